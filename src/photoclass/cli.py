@@ -1,0 +1,290 @@
+"""The commands: each parses its words, makes one library call, and prints what came of it."""
+
+import io
+import json
+import signal
+import sys
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from photoclass.errors import Interrupted, PhotoclassError, SettingsError
+from photoclass.terminal import printable, terminal_progress, words_for_seconds
+
+if TYPE_CHECKING:
+    from photoclass.photos.table import SetAside
+    from photoclass.training.stopping import StopRequest
+
+# Libraries are imported inside the commands: `photoclass --help` then costs none of them.
+
+_MOST_NAMED = 10
+_EXIT_FAILED, _EXIT_SET_ASIDE = 1, 3
+
+app = typer.Typer(
+    help="Turn folders of labelled photos into an image classifier that you can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="Class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a CSV."
+    ),
+]
+PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Photo files, folders or zips.")]
+ModelOption = Annotated[Path, typer.Option("--model", metavar="RUN", help="The model folder that train made.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any photo was set aside.")]
+
+
+@app.command()
+def train(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The model folder to make.")],
+    recipe: Annotated[str | None, typer.Option(help="What to train: small-cnn, the post's network.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training photos, at most.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Be done after this many minutes, with the best so far.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides splits and all randomness.  [default: 0]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in RUN.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Resume even if data or settings are others now.")] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Set any number of the recipe, as --set dropout=0.5."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+    workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Train a model on DATA and write its folder."""
+    from photoclass.training.stopping import StopRequest
+    from photoclass.training.train import TrainOptions
+    from photoclass.training.train import train as train_model
+
+    values = _named_values(settings or [])
+    if epochs is not None:
+        values["epochs"] = str(epochs)
+    stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
+    _end_in_good_order(stop)
+    options = TrainOptions(seed, minutes, resume, force, device, precision, _above_zero("--workers", workers))
+    trained = train_model(
+        data,
+        out,
+        recipe,
+        values,
+        options,
+        stop,
+        terminal_progress(),
+    )
+    for score in trained.scores:
+        print(score.as_text())
+    seconds = words_for_seconds(trained.info.trained["seconds"])
+    print(f"{out}: epoch {trained.info.trained['best_epoch']:g} kept, after {seconds} of training")
+    print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
+    _end(trained.set_aside, strict)
+
+
+@app.command()
+def evaluate(
+    data: DataArgument,
+    model: ModelOption,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")] = None,
+    include_known: Annotated[
+        bool, typer.Option("--include-known", help="Score the photos that trained or chose the model, too.")
+    ] = False,
+    strict: StrictOption = False,
+) -> None:
+    """Score a model on labelled photos that it has not seen."""
+    from photoclass.atomic import atomic_text, check_writable
+    from photoclass.results.evaluate import evaluate as evaluate_model
+
+    if json_file:
+        check_writable(json_file)
+    evaluation = evaluate_model(data, model, include_known=include_known, progress=terminal_progress())
+    print(evaluation.as_text())
+    if json_file:
+        with atomic_text(json_file) as stream:
+            json.dump(evaluation.as_json(), stream, indent=2)
+            stream.write("\n")
+    _end(evaluation.set_aside, strict)
+
+
+@app.command()
+def predict(
+    photos: PhotosArgument,
+    model: ModelOption,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write .csv or .jsonl; without it, print.")
+    ] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Tell the class of photos, one row for each."""
+    from photoclass.atomic import check_writable
+    from photoclass.results.predict import check_ending, write_predictions
+    from photoclass.results.predict import predict as predict_photos
+
+    if out:
+        check_ending(out)
+        check_writable(out)
+    predictions = predict_photos(photos, model, progress=terminal_progress())
+    if out:
+        write_predictions(predictions, out)
+        print(f"{out}: {len(predictions):,} rows, {predictions.photos_per_second:,.0f} photos/s")
+    else:
+        for i, file in enumerate(predictions.files):
+            label = predictions.label(i)
+            words = f"{label} {100 * predictions.probability(i):.1f} %" if label else "set aside"
+            print(printable(f"{file}: {words}"))
+    _end(predictions.set_aside, strict)
+
+
+@app.command()
+def submit(
+    test: Annotated[Path, typer.Argument(metavar="TEST", help="The test photos: a folder or a zip.")],
+    model: ModelOption,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The submission to write.")],
+    sample: Annotated[
+        Path | None, typer.Option("--sample", metavar="CSV", help="Kaggle's sampleSubmission.csv, whose ids to answer.")
+    ] = None,
+    clip: Annotated[float, typer.Option(help="Hold probabilities within [clip, 1 - clip].")] = 0.005,
+    strict: StrictOption = False,
+) -> None:
+    """Write a Kaggle submission: every id of the sample once, in its order."""
+    from photoclass.results.submit import submit as write_submission
+
+    submission = write_submission(test, model, out, sample=sample, clip=clip, progress=terminal_progress())
+    print(f"{out}: {submission.as_text()}")
+    _end(submission.base_rate_rows, strict)
+
+
+@app.command()
+def gallery(
+    photos: PhotosArgument,
+    model: ModelOption,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
+    worst: Annotated[bool, typer.Option("--worst", help="Show the surest mistakes; needs known labels.")] = False,
+    count: Annotated[int | None, typer.Option(help="Show at most this many.  [default: all; with --worst, 25]")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
+    strict: StrictOption = False,
+) -> None:
+    """Draw pages of photos with what the model says of each."""
+    from photoclass.results.gallery import gallery as draw
+
+    drawn = draw(photos, model, out, worst=worst, count=count, seed=seed, progress=terminal_progress())
+    pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
+    print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
+    _end(drawn.set_aside, strict)
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DATA", help="Your own photos, instead of drawn ones.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path("photoclass-demo"),
+    epochs: Annotated[int | None, typer.Option(help="Passes over the photos, at most.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train no longer than this many minutes.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides drawings, splits and all randomness.")] = 0,
+) -> None:
+    """Go the whole way on pictures that it draws itself: train, score, predict, submit, gallery."""
+    from photoclass.story.demo import demo as go_the_whole_way
+    from photoclass.training.stopping import StopRequest
+
+    stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
+    _end_in_good_order(stop)
+    told = go_the_whole_way(data, out, epochs=epochs, seed=seed, stop=stop, progress=terminal_progress())
+    print(told.as_text())
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"photoclass {version_of('photoclass')}")
+        raise typer.Exit
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 failed with one clear line, 2 wrong usage, 3 photos set aside, 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8 are shown, not fatal
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(args=arguments, prog_name="photoclass")
+    except Interrupted as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+    except PhotoclassError as error:
+        _fail(str(error), _EXIT_FAILED)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("torch", "onnx", "onnxscript", "safetensors"):
+            raise
+        _fail(f"training needs {error.name}; run: pip install 'photoclass[train]'", _EXIT_FAILED)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    print(f"photoclass: {printable(message)}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def _terminated(number: int, frame: types.FrameType | None) -> None:
+    raise Interrupted("terminated", 128 + number)
+
+
+def _end_in_good_order(stop: "StopRequest") -> None:
+    """Let the first Ctrl-C or SIGTERM end the training loop after its step, and a second one end all at once."""
+
+    def handle(number: int, frame: types.FrameType | None) -> None:
+        if stop.listening and not stop.signal_number:
+            stop.signal_number = number
+            return
+        raise Interrupted("interrupted", 128 + number)
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+
+
+def _end(set_aside: "Sequence[SetAside]", strict: bool) -> None:
+    """Name the photos that were set aside; with --strict they decide the exit code."""
+    if not set_aside:
+        return
+    print(f"{len(set_aside):,} set aside:", file=sys.stderr)
+    for item in set_aside[:_MOST_NAMED]:
+        print(printable(f"  {item.name}: {item.reason}"), file=sys.stderr)
+    if len(set_aside) > _MOST_NAMED:
+        print(f"  and {len(set_aside) - _MOST_NAMED:,} more", file=sys.stderr)
+    if strict:
+        raise typer.Exit(_EXIT_SET_ASIDE)
+
+
+def _named_values(words: Sequence[str]) -> dict[str, str]:
+    values = {}
+    for word in words:
+        name, is_given, value = word.partition("=")
+        if not is_given:
+            raise SettingsError(f"--set {word}: give NAME=VALUE, as --set dropout=0.5")
+        values[name.strip()] = value.strip()
+    return values
+
+
+def _above_zero(option: str, value: Any) -> Any:
+    if value is not None and not value > 0:
+        raise typer.BadParameter(f"{option} is {value}; it must be above 0")
+    return value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+"""The model folder: `model.onnx` and `model.json`, with what is needed to trust and to repeat it.
+
+    RUN/
+    ├── model.onnx             uint8 RGB pixels (N, height, width, 3) in, probabilities (N, classes) out
+    ├── model.json             class names, image size and resize rule, recipe and settings, metrics, fingerprints
+    ├── README.md              the same for a person: a model card
+    ├── photos.csv             which photo was in which split, by content
+    ├── valid_predictions.csv  what the model says of the photos that chose it
+    ├── history.csv, curves.png
+    └── resume/                the checkpoint for --resume
+
+Nothing in it can run code when it is loaded.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.atomic import atomic_text, write_bytes
+from photoclass.errors import ModelError
+from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.table import SPLITS, PhotoTable
+
+FORMAT_VERSION = 1
+_WAITING_ONNX = ".model.onnx.new"
+MAX_IMAGE_SIZE = 2048
+MAX_MODEL_BYTES = 2 << 30
+_PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})
+# A key of ONNX's `external_data` as protobuf writes it: tag 0x0a, length 8, the word. Weights in other files could be
+# any file, and one file is the promise.
+_EXTERNAL_DATA = b"\x0a\x08location"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What `model.json` says.
+
+    Attributes:
+        class_names: Sorted; output i of the network is the probability of class i.
+        image_size: Side of the square that the network sees, in pixels.
+        resize: How a photo becomes that square.
+        recipe: Name of the recipe.
+        settings: All its numbers.
+        seed: What decided the randomness.
+        base_rates: Share of each class among the training photos.
+        photos: Photos by split and class.
+        data_fingerprint: SHA-256 over content, label and split of every photo.
+        metrics: By split: n, log_loss, accuracy, their 95 % intervals, and whether the split chose the model.
+        photoclass_version: What wrote it.
+        onnx_sha256: Of `model.onnx`; filled in when both are saved.
+        trained: How the training went: epochs, best epoch, seconds, device, precision, why it stopped.
+    """
+
+    class_names: tuple[str, ...]
+    image_size: int
+    resize: str
+    recipe: str
+    settings: dict[str, Any]
+    seed: int
+    base_rates: tuple[float, ...]
+    photos: dict[str, dict[str, int]]
+    data_fingerprint: str
+    photoclass_version: str
+    onnx_sha256: str = ""
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trained: dict[str, Any] = field(default_factory=dict)
+    format_version: int = FORMAT_VERSION
+
+    def decode_settings(self) -> DecodeSettings:
+        """Return how photos are decoded for this model."""
+        return DecodeSettings(self.image_size, "crop" if self.resize == "crop" else "squash")
+
+
+def save_model(folder: Path, info: ModelInfo, onnx: bytes) -> None:
+    """Write `model.onnx` and `model.json` as one: after a kill at any moment the old pair or the new one loads.
+
+    Raises:
+        OutputError: The folder cannot be written; what was there stays whole.
+    """
+    # The rename of model.json, in which the network's SHA-256 stands, is what decides. Until the network has its
+    # name too, `read_onnx` takes it from where it waits.
+    write_bytes(folder / _WAITING_ONNX, onnx)
+    _save_info(folder, dataclasses.replace(info, onnx_sha256=hashlib.sha256(onnx).hexdigest()))
+    (folder / _WAITING_ONNX).replace(folder / "model.onnx")
+
+
+def _save_info(folder: Path, info: ModelInfo) -> None:
+    with atomic_text(folder / "model.json") as stream:
+        json.dump(dataclasses.asdict(info), stream, indent=2, ensure_ascii=True)
+        stream.write("\n")
+
+
+def load_info(folder: Path) -> ModelInfo:
+    """Read and check `model.json`.
+
+    Raises:
+        ModelError: It is no model folder, or what it says cannot be.
+    """
+    if folder.suffix.casefold() in _PICKLE_ENDINGS:
+        raise ModelError(
+            f"{folder}: a {folder.suffix} file can run code when it is opened, so it is not; give a RUN folder"
+        )
+    if not folder.is_dir():
+        raise ModelError(
+            f"{folder}: there is no such model folder; train one with: photoclass train DATA --out {folder}"
+        )
+    path = folder / "model.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        unfinished = (folder / "resume").is_dir()
+        mend = "its training is unfinished; go on with --resume" if unfinished else "give the RUN folder of a training"
+        raise ModelError(f"{folder}: no model folder (model.json is missing); {mend}") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); copy the folder again or train anew") from error
+    known = {f.name for f in dataclasses.fields(ModelInfo)}
+    if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION or set(content) != known:
+        raise ModelError(f"{path}: not written by this version of photoclass (format {FORMAT_VERSION}); train anew")
+    info = ModelInfo(
+        **{**content, "class_names": _as_tuple(content["class_names"]), "base_rates": _as_tuple(content["base_rates"])}
+    )
+    _check_info(info, path)
+    return info
+
+
+def read_onnx(folder: Path, info: ModelInfo) -> bytes:
+    """Read `model.onnx` and see that it is the file that was saved.
+
+    Raises:
+        ModelError: It is missing, damaged, exchanged, or refers to other files.
+    """
+    for path in (folder / "model.onnx", folder / _WAITING_ONNX):
+        try:
+            if path.stat().st_size > MAX_MODEL_BYTES:
+                raise ModelError(f"{path}: larger than {MAX_MODEL_BYTES:,} bytes; not a model of photoclass")
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read ({error.strerror}); copy the folder again") from error
+        if _EXTERNAL_DATA in content:
+            raise ModelError(f"{path}: keeps weights in other files, which is not allowed; export it as one file")
+        if hashlib.sha256(content).hexdigest() == info.onnx_sha256:
+            return content
+    raise ModelError(
+        f"{folder}/model.onnx: missing, damaged or exchanged since it was saved (model.json has its SHA-256); "
+        "copy the folder again"
+    )
+
+
+def _as_tuple(value: object) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list) else ()
+
+
+def _check_info(info: ModelInfo, path: Path) -> None:
+    names = info.class_names
+    rates = info.base_rates
+    faults = {
+        "class_names": len(names) < 2
+        or not all(isinstance(n, str) and n for n in names)
+        or list(names) != sorted(set(names)),
+        "image_size": type(info.image_size) is not int or not 8 <= info.image_size <= MAX_IMAGE_SIZE,
+        "resize": info.resize not in ("squash", "crop"),
+        "base_rates": len(rates) != len(names)
+        or not all(isinstance(r, float | int) and math.isfinite(r) and 0 <= r <= 1 for r in rates),
+        "settings": not isinstance(info.settings, dict),
+        "metrics": not isinstance(info.metrics, dict),
+        "onnx_sha256": not isinstance(info.onnx_sha256, str),
+    }
+    wrong = [name for name, is_wrong in faults.items() if is_wrong]
+    if wrong:
+        raise ModelError(f"{path}: {', '.join(wrong)} cannot be right; copy the folder again or train anew")
+
+
+def data_fingerprint(contents: tuple[bytes, ...], table: PhotoTable) -> str:
+    """Return the SHA-256 over content, class and split of all photos, whatever their names and order."""
+    rows = sorted(
+        content + table.class_names[label].encode(errors="surrogateescape") + SPLITS[split].encode()
+        for content, label, split in zip(contents, table.labels, table.splits, strict=True)
+    )
+    return hashlib.sha256(b"\n".join(rows)).hexdigest()
+
+
+def save_photos(folder: Path, contents: tuple[bytes, ...], table: PhotoTable) -> None:
+    """Write `photos.csv`: every photo that was used, by content, with its class and split."""
+    with atomic_text(folder / "photos.csv") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["sha256", "split", "label", "file"])
+        for i, content in enumerate(contents):
+            split, label = SPLITS[table.splits[i]], table.class_names[table.labels[i]]
+            writer.writerow([content.hex(), split, label, table.names[i]])
+
+
+def load_photo_splits(folder: Path) -> dict[bytes, str]:
+    """Read which photos, by content, were in which split when the model was trained.
+
+    A photo that the user gave to several splits counts for the one that knows it best: train, then valid.
+
+    Raises:
+        ModelError: `photos.csv` is missing or damaged.
+    """
+    path = folder / "photos.csv"
+    splits: dict[bytes, str] = {}
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            for row in csv.DictReader(stream):
+                content, split = bytes.fromhex(row["sha256"]), row["split"]
+                splits[content] = min(split, splits.get(content, split), key=SPLITS.index)
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); without it no score can leave out known photos") from error
+    return splits
+
+
+def save_valid_predictions(folder: Path, table: PhotoTable, probabilities: NDArray[np.float32]) -> None:
+    """Write `valid_predictions.csv`: what the model says of the photos of the validation split."""
+    with atomic_text(folder / "valid_predictions.csv") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file", "truth", *(f"prob_{name}" for name in table.class_names)])
+        for name, label, row in zip(table.names, table.labels, probabilities, strict=True):
+            writer.writerow([name, table.class_names[label], *(f"{p:.7f}" for p in row)])
+
+
+def load_valid_predictions(folder: Path, info: ModelInfo) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Read probabilities, shape (N, C), and labels, shape (N,), of the validation split."""
+    path = folder / "valid_predictions.csv"
+    index = {name: i for i, name in enumerate(info.class_names)}
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        probabilities = np.array([[float(row[f"prob_{n}"]) for n in info.class_names] for row in rows])
+        return probabilities, np.array([index[row["truth"]] for row in rows], dtype=np.int64)
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error

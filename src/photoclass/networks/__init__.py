@@ -1,0 +1,1 @@
+"""What learns: networks from float images to logits."""

@@ -1,0 +1,100 @@
+"""The post's network: three convolutions, two dense layers, 1,212,513 parameters for two classes at 150 pixels.
+
+images 3x150x150 ─ conv 32, pool ─ conv 32, pool ─ conv 64, pool ─ dense 64, dropout ─ dense 1 ─► logit
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photoclass.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class SmallCnnSettings:
+    """The post's numbers.
+
+    Attributes:
+        filters: Output channels of each convolution; each is followed by a pooling that halves the sides.
+        kernel_size: Side of each convolution's kernel, in pixels; no padding.
+        dense_units: Width of the hidden dense layer.
+        dropout: Share of its outputs that are set to zero in each training step.
+    """
+
+    filters: tuple[int, ...] = (32, 32, 64)
+    kernel_size: int = 3
+    dense_units: int = 64
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not self.filters or min(self.filters) < 1 or self.kernel_size < 1 or self.dense_units < 1:
+            raise SettingsError("filters, kernel_size and dense_units must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise SettingsError(f"dropout is {self.dropout}; it must be at least 0 and less than 1")
+
+
+class SmallCNN(nn.Module):
+    """The network; see the file's head.
+
+    Args:
+        settings: Its numbers.
+        image_size: Side of the images, in pixels.
+        classes: Number of classes; two share one logit, that of class 1.
+        generator: Decides the weights at the start.
+    """
+
+    def __init__(self, settings: SmallCnnSettings, image_size: int, classes: int, generator: torch.Generator) -> None:
+        super().__init__()
+        side, channels = image_size, 3
+        self.convolutions = nn.ModuleList()
+        for filters in settings.filters:
+            self.convolutions.append(nn.Conv2d(channels, filters, settings.kernel_size))
+            side, channels = (side - settings.kernel_size + 1) // 2, filters
+        if side < 1:
+            raise SettingsError(f"images of {image_size} pixels are too small for {len(settings.filters)} poolings")
+        self.hidden = nn.Linear(side * side * channels, settings.dense_units)
+        self.dropout = Dropout(settings.dropout)
+        self.output = nn.Linear(settings.dense_units, 1 if classes == 2 else classes)
+        _initialise_as_keras(self, generator)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images, shape (N, 3, H, W) in [0, 1], to logits, shape (N, 1) for two classes, else (N, classes)."""
+        features = images
+        for convolution in self.convolutions:
+            # The post has relu before pooling. Both only ever keep the larger, so the order does not matter to the
+            # result, and after pooling there is a quarter of the work.
+            features = torch.relu(F.max_pool2d(convolution(features), 2))
+        # Channels last, as in Keras: with that memory layout, flattening moves nothing.
+        flat = features.permute(0, 2, 3, 1).flatten(1)
+        logits: Tensor = self.output(self.dropout(torch.relu(self.hidden(flat))))
+        return logits
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al., 2014) whose masks come from a generator of its own.
+
+    The loop seeds `generator` before each step; a resumed run then drops what the run that never stopped drops.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.generator = torch.Generator()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Set a share of the features to zero and scale up the rest; in evaluation, change nothing."""
+        if not self.training or self.share == 0:
+            return features
+        kept = torch.rand(features.shape, generator=self.generator) >= self.share
+        return features * kept.to(features.device, features.dtype) / (1 - self.share)
+
+
+def _initialise_as_keras(network: nn.Module, generator: torch.Generator) -> None:
+    """Glorot uniform weights (Glorot and Bengio, 2010) and zero biases."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,1 @@
+"""What goes in: tables of photos, decoding, the pixel cache, splits."""

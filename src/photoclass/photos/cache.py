@@ -1,0 +1,240 @@
+"""The pixel cache: every photo decoded once, found again by its content, read through memory mapping."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL
+import platformdirs
+from numpy.typing import NDArray
+
+from photoclass.photos.decode import (
+    DECODE_VERSION,
+    DecodeSettings,
+    Pixels,
+    Unreadable,
+    decode_picture,
+    read_file,
+    resize_pixels,
+)
+from photoclass.photos.store import Rows, RowStore, write_row
+from photoclass.photos.table import PhotoTable, SetAside
+from photoclass.photos.twins import FINGERPRINT_SIDE, fingerprint
+from photoclass.progress import SILENT, Progress
+
+_CHUNK = 64  # photos a worker takes at once
+_ENTER_EVERY = 4096  # photos after which what was made is on disk and known
+# Starting worker processes costs about as much as decoding this many photos.
+_FEW = 256
+
+
+def default_cache() -> Path:
+    """Return the cache folder: $PHOTOCLASS_CACHE, or the user's cache folder."""
+    chosen = os.environ.get("PHOTOCLASS_CACHE")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("photoclass")
+
+
+def processors() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class CachedPhotos:
+    """Photos whose pixels are at hand.
+
+    Attributes:
+        table: The photos that could be read; the others stand in `table.set_aside`.
+        contents: SHA-256 of each photo file, 32 bytes.
+        pixels: Row i is photo i: shape (image_size, image_size, 3), uint8 RGB.
+        fingerprints: Row i is photo i: shape (16, 16), uint8, for finding twins.
+        settings: How they were decoded.
+    """
+
+    table: PhotoTable
+    contents: tuple[bytes, ...]
+    pixels: Rows
+    fingerprints: Rows
+    settings: DecodeSettings
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "CachedPhotos":
+        """Return these photos alone (indices or a mask)."""
+        indices = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        contents = tuple(self.contents[i] for i in indices)
+        return CachedPhotos(
+            self.table.select(indices),
+            contents,
+            self.pixels.select(indices),
+            self.fingerprints.select(indices),
+            self.settings,
+        )
+
+    def all_fingerprints(self) -> Pixels:
+        """Return all fingerprints, shape (N, 16, 16)."""
+        side = FINGERPRINT_SIDE
+        result = np.empty((len(self), side, side), dtype=np.uint8)
+        for i in range(len(self)):
+            result[i] = self.fingerprints[i]
+        return result
+
+
+def cache_photos(
+    table: PhotoTable,
+    settings: DecodeSettings,
+    cache: Path,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> CachedPhotos:
+    """Decode the photos that the cache does not hold yet, in several processes, and return them all.
+
+    Args:
+        table: The photos.
+        settings: How to decode them.
+        cache: The cache folder.
+        workers: Processes to decode in; as many as there are processors when None.
+        progress: Hears of the advance.
+
+    Raises:
+        OutputError: The cache folder cannot be written, or its disk is full.
+    """
+    hashes, unreadable = _hash_contents(table, progress)
+    readable = np.array([h is not None for h in hashes], dtype=np.bool_)
+    table = table.select(readable).with_set_aside(unreadable)
+    contents = tuple(h for h in hashes if h is not None)
+    stores = _Stores.open(settings, cache)
+    pixels, prints = stores.pixels.find(contents), stores.fingerprints.find(contents)
+    missing = {contents[i]: table.paths[i] for i in np.flatnonzero(pixels.missing | prints.missing)}
+    if missing:
+        failed = _decode_missing(missing, stores, settings, workers or processors(), progress)
+        bad = [SetAside(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
+        kept = np.array([c not in failed for c in contents], dtype=np.bool_)
+        table = table.select(kept).with_set_aside(bad)
+        contents = tuple(c for c in contents if c not in failed)
+        pixels, prints = stores.pixels.find(contents), stores.fingerprints.find(contents)
+    return CachedPhotos(table, contents, pixels, prints, settings)
+
+
+@dataclass(frozen=True)
+class _Stores:
+    """What is kept of each photo. The folder names carry all that decides a row's bytes, besides the content."""
+
+    pixels: RowStore
+    fingerprints: RowStore
+
+    @classmethod
+    def open(cls, settings: DecodeSettings, cache: Path) -> "_Stores":
+        version = f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}"
+        side = settings.image_size
+        return cls(
+            RowStore(cache / "pixels" / f"{version}-{settings.resize}-{side}", (side, side, 3), np.uint8),
+            RowStore(cache / "fingerprints" / version, (FINGERPRINT_SIDE, FINGERPRINT_SIDE), np.uint8),
+        )
+
+
+def _hash_contents(table: PhotoTable, progress: Progress) -> tuple[list[bytes | None], list[SetAside]]:
+    """Return the SHA-256 of each file, None where it cannot be read, and those that cannot."""
+    hashes: list[bytes | None] = []
+    unreadable = []
+    with progress.task("Reading", len(table)) as task, ThreadPoolExecutor(2 * processors()) as pool:
+        for start in range(0, len(table), _ENTER_EVERY):
+            span = slice(start, start + _ENTER_EVERY)
+            for name, result in zip(table.names[span], pool.map(_hash_file, table.paths[span]), strict=True):
+                hashes.append(None if isinstance(result, Unreadable) else result)
+                if isinstance(result, Unreadable):
+                    unreadable.append(SetAside(name, result.reason))
+                task.advance()
+    return hashes, unreadable
+
+
+def _hash_file(path: str) -> bytes | Unreadable:
+    data = read_file(path)
+    return data if isinstance(data, Unreadable) else hashlib.sha256(data).digest()
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Photos that a worker decodes at once, into rows `first_row` and up of two shards."""
+
+    items: list[tuple[bytes, str]]
+    first_row: int
+    pixels: Path
+    fingerprints: Path
+    settings: DecodeSettings
+
+
+def _decode_missing(
+    missing: dict[bytes, str], stores: _Stores, settings: DecodeSettings, workers: int, progress: Progress
+) -> dict[bytes, str]:
+    """Decode photos (content to path) into new shards and return the reasons of those that failed."""
+    failed: dict[bytes, str] = {}
+    items = list(missing.items())
+    with (
+        stores.pixels.new_shard() as pixels,
+        stores.fingerprints.new_shard() as prints,
+        progress.task("Decoding", len(items)) as task,
+    ):
+        chunks = (
+            _Chunk(items[start : start + _CHUNK], start, pixels.path, prints.path, settings)
+            for start in range(0, len(items), _CHUNK)
+        )
+        written: list[tuple[bytes, int]] = []
+        for results in _run(chunks, workers if len(items) > _FEW else 1):
+            for content, row, reason in results:
+                if reason:
+                    failed[content] = reason
+                else:
+                    written.append((content, row))
+            task.advance(len(results))
+            if len(written) >= _ENTER_EVERY:
+                pixels.enter(written)
+                prints.enter(written)
+                written = []
+        pixels.enter(written)
+        prints.enter(written)
+    return failed
+
+
+def _run(chunks: Iterator[_Chunk], workers: int) -> Iterator[list[tuple[bytes, int, str]]]:
+    if workers == 1:
+        yield from map(_decode_chunk, chunks)
+        return
+    # Worker processes of loky start afresh: no fork under threads, and no `__main__` guard asked of the caller.
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=workers, return_as="generator_unordered")(map(delayed(_decode_chunk), chunks))
+
+
+def _decode_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
+    """Decode photos into their rows; return (content, row, reason why not, or empty) for each."""
+    results = []
+    with open(chunk.pixels, "rb+") as pixels, open(chunk.fingerprints, "rb+") as prints:
+        for row, (content, path) in enumerate(chunk.items, start=chunk.first_row):
+            decoded = _decode_file(path, content, chunk.settings)
+            if isinstance(decoded, Unreadable):
+                results.append((content, row, decoded.reason))
+                continue
+            write_row(pixels.fileno(), row, decoded[0])
+            write_row(prints.fileno(), row, decoded[1])
+            results.append((content, row, ""))
+    return results
+
+
+def _decode_file(path: str, content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
+    data = read_file(path)
+    if isinstance(data, Unreadable):
+        return data
+    if hashlib.sha256(data).digest() != content:
+        return Unreadable("file changed while it was being read")
+    picture = decode_picture(data, 2 * settings.image_size)
+    if isinstance(picture, Unreadable):
+        return picture
+    upright = np.asarray(picture)
+    return resize_pixels(upright, settings), fingerprint(upright)

@@ -1,0 +1,194 @@
+"""The one way from a photo file to pixels, the same in training, prediction and serving.
+
+Whatever is wrong with a file, the answer is `Unreadable` with the reason: never an exception, never a hang, and
+never another photo's pixels.
+"""
+
+import io
+import os
+import stat
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from photoclass.photos.walk import kind_of_special_file
+
+Pixels: TypeAlias = NDArray[np.uint8]
+ResizeRule: TypeAlias = Literal["squash", "crop"]
+
+DECODE_VERSION = 1
+MAX_FILE_BYTES = 512 << 20
+# A 108-megapixel phone photo passes; what is larger is more often a trap than a photo.
+MAX_PIXELS = 1 << 27
+# Real progressive JPEGs have about ten scans. Each scan costs a pass over the whole picture, so a small file of
+# thousands can keep a decoder busy for minutes.
+MAX_JPEG_SCANS = 100
+# Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never to less than this: fingerprints for finding
+# twins are then taken from the same pixels whatever the image size of the network.
+_DRAFT_SIDE = 512
+
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_ORIENTATION_TAG = 0x0112
+
+
+@dataclass(frozen=True)
+class DecodeSettings:
+    """How a photo becomes a square of pixels.
+
+    Attributes:
+        image_size: Side of the square, in pixels.
+        resize: `squash` scales both sides to it; `crop` scales the shorter side and takes the middle.
+    """
+
+    image_size: int
+    resize: ResizeRule = "squash"
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A photo that cannot be read, and why."""
+
+    reason: str
+
+
+def read_file(path: str) -> bytes | Unreadable:
+    """Read a photo file's bytes, without waiting on pipes or devices."""
+    try:
+        # O_NONBLOCK: the file may have become a pipe since it was listed.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return Unreadable(kind_of_special_file(status.st_mode))
+            if status.st_size > MAX_FILE_BYTES:
+                return Unreadable(f"file of {status.st_size:,} bytes; the limit is {MAX_FILE_BYTES:,}")
+            return stream.read()
+    except FileNotFoundError:
+        return Unreadable("file has vanished")
+    except OSError as error:
+        return Unreadable(f"file cannot be opened ({error.strerror})")
+
+
+def decode_photo(data: bytes, settings: DecodeSettings) -> Pixels | Unreadable:
+    """Decode a photo file's bytes to the pixels that a network sees.
+
+    Returns:
+        Shape (image_size, image_size, 3), uint8 RGB; or the reason why there are none.
+    """
+    picture = decode_picture(data, 2 * settings.image_size)
+    return picture if isinstance(picture, Unreadable) else resize_pixels(np.asarray(picture), settings)
+
+
+def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
+    """Decode a photo file's bytes to an upright RGB picture in its own shape.
+
+    EXIF rotation is applied, 16-bit grey is scaled, transparency lies over white, CMYK and grey become RGB, and
+    of an animation the first frame is taken.
+
+    Args:
+        data: The file's content.
+        least_side: JPEGs may be decoded at a fraction of their size whose shorter side is at least this.
+    """
+    if not data:
+        return Unreadable("file is empty (0 bytes)")
+    try:
+        opened = Image.open(io.BytesIO(data), formats=_formats(data))
+    except Image.DecompressionBombError:
+        return Unreadable(f"declares more than {MAX_PIXELS:,} pixels")
+    except Exception:  # Pillow's parsers raise nearly anything on broken headers
+        return Unreadable(_why_unknown(data))
+    width, height = opened.size
+    if width * height > MAX_PIXELS:
+        return Unreadable(f"declares {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}")
+    if opened.format in ("JPEG", "MPO"):
+        if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+            return Unreadable(f"progressive JPEG of more than {MAX_JPEG_SCANS} scans, which would take minutes")
+        side = max(least_side, _DRAFT_SIDE)
+        scale = min(width, height) / side
+        if scale >= 2:
+            opened.draft(None, (int(width // scale) + 1, int(height // scale) + 1))
+    try:
+        opened.load()
+        return _to_rgb(_upright(opened))
+    except Exception as error:  # as above: a broken body shows itself in many ways
+        return Unreadable(f"broken or cut short ({error})")
+
+
+def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:
+    """Resize a picture of any shape to the network's square by area averaging (no aliasing)."""
+    side = settings.image_size
+    height, width = picture.shape[:2]
+    if settings.resize == "crop":
+        shorter = min(height, width)
+        top, left = (height - shorter) // 2, (width - shorter) // 2
+        picture = picture[top : top + shorter, left : left + shorter]
+        height = width = shorter
+    if (height, width) == (side, side):
+        return np.ascontiguousarray(picture)
+    # Area averaging only shrinks; what is smaller than the square grows by linear interpolation.
+    how = cv2.INTER_AREA if height >= side and width >= side else cv2.INTER_LINEAR_EXACT
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=how), dtype=np.uint8)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    if "exif" not in picture.info and picture.format != "TIFF":
+        return picture
+    try:
+        orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # malformed EXIF says nothing about rotation; the pixels are sound
+        return picture
+    if orientation not in range(2, 9):
+        return picture
+    return ImageOps.exif_transpose(picture)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "RGB" and "transparency" not in picture.info:
+        return picture
+    if picture.mode.startswith("I"):
+        return _from_wide_grey(np.asarray(picture))
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels, whose white is not known")
+    if picture.has_transparency_data:
+        coloured = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, coloured).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _from_wide_grey(grey: NDArray[np.int32] | NDArray[np.uint16]) -> Image.Image:
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion cuts off at 255 and turns it white."""
+    if grey.min() < 0 or grey.max() > 0xFFFF:
+        raise ValueError("grey values beyond 16 bits")
+    return Image.fromarray((grey.astype(np.uint32) * 255 // 0xFFFF).astype(np.uint8)).convert("RGB")
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    if not _is_heif(data):
+        return _FORMATS
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return _FORMATS
+    register_heif_opener()
+    return (*_FORMATS, "HEIF")
+
+
+def _is_heif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
+def _why_unknown(data: bytes) -> str:
+    if _is_heif(data):
+        return "HEIC photo, for which no decoder is installed; run: pip install pillow-heif"
+    start = data[:512].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg")):
+        return "a web page or drawing in text form, not a photo"
+    if data.startswith(b"\xff\xd8"):
+        return "JPEG broken or cut short at its start"
+    return f"no picture in a known format ({', '.join(_FORMATS)})"

@@ -1,0 +1,116 @@
+"""Which photos train, which choose the model, and which are held out for an honest score."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import DataError
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, SPLITS, TRAIN, VALID
+
+
+@dataclass(frozen=True)
+class SplitFractions:
+    """Shares of the photos, which sum to 1 with the training share."""
+
+    valid: float = 0.1
+    held_out: float = 0.1
+
+
+def assign_splits(
+    contents: Sequence[bytes],
+    twins: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    given: NDArray[np.int8],
+    seed: int,
+    fractions: SplitFractions = SplitFractions(),
+) -> NDArray[np.int8]:
+    """Give a split to each photo that has none.
+
+    Where a photo goes is decided by its content and the seed alone: renaming, moving or adding photos changes nothing
+    for the others. Twins go together, by the smallest content hash among them; a photo whose twin has a split
+    from the user follows it. Where some photos are held out already, the rest is divided among train and valid.
+
+    Args:
+        contents: Content hash of each photo.
+        twins: Shape (N,), the same number for photos that are twins.
+        labels: Shape (N,), class indices.
+        given: Shape (N,), the user's splits, or NO_SPLIT.
+        seed: Another seed, another division.
+        fractions: How large valid and held_out are to be.
+
+    Returns:
+        Shape (N,), TRAIN, VALID or HELD_OUT.
+
+    Raises:
+        DataError: A class has too few photos to train on some and choose by others.
+    """
+    splits = given.copy()
+    free = splits == NO_SPLIT
+    if not free.any():
+        return splits
+    held_out_share = 0.0 if (given == HELD_OUT).any() else fractions.held_out
+    positions = _positions(contents, twins, seed)
+    splits[free & (positions < 1 - held_out_share)] = VALID
+    splits[free & (positions < 1 - held_out_share - fractions.valid)] = TRAIN
+    splits[free & (positions >= 1 - held_out_share)] = HELD_OUT
+    _follow_given(splits, twins, given)
+    for label in np.unique(labels):
+        _give_each_side_one(splits, positions, np.flatnonzero((labels == label) & free), twins)
+    return splits
+
+
+def _positions(contents: Sequence[bytes], twins: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """Place each photo in [0, 1), twins at one place."""
+    first: dict[int, bytes] = {}
+    for content, group in zip(contents, twins.tolist(), strict=True):
+        first[group] = min(content, first.get(group, content))
+    salt = f"photoclass split {seed} ".encode()
+    place = {
+        group: int.from_bytes(hashlib.sha256(salt + content).digest()[:8], "big") / 2**64
+        for group, content in first.items()
+    }
+    return np.array([place[group] for group in twins.tolist()])
+
+
+def _follow_given(splits: NDArray[np.int8], twins: NDArray[np.int64], given: NDArray[np.int8]) -> None:
+    decided = {int(group): int(split) for group, split in zip(twins, given, strict=True) if split != NO_SPLIT}
+    for i in np.flatnonzero(given == NO_SPLIT):
+        splits[i] = decided.get(int(twins[i]), splits[i])
+
+
+def _give_each_side_one(
+    splits: NDArray[np.int8],
+    positions: NDArray[np.float64],
+    members: NDArray[np.int64],
+    twins: NDArray[np.int64],
+) -> None:
+    """See that a small class has a photo in train and one in valid: move the group that lies nearest to the border."""
+    for wanted in (TRAIN, VALID):
+        present = splits[members]
+        if not len(members) or (present == wanted).any():
+            continue
+        donors = members[present != wanted]
+        # Never empty train to fill valid.
+        groups = {int(twins[i]) for i in members[present == TRAIN]}
+        if wanted == VALID and len(groups) < 2 and not (present == HELD_OUT).any():
+            continue
+        if wanted == VALID and (present == HELD_OUT).any():
+            donors = members[present == HELD_OUT]
+        nearest = donors[np.argmin(positions[donors])] if wanted == TRAIN else donors[np.argmax(positions[donors])]
+        splits[twins == twins[nearest]] = wanted
+
+
+def check_splits(splits: NDArray[np.int8], labels: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:
+    """Refuse splits that cannot train and choose a model.
+
+    Raises:
+        DataError: A class has no photo in train, or there is none at all in valid.
+    """
+    for label, name in enumerate(class_names):
+        if not ((labels == label) & (splits == TRAIN)).any():
+            raise DataError(f"{where}: class {name!r} has no readable photo to train on; add some or remove the class")
+    if not (splits == VALID).any():
+        raise DataError(f"{where}: no readable photo is left for {SPLITS[VALID]}, which chooses the model; add photos")

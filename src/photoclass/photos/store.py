@@ -1,0 +1,201 @@
+"""Rows of one shape, found by the content they were made from: what pixel caches are built on.
+
+A store is a folder of *shards* (plain files of rows, read through memory mapping) and an SQLite index from content
+hash to (shard, row). A row is entered in the index only after its bytes are on disk, so a killed run leaves rows
+that nobody knows, never rows that are wrong; each writer has a shard of its own, so two runs never meet. All of it
+may be deleted at any time: what is not found is made again.
+"""
+
+import contextlib
+import math
+import mmap
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import OutputError
+
+# Mapped pages count as this process's memory although the kernel may take them back at any time. They are let go of
+# now and then, so that the figure people see stays flat however many rows are read.
+_RELEASE_AFTER_BYTES = 128 << 20
+_QUERY_KEYS = 500
+_BUSY_SECONDS = 60
+
+
+class RowStore:
+    """A folder of rows of one shape and dtype, keyed by content hash.
+
+    Args:
+        folder: Where it lies; made when missing. Its name has to tell apart whatever rows must not be mixed.
+        shape: Shape of a row.
+        dtype: Type of its elements.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+        self.folder = folder
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.row_bytes = math.prod(shape) * self.dtype.itemsize
+        with self._writing():
+            folder.mkdir(parents=True, exist_ok=True)
+            with self._index() as index:
+                index.execute("PRAGMA journal_mode = WAL")
+                index.execute(
+                    "CREATE TABLE IF NOT EXISTS rows (content BLOB PRIMARY KEY, shard TEXT, row INTEGER) WITHOUT ROWID"
+                )
+
+    def find(self, contents: Sequence[bytes]) -> "Rows":
+        """Look up rows by content hash; those that are not there, or whose shard is gone, are marked missing."""
+        places: dict[bytes, tuple[str, int]] = {}
+        wanted = list(dict.fromkeys(contents))
+        with self._writing(), self._index() as index:
+            for start in range(0, len(wanted), _QUERY_KEYS):
+                keys = wanted[start : start + _QUERY_KEYS]
+                marks = ",".join("?" * len(keys))
+                query = f"SELECT content, shard, row FROM rows WHERE content IN ({marks})"
+                places.update((content, (shard, row)) for content, shard, row in index.execute(query, keys))
+        shards = sorted({shard for shard, _ in places.values()})
+        held = [self._rows_held(shard) for shard in shards]
+        number = {shard: i for i, shard in enumerate(shards)}
+        where = np.full((len(contents), 2), -1, dtype=np.int64)
+        for i, content in enumerate(contents):
+            if content in places:
+                shard, row = places[content]
+                if row < held[number[shard]]:
+                    where[i] = number[shard], row
+        return Rows(self, [self.folder / shard for shard in shards], where)
+
+    @contextlib.contextmanager
+    def new_shard(self) -> Iterator["Shard"]:
+        """Open a shard to write; it is removed again if no row of it was entered."""
+        shard = Shard(self, self.folder / f"{secrets.token_hex(8)}.rows")
+        with self._writing():
+            shard.path.touch()
+            try:
+                yield shard
+            finally:
+                if not shard.entered:
+                    shard.path.unlink(missing_ok=True)
+
+    def enter(self, shard: Path, entries: Iterable[tuple[bytes, int]]) -> None:
+        """Enter (content, row) pairs whose bytes were written, once they are on disk."""
+        with self._writing():
+            with open(shard, "rb+") as stream:
+                os.fsync(stream.fileno())
+            with self._index() as index:
+                index.executemany(
+                    "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", [(c, shard.name, r) for c, r in entries]
+                )
+
+    def _rows_held(self, shard: str) -> int:
+        try:
+            return (self.folder / shard).stat().st_size // self.row_bytes
+        except FileNotFoundError:
+            return 0
+
+    @contextlib.contextmanager
+    def _index(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self.folder / "index.sqlite", timeout=_BUSY_SECONDS)
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise OutputError(
+                f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "
+                "or set PHOTOCLASS_CACHE to another folder"
+            ) from error
+
+
+class Shard:
+    """One file of rows that this run writes; several processes may write different rows of it."""
+
+    def __init__(self, store: RowStore, path: Path) -> None:
+        self.path = path
+        self.entered = 0
+        self._store = store
+
+    def enter(self, entries: Sequence[tuple[bytes, int]]) -> None:
+        """Make rows that were written known to all."""
+        if entries:
+            self._store.enter(self.path, entries)
+            self.entered += len(entries)
+
+
+def write_row(shard: int, row: int, values: NDArray[np.generic]) -> None:
+    """Write one row at its place in an open shard (a file descriptor)."""
+    data = memoryview(np.ascontiguousarray(values)).cast("B")
+    offset = row * len(data)
+    while data:
+        written = os.pwrite(shard, data, offset)
+        data, offset = data[written:], offset + written
+
+
+class Rows:
+    """Rows found in a store, read through memory mapping.
+
+    Attributes:
+        missing: Shape (N,), true where the store has no such row.
+    """
+
+    def __init__(self, store: RowStore, shards: list[Path], where: NDArray[np.int64]) -> None:
+        self.missing: NDArray[np.bool_] = where[:, 0] < 0
+        self._store = store
+        self._shards = shards
+        self._where = where
+        self._maps: list[mmap.mmap] | None = None
+        self._views: list[NDArray[np.generic]] = []
+        self._read_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Rows":
+        """Return these rows alone, in the order given."""
+        return Rows(self._store, self._shards, self._where[rows])
+
+    def __getitem__(self, index: int) -> NDArray[np.generic]:
+        """Return one row as a read-only view of the mapped file."""
+        if self._maps is None:
+            self._open()
+        shard, row = self._where[index]
+        if shard < 0:
+            raise KeyError(f"row {index} is not in the store")
+        self._release_now_and_then()
+        return self._views[shard][row]
+
+    def _open(self) -> None:
+        maps = []
+        for shard in self._shards:
+            with open(shard, "rb") as stream:
+                maps.append(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        bytes_of = self._store.row_bytes
+        self._views = [
+            np.frombuffer(m, self._store.dtype, len(m) // bytes_of * math.prod(self._store.shape)).reshape(
+                -1, *self._store.shape
+            )
+            for m in maps
+        ]
+        self._maps = maps
+
+    def _release_now_and_then(self) -> None:
+        self._read_bytes += self._store.row_bytes
+        if self._read_bytes >= _RELEASE_AFTER_BYTES and hasattr(mmap, "MADV_DONTNEED"):
+            self._read_bytes = 0
+            for mapped in self._maps or ():
+                # Of a file that is only read, this drops the mapping of its pages; the page cache keeps them.
+                mapped.madvise(mmap.MADV_DONTNEED)

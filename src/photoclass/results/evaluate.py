@@ -1,0 +1,159 @@
+"""`evaluate`: an honest score of a model on labelled photos."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import DataError
+from photoclass.model.folder import load_photo_splits
+from photoclass.model.runtime import Runtime
+from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.read import read_data
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, SPLITS, TRAIN, VALID, PhotoTable, SetAside
+from photoclass.progress import SILENT, Progress
+from photoclass.results.score import Score, score_predictions
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A score, and which photos it leaves out.
+
+    Attributes:
+        score: The figures.
+        left_out_trained: Photos left out because their content trained the model.
+        left_out_chose_model: Photos left out because their content chose it.
+        set_aside: Photos that could not be read.
+    """
+
+    score: Score
+    left_out_trained: int
+    left_out_chose_model: int
+    set_aside: tuple[SetAside, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            **self.score.as_json(),
+            "left_out_trained": self.left_out_trained,
+            "left_out_chose_model": self.left_out_chose_model,
+            "set_aside": [{"file": item.name, "reason": item.reason} for item in self.set_aside],
+        }
+
+    def as_text(self) -> str:
+        """Return a few lines for a person."""
+        lines = [self.score.as_text()]
+        if self.left_out_trained or self.left_out_chose_model:
+            lines.append(
+                f"  left out: {self.left_out_trained:,} photos that trained the model, "
+                f"{self.left_out_chose_model:,} that chose it (--include-known scores them too)"
+            )
+        return "\n".join(lines)
+
+
+def evaluate(
+    data: Path,
+    model: Path,
+    *,
+    include_known: bool = False,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score a model on DATA: all of an unsplit one, the held-out (else valid) part of a split one.
+
+    Photos whose content trained the model are left out, and, of an unsplit DATA, those that chose it as well, so
+    that `evaluate` on the very DATA of the training gives the score of its held-out part.
+
+    Args:
+        data: Labelled photos in any of the forms of `photos.read.read_data`.
+        model: A model folder.
+        include_known: Score photos that the model knows, too.
+        cache: The cache folder; the user's when None.
+        progress: Hears of the advance.
+
+    Raises:
+        DataError: DATA cannot be read, has other classes than the model, or nothing in it is left to score.
+        ModelError: The model folder cannot be used.
+    """
+    cache = cache or default_cache()
+    runtime = Runtime.load(model)
+    info = runtime.info
+    table = map_classes(read_data(data, cache, progress), info.class_names, str(data))
+    part = _part_to_score(table)
+    photos = cache_photos(table.select(part), info.decode_settings(), cache, progress=progress)
+    known = _known_splits(photos, model)
+    split_given = bool((table.splits != NO_SPLIT).any())
+    trained, chose = known == TRAIN, known == VALID
+    dropped = np.zeros(len(photos), dtype=np.bool_)
+    if not include_known:
+        dropped = trained if split_given else trained | chose
+    scored = photos.select(~dropped)
+    if not len(scored):
+        raise DataError(
+            f"{data}: no readable photo is left to score ({int(dropped.sum()):,} trained or chose the model); "
+            "give other photos, or --include-known"
+        )
+    probabilities = predict_cached(runtime, scored, progress)
+    score = score_predictions(
+        probabilities,
+        scored.table.labels,
+        info.class_names,
+        _name_of_split(known[~dropped], scored.table.splits),
+        split_chose_model=bool((chose | trained)[~dropped].any()),
+    )
+    left_out = Counter(known[dropped].tolist())
+    return Evaluation(score, left_out[TRAIN], left_out[VALID], photos.table.set_aside)
+
+
+def predict_cached(runtime: Runtime, photos: CachedPhotos, progress: Progress = SILENT) -> NDArray[np.float32]:
+    """Compute probabilities, shape (N, C), of photos whose pixels are at hand."""
+    with progress.task("Predicting", len(photos)) as task:
+
+        def pixels_of() -> Any:
+            for i in range(len(photos)):
+                task.advance()
+                yield photos.pixels[i]
+
+        return runtime.probabilities(pixels_of())
+
+
+def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> PhotoTable:
+    """Give labels the model's order, by class name.
+
+    Raises:
+        DataError: The table has a class that the model does not know.
+    """
+    unknown = sorted(set(table.class_names) - set(class_names))
+    if unknown:
+        raise DataError(
+            f"{where}: the model does not know the class {', '.join(map(repr, unknown))}; "
+            f"it knows {', '.join(map(repr, class_names))}"
+        )
+    order = np.array([class_names.index(name) for name in table.class_names], dtype=np.int64)
+    return replace(table, labels=order[table.labels], class_names=class_names)
+
+
+def _part_to_score(table: PhotoTable) -> NDArray[np.bool_]:
+    for split in (HELD_OUT, VALID):
+        if (table.splits == split).any():
+            return np.asarray(table.splits == split)
+    return np.ones(len(table), dtype=np.bool_)
+
+
+def _known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
+    """Return in which split of the model's training each photo was, by content; NO_SPLIT where it was in none."""
+    by_content = load_photo_splits(model)
+    number = {name: i for i, name in enumerate(SPLITS)}
+    return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
+
+
+def _name_of_split(known: NDArray[np.int8], given: NDArray[np.int8]) -> str:
+    """Name the scored photos: by the model's own split where it knew them all, by DATA's where one is given."""
+    for splits in (known, given):
+        first = int(splits[0])
+        if first != NO_SPLIT and (splits == first).all():
+            return SPLITS[first]
+    return "all"

@@ -1,0 +1,245 @@
+"""`predict`: the class and the probabilities of photos, one row for each that was asked for."""
+
+import csv
+import itertools
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.atomic import atomic_text
+from photoclass.errors import OutputError
+from photoclass.model.runtime import Runtime
+from photoclass.photos.cache import default_cache, processors
+from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.read import read_photos
+from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
+from photoclass.progress import SILENT, Progress
+
+OK = "ok"
+# Photos between two checks of what came back: bounds memory, and costs nothing to the flow.
+_BLOCK = 16_384
+_DECODED_AHEAD = 32
+_JSON_LINES = (".jsonl", ".ndjson")
+# A spreadsheet takes a cell that starts so for a formula, and runs it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of photos, a row for each that was asked for, in natural order.
+
+    Attributes:
+        files: What a person calls each photo.
+        statuses: `ok`, or why a photo was set aside.
+        probabilities: Shape (N, C); NaN where a photo was set aside.
+        class_names: In class order.
+        truth: Shape (N,), the class that a photo's folder or name gives away, else NO_LABEL.
+        paths: Where each photo is read from; empty where that is nowhere.
+        seconds: Time that the prediction took, start-up apart.
+    """
+
+    files: tuple[str, ...]
+    statuses: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    class_names: tuple[str, ...]
+    truth: NDArray[np.int64]
+    paths: tuple[str, ...]
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def is_ok(self) -> NDArray[np.bool_]:
+        """Shape (N,), true where there is a prediction."""
+        return np.array([status == OK for status in self.statuses], dtype=np.bool_)
+
+    @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """The photos without a prediction, each with its reason."""
+        return tuple(SetAside(f, s) for f, s in zip(self.files, self.statuses, strict=True) if s != OK)
+
+    @property
+    def photos_per_second(self) -> float:
+        """How fast the prediction was, start-up apart."""
+        return len(self) / max(self.seconds, 1e-9)
+
+    def label(self, row: int) -> str:
+        """Return the most probable class of a row, empty where the photo was set aside."""
+        return self.class_names[int(self.probabilities[row].argmax())] if self.statuses[row] == OK else ""
+
+    def probability(self, row: int) -> float:
+        """Return the probability of that class, NaN where the photo was set aside."""
+        return float(self.probabilities[row].max())
+
+
+def predict(
+    photos: Sequence[Path],
+    model: Path,
+    *,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
+) -> Predictions:
+    """Predict photos: files, folders with all below them, and zips.
+
+    Args:
+        photos: What to predict.
+        model: A model folder.
+        cache: Where zips are unpacked; the user's cache folder when None.
+        progress: Hears of the advance.
+
+    Raises:
+        DataError: One of `photos` does not exist, or there is nothing in them.
+        ModelError: The model folder cannot be used.
+    """
+    runtime = Runtime.load(model)
+    return predict_table(
+        runtime, read_photos(photos, cache or default_cache(), runtime.info.class_names, progress), progress
+    )
+
+
+def predict_table(runtime: Runtime, table: PhotoTable, progress: Progress = SILENT) -> Predictions:
+    """Predict the photos of a table; those it had set aside keep their rows."""
+    started_at = time.perf_counter()
+    info = runtime.info
+    count = len(table)
+    reasons: dict[int, str] = {}
+    probabilities = np.full((count, len(info.class_names)), np.nan, dtype=np.float32)
+    with progress.task("Predicting", count) as task, ThreadPoolExecutor(processors()) as pool:
+        for start in range(0, count, _BLOCK):
+            rows: list[int] = []
+
+            def pixels_of(start: int = start, rows: list[int] = rows) -> Iterator[Pixels]:
+                paths = table.paths[start : start + _BLOCK]
+                for row, decoded in enumerate(_decoded(pool, paths, info.decode_settings()), start=start):
+                    task.advance()
+                    if isinstance(decoded, Unreadable):
+                        reasons[row] = decoded.reason
+                    else:
+                        rows.append(row)
+                        yield decoded
+
+            found = runtime.probabilities(pixels_of())
+            probabilities[rows] = found
+    predictions = _with_rows_set_aside(table, probabilities, reasons, info.class_names)
+    return replace(predictions, seconds=time.perf_counter() - started_at)
+
+
+def check_ending(out: Path) -> None:
+    """Refuse an output file of an unknown form.
+
+    Raises:
+        OutputError: Its ending is none of .csv, .jsonl and .ndjson.
+    """
+    if out.suffix.casefold() not in (".csv", *_JSON_LINES):
+        raise OutputError(f"{out}: predictions are written as .csv or .jsonl; choose one of these endings")
+
+
+def write_predictions(predictions: Predictions, out: Path) -> None:
+    """Write predictions as CSV, or as JSON lines where `out` ends in .jsonl; whole or not at all.
+
+    Raises:
+        OutputError: The place cannot be written, or the ending is of neither form.
+    """
+    check_ending(out)
+    if out.suffix.casefold() in _JSON_LINES:
+        _write_json_lines(predictions, out)
+    else:
+        _write_csv(predictions, out)
+
+
+def read_predictions(file: Path) -> list[dict[str, str]]:
+    """Read a CSV of predictions, names as they were before they were made safe for spreadsheets."""
+    with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        row["file"] = _plain_file(row["file"])
+        row["label"] = _plain_label(row["label"])
+    return rows
+
+
+def _decoded(pool: ThreadPoolExecutor, paths: Sequence[str], settings: DecodeSettings) -> Iterator[Pixels | Unreadable]:
+    """Decode in the background, in order, never more than a few photos ahead."""
+
+    def decode(path: str) -> Pixels | Unreadable:
+        data = read_file(path)
+        return data if isinstance(data, Unreadable) else decode_photo(data, settings)
+
+    upcoming = iter(paths)
+    waiting = deque(pool.submit(decode, path) for path in itertools.islice(upcoming, _DECODED_AHEAD))
+    while waiting:
+        decoded = waiting.popleft().result()
+        waiting.extend(pool.submit(decode, path) for path in itertools.islice(upcoming, 1))
+        yield decoded
+
+
+def _with_rows_set_aside(
+    table: PhotoTable, probabilities: NDArray[np.float32], reasons: dict[int, str], class_names: tuple[str, ...]
+) -> Predictions:
+    """Merge what could not even be opened back into its place in the natural order."""
+    rows = [(name, reasons.get(i, OK), i) for i, name in enumerate(table.names)]
+    rows += [(item.name, item.reason, -1) for item in table.set_aside]
+    rows.sort(key=lambda row: natural_key(row[0]))
+    nothing = np.full((1, len(class_names)), np.nan, dtype=np.float32)
+    source = np.array([i for _, _, i in rows], dtype=np.int64)
+    return Predictions(
+        files=tuple(name for name, _, _ in rows),
+        statuses=tuple(status for _, status, _ in rows),
+        probabilities=np.concatenate([probabilities, nothing])[source],
+        class_names=class_names,
+        truth=np.append(table.labels, NO_LABEL)[source],
+        paths=tuple(table.paths[i] if i >= 0 else "" for i in source),
+    )
+
+
+def _write_csv(predictions: Predictions, out: Path) -> None:
+    with atomic_text(out) as stream:
+        writer = csv.writer(stream)
+        names = predictions.class_names
+        writer.writerow(["file", "status", "label", "probability", *(f"prob_{name}" for name in names)])
+        for i, file in enumerate(predictions.files):
+            status = predictions.statuses[i]
+            row = [_safe_file(file), status, _safe_label(predictions.label(i))]
+            figures = [predictions.probability(i), *predictions.probabilities[i]]
+            writer.writerow(row + ["" if math.isnan(p) else f"{p:.6f}" for p in figures])
+
+
+def _write_json_lines(predictions: Predictions, out: Path) -> None:
+    with atomic_text(out) as stream:
+        for i, file in enumerate(predictions.files):
+            fine = predictions.statuses[i] == OK
+            row: dict[str, object] = {
+                "file": file,
+                "status": predictions.statuses[i],
+                "label": predictions.label(i) if fine else None,
+                "probability": round(predictions.probability(i), 6) if fine else None,
+            }
+            for name, p in zip(predictions.class_names, predictions.probabilities[i], strict=True):
+                row[f"prob_{name}"] = round(float(p), 6) if fine else None
+            stream.write(json.dumps(row) + "\n")
+
+
+def _safe_file(file: str) -> str:
+    """`./=cmd().jpg` is the same file as `=cmd().jpg`, and no formula."""
+    return f"./{file}" if file.startswith(_FORMULA_STARTS) else file
+
+
+def _plain_file(cell: str) -> str:
+    rest = cell.removeprefix("./")
+    return rest if rest.startswith(_FORMULA_STARTS) else cell
+
+
+def _safe_label(label: str) -> str:
+    return f"'{label}" if label.startswith((*_FORMULA_STARTS, "'")) else label
+
+
+def _plain_label(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") else cell

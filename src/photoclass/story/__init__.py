@@ -1,0 +1,1 @@
+"""The guided tour: drawn pictures, and the demo that trains on them."""

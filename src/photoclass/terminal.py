@@ -1,0 +1,128 @@
+"""How progress looks: a bar in a terminal; elsewhere plain lines, a few a minute. All of it on stderr."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import TextIO
+
+from photoclass.progress import Progress, Task
+
+_LINE_EVERY_SECONDS = 20.0
+_REDRAWS_PER_SECOND = 5
+# A bar that would be gone at once only flickers.
+_SHORT_SECONDS = 0.3
+
+
+def terminal_progress(stream: TextIO | None = None) -> Progress:
+    """Return what suits the stream (stderr): bars for a terminal, lines for a file or pipe."""
+    stream = stream or sys.stderr
+    return _Bars(stream) if stream.isatty() else _Lines(stream)
+
+
+class _Lines:
+    """Plain lines for logs."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def say(self, line: str) -> None:
+        print(printable(line), file=self._stream, flush=True)
+
+    @contextlib.contextmanager
+    def task(self, title: str, total: int, unit: str = "photos") -> Iterator[Task]:
+        task = _LineTask(self, title, total, unit)
+        yield task
+        task.end()
+
+
+class _LineTask:
+    def __init__(self, lines: _Lines, title: str, total: int, unit: str) -> None:
+        self._lines = lines
+        self._title, self._total, self._unit = title, total, unit
+        self._done = self._counted_from = 0
+        self._note = ""
+        self._started_at = self._said_at = time.monotonic()
+        self._said_any = False
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        now = time.monotonic()
+        if self._done == 0 and now - self._started_at < _SHORT_SECONDS and count > 1 and not note:
+            self._counted_from = count  # a resumed epoch: these were done before
+        self._done += count
+        self._note = note or self._note
+        if now - self._said_at >= _LINE_EVERY_SECONDS:
+            self._said_at = now
+            self._said_any = True
+            self._lines.say(self._line(now))
+
+    def end(self) -> None:
+        if self._said_any and self._done >= self._total:
+            self._lines.say(self._line(time.monotonic()))
+
+    def _line(self, now: float) -> str:
+        rate = (self._done - self._counted_from) / max(now - self._started_at, 1e-6)
+        left = (self._total - self._done) / rate if rate else 0
+        note = f", {self._note}" if self._note else ""
+        rest = f", {words_for_seconds(left)} left" if left else ""
+        return f"{self._title}: {self._done:,} of {self._total:,} {self._unit}, {rate:,.0f}/s{note}{rest}"
+
+
+class _Bars:
+    """Bars for a terminal, drawn by Rich."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+
+        self._console = Console(file=stream, highlight=False)
+
+    def say(self, line: str) -> None:
+        self._console.print(printable(line), markup=False)
+
+    @contextlib.contextmanager
+    def task(self, title: str, total: int, unit: str = "photos") -> Iterator[Task]:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeRemainingColumn(compact=True),
+        )
+        with Progress(
+            *columns, console=self._console, transient=True, refresh_per_second=_REDRAWS_PER_SECOND
+        ) as progress:
+            yield _BarTask(progress, progress.add_task(title, total=total, note="", rate=""), unit)
+
+
+class _BarTask:
+    def __init__(self, progress: object, number: object, unit: str) -> None:
+        self._progress, self._number, self._unit = progress, number, unit
+        self._waiting, self._done, self._note = 0, 0, ""
+        self._started_at = self._shown_at = time.monotonic()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self._waiting += count
+        self._note = note or self._note
+        now = time.monotonic()
+        # Rich takes a lock for every update; a thousand a second would cost more than they show.
+        if now - self._shown_at < 1 / _REDRAWS_PER_SECOND:
+            return
+        self._done += self._waiting
+        rate = f"{self._done / (now - self._started_at):,.0f} {self._unit}/s"
+        self._progress.update(self._number, advance=self._waiting, note=self._note, rate=rate)  # type: ignore[attr-defined]
+        self._waiting, self._shown_at = 0, now
+
+
+def words_for_seconds(seconds: float) -> str:
+    """Say a length of time as a person would: `45 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def printable(text: str) -> str:
+    """Return text in which no name can move the cursor or break a line."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

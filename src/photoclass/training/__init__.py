@@ -1,0 +1,1 @@
+"""How it learns: augmentation, the loop, stopping, checkpoints, recipes. Needs the extra `train`."""

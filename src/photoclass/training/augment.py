@@ -1,0 +1,136 @@
+"""Augmentation with the meaning that legacy Keras gave its `ImageDataGenerator`.
+
+Each photo of each epoch is rotated, shifted, sheared, zoomed and perhaps mirrored by one affine map, drawn by lot.
+The legacy Keras preprocessing code is the reference for every range and for the order of composition; the maps run
+from output to input, in (row, column) order, around the picture's centre.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import SettingsError
+from photoclass.photos.decode import Pixels
+
+FillMode = Literal["nearest", "constant", "reflect", "wrap"]
+_BORDERS = {
+    "nearest": cv2.BORDER_REPLICATE,
+    "constant": cv2.BORDER_CONSTANT,
+    "reflect": cv2.BORDER_REFLECT,
+    "wrap": cv2.BORDER_WRAP,
+}
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """The post's ranges.
+
+    Attributes:
+        rotation_degrees: Rotation, by up to this many degrees either way.
+        width_shift: Shift to the side, by up to this share of the width either way.
+        height_shift: Shift up or down, by up to this share of the height either way.
+        shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 is next to nothing).
+        zoom: Each axis by itself is scaled by a factor from 1 - zoom to 1 + zoom.
+        flip: Probability of a left-right mirror image.
+        fill_mode: What stands beyond the edges: `nearest` pixel, `constant` colour, `reflect`, or `wrap`.
+        fill_value: Grey level of `constant`.
+    """
+
+    rotation_degrees: float = 40.0
+    width_shift: float = 0.2
+    height_shift: float = 0.2
+    shear_degrees: float = 0.2
+    zoom: float = 0.2
+    flip: float = 0.5
+    fill_mode: FillMode = "nearest"
+    fill_value: int = 0
+
+    def __post_init__(self) -> None:
+        if self.fill_mode not in _BORDERS:
+            raise SettingsError(f"fill_mode is {self.fill_mode!r}; it must be one of {', '.join(_BORDERS)}")
+        if not 0 <= self.flip <= 1:
+            raise SettingsError(f"flip is {self.flip}; it is a probability, from 0 to 1")
+        if not 0 <= self.zoom < 1:
+            raise SettingsError(f"zoom is {self.zoom}; it must be at least 0 and less than 1")
+        if not 0 <= self.fill_value <= 255:
+            raise SettingsError(f"fill_value is {self.fill_value}; it is a grey level, from 0 to 255")
+        if min(self.rotation_degrees, self.width_shift, self.height_shift, self.shear_degrees) < 0:
+            raise SettingsError("rotation, shifts and shear are ranges either way; they must not be negative")
+
+
+def draw_transforms(
+    count: int, side: int, settings: AugmentSettings, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw affine maps by lot.
+
+    Args:
+        count: How many.
+        side: Side of the pictures, in pixels.
+        settings: The ranges.
+        generator: Decides the lots.
+
+    Returns:
+        Shape (count, 2, 3): output (row, column, 1) to input (row, column).
+    """
+
+    def either_way(limit: float) -> NDArray[np.float64]:
+        return generator.uniform(-limit, limit, count)
+
+    theta = np.deg2rad(either_way(settings.rotation_degrees))
+    shift_rows = either_way(settings.height_shift) * side
+    shift_columns = either_way(settings.width_shift) * side
+    shear = np.deg2rad(either_way(settings.shear_degrees))
+    zoom = generator.uniform(1 - settings.zoom, 1 + settings.zoom, (2, count))
+    flipped = generator.random(count) < settings.flip
+
+    zero, one = np.zeros(count), np.ones(count)
+    rotation = _matrices([np.cos(theta), -np.sin(theta), zero], [np.sin(theta), np.cos(theta), zero])
+    shift = _matrices([one, zero, shift_rows], [zero, one, shift_columns])
+    sheared = _matrices([one, -np.sin(shear), zero], [zero, np.cos(shear), zero])
+    zoomed = _matrices([zoom[0], zero, zero], [zero, zoom[1], zero])
+    # Legacy Keras mirrors the finished picture, so the mirror comes first on the way from output to input.
+    mirror = _matrices([one, zero, zero], [zero, np.where(flipped, -1.0, 1.0), zero])
+    centre = (side - 1) / 2
+    to_centre = _matrices([one, zero, one * centre], [zero, one, one * centre])
+    from_centre = _matrices([one, zero, -one * centre], [zero, one, -one * centre])
+    return (to_centre @ rotation @ shift @ sheared @ zoomed @ mirror @ from_centre)[:, :2]
+
+
+def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettings, out: Pixels) -> None:
+    """Write one photo, as an affine map shows it, into `out`, by linear interpolation.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8.
+        transform: Shape (2, 3): output (row, column, 1) to input (row, column).
+        settings: Its fill mode and value are used.
+        out: Shape (H, W, 3), uint8; overwritten.
+    """
+    height, width = out.shape[:2]
+    if settings.fill_mode == "wrap":
+        # Legacy Keras's wrap lays the last row on the first, a period of one less than OpenCV's.
+        rows, columns = np.indices((height, width), dtype=np.float32)
+        at = [transform[axis, 0] * rows + transform[axis, 1] * columns + transform[axis, 2] for axis in (0, 1)]
+        row_map = np.mod(at[0], height - 1).astype(np.float32)
+        column_map = np.mod(at[1], width - 1).astype(np.float32)
+        cv2.remap(pixels, column_map, row_map, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
+        return
+    (rr, rc, r0), (cr, cc, c0) = transform
+    by_column = np.array([[cc, cr, c0], [rc, rr, r0]])  # OpenCV has x before y
+    cv2.warpAffine(
+        pixels,
+        by_column,
+        (width, height),
+        dst=out,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=_BORDERS[settings.fill_mode],
+        borderValue=(settings.fill_value,) * 3,
+    )
+
+
+def _matrices(*rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Stack entries of shape (N,) to matrices of shape (N, 3, 3) whose last row is 0, 0, 1."""
+    zero, one = np.zeros_like(rows[0][0]), np.ones_like(rows[0][0])
+    return np.stack([np.stack(row, axis=-1) for row in (*rows, [zero, zero, one])], axis=-2)

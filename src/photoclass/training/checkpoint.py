@@ -1,0 +1,142 @@
+"""The checkpoint: all that a run needs to go on as if it had never stopped, in one file that holds no code.
+
+`resume/checkpoint.safetensors` carries the network, the optimizer and the best weights as tensors, and the counters
+as JSON in its header. One file, replaced by a rename: after a kill the last one saved is whole. Randomness needs no
+state, since every epoch and step draws from seeds of its own.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from photoclass.atomic import atomic_path
+from photoclass.errors import TrainingError
+from photoclass.training.stopping import EpochRow
+
+_FORMAT = "photoclass checkpoint 1"
+_MAX_BYTES = 16 << 30
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands.
+
+    Attributes:
+        network: Learns.
+        optimizer: Its Adam, with the running means.
+        epoch: The epoch under way, from 0.
+        step: The next batch in it.
+        loss_sum: Sum of the losses of the photos seen in it.
+        right: How many of them the network told rightly.
+        seen: How many they are.
+        epoch_seconds: Training time spent in it.
+        elapsed_seconds: Time spent in all.
+        history: The epochs done.
+        best_weights: The network's weights after the epoch with the lowest val_loss.
+        stopped: Why training ended; empty while it has not.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    loss_sum: float = 0.0
+    right: int = 0
+    seen: int = 0
+    epoch_seconds: float = 0.0
+    elapsed_seconds: float = 0.0
+    history: list[EpochRow] = field(default_factory=list)
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    stopped: str = ""
+
+    def start_epoch(self, epoch: int) -> None:
+        """Set the counters to the start of an epoch."""
+        self.epoch, self.step, self.loss_sum, self.right, self.seen, self.epoch_seconds = epoch, 0, 0.0, 0, 0, 0.0
+
+
+_COUNTERS = ("epoch", "step", "loss_sum", "right", "seen", "epoch_seconds", "elapsed_seconds", "stopped")
+
+
+def checkpoint_path(folder: Path) -> Path:
+    """Return where a run's checkpoint lies."""
+    return folder / "resume" / "checkpoint.safetensors"
+
+
+def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]) -> None:
+    """Write the checkpoint, whole or not at all.
+
+    Args:
+        folder: The run's folder.
+        state: Where the training stands.
+        identity: What must be the same for the run to go on: data, settings, seed.
+    """
+    tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
+    tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
+    for number, values in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
+    counters = {name: getattr(state, name) for name in _COUNTERS}
+    counters["history"] = [dataclasses.asdict(row) for row in state.history]
+    header = {"format": _FORMAT, "identity": json.dumps(identity), "state": json.dumps(counters)}
+    with atomic_path(checkpoint_path(folder)) as part:
+        safetensors.torch.save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, part, header)
+
+
+def read_identity(folder: Path) -> dict[str, Any]:
+    """Read what the checkpoint's run was about.
+
+    Raises:
+        TrainingError: There is no checkpoint, or it is damaged.
+    """
+    identity: dict[str, Any] = json.loads(_read(folder)[0]["identity"])
+    return identity
+
+
+def load_checkpoint(folder: Path, state: TrainingState) -> None:
+    """Put the checkpoint's content into a fresh state.
+
+    Raises:
+        TrainingError: There is no checkpoint, it is damaged, or it does not fit the network.
+    """
+    header, tensors = _read(folder)
+    try:
+        counters = json.loads(header["state"])
+        state.history = [EpochRow(**row) for row in counters.pop("history")]
+        for name in _COUNTERS:
+            setattr(state, name, counters[name])
+        state.network.load_state_dict(_below("network.", tensors))
+        state.best_weights = _below("best.", tensors)
+        optimizer = state.optimizer.state_dict()
+        numbered: dict[int, dict[str, Tensor]] = {}
+        for name, value in _below("optimizer.", tensors).items():
+            number, _, part = name.partition(".")
+            numbered.setdefault(int(number), {})[part] = value
+        state.optimizer.load_state_dict({**optimizer, "state": numbered})
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise TrainingError(f"{checkpoint_path(folder)}: does not fit this training ({error}); train anew") from error
+
+
+def _read(folder: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    path = checkpoint_path(folder)
+    if not path.is_file():
+        raise TrainingError(f"{folder}: there is no checkpoint to resume from; leave out --resume to start")
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise TrainingError(f"{path}: larger than any checkpoint of photoclass; train anew")
+        with safetensors.safe_open(path, framework="pt") as opened:
+            header = opened.metadata() or {}
+            if header.get("format") != _FORMAT:
+                raise TrainingError(f"{path}: not written by this version of photoclass; train anew")
+            return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise TrainingError(f"{path}: damaged ({error}); train anew") from error
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

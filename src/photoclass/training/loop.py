@@ -1,0 +1,231 @@
+"""The training loop: the only one."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photoclass.errors import TrainingError
+from photoclass.networks.small_cnn import Dropout
+from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.decode import Pixels
+from photoclass.progress import Progress, Task
+from photoclass.training.augment import AugmentSettings
+from photoclass.training.batches import Batch, plain_batches, training_batches
+from photoclass.training.checkpoint import TrainingState
+from photoclass.training.compute import Compute
+from photoclass.training.recipes import LoopSettings
+from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
+
+_VALID_BATCH = 64
+_SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoint at each epoch's end
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What the loop works on.
+
+    Attributes:
+        train: The photos it learns from.
+        valid: The photos that choose the best epoch.
+        settings: How the loop goes.
+        augment: How training photos are varied.
+        compute: Where and how precisely.
+        seed: Decides order, augmentation and dropout.
+        finish_seconds: Time to keep for what comes after the loop, when time is limited.
+    """
+
+    train: CachedPhotos
+    valid: CachedPhotos
+    settings: LoopSettings
+    augment: AugmentSettings
+    compute: Compute
+    seed: int
+    finish_seconds: float = 0.0
+
+
+def fit(
+    job: Fit, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
+) -> None:
+    """Train until the epochs are done, val_loss no longer falls, the time is up, or a signal comes.
+
+    Args:
+        job: What to work on.
+        state: Where the training stands; it is moved on. `state.stopped` says at the end why it ended, and is empty
+            if a signal ended it.
+        stop: Asked after every step.
+        keep: Called with the state after every epoch, every two minutes, and at the end: it saves what must not be
+            lost.
+        progress: Hears of the advance.
+
+    Raises:
+        TrainingError: The loss became something that is no number before any epoch was done.
+    """
+    state.stopped = why_stop_early(state.history, job.settings.patience) if state.history else ""
+    while state.epoch < job.settings.epochs and not state.stopped:
+        train_epoch(job, state, stop, keep, progress)
+        if stop.signal_number:
+            keep(state)
+            return
+        if not math.isfinite(state.loss_sum):
+            _stop_at_nan(state)
+            break
+        whole = state.seen == len(job.train)
+        row = _close_epoch(job, state)
+        progress.say(_describe(row, best_epoch(state.history) is row))
+        if whole:
+            state.start_epoch(state.epoch + 1)
+            state.stopped = why_stop_early(state.history, job.settings.patience)
+        if not state.stopped and stop.time_is_up(_reserve(job, state)):
+            state.stopped = "the time given is up"
+        keep(state)
+    state.stopped = state.stopped or f"all {job.settings.epochs} epochs are done"
+    keep(state)
+
+
+def train_epoch(
+    job: Fit, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
+) -> None:
+    """Train over all photos once, or as far as `stop` allows, from the step at which the state stands."""
+    state.network.train()
+    title = f"Epoch {state.epoch + 1} of at most {job.settings.epochs}"
+    reserve = _reserve(job, state)
+    saved_at = started_at = time.monotonic()
+    seconds_before, elapsed_before = state.epoch_seconds, state.elapsed_seconds
+    batches = training_batches(job.train, job.settings.batch_size, job.augment, job.seed, state.epoch, state.step)
+    with progress.task(title, len(job.train)) as task:
+        task.advance(state.seen)
+        for batch in batches:
+            loss, right = train_step(job, state, batch)
+            state.step += 1
+            state.loss_sum += loss * len(batch.labels)
+            state.right += right
+            state.seen += len(batch.labels)
+            now = time.monotonic()
+            state.epoch_seconds = seconds_before + now - started_at
+            state.elapsed_seconds = elapsed_before + now - started_at
+            _show(task, state, len(batch.labels))
+            if stop.signal_number or stop.time_is_up(reserve) or not math.isfinite(loss):
+                break
+            if now - saved_at > _SAVE_EVERY_SECONDS:
+                keep(state)
+                saved_at = time.monotonic()
+
+
+def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int]:
+    """Take one step: forward, loss, backward, Adam.
+
+    Returns:
+        The mean loss of the batch in nats, and how many photos it told rightly.
+    """
+    _seed_dropout(state.network, job.seed, state.epoch, state.step)
+    labels = torch.from_numpy(batch.labels).to(job.compute.device)
+    with job.compute.autocast():
+        logits = state.network(to_images(batch.pixels, job.compute))
+    loss = cross_entropy(logits, labels)
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.optimizer.step()
+    return loss.item(), _count_right(logits, labels)
+
+
+def validate(network: nn.Module, photos: CachedPhotos, compute: Compute) -> tuple[float, float]:
+    """Return mean loss in nats and accuracy, with dropout off and photos as they are."""
+    network.eval()
+    loss_sum, right = 0.0, 0
+    with torch.inference_mode():
+        for batch in plain_batches(photos, _VALID_BATCH):
+            labels = torch.from_numpy(batch.labels).to(compute.device)
+            with compute.autocast():
+                logits = network(to_images(batch.pixels, compute))
+            loss_sum += cross_entropy(logits, labels).item() * len(labels)
+            right += _count_right(logits, labels)
+    return loss_sum / len(photos), right / len(photos)
+
+
+def to_images(pixels: Pixels, compute: Compute) -> Tensor:
+    """Turn pixels, shape (N, H, W, 3) uint8, into images in [0, 1], shape (N, 3, H, W), channels last in memory."""
+    moved = torch.from_numpy(pixels).to(compute.device).permute(0, 3, 1, 2)
+    return moved.to(compute.image_dtype).div_(255)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean loss in nats: binary cross-entropy for one logit, that of class 1, else softmax cross-entropy."""
+    logits = logits.float()  # in full precision: bf16 has three digits
+    if logits.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(logits[:, 0], labels.float())
+    return F.cross_entropy(logits, labels)
+
+
+def adam(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    """Return the optimizer for a network."""
+    betas = (settings.adam_beta1, settings.adam_beta2)
+    return torch.optim.Adam(
+        network.parameters(), lr=settings.learning_rate, betas=betas, eps=settings.adam_epsilon, fused=True
+    )
+
+
+def _count_right(logits: Tensor, labels: Tensor) -> int:
+    told = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
+    return int((told == labels).sum())
+
+
+def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
+    drawn = int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> 1)
+    for module in network.modules():
+        if isinstance(module, Dropout):
+            module.generator.manual_seed(drawn)
+
+
+def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
+    """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
+    started_at = time.monotonic()
+    val_loss, val_accuracy = validate(state.network, job.valid, job.compute)
+    state.elapsed_seconds += time.monotonic() - started_at
+    row = EpochRow(
+        epoch=round(state.epoch + state.seen / len(job.train), 4),
+        loss=state.loss_sum / state.seen,
+        accuracy=state.right / state.seen,
+        val_loss=val_loss,
+        val_accuracy=val_accuracy,
+        seconds=round(state.epoch_seconds + time.monotonic() - started_at, 3),
+        photos_per_second=round(state.seen / state.epoch_seconds, 1),
+    )
+    state.history.append(row)
+    if best_epoch(state.history) is row:
+        state.best_weights = {name: value.detach().clone() for name, value in state.network.state_dict().items()}
+    return row
+
+
+def _stop_at_nan(state: TrainingState) -> None:
+    best = best_epoch(state.history)
+    at = f"in epoch {state.epoch + 1}, step {state.step}, the loss became something that is no number"
+    if best is None:
+        raise TrainingError(f"{at}, before any epoch was done; try a smaller learning_rate")
+    state.stopped = f"{at}; the best so far, of epoch {best.epoch:g}, is kept"
+
+
+def _reserve(job: Fit, state: TrainingState) -> float:
+    """Seconds to keep for validating and for what comes after the loop."""
+    per_photo = state.epoch_seconds / state.seen if state.seen else 0.004
+    if state.history:
+        per_photo = 1 / state.history[-1].photos_per_second
+    # A forward pass alone takes about a third of a step; half leaves some room.
+    return job.finish_seconds + 0.5 * per_photo * len(job.valid)
+
+
+def _show(task: Task, state: TrainingState, count: int) -> None:
+    task.advance(count, f"loss {state.loss_sum / state.seen:.4f}  accuracy {state.right / state.seen:.1%}")
+
+
+def _describe(row: EpochRow, is_best: bool) -> str:
+    mark = "  best so far" if is_best else ""
+    return (
+        f"epoch {row.epoch:g}: loss {row.loss:.4f}, accuracy {row.accuracy:.1%}, val_loss {row.val_loss:.4f}, "
+        f"val_accuracy {row.val_accuracy:.1%}, {row.photos_per_second:.0f} photos/s, {row.seconds:.0f} s{mark}"
+    )

@@ -1,0 +1,86 @@
+"""Recipes: a network with all the numbers that train it. `small-cnn` is the post's, to the letter."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from photoclass.errors import SettingsError
+from photoclass.model.folder import MAX_IMAGE_SIZE
+from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
+from photoclass.photos.decode import DecodeSettings, ResizeRule
+from photoclass.training.augment import AugmentSettings
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How the loop goes.
+
+    Attributes:
+        batch_size: Photos in a step.
+        epochs: Passes over the training photos, at most.
+        patience: Epochs without a lower val_loss after which training stops.
+        learning_rate: Adam's (Kingma and Ba, 2015) step size.
+        adam_beta1: Decay of the mean of gradients.
+        adam_beta2: Decay of the mean of their squares.
+        adam_epsilon: Keras's value; torch's own is 1e-8.
+    """
+
+    batch_size: int = 16
+    epochs: int = 50
+    patience: int = 5
+    learning_rate: float = 1e-3
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-7
+
+    def __post_init__(self) -> None:
+        if min(self.batch_size, self.epochs, self.patience) < 1:
+            raise SettingsError("batch_size, epochs and patience must be at least 1")
+        if not (self.learning_rate > 0 and self.adam_epsilon > 0):
+            raise SettingsError("learning_rate and adam_epsilon must be above 0")
+        if not (0 <= self.adam_beta1 < 1 and 0 <= self.adam_beta2 < 1):
+            raise SettingsError("adam_beta1 and adam_beta2 must be at least 0 and less than 1")
+
+
+@dataclass(frozen=True)
+class SmallCnnRecipe:
+    """The recipe of the post "Cat or Dog? Image Classification using Convolutional Neural Networks"."""
+
+    name: ClassVar[str] = "small-cnn"
+
+    image_size: int = 150
+    resize: ResizeRule = "squash"
+    network: SmallCnnSettings = field(default_factory=SmallCnnSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.image_size <= MAX_IMAGE_SIZE:
+            raise SettingsError(f"image_size is {self.image_size}; it must be from 8 to {MAX_IMAGE_SIZE}")
+        if self.resize not in ("squash", "crop"):
+            raise SettingsError(f"resize is {self.resize!r}; it must be squash or crop")
+
+    def decode_settings(self) -> DecodeSettings:
+        """Return how photos are decoded for this recipe."""
+        return DecodeSettings(self.image_size, self.resize)
+
+    def build_network(self, classes: int, generator: torch.Generator) -> nn.Module:
+        """Build the network with fresh weights."""
+        return SmallCNN(self.network, self.image_size, classes, generator)
+
+
+DEFAULT_RECIPE = SmallCnnRecipe.name
+RECIPES = {SmallCnnRecipe.name: SmallCnnRecipe}
+
+
+def find_recipe(name: str) -> SmallCnnRecipe:
+    """Return a recipe with its own numbers.
+
+    Raises:
+        SettingsError: There is no such recipe.
+    """
+    if name not in RECIPES:
+        raise SettingsError(f"there is no recipe {name!r}; there is: {', '.join(RECIPES)}")
+    return RECIPES[name]()

@@ -1,0 +1,79 @@
+"""Settings from words: any number of a recipe can be set by its name, as in `--set dropout=0.5`."""
+
+import dataclasses
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, TypeVar
+
+from photoclass.errors import SettingsError
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: typing.ClassVar[dict[str, Any]]
+
+
+Settings = TypeVar("Settings", bound=_Dataclass)
+
+
+def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    """Return `settings` with the named values replaced, looking inside nested settings too.
+
+    Raises:
+        SettingsError: There is no such setting, or the value is not of its kind or out of range.
+    """
+    known = dict(named_settings(settings))
+    for name in values:
+        if name not in known:
+            raise SettingsError(f"there is no setting {name!r}; there are: {', '.join(sorted(known))}")
+    return _replace(settings, values)
+
+
+def named_settings(settings: _Dataclass) -> Iterator[tuple[str, Any]]:
+    """Give name and value of every setting, the nested ones too; no name stands twice in a recipe."""
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from named_settings(value)
+        else:
+            yield field.name, value
+
+
+def from_saved(settings: Settings, saved: Mapping[str, Any]) -> Settings:
+    """Return `settings` with the values that `dataclasses.asdict` and JSON made of others of their kind.
+
+    Raises:
+        SettingsError: What was saved does not fit.
+    """
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.name not in saved:
+            raise SettingsError(f"the saved settings lack {field.name!r}; train anew")
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            changes[field.name] = from_saved(value, saved[field.name])
+        else:
+            changes[field.name] = tuple(saved[field.name]) if isinstance(value, tuple) else saved[field.name]
+    return dataclasses.replace(settings, **changes)
+
+
+def _replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    changes: dict[str, Any] = {}
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            changes[field.name] = _replace(value, values)
+        elif field.name in values:
+            changes[field.name] = _parse(field.name, values[field.name], value)
+    return dataclasses.replace(settings, **changes)
+
+
+def _parse(name: str, given: Any, example: Any) -> Any:
+    """Return a value of the example's kind: words are parsed, whole numbers serve as numbers."""
+    word = ",".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
+    try:
+        if isinstance(example, tuple):
+            return tuple(int(part) for part in word.split(","))
+        return type(example)(word)
+    except ValueError:
+        kinds = {int: "a whole number", float: "a number", tuple: "whole numbers with commas between"}
+        raise SettingsError(f"{name}={word}: must be {kinds.get(type(example), 'a word')}, like {example}") from None
