@@ -9,9 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from PIL import Image
 
+from photoclass.photos.cache import processors
 from photoclass.story.animals import draw_pose
 from photoclass.story.backgrounds import draw_background, draw_prop
 from photoclass.story.canvas import Pen
@@ -19,6 +21,7 @@ from photoclass.story.canvas import Pen
 CLASS_NAMES = ("cat", "dog")
 SMALLEST_SIDE = 32
 JPEG_QUALITY = 90
+_CHUNK = 25  # pictures of each class that a worker draws at once
 
 # OpenCV smooths the edge of an outline, but not of a masked pattern; halved from double size, both are clean.
 _SUPERSAMPLING = 2
@@ -95,7 +98,7 @@ def draw_photo_folders(
         folder: Made if absent; files of the same names are replaced.
         photos_per_class: At least 1.
         seed: Not negative.
-        progress: Called after each picture with the number written so far.
+        progress: Called now and then with the number of pictures written since the last call.
 
     Raises:
         ValueError: The count or the seed is out of range.
@@ -106,12 +109,21 @@ def draw_photo_folders(
         raise ValueError(f"seed is {seed}; it cannot be negative")
     for class_name in CLASS_NAMES:
         (folder / class_name).mkdir(parents=True, exist_ok=True)
+    starts = range(1, photos_per_class + 1, _CHUNK)
+    chunks = [range(start, min(start + _CHUNK, photos_per_class + 1)) for start in starts]
+    drawing = Parallel(n_jobs=processors() if len(chunks) > 1 else 1, return_as="generator_unordered")
     written = 0
-    for number in range(1, photos_per_class + 1):
+    for count in drawing(delayed(_draw_chunk)(folder, seed, numbers) for numbers in chunks):
+        written += count
+        if progress is not None:
+            progress(count)
+
+
+def _draw_chunk(folder: Path, seed: int, numbers: range) -> int:
+    """Draw and write these pictures of each class; return how many that was."""
+    for number in numbers:
         for label, class_name in enumerate(CLASS_NAMES):
             pixels = draw_animal(class_name, np.random.default_rng([seed, label, number]))
             path = folder / class_name / f"{class_name}-{number:04d}.jpg"
             Image.fromarray(pixels).save(path, quality=JPEG_QUALITY)
-            written += 1
-            if progress is not None:
-                progress(written)
+    return len(numbers) * len(CLASS_NAMES)

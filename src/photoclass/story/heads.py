@@ -31,7 +31,7 @@ _WHITE: Color = (255, 252, 246)
 def draw_head(pen: Pen, animal: Animal, generator: np.random.Generator, from_behind: bool = False) -> None:
     """Draw a head with its ears, looking out of the picture or, seen from behind, into it."""
     head = pen.stretched(float(generator.uniform(0.94, 1.1)), 1.0)
-    extra = pick(generator, ("none",) * 15 + ("hood", "hood", "party hat", "sunglasses", "sunglasses"))
+    extra = pick(generator, ("none",) * 16 + ("hood", "party hat", "sunglasses", "sunglasses"))
     # A hood hides the ears, sunglasses hide the eyes: no single feature settles every picture.
     ears = [] if extra == "hood" else _ears(animal, from_behind, generator)
     for ear in ears:
