@@ -1,1 +1,75 @@
-"""photoclass."""
+"""photoclass: folders of labelled photos in, an image classifier that its owner can trust out.
+
+>>> import photoclass
+>>> trained = photoclass.train("photos", "run")            # doctest: +SKIP
+>>> predictions = photoclass.predict(["new.jpg"], "run")   # doctest: +SKIP
+
+The names below are loaded when they are first used: importing photoclass costs next to nothing, and no torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from photoclass.errors import (
+    ArchiveError,
+    DataError,
+    Interrupted,
+    ModelError,
+    OutputError,
+    PhotoclassError,
+    SettingsError,
+    TrainingError,
+)
+
+if TYPE_CHECKING:
+    from photoclass.model.runtime import Runtime
+    from photoclass.results.evaluate import evaluate
+    from photoclass.results.gallery import gallery
+    from photoclass.results.predict import predict, read_predictions, write_predictions
+    from photoclass.results.submit import submit
+    from photoclass.story.demo import demo
+    from photoclass.training.train import TrainOptions, train
+
+_HOMES = {
+    "train": "photoclass.training.train",
+    "TrainOptions": "photoclass.training.train",
+    "evaluate": "photoclass.results.evaluate",
+    "predict": "photoclass.results.predict",
+    "write_predictions": "photoclass.results.predict",
+    "read_predictions": "photoclass.results.predict",
+    "submit": "photoclass.results.submit",
+    "gallery": "photoclass.results.gallery",
+    "demo": "photoclass.story.demo",
+    "Runtime": "photoclass.model.runtime",
+}
+
+__all__ = [
+    "train",
+    "TrainOptions",
+    "evaluate",
+    "predict",
+    "write_predictions",
+    "read_predictions",
+    "submit",
+    "gallery",
+    "demo",
+    "Runtime",
+    "PhotoclassError",
+    "DataError",
+    "ArchiveError",
+    "SettingsError",
+    "ModelError",
+    "TrainingError",
+    "OutputError",
+    "Interrupted",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'photoclass' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,8 +18,10 @@ class Progress(Protocol):
     def say(self, line: str) -> None:
         """Receive one line of news."""
 
-    def task(self, title: str, total: int, unit: str = "photos") -> contextlib.AbstractContextManager[Task]:
-        """Open a task of `total` items; it ends with its `with` block."""
+    def task(
+        self, title: str, total: int, unit: str = "photos", done: int = 0
+    ) -> contextlib.AbstractContextManager[Task]:
+        """Open a task of `total` items, `done` of them before; it ends with its `with` block."""
 
 
 class _SilentTask:
@@ -34,7 +36,7 @@ class Silent:
         pass
 
     @contextlib.contextmanager
-    def task(self, title: str, total: int, unit: str = "photos") -> Iterator[Task]:
+    def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator[Task]:
         yield _SilentTask()
 
 

@@ -10,8 +10,6 @@ from photoclass.progress import Progress, Task
 
 _LINE_EVERY_SECONDS = 20.0
 _REDRAWS_PER_SECOND = 5
-# A bar that would be gone at once only flickers.
-_SHORT_SECONDS = 0.3
 
 
 def terminal_progress(stream: TextIO | None = None) -> Progress:
@@ -30,25 +28,23 @@ class _Lines:
         print(printable(line), file=self._stream, flush=True)
 
     @contextlib.contextmanager
-    def task(self, title: str, total: int, unit: str = "photos") -> Iterator[Task]:
-        task = _LineTask(self, title, total, unit)
+    def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator[Task]:
+        task = _LineTask(self, title, total, unit, done)
         yield task
         task.end()
 
 
 class _LineTask:
-    def __init__(self, lines: _Lines, title: str, total: int, unit: str) -> None:
+    def __init__(self, lines: _Lines, title: str, total: int, unit: str, done: int) -> None:
         self._lines = lines
         self._title, self._total, self._unit = title, total, unit
-        self._done = self._counted_from = 0
+        self._done = self._done_before = done
         self._note = ""
         self._started_at = self._said_at = time.monotonic()
         self._said_any = False
 
     def advance(self, count: int = 1, note: str = "") -> None:
         now = time.monotonic()
-        if self._done == 0 and now - self._started_at < _SHORT_SECONDS and count > 1 and not note:
-            self._counted_from = count  # a resumed epoch: these were done before
         self._done += count
         self._note = note or self._note
         if now - self._said_at >= _LINE_EVERY_SECONDS:
@@ -61,7 +57,7 @@ class _LineTask:
             self._lines.say(self._line(time.monotonic()))
 
     def _line(self, now: float) -> str:
-        rate = (self._done - self._counted_from) / max(now - self._started_at, 1e-6)
+        rate = (self._done - self._done_before) / max(now - self._started_at, 1e-6)
         left = (self._total - self._done) / rate if rate else 0
         note = f", {self._note}" if self._note else ""
         rest = f", {words_for_seconds(left)} left" if left else ""
@@ -80,7 +76,7 @@ class _Bars:
         self._console.print(printable(line), markup=False)
 
     @contextlib.contextmanager
-    def task(self, title: str, total: int, unit: str = "photos") -> Iterator[Task]:
+    def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator[Task]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (
@@ -94,7 +90,8 @@ class _Bars:
         with Progress(
             *columns, console=self._console, transient=True, refresh_per_second=_REDRAWS_PER_SECOND
         ) as progress:
-            yield _BarTask(progress, progress.add_task(title, total=total, note="", rate=""), unit)
+            number = progress.add_task(title, total=total, completed=done, note="", rate="")
+            yield _BarTask(progress, number, unit)
 
 
 class _BarTask:

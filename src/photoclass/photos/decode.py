@@ -6,14 +6,16 @@ never another photo's pixels.
 
 import io
 import os
+import re
 import stat
+import warnings
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from photoclass.photos.walk import kind_of_special_file
 
@@ -31,9 +33,23 @@ MAX_JPEG_SCANS = 100
 # twins are then taken from the same pixels whatever the image size of the network.
 _DRAFT_SIDE = 512
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# In a JPEG, 0xFF begins a marker unless it is stuffed (00), a restart (D0 to D7) or a filler (FF).
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
+_SCAN, _END_OF_PICTURE = b"\xda", b"\xd9"
+_MARKERS_WITHOUT_LENGTH = frozenset({b"\x01", b"\xd8"})
+_OF_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 @dataclass(frozen=True)
@@ -61,13 +77,16 @@ def read_file(path: str) -> bytes | Unreadable:
     try:
         # O_NONBLOCK: the file may have become a pipe since it was listed.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as stream:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 return Unreadable(kind_of_special_file(status.st_mode))
             if status.st_size > MAX_FILE_BYTES:
                 return Unreadable(f"file of {status.st_size:,} bytes; the limit is {MAX_FILE_BYTES:,}")
-            return stream.read()
+            with open(descriptor, "rb", closefd=False) as stream:
+                return stream.read()
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return Unreadable("file has vanished")
     except OSError as error:
@@ -96,6 +115,7 @@ def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
     """
     if not data:
         return Unreadable("file is empty (0 bytes)")
+    _silence_pillow()
     try:
         opened = Image.open(io.BytesIO(data), formats=_formats(data))
     except Image.DecompressionBombError:
@@ -106,7 +126,7 @@ def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
     if width * height > MAX_PIXELS:
         return Unreadable(f"declares {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}")
     if opened.format in ("JPEG", "MPO"):
-        if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        if _has_too_many_scans(data):
             return Unreadable(f"progressive JPEG of more than {MAX_JPEG_SCANS} scans, which would take minutes")
         side = max(least_side, _DRAFT_SIDE)
         scale = min(width, height) / side
@@ -142,9 +162,8 @@ def _upright(picture: Image.Image) -> Image.Image:
         orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # malformed EXIF says nothing about rotation; the pixels are sound
         return picture
-    if orientation not in range(2, 9):
-        return picture
-    return ImageOps.exif_transpose(picture)
+    # Not ImageOps.exif_transpose: it writes the EXIF anew, which fails where another of its entries is malformed.
+    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -166,6 +185,30 @@ def _from_wide_grey(grey: NDArray[np.int32] | NDArray[np.uint16]) -> Image.Image
     if grey.min() < 0 or grey.max() > 0xFFFF:
         raise ValueError("grey values beyond 16 bits")
     return Image.fromarray((grey.astype(np.uint32) * 255 // 0xFFFF).astype(np.uint8)).convert("RGB")
+
+
+def _has_too_many_scans(data: bytes) -> bool:
+    """Count the scans of a JPEG's first picture; what follows it, such as a phone's short film, may look like more."""
+    if data.count(b"\xff" + _SCAN) <= MAX_JPEG_SCANS:
+        return False
+    scans = 0
+    found = _JPEG_MARKER.search(data)
+    while found and found[1] != _END_OF_PICTURE and scans <= MAX_JPEG_SCANS:
+        scans += found[1] == _SCAN
+        end = found.end()
+        if found[1] not in _MARKERS_WITHOUT_LENGTH:
+            end += int.from_bytes(data[end : end + 2], "big")
+        found = _JPEG_MARKER.search(data, end)
+    return scans > MAX_JPEG_SCANS
+
+
+def _silence_pillow() -> None:
+    """Let Pillow's warnings (of broken EXIF, of 90 million pixels) neither reach the screen nor become errors.
+
+    What can be read is decided here. The filter stays: to take it back would not be safe under threads.
+    """
+    if _OF_PILLOW not in warnings.filters[:1]:
+        warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def _formats(data: bytes) -> tuple[str, ...]:

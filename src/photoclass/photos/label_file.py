@@ -60,7 +60,8 @@ def read_label_file(file: Path) -> tuple[Labelled, dict[str, str]]:
         raise DataError(f"{file}: some rows name a split and some do not; fill the column or remove it")
     if splits and splits != {NO_SPLIT} and TRAIN not in splits:
         raise DataError(f"{file}: no row has the split train; correct the column or remove it")
-    if splits == {TRAIN, HELD_OUT}:
+    if VALID not in splits:
+        # As with a folder train/ alone: what chooses the model is still to be cut from it.
         labelled.rows = [(i, name, NO_SPLIT if s == TRAIN else s) for i, name, s in labelled.rows]
     if repeated:
         labelled.notes.append(f"{file}: {repeated:,} repeated rows counted once")

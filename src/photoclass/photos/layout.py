@@ -58,6 +58,9 @@ def label_listing(listing: Listing, where: str) -> Labelled:
         if VALID not in split_tops.values():
             # Only train/ stands there, or train/ and test/: what chooses the model is still to be cut from train/.
             labelled.rows = [(f, c, NO_SPLIT if s == TRAIN else s) for f, c, s in labelled.rows]
+    elif TRAIN in split_tops.values() and len(set(split_tops.values())) > 1:
+        others = ", ".join(f"{top}/" for top in tops if top not in split_tops)
+        raise DataError(f"{where}: {others} beside {', '.join(f'{top}/' for top in split_tops)}; move it elsewhere")
     else:
         _label_part(listing, prefix, NO_SPLIT, labelled)
     if not labelled.rows and not labelled.class_folders:

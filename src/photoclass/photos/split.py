@@ -57,8 +57,9 @@ def assign_splits(
     splits[free & (positions < 1 - held_out_share - fractions.valid)] = TRAIN
     splits[free & (positions >= 1 - held_out_share)] = HELD_OUT
     _follow_given(splits, twins, given)
+    movable = ~np.isin(twins, twins[~free])
     for label in np.unique(labels):
-        _give_each_side_one(splits, positions, np.flatnonzero((labels == label) & free), twins)
+        _give_each_side_one(splits, positions, labels == label, movable, twins)
     return splits
 
 
@@ -84,23 +85,26 @@ def _follow_given(splits: NDArray[np.int8], twins: NDArray[np.int64], given: NDA
 def _give_each_side_one(
     splits: NDArray[np.int8],
     positions: NDArray[np.float64],
-    members: NDArray[np.int64],
+    of_class: NDArray[np.bool_],
+    movable: NDArray[np.bool_],
     twins: NDArray[np.int64],
 ) -> None:
     """See that a small class has a photo in train and one in valid: move the group that lies nearest to the border."""
     for wanted in (TRAIN, VALID):
-        present = splits[members]
-        if not len(members) or (present == wanted).any():
+        if (splits[of_class] == wanted).any():
             continue
-        donors = members[present != wanted]
-        # Never empty train to fill valid.
-        groups = {int(twins[i]) for i in members[present == TRAIN]}
-        if wanted == VALID and len(groups) < 2 and not (present == HELD_OUT).any():
-            continue
-        if wanted == VALID and (present == HELD_OUT).any():
-            donors = members[present == HELD_OUT]
-        nearest = donors[np.argmin(positions[donors])] if wanted == TRAIN else donors[np.argmax(positions[donors])]
-        splits[twins == twins[nearest]] = wanted
+        train, held_out = (np.flatnonzero(of_class & movable & (splits == split)) for split in (TRAIN, HELD_OUT))
+        if wanted == TRAIN:
+            donors = np.flatnonzero(of_class & movable)
+        elif len(held_out):
+            donors = held_out
+        else:
+            # Never empty train to fill valid.
+            donors = train if len(np.unique(twins[of_class & (splits == TRAIN)])) > 1 else train[:0]
+        if len(donors):
+            places = positions[donors]
+            nearest = donors[np.argmax(places) if donors is train else np.argmin(places)]
+            splits[twins == twins[nearest]] = wanted
 
 
 def check_splits(splits: NDArray[np.int8], labels: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:

@@ -44,10 +44,10 @@ class RowStore:
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self.row_bytes = math.prod(shape) * self.dtype.itemsize
-        with self._writing():
+        with self.using():
             folder.mkdir(parents=True, exist_ok=True)
             with self._index() as index:
-                index.execute("PRAGMA journal_mode = WAL")
+                # Not in WAL mode: two runs that switch a new index to it at once do not wait, one is told it is locked.
                 index.execute(
                     "CREATE TABLE IF NOT EXISTS rows (content BLOB PRIMARY KEY, shard TEXT, row INTEGER) WITHOUT ROWID"
                 )
@@ -56,20 +56,20 @@ class RowStore:
         """Look up rows by content hash; those that are not there, or whose shard is gone, are marked missing."""
         places: dict[bytes, tuple[str, int]] = {}
         wanted = list(dict.fromkeys(contents))
-        with self._writing(), self._index() as index:
+        with self.using(), self._index() as index:
             for start in range(0, len(wanted), _QUERY_KEYS):
                 keys = wanted[start : start + _QUERY_KEYS]
                 marks = ",".join("?" * len(keys))
                 query = f"SELECT content, shard, row FROM rows WHERE content IN ({marks})"
                 places.update((content, (shard, row)) for content, shard, row in index.execute(query, keys))
-        shards = sorted({shard for shard, _ in places.values()})
-        held = [self._rows_held(shard) for shard in shards]
+        held = {shard: self._rows_held(shard) for shard in sorted({shard for shard, _ in places.values()})}
+        shards = [shard for shard, rows in held.items() if rows]
         number = {shard: i for i, shard in enumerate(shards)}
         where = np.full((len(contents), 2), -1, dtype=np.int64)
         for i, content in enumerate(contents):
             if content in places:
                 shard, row = places[content]
-                if row < held[number[shard]]:
+                if row < held[shard]:
                     where[i] = number[shard], row
         return Rows(self, [self.folder / shard for shard in shards], where)
 
@@ -77,7 +77,7 @@ class RowStore:
     def new_shard(self) -> Iterator["Shard"]:
         """Open a shard to write; it is removed again if no row of it was entered."""
         shard = Shard(self, self.folder / f"{secrets.token_hex(8)}.rows")
-        with self._writing():
+        with self.using():
             shard.path.touch()
             try:
                 yield shard
@@ -87,13 +87,24 @@ class RowStore:
 
     def enter(self, shard: Path, entries: Iterable[tuple[bytes, int]]) -> None:
         """Enter (content, row) pairs whose bytes were written, once they are on disk."""
-        with self._writing():
+        with self.using():
             with open(shard, "rb+") as stream:
                 os.fsync(stream.fileno())
             with self._index() as index:
                 index.executemany(
                     "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", [(c, shard.name, r) for c, r in entries]
                 )
+
+    @contextlib.contextmanager
+    def using(self) -> Iterator[None]:
+        """Say of whatever the disk refuses that it is the cache, and how to mend it."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise OutputError(
+                f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "
+                "or set PHOTOCLASS_CACHE to another folder"
+            ) from error
 
     def _rows_held(self, shard: str) -> int:
         try:
@@ -109,16 +120,6 @@ class RowStore:
                 yield connection
         finally:
             connection.close()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
-            raise OutputError(
-                f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "
-                "or set PHOTOCLASS_CACHE to another folder"
-            ) from error
 
 
 class Shard:
@@ -138,7 +139,7 @@ class Shard:
 
 def write_row(shard: int, row: int, values: NDArray[np.generic]) -> None:
     """Write one row at its place in an open shard (a file descriptor)."""
-    data = memoryview(np.ascontiguousarray(values)).cast("B")
+    data = np.ascontiguousarray(values).data.cast("B")
     offset = row * len(data)
     while data:
         written = os.pwrite(shard, data, offset)
@@ -176,13 +177,15 @@ class Rows:
         if shard < 0:
             raise KeyError(f"row {index} is not in the store")
         self._release_now_and_then()
-        return self._views[shard][row]
+        found: NDArray[np.generic] = self._views[shard][row]
+        return found
 
     def _open(self) -> None:
         maps = []
-        for shard in self._shards:
-            with open(shard, "rb") as stream:
-                maps.append(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
+        with self._store.using():
+            for shard in self._shards:
+                with open(shard, "rb") as stream:
+                    maps.append(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))
         bytes_of = self._store.row_bytes
         self._views = [
             np.frombuffer(m, self._store.dtype, len(m) // bytes_of * math.prod(self._store.shape)).reshape(

@@ -51,9 +51,12 @@ def group_twins(fingerprints: Pixels) -> NDArray[np.int64]:
         Shape (N,): the smallest index among the twins of each photo (its own, where it has none).
     """
     count = len(fingerprints)
-    leader = np.arange(count)
     if count < 2:
-        return leader
+        return np.arange(count)
+    # Copies go together for certain, however many look-alikes stand between them.
+    whole = np.ascontiguousarray(fingerprints).reshape(count, -1).view(np.dtype((np.void, FINGERPRINT_SIDE**2)))[:, 0]
+    _, first, copy_of = np.unique(whole, return_index=True, return_inverse=True)
+    leader = first[copy_of]
     bands = _perceptual_hash(fingerprints).view(np.uint16).reshape(count, _BANDS)
     for band in range(_BANDS):
         # Within a bucket, order by the other bands: the likest stand next to each other.

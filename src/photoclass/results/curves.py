@@ -13,11 +13,16 @@ _TRAIN_COLOUR, _VALID_COLOUR = "#8a94a6", "#d9480f"
 class EpochFigures(Protocol):
     """What a curve needs of an epoch."""
 
-    epoch: float
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
+    @property
+    def epoch(self) -> float: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def val_loss(self) -> float: ...
+    @property
+    def val_accuracy(self) -> float: ...
 
 
 def draw_curves(history: Sequence[EpochFigures], path: Path, title: str = "") -> None:
@@ -37,17 +42,17 @@ def draw_curves(history: Sequence[EpochFigures], path: Path, title: str = "") ->
     epochs = [row.epoch for row in history]
     marker = "o" if len(history) < 25 else None
     panels = (
-        ("Loss (nats, lower is better)", "loss", "val_loss", f"best: {best.val_loss:.4f}"),
-        ("Accuracy", "accuracy", "val_accuracy", f"{best.val_accuracy:.1%}"),
+        (f"Loss in nats: lowest {best.val_loss:.4f}, in epoch {best.epoch:g}, which is kept", "loss", "val_loss"),
+        (f"Accuracy: {best.val_accuracy:.1%} in epoch {best.epoch:g}", "accuracy", "val_accuracy"),
     )
-    for axes, (name, train_name, valid_name, words) in zip(figure.subplots(1, 2), panels, strict=True):
+    for axes, (words, train_name, valid_name) in zip(figure.subplots(1, 2), panels, strict=True):
         train, valid = ([getattr(row, column) for row in history] for column in (train_name, valid_name))
         axes.plot(epochs, train, color=_TRAIN_COLOUR, marker=marker, markersize=4, label="training (augmented)")
         axes.plot(epochs, valid, color=_VALID_COLOUR, marker=marker, markersize=4, label="validation")
         axes.axvline(best.epoch, color=_VALID_COLOUR, linewidth=0.8, linestyle=":")
         at = getattr(best, valid_name)
         axes.plot([best.epoch], [at], marker="o", markersize=9, fillstyle="none", color=_VALID_COLOUR)
-        axes.set_title(f"{name} · epoch {best.epoch:g} {words}", loc="left", fontsize=11)
+        axes.set_title(words, loc="left", fontsize=11)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)

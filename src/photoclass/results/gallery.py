@@ -140,6 +140,8 @@ def _summary(predictions: Predictions, rows: NDArray[np.int64]) -> str:
     if not known:
         return photos
     right = sum(predictions.class_names[predictions.truth[r]] == predictions.label(r) for r in known)
+    if right == 0 and len(known) == len(rows):
+        return f"{photos}, told wrongly"
     return f"{photos} · {right:,} of {len(known):,} told rightly"
 
 
@@ -190,7 +192,7 @@ def _draw_caption(pen: ImageDraw.ImageDraw, predictions: Predictions, row: int, 
     colour = _NEUTRAL if not true_name else _RIGHT if true_name == label else _WRONG
     pen.rectangle((left, top, left + _TILE - 1, top + 6), fill=_FAINT)
     pen.rectangle((left, top, left + round((_TILE - 1) * probability), top + 6), fill=colour)
-    percent = f"{100 * probability:.1f} %"
+    percent = f"{100 * probability:.1f} %" if probability < 0.9995 else "> 99.9 %"  # never sure beyond doubt
     pen.text((left + _TILE, top + 14), percent, fill=_INK, font=_font(20), anchor="ra")
     room = _TILE - pen.textlength(percent, _font(20)) - 10
     # Signs besides colours: not everybody tells green from red.

@@ -98,8 +98,7 @@ def train_epoch(
     saved_at = started_at = time.monotonic()
     seconds_before, elapsed_before = state.epoch_seconds, state.elapsed_seconds
     batches = training_batches(job.train, job.settings.batch_size, job.augment, job.seed, state.epoch, state.step)
-    with progress.task(title, len(job.train)) as task:
-        task.advance(state.seen)
+    with progress.task(title, len(job.train), done=state.seen) as task:
         for batch in batches:
             loss, right = train_step(job, state, batch)
             state.step += 1

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -126,7 +127,8 @@ class _Run:
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for a run to go on. How long it trains may change."""
-        settings = dataclasses.asdict(self.recipe)
+        # As it comes back from the checkpoint: JSON knows lists, no tuples.
+        settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self.recipe)))
         return {
             "data": data_fingerprint(self.photos.contents, self.photos.table),
             "recipe": self.recipe.name,

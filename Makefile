@@ -1,0 +1,36 @@
+# `make demo` and `make test` do all the set-up by themselves, and are safe to run again.
+PYTHON ?= python3
+VENV ?= .venv
+# Further words for pip, as the index of PyTorch's CPU builds.
+PIP_OPTIONS ?=
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test test-slow check format clean
+
+demo: $(INSTALLED)  ## the whole way on drawings, in about a minute
+	$(VENV)/bin/photoclass demo
+
+test: $(INSTALLED)  ## all tests but the slow ones
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(INSTALLED)  ## the tests that take many minutes
+	$(VENV)/bin/python -m pytest -m slow
+
+check: $(INSTALLED)  ## format, lint, types, then the tests
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest
+
+format: $(INSTALLED)
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) photoclass-demo build dist
+
+# The stamp is written last: a set-up that was cut short is done again.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet $(PIP_OPTIONS) -c constraints.txt -e '.[train,dev]'
+	touch $@

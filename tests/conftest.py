@@ -1,0 +1,40 @@
+"""What many tests share: a cache of their own, drawn photos, a small trained model."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from running import QUICK, done
+
+# The same examples every time, and no deadline: machines that run tests are shared.
+settings.register_profile("photoclass", derandomize=True, deadline=None)
+settings.load_profile("photoclass")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the tests, and every process they start, out of the user's cache."""
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PHOTOCLASS_CACHE", str(cache))
+        yield cache
+
+
+@pytest.fixture(scope="session")
+def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with 60 drawings a class."""
+    from photoclass.story.drawings import draw_photo_folders
+
+    folder = tmp_path_factory.mktemp("drawn") / "photos"
+    draw_photo_folders(folder, 60)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model of the drawings, made by the real command."""
+    out = tmp_path_factory.mktemp("model") / "run"
+    done("train", drawn_photos, "--out", out, "--recipe", "small-cnn", "--epochs", 2, *QUICK)
+    return out

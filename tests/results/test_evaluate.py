@@ -1,0 +1,105 @@
+"""Evaluation: which photos are scored, which are left out, and that the score says so."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoclass.errors import DataError
+from photoclass.model.folder import load_photo_splits
+from photoclass.model.runtime import Runtime
+from photoclass.results.evaluate import evaluate
+from photoclass.results.predict import predict
+
+
+def _counts(model: Path) -> dict[str, int]:
+    splits = list(load_photo_splits(model).values())
+    return {name: splits.count(name) for name in ("train", "valid", "held_out")}
+
+
+def test_on_the_data_of_the_training_only_the_held_out_photos_count(model: Path, drawn_photos: Path) -> None:
+    evaluation = evaluate(drawn_photos, model)
+    counts = _counts(model)
+    assert evaluation.score.n == counts["held_out"]
+    assert (evaluation.left_out_trained, evaluation.left_out_chose_model) == (counts["train"], counts["valid"])
+    assert (evaluation.score.split, evaluation.score.split_chose_model) == ("held_out", False)
+    in_model = Runtime.load(model).info.metrics["held_out"]
+    assert evaluation.score.as_json() == in_model
+
+
+def test_known_photos_are_scored_if_asked_for(model: Path, drawn_photos: Path) -> None:
+    evaluation = evaluate(drawn_photos, model, include_known=True)
+    assert evaluation.score.n == 120 and evaluation.left_out_trained == 0
+    assert (evaluation.score.split, evaluation.score.split_chose_model) == ("all", True)
+
+
+def test_photos_are_known_by_content_whatever_their_names(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number, photo in enumerate(sorted((drawn_photos / name).iterdir())):
+            shutil.copy(photo, tmp_path / name / f"renamed{number}.jpg")
+    assert evaluate(tmp_path, model).score.n == _counts(model)["held_out"]
+
+
+def test_new_photos_are_all_scored(model: Path, tmp_path: Path) -> None:
+    from photoclass.story.drawings import draw_photo_folders
+
+    draw_photo_folders(tmp_path, 5, seed=99)
+    evaluation = evaluate(tmp_path, model)
+    assert (evaluation.score.n, evaluation.score.split, evaluation.left_out_trained) == (10, "all", 0)
+    predictions = predict([tmp_path], model)
+    assert evaluation.score.accuracy.value == (predictions.probabilities.argmax(axis=1) == predictions.truth).mean()
+
+
+@pytest.mark.parametrize(("held_out", "split"), [("test", "held_out"), (None, "valid")])
+def test_of_split_data_the_held_out_else_the_valid_part_counts(
+    held_out: str | None, split: str, model: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    known = load_photo_splits(model)
+    import hashlib
+
+    for photo in drawn_photos.rglob("*.jpg"):
+        part = known[hashlib.sha256(photo.read_bytes()).digest()]
+        folder = {"train": "train", "valid": "valid", "held_out": held_out}[part]
+        if folder:
+            target = tmp_path / folder / photo.parent.name / photo.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, target)
+    evaluation = evaluate(tmp_path, model)
+    assert evaluation.score.n == _counts(model)[split]
+    assert (evaluation.score.split, evaluation.score.split_chose_model) == (split, split == "valid")
+
+
+def test_classes_are_matched_by_name_not_by_order(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    """DATA with the class dog alone next to a CSV's order must not turn the labels."""
+    rows = [f"{photo},{photo.parent.name}" for photo in sorted(drawn_photos.rglob("*.jpg"), reverse=True)]
+    (tmp_path / "data.csv").write_text("\n".join(["image,label", *rows]))
+    assert evaluate(tmp_path / "data.csv", model).score.as_json() == evaluate(drawn_photos, model).score.as_json()
+
+
+def test_nothing_left_to_score_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    import hashlib
+
+    known = load_photo_splits(model)
+    for photo in drawn_photos.rglob("*.jpg"):
+        if known[hashlib.sha256(photo.read_bytes()).digest()] == "train":
+            target = tmp_path / photo.parent.name / photo.name
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(photo, target)
+    with pytest.raises(DataError, match="no readable photo is left to score"):
+        evaluate(tmp_path, model)
+
+
+def test_the_text_says_split_interval_and_confusion(model: Path, drawn_photos: Path) -> None:
+    text = evaluate(drawn_photos, model).as_text()
+    assert "held-out photos" in text and "95 % interval" in text and "predicted:" in text and "left out:" in text
+    flattering = evaluate(drawn_photos, model, include_known=True).as_text()
+    assert "a little flattering" in flattering
+
+
+def test_intervals_hold_the_value(model: Path, drawn_photos: Path) -> None:
+    score = evaluate(drawn_photos, model, include_known=True).score
+    for interval in (score.log_loss, score.accuracy):
+        assert interval.low < interval.value < interval.high
+    assert np.trace(score.confusion) == round(score.accuracy.value * score.n)

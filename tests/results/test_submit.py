@@ -1,0 +1,75 @@
+"""Submissions: ids, clips, base rates, and what a clip is worth."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from photoclass.errors import DataError, SettingsError
+from photoclass.model.folder import load_info, load_valid_predictions
+from photoclass.model.metrics import log_loss
+from photoclass.results.predict import predict
+from photoclass.results.submit import submit
+
+
+@pytest.fixture
+def test_set(drawn_photos: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "test"
+    folder.mkdir()
+    for number, photo in enumerate(sorted(drawn_photos.rglob("*.jpg"))[::10], start=1):
+        shutil.copy(photo, folder / f"{number}.jpg")
+    return folder
+
+
+def _rows(file: Path) -> dict[str, float]:
+    with open(file, newline="") as stream:
+        return {row["id"]: float(row["label"]) for row in csv.DictReader(stream)}
+
+
+def test_without_a_sample_every_photo_stands_once_in_natural_order(model: Path, test_set: Path, tmp_path: Path) -> None:
+    submission = submit(test_set, model, tmp_path / "s.csv")
+    assert list(_rows(tmp_path / "s.csv")) == [str(i) for i in range(1, 13)]
+    assert submission.rows == 12
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.005, 0.3])
+def test_labels_are_the_clipped_probability_of_the_second_class(
+    clip: float, model: Path, test_set: Path, tmp_path: Path
+) -> None:
+    submit(test_set, model, tmp_path / "s.csv", clip=clip)
+    predictions = predict([test_set], model)
+    wanted = np.clip(predictions.probabilities[:, 1], clip, 1 - clip)
+    np.testing.assert_allclose(list(_rows(tmp_path / "s.csv").values()), wanted, atol=1e-6)
+
+
+def test_what_the_clip_is_worth_comes_from_the_validation_photos(model: Path, test_set: Path, tmp_path: Path) -> None:
+    submission = submit(test_set, model, tmp_path / "s.csv", clip=0.4)
+    probabilities, labels = load_valid_predictions(model, load_info(model))
+    assert submission.valid_photos == len(labels) > 0
+    assert submission.log_loss_unclipped == pytest.approx(log_loss(probabilities, labels))
+    assert submission.log_loss_clipped == pytest.approx(log_loss(np.clip(probabilities, 0.4, 0.6), labels))
+    in_model = json.loads((model / "model.json").read_text())["metrics"]["valid"]["log_loss"]
+    assert submission.log_loss_unclipped == pytest.approx(in_model, abs=1e-5)
+
+
+def test_two_photos_of_one_id_are_refused(model: Path, test_set: Path, tmp_path: Path) -> None:
+    shutil.copy(test_set / "1.jpg", test_set / "1.jpeg")
+    with pytest.raises(DataError, match="the id '1' is that of 2 photos"):
+        submit(test_set, model, tmp_path / "s.csv")
+
+
+@pytest.mark.parametrize("clip", [-0.1, 0.5, float("nan")])
+def test_a_clip_out_of_range_is_refused(clip: float, model: Path, test_set: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="clip is"):
+        submit(test_set, model, tmp_path / "s.csv", clip=clip)
+
+
+def test_a_sample_with_more_ids_than_fit_a_line_is_refused_in_one(model: Path, test_set: Path, tmp_path: Path) -> None:
+    (tmp_path / "sample.csv").write_text("id,label\n" + "".join(f"{i},0.5\n" for i in range(1, 1001)))
+    with pytest.raises(DataError) as refusal:
+        submit(test_set, model, tmp_path / "s.csv", sample=tmp_path / "sample.csv")
+    assert "988 ids of" in str(refusal.value) and "13, 14" in str(refusal.value)
+    assert len(str(refusal.value)) < 500 and "\n" not in str(refusal.value)

@@ -1,0 +1,42 @@
+"""Running commands as a person would, and finding the shared real photos."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+SHARED_PHOTOS = Path(__file__).parents[1].parent / "shared" / "data" / "dogs-vs-cats"
+# A network that learns drawings in seconds: what is tested is the way, not the score.
+QUICK = ["--set", "image_size=48", "--set", "rotation_degrees=5", "--set", "width_shift=0", "--set", "height_shift=0"]
+
+
+def run_command(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
+    """Run a photoclass command as a person would, in a process of its own."""
+    command = [sys.executable, "-m", "photoclass.cli", *map(str, words)]
+    environment = {**os.environ, "COLUMNS": "120"}
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="surrogateescape", timeout=300, env=environment, **keywords
+    )
+
+
+def done(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
+    """Run a command that must succeed."""
+    result = run_command(*words, **keywords)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def real_photos(folder: Path, per_class: int, classes: Sequence[str] = ("cat", "dog")) -> Path:
+    """Unpack some of the shared photos, flat as Kaggle names them; skip where they are absent."""
+    archive = SHARED_PHOTOS / "train.zip"
+    if not archive.is_file():
+        pytest.skip(f"the shared photos are not here ({archive})")
+    with zipfile.ZipFile(archive) as opened:
+        for name in classes:
+            members = sorted(n for n in opened.namelist() if n.startswith(f"train/{name}."))[:per_class]
+            opened.extractall(folder, members)
+    return folder / "train"

@@ -1,0 +1,291 @@
+"""The commands, run as a person would: what they print, write and return."""
+
+import csv
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from running import QUICK, SHARED_PHOTOS, done, real_photos, run_command
+
+
+def _refused(*words: object, code: int = 1) -> str:
+    """Run a command that must be refused, and return its one line."""
+    result = run_command(*words)
+    assert result.returncode == code, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("photoclass: ")]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+# The whole way
+
+
+def test_the_whole_way_on_real_photos(tmp_path: Path) -> None:
+    photos = real_photos(tmp_path, 150)
+    run = tmp_path / "run"
+    trained = done("train", photos, "--recipe", "small-cnn", "--out", run, "--epochs", 2, "--set", "image_size=64")
+    assert "300 photos (150 cat, 150 dog)" in trained.stderr
+    assert "held-out photos" in trained.stdout
+
+    done("evaluate", photos, "--model", run, "--json", tmp_path / "score.json")
+    score = json.loads((tmp_path / "score.json").read_text())
+    in_model = json.loads((run / "model.json").read_text())["metrics"]["held_out"]
+    assert score["split"] == "held_out" and not score["split_chose_model"]
+    assert score["log_loss"] == pytest.approx(in_model["log_loss"], abs=1e-9)
+    assert score["n"] + score["left_out_trained"] + score["left_out_chose_model"] == 300
+    assert np.sum(score["confusion"]) == score["n"]
+
+    test = tmp_path / "test"
+    test.mkdir()
+    for number, photo in enumerate(sorted(photos.iterdir())[:40], start=1):
+        shutil.copy(photo, test / f"{number}.jpg")
+    done("predict", test, "--model", run, "--out", tmp_path / "predictions.csv")
+    with open(tmp_path / "predictions.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [Path(row["file"]).stem for row in rows] == [str(i) for i in range(1, 41)]
+
+    sample = tmp_path / "sample.csv"
+    sample.write_text("id,label\n" + "".join(f"{i},0.5\n" for i in range(40, 0, -1)))
+    done("submit", test, "--model", run, "--sample", sample, "--out", tmp_path / "submission.csv")
+    lines = (tmp_path / "submission.csv").read_text().splitlines()
+    assert lines[0] == "id,label" and [line.split(",")[0] for line in lines[1:]] == [str(i) for i in range(40, 0, -1)]
+    wanted = {Path(row["file"]).stem: np.clip(float(row["prob_dog"]), 0.005, 0.995) for row in rows}
+    for line in lines[1:]:
+        name, label = line.split(",")
+        assert float(label) == pytest.approx(wanted[name], abs=2e-6)
+
+    done("gallery", photos, "--model", run, "--out", tmp_path / "gallery.png", "--count", 30)
+    assert Image.open(tmp_path / "gallery-1.png").size[0] > 1500
+    assert (tmp_path / "gallery-2.png").exists()
+
+
+def test_kaggles_own_test_set_is_answered_whole(model: Path, tmp_path: Path) -> None:
+    if not SHARED_PHOTOS.is_dir():
+        pytest.skip(f"the shared photos are not here ({SHARED_PHOTOS})")
+    out = tmp_path / "submission.csv"
+    done(
+        "submit", SHARED_PHOTOS / "test1.zip", "--model", model, "--sample",
+        SHARED_PHOTOS / "sampleSubmission.csv", "--out", out,
+    )  # fmt: skip
+    ids = [line.split(",")[0] for line in out.read_text().splitlines()[1:]]
+    sample = (SHARED_PHOTOS / "sampleSubmission.csv").read_text().split()
+    assert ids == [line.split(",")[0] for line in sample[1:]]
+
+
+def test_the_zip_gives_what_the_folder_gives(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", drawn_photos.parent, "photos"))
+    done("evaluate", drawn_photos, "--model", model, "--json", tmp_path / "folder.json")
+    done("evaluate", archive, "--model", model, "--json", tmp_path / "zip.json")
+    assert json.loads((tmp_path / "folder.json").read_text()) == json.loads((tmp_path / "zip.json").read_text())
+
+
+def test_a_model_folder_holds_what_it_promises(model: Path) -> None:
+    held = {path.name for path in model.iterdir()}
+    assert {"model.onnx", "model.json", "README.md", "history.csv", "curves.png", "photos.csv", "resume"} <= held
+    info = json.loads((model / "model.json").read_text())
+    assert info["class_names"] == ["cat", "dog"]
+    assert info["metrics"]["valid"]["split_chose_model"] and not info["metrics"]["held_out"]["split_chose_model"]
+    history = list(csv.DictReader((model / "history.csv").open()))
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    assert Image.open(model / "curves.png").size[0] > 1000
+    assert not list(model.rglob("*.part"))
+
+
+def test_predict_without_out_prints_a_line_a_photo(model: Path, drawn_photos: Path) -> None:
+    photo = drawn_photos / "cat" / "cat-0001.jpg"
+    assert done("predict", photo, "--model", model).stdout.startswith(f"{photo}: ")
+
+
+def test_without_a_terminal_progress_is_plain_lines_on_stderr(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    result = done("predict", drawn_photos, "--model", model, "--out", tmp_path / "p.csv")
+    assert "\x1b" not in result.stderr and "\r" not in result.stderr
+    assert result.stdout.count("\n") == 1
+
+
+# Photos that cannot be read
+
+
+def test_unreadable_photos_are_set_aside_counted_and_listed(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(drawn_photos, photos)
+    (photos / "cat" / "empty.jpg").write_bytes(b"")
+    (photos / "dog" / "notes.txt").write_text("not a photo")
+    run = tmp_path / "run"
+    result = run_command("train", photos, "--out", run, "--epochs", 1, *QUICK, "--strict")
+    assert result.returncode == 3
+    assert "2 set aside:" in result.stderr and "empty.jpg: file is empty" in result.stderr
+    with open(run / "set_aside.csv", newline="") as stream:
+        assert sorted(Path(row["file"]).name for row in csv.DictReader(stream)) == ["empty.jpg", "notes.txt"]
+    result = run_command("predict", photos, "--model", run, "--out", tmp_path / "p.csv", "--strict")
+    assert result.returncode == 3 and "2 set aside:" in result.stderr
+    assert done("evaluate", photos, "--model", run, "--json", tmp_path / "s.json").stderr.count("set aside") == 1
+    named = {Path(item["file"]).name for item in json.loads((tmp_path / "s.json").read_text())["set_aside"]}
+    assert named == {"empty.jpg", "notes.txt"}
+
+
+def test_a_submission_gives_an_unreadable_photo_the_base_rate(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    test = tmp_path / "test"
+    test.mkdir()
+    shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", test / "1.jpg")
+    (test / "2.jpg").write_bytes(b"broken")
+    result = done("submit", test, "--model", model, "--out", tmp_path / "s.csv")
+    assert "1 rows hold the base rate" in result.stdout and "2.jpg" in result.stderr
+    base_rate = json.loads((model / "model.json").read_text())["base_rates"][1]
+    assert float((tmp_path / "s.csv").read_text().splitlines()[2].split(",")[1]) == pytest.approx(base_rate, abs=1e-6)
+
+
+# What is refused
+
+
+def test_data_that_does_not_exist(tmp_path: Path) -> None:
+    line = _refused("train", tmp_path / "nowhere", "--out", tmp_path / "run")
+    assert "nowhere: there is no such file or folder" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_fault_18_one_class_only(drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn_photos / "cat", tmp_path / "data" / "cat")
+    assert "only one class, 'cat'" in _refused("train", tmp_path / "data", "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_fault_19_an_empty_class(drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn_photos, tmp_path / "data")
+    (tmp_path / "data" / "bird").mkdir()
+    assert "class 'bird' is empty" in _refused("train", tmp_path / "data", "--out", tmp_path / "run")
+
+
+def test_a_class_in_which_nothing_can_be_read(drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn_photos, tmp_path / "data")
+    (tmp_path / "data" / "bird").mkdir()
+    (tmp_path / "data" / "bird" / "1.jpg").write_text("no photo")
+    assert "class 'bird' has no readable photo" in _refused("train", tmp_path / "data", "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_folder_that_is_none(drawn_photos: Path, tmp_path: Path) -> None:
+    for command in ("evaluate", "predict", "gallery", "submit"):
+        words = [command, drawn_photos, "--model", tmp_path]
+        if command in ("gallery", "submit"):
+            words += ["--out", tmp_path / "out.png"]
+        assert "model.json is missing" in _refused(*words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fault_33_a_pickle_given_as_a_model(drawn_photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(b"\x80\x04.")
+    assert "can run code" in _refused("predict", drawn_photos, "--model", tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize(
+    ("sample", "words"),
+    [
+        ("id,label\n1,0.5\n2,0.5\n9,0.5\n", "1 ids of"),
+        ("id,label\n1,0.5\n", "1 photos of"),
+        ("id,label\n1,0.5\n2,0.5\n2,0.5\n", "stand more than once"),
+        ("image,class\n1,0.5\n2,0.5\n", "its header is image,class"),
+        ("", "its header is empty"),
+    ],
+)
+def test_a_sample_whose_ids_do_not_match(
+    sample: str, words: str, model: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    test = tmp_path / "test"
+    test.mkdir()
+    for number in (1, 2):
+        shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", test / f"{number}.jpg")
+    (tmp_path / "sample.csv").write_text(sample)
+    line = _refused(
+        "submit", test, "--model", model, "--sample", tmp_path / "sample.csv", "--out", tmp_path / "submission.csv"
+    )
+    assert words in line
+    assert not (tmp_path / "submission.csv").exists()
+
+
+def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    assert "is not empty" in _refused("train", drawn_photos, "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--recipe", "magic"], "there is no recipe 'magic'; there is: small-cnn"),
+        (["--set", "dropuot=0.5"], "there is no setting 'dropuot'"),
+        (["--set", "dropout=2"], "dropout is 2.0"),
+        (["--set", "dropout"], "give NAME=VALUE"),
+        (["--set", "batch_size=many"], "must be a whole number"),
+        (["--device", "abacus"], "device 'abacus' is not on this machine"),
+        (["--resume"], "no checkpoint to resume from"),
+    ],
+)
+def test_settings_that_cannot_be(words: list[str], named: str, drawn_photos: Path, tmp_path: Path) -> None:
+    assert named in _refused("train", drawn_photos, "--out", tmp_path / "run", *words)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("words", [["train"], ["fly"], ["train", "x", "--out", "y", "--minutes", "-1"], ["predict"]])
+def test_wrong_usage_is_2(words: list[str]) -> None:
+    assert run_command(*words).returncode == 2
+
+
+def test_a_model_of_other_classes_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn_photos / "cat", tmp_path / "data" / "cat")
+    shutil.copytree(drawn_photos / "dog", tmp_path / "data" / "horse")
+    assert "the model does not know the class 'horse'" in _refused("evaluate", tmp_path / "data", "--model", model)
+
+
+# Signals
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_goes_on(
+    number: signal.Signals, code: int, drawn_photos: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    words = ["train", drawn_photos, "--out", run, *QUICK]
+    command = [sys.executable, "-m", "photoclass.cli", *map(str, words), "--epochs", "500", "--set", "patience=500"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch 1:"):
+                break
+        time.sleep(0.2)
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(60) == code
+    assert "the checkpoint is kept" in rest and "Traceback" not in rest
+    assert not (run / "model.json").exists()
+    assert "unfinished" in _refused("predict", drawn_photos, "--model", run)
+    epochs = len((run / "history.csv").read_text().splitlines())
+    resumed = done("train", drawn_photos, "--out", run, "--resume", "--set", f"epochs={epochs}")
+    assert "resumed at epoch" in resumed.stderr
+    assert (run / "model.json").exists()
+
+
+# Speed
+
+
+def test_help_comes_at_once() -> None:
+    fastest = min(_seconds("--help") for _ in range(5))
+    assert fastest < 0.4
+
+
+def _seconds(*words: str) -> float:
+    started_at = time.perf_counter()
+    done(*words)
+    return time.perf_counter() - started_at
+
+
+def test_version_is_printed() -> None:
+    assert done("--version").stdout.startswith("photoclass ")

@@ -1,0 +1,123 @@
+"""The house itself: imports go down only, public names are there, the documents keep up with the commands."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import photoclass
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "photoclass"
+# From the ground up: what stands on a floor may import from that floor and those below it.
+FLOORS = ("errors", "atomic", "progress", "photos", "model", "results", "networks", "training", "story", "cli")
+TORCHLESS = ("photos", "model", "results")
+
+
+def _modules() -> dict[str, Path]:
+    return {
+        ".".join(("photoclass", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in SOURCE.rglob("*.py")
+    }
+
+
+def _imports(path: Path, *, of_types_too: bool = True) -> set[str]:
+    """Return the modules that a file imports, those inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def _floor(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("module", sorted(set(_modules()) - {"photoclass", "photoclass.terminal"}))
+def test_imports_go_down_only(module: str) -> None:
+    own = FLOORS.index(_floor(module))
+    for imported in _imports(_modules()[module]):
+        if imported.startswith("photoclass.") and _floor(imported) != "terminal":
+            assert FLOORS.index(_floor(imported)) <= own, f"{module} imports {imported}, which stands above it"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in _modules() if m.count(".") and _floor(m) in TORCHLESS))
+def test_using_a_model_needs_no_torch(module: str) -> None:
+    imported = {name.partition(".")[0] for name in _imports(_modules()[module])}
+    assert not imported & {"torch", "safetensors", "onnx", "sklearn", "scipy"}
+
+
+def test_no_module_is_imported_in_a_circle() -> None:
+    graph = {
+        module: {name for name in _imports(path) if name in _modules() and name != "photoclass"}
+        for module, path in _modules().items()
+        if module != "photoclass"
+    }
+    waiting = dict(graph)
+    while free := [module for module, imported in waiting.items() if not imported & waiting.keys() - {module}]:
+        for module in free:
+            del waiting[module]
+    assert not waiting, f"these import each other: {sorted(waiting)}"
+
+
+def test_importing_photoclass_costs_no_library() -> None:
+    code = (
+        "import sys, photoclass; "
+        "print([m for m in ('torch', 'numpy', 'PIL', 'openvino', 'matplotlib', 'cv2') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", photoclass.__all__)
+def test_every_public_name_is_there_and_explained(name: str) -> None:
+    assert getattr(photoclass, name).__doc__
+
+
+def test_every_file_says_first_what_it_is_for() -> None:
+    for module, path in _modules().items():
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{module} has no first line"
+
+
+def _commands() -> list[str]:
+    tree = ast.parse((SOURCE / "cli.py").read_text(encoding="utf-8"))
+    return [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(d, ast.Call) and ast.unparse(d.func) == "app.command" for d in node.decorator_list)
+    ]
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_every_command_and_option_is_documented(command: str) -> None:
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## `photoclass {command}`$(.*?)(?=^## |\Z)", documented, re.MULTILINE | re.DOTALL)
+    assert section, f"docs/commands.md has no section on {command}"
+    code = f"from photoclass.cli import main; main(['{command}', '--help'])"
+    help_page = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for option in set(re.findall(r"--[a-z-]+", help_page)) - {"--help"}:
+        assert option in section[1], f"docs/commands.md does not explain {command} {option}"
+
+
+def test_the_tree_in_the_readme_is_the_tree() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in SOURCE.rglob("*.py"):
+        if path.name != "__init__.py":
+            assert path.name in readme, f"README.md does not show {path.relative_to(SOURCE)}"
+
+
+def test_every_pinned_version_has_its_line() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^ ]+", pin) for pin in pins)
+    pinned = {pin.partition("==")[0].casefold().replace("_", "-") for pin in pins}
+    wanted = re.findall(r'^\s+"([a-z0-9-]+)>=', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    wanted += re.findall(r'"([a-z0-9-]+)>=[^"]*"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert {name for name in wanted if name not in ("pillow-heif",)} <= pinned
