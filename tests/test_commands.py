@@ -26,6 +26,11 @@ def _refused(*words: object, code: int = 1) -> str:
     return lines[0]
 
 
+def _width(picture: Path) -> int:
+    with Image.open(picture) as opened:
+        return opened.size[0]
+
+
 # The whole way
 
 
@@ -64,8 +69,7 @@ def test_the_whole_way_on_real_photos(tmp_path: Path) -> None:
         assert float(label) == pytest.approx(wanted[name], abs=2e-6)
 
     done("gallery", photos, "--model", run, "--out", tmp_path / "gallery.png", "--count", 30)
-    assert Image.open(tmp_path / "gallery-1.png").size[0] > 1500
-    assert (tmp_path / "gallery-2.png").exists()
+    assert _width(tmp_path / "gallery-1.png") > 1500 and _width(tmp_path / "gallery-2.png") > 1500
 
 
 def test_kaggles_own_test_set_is_answered_whole(model: Path, tmp_path: Path) -> None:
@@ -94,9 +98,9 @@ def test_a_model_folder_holds_what_it_promises(model: Path) -> None:
     info = json.loads((model / "model.json").read_text())
     assert info["class_names"] == ["cat", "dog"]
     assert info["metrics"]["valid"]["split_chose_model"] and not info["metrics"]["held_out"]["split_chose_model"]
-    history = list(csv.DictReader((model / "history.csv").open()))
-    assert [row["epoch"] for row in history] == ["1", "2"]
-    assert Image.open(model / "curves.png").size[0] > 1000
+    with open(model / "history.csv", newline="") as stream:
+        assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2"]
+    assert _width(model / "curves.png") > 1000
     assert not list(model.rglob("*.part"))
 
 
@@ -271,6 +275,27 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_goes_on(
     resumed = done("train", drawn_photos, "--out", run, "--resume", "--set", f"epochs={epochs}")
     assert "resumed at epoch" in resumed.stderr
     assert (run / "model.json").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_any_command_in_good_order(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "photoclass.cli", "demo", "--out", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("1 of 5: drawing")
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(60) == code
+    assert rest == "photoclass: interrupted\n"
+
+
+def test_a_reader_that_goes_away_is_no_disaster(model: Path, drawn_photos: Path) -> None:
+    command = [sys.executable, "-m", "photoclass.cli", "predict", str(drawn_photos), "--model", str(model)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(60) in (0, 1)
 
 
 # Speed

@@ -220,15 +220,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8 are shown, not fatal
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app(args=arguments, prog_name="photoclass")
     except Interrupted as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
     except PhotoclassError as error:
         _fail(str(error), _EXIT_FAILED)
+    except OSError as error:
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", _EXIT_FAILED)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("torch", "onnx", "onnxscript", "safetensors"):
             raise
@@ -240,8 +241,8 @@ def _fail(message: str, exit_code: int) -> None:
     sys.exit(exit_code)
 
 
-def _terminated(number: int, frame: types.FrameType | None) -> None:
-    raise Interrupted("terminated", 128 + number)
+def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    raise Interrupted("interrupted", 128 + number)
 
 
 def _end_in_good_order(stop: "StopRequest") -> None:
@@ -251,7 +252,7 @@ def _end_in_good_order(stop: "StopRequest") -> None:
         if stop.listening and not stop.signal_number:
             stop.signal_number = number
             return
-        raise Interrupted("interrupted", 128 + number)
+        _interrupt(number, frame)
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)

@@ -34,9 +34,15 @@ _WAITING_ONNX = ".model.onnx.new"
 MAX_IMAGE_SIZE = 2048
 MAX_MODEL_BYTES = 2 << 30
 _PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})
-# A key of ONNX's `external_data` as protobuf writes it: tag 0x0a, length 8, the word. Weights in other files could be
-# any file, and one file is the promise.
-_EXTERNAL_DATA = b"\x0a\x08location"
+# The key of ONNX's `external_data`, which nothing else in our files contains. Weights in other files could be any file,
+# and one file is the promise.
+_EXTERNAL_DATA = b"location"
+
+_KINDS: dict[type, tuple[str, ...]] = {
+    str: ("recipe", "data_fingerprint", "photoclass_version", "onnx_sha256"),
+    int: ("seed",),
+    dict: ("settings", "photos", "metrics", "trained"),
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def load_info(folder: Path) -> ModelInfo:
     Raises:
         ModelError: It is no model folder, or what it says cannot be.
     """
-    if folder.suffix.casefold() in _PICKLE_ENDINGS:
+    if folder.suffix.casefold() in _PICKLE_ENDINGS and not folder.is_dir():
         raise ModelError(
             f"{folder}: a {folder.suffix} file can run code when it is opened, so it is not; give a RUN folder"
         )
@@ -119,7 +125,7 @@ def load_info(folder: Path) -> ModelInfo:
         unfinished = (folder / "resume").is_dir()
         mend = "its training is unfinished; go on with --resume" if unfinished else "give the RUN folder of a training"
         raise ModelError(f"{folder}: no model folder (model.json is missing); {mend}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); copy the folder again or train anew") from error
     known = {f.name for f in dataclasses.fields(ModelInfo)}
     if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION or set(content) != known:
@@ -171,10 +177,9 @@ def _check_info(info: ModelInfo, path: Path) -> None:
         "resize": info.resize not in ("squash", "crop"),
         "base_rates": len(rates) != len(names)
         or not all(isinstance(r, float | int) and math.isfinite(r) and 0 <= r <= 1 for r in rates),
-        "settings": not isinstance(info.settings, dict),
-        "metrics": not isinstance(info.metrics, dict),
-        "onnx_sha256": not isinstance(info.onnx_sha256, str),
     }
+    for kind, fields in _KINDS.items():
+        faults |= {name: not isinstance(getattr(info, name), kind) for name in fields}
     wrong = [name for name, is_wrong in faults.items() if is_wrong]
     if wrong:
         raise ModelError(f"{path}: {', '.join(wrong)} cannot be right; copy the folder again or train anew")

@@ -81,5 +81,7 @@ def accuracy_interval(probabilities: Probabilities, labels: Labels) -> Interval:
 def _check(probabilities: Probabilities, labels: Labels) -> None:
     if probabilities.ndim != 2 or len(probabilities) != len(labels) or not len(labels):
         raise ModelError(f"probabilities {probabilities.shape} and labels {labels.shape} cannot be scored together")
+    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
+        raise ModelError(f"labels from {labels.min()} to {labels.max()} do not fit {probabilities.shape[1]} classes")
     if not np.isfinite(probabilities).all():
         raise ModelError("the model gives probabilities that are not numbers; train it again")

@@ -1,9 +1,13 @@
 """The one way from pixels to probabilities: `model.onnx` on OpenVINO. Every result goes through it."""
 
+import importlib
 import sys
+import threading
 import types
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +48,7 @@ class Runtime:
         try:
             model = core.read_model(model=onnx, weights=b"")
             self._check_ports(model)
+            self._check_weights(model)
             model.reshape({0: [1, side, side, 3]})
             streams = processors()
             config = {
@@ -53,10 +58,13 @@ class Runtime:
             }
             compiled = core.compile_model(model, "CPU", config)
         except RuntimeError as error:
-            first_line = str(error).strip().splitlines()[-1]
-            raise ModelError(f"{folder}/model.onnx: cannot be loaded ({first_line}); copy it again") from error
-        # One request more than streams: the next photo waits at the door while the processors are busy.
-        self._queue = openvino.AsyncInferQueue(compiled, streams + 1)
+            last_line = str(error).strip().rpartition("\n")[2]
+            raise ModelError(f"{folder}/model.onnx: cannot be loaded ({last_line}); copy it again") from error
+        # One request more than streams: the next photo waits at the door while the processors are busy. Requests
+        # without a callback, not OpenVINO's AsyncInferQueue: its callbacks need the interpreter, and where one is
+        # still on its way out while the queue is deleted, both wait for each other for ever.
+        self._requests = [compiled.create_infer_request() for _ in range(streams + 1)]
+        self._in_use = threading.Lock()
         self._tensor = openvino.Tensor
         self.probabilities([np.zeros((side, side, 3), dtype=np.uint8)])
 
@@ -82,18 +90,24 @@ class Runtime:
         Raises:
             ModelError: The network gave something that is no probability.
         """
-        found: dict[int, NDArray[np.float32]] = {}
-        self._queue.set_callback(lambda request, i: found.__setitem__(i, request.get_output_tensor(0).data[0].copy()))
-        count = 0
-        try:
-            for count, photo in enumerate(pixels, start=1):
-                self._queue.start_async({0: self._tensor(np.ascontiguousarray(photo[None]))}, count - 1)
-        finally:
-            self._queue.wait_all()
-        classes = len(self.info.class_names)
-        if not count:
-            return np.empty((0, classes), dtype=np.float32)
-        result = np.stack([found[i] for i in range(count)]).astype(np.float32)
+        results: list[NDArray[np.float32]] = []
+        running: deque[Any] = deque()
+        with self._in_use:
+            try:
+                for count, photo in enumerate(pixels):
+                    if len(running) == len(self._requests):
+                        results.append(_wait_for(running.popleft()))
+                    request = self._requests[count % len(self._requests)]
+                    request.start_async({0: self._tensor(np.ascontiguousarray(photo[None]))})
+                    running.append(request)
+                while running:
+                    results.append(_wait_for(running.popleft()))
+            finally:
+                for request in running:
+                    request.wait()
+        if not results:
+            return np.empty((0, len(self.info.class_names)), dtype=np.float32)
+        result = np.stack(results).astype(np.float32)
         sums = result.sum(axis=1)
         if not np.isfinite(result).all() or (abs(sums - 1) > _SUM_TOLERANCE).any() or (result < 0).any():
             raise ModelError(f"{self.folder}/model.onnx: gives values that are no probabilities; train it again")
@@ -115,6 +129,19 @@ class Runtime:
                 f"{len(info.class_names)} probabilities, as model.json says; copy the folder again"
             )
 
+    def _check_weights(self, model: object) -> None:
+        """Refuse weights that are no numbers: a network of maxima swallows them and answers all the same."""
+        for node in model.get_ordered_ops():  # type: ignore[attr-defined]
+            if node.get_type_name() == "Constant" and not np.isfinite(node.data).all():
+                raise ModelError(f"{self.folder}/model.onnx: has weights that are not numbers; train it again")
+
+
+def _wait_for(request: Any) -> NDArray[np.float32]:
+    """Return the probabilities of one photo, shape (C,), once they are there."""
+    request.wait()
+    row: NDArray[np.float32] = request.get_output_tensor(0).data[0].copy()
+    return row
+
 
 def _partial_shape(shape: list[int]) -> object:
     return _import_openvino().PartialShape(shape)
@@ -126,14 +153,11 @@ def _import_openvino() -> types.ModuleType:
     `import openvino` would report the import to a server. Where its telemetry package cannot be imported it uses a
     stub of its own, so that package is hidden while it loads.
     """
-    if "openvino" in sys.modules:
-        return sys.modules["openvino"]
     hidden = "openvino_telemetry" not in sys.modules
     if hidden:
         sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
-        import openvino
+        return importlib.import_module("openvino")
     finally:
         if hidden:
             del sys.modules["openvino_telemetry"]
-    return openvino

@@ -77,7 +77,9 @@ def _positions(contents: Sequence[bytes], twins: NDArray[np.int64], seed: int) -
 
 
 def _follow_given(splits: NDArray[np.int8], twins: NDArray[np.int64], given: NDArray[np.int8]) -> None:
-    decided = {int(group): int(split) for group, split in zip(twins, given, strict=True) if split != NO_SPLIT}
+    decided: dict[int, int] = {}
+    for split in (HELD_OUT, VALID, TRAIN):  # where the user's own twins stand on several sides, train wins
+        decided.update(dict.fromkeys(twins[given == split].tolist(), split))
     for i in np.flatnonzero(given == NO_SPLIT):
         splits[i] = decided.get(int(twins[i]), splits[i])
 

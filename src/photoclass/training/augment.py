@@ -5,6 +5,7 @@ The legacy Keras preprocessing code is the reference for every range and for the
 from output to input, in (row, column) order, around the picture's centre.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +19,7 @@ from photoclass.photos.decode import Pixels
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 _BORDERS = {
     "nearest": cv2.BORDER_REPLICATE,
-    "constant": cv2.BORDER_CONSTANT,
+    "constant": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT,
     "wrap": cv2.BORDER_WRAP,
 }
@@ -57,8 +58,10 @@ class AugmentSettings:
             raise SettingsError(f"zoom is {self.zoom}; it must be at least 0 and less than 1")
         if not 0 <= self.fill_value <= 255:
             raise SettingsError(f"fill_value is {self.fill_value}; it is a grey level, from 0 to 255")
-        if min(self.rotation_degrees, self.width_shift, self.height_shift, self.shear_degrees) < 0:
-            raise SettingsError("rotation, shifts and shear are ranges either way; they must not be negative")
+        for name in ("rotation_degrees", "width_shift", "height_shift", "shear_degrees"):
+            limit = getattr(self, name)
+            if not 0 <= limit < math.inf:
+                raise SettingsError(f"{name} is {limit}; it is a range either way, so it must be 0 or more")
 
 
 def draw_transforms(
@@ -111,10 +114,9 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
     height, width = out.shape[:2]
     if settings.fill_mode == "wrap":
         # Legacy Keras's wrap lays the last row on the first, a period of one less than OpenCV's.
-        rows, columns = np.indices((height, width), dtype=np.float32)
-        at = [transform[axis, 0] * rows + transform[axis, 1] * columns + transform[axis, 2] for axis in (0, 1)]
-        row_map = np.mod(at[0], height - 1).astype(np.float32)
-        column_map = np.mod(at[1], width - 1).astype(np.float32)
+        rows, columns = _sources(transform, height, width)
+        row_map = np.mod(rows, height - 1).astype(np.float32)
+        column_map = np.mod(columns, width - 1).astype(np.float32)
         cv2.remap(pixels, column_map, row_map, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REPLICATE)
         return
     (rr, rc, r0), (cr, cc, c0) = transform
@@ -126,8 +128,25 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
         dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=_BORDERS[settings.fill_mode],
-        borderValue=(settings.fill_value,) * 3,
     )
+    if settings.fill_mode == "constant":
+        # OpenCV would blend the colour into the edge; legacy Keras has it wherever the outermost pixels' centres end.
+        rows, columns = _sources(transform, height, width)
+        out[_beyond(rows, height) | _beyond(columns, width)] = settings.fill_value
+
+
+def _sources(
+    transform: NDArray[np.float64], height: int, width: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the row and the column, each of shape (H, W), from which every output pixel comes."""
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    (rr, rc, r0), (cr, cc, c0) = transform
+    return rr * rows + rc * columns + r0, cr * rows + cc * columns + c0
+
+
+def _beyond(places: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+    rounding = 1e-6
+    return (places < -rounding) | (places > side - 1 + rounding)
 
 
 def _matrices(*rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:

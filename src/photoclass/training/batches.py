@@ -46,7 +46,7 @@ def training_batches(
         rows = order[span]
         pixels = np.empty((len(rows), side, side, 3), dtype=np.uint8)
         for i, (row, transform) in enumerate(zip(rows, transforms[span], strict=True)):
-            warp(photos.pixels[row], transform, augment, out=pixels[i])
+            warp(np.asarray(photos.pixels[row], dtype=np.uint8), transform, augment, out=pixels[i])
         return Batch(pixels, photos.table.labels[rows])
 
     yield from _made_ahead(make, first_step, count_batches(len(photos), batch_size))

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from photoclass.atomic import atomic_path
+from photoclass.atomic import write_bytes
 from photoclass.errors import TrainingError
 from photoclass.training.stopping import EpochRow
 
@@ -84,8 +84,9 @@ def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]
     counters = {name: getattr(state, name) for name in _COUNTERS}
     counters["history"] = [dataclasses.asdict(row) for row in state.history]
     header = {"format": _FORMAT, "identity": json.dumps(identity), "state": json.dumps(counters)}
-    with atomic_path(checkpoint_path(folder)) as part:
-        safetensors.torch.save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, part, header)
+    # By way of bytes: safetensors' own writer has an error of its own for a full disk.
+    content = safetensors.torch.save({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, header)
+    write_bytes(checkpoint_path(folder), content)
 
 
 def read_identity(folder: Path) -> dict[str, Any]:
@@ -94,7 +95,10 @@ def read_identity(folder: Path) -> dict[str, Any]:
     Raises:
         TrainingError: There is no checkpoint, or it is damaged.
     """
-    identity: dict[str, Any] = json.loads(_read(folder)[0]["identity"])
+    try:
+        identity: dict[str, Any] = json.loads(_read(folder)[0]["identity"])
+    except (KeyError, ValueError) as error:
+        raise TrainingError(f"{checkpoint_path(folder)}: damaged ({error}); train anew") from error
     return identity
 
 
@@ -118,8 +122,23 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
             number, _, part = name.partition(".")
             numbered.setdefault(int(number), {})[part] = value
         state.optimizer.load_state_dict({**optimizer, "state": numbered})
+        _lay_like_parameters(state.optimizer)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise TrainingError(f"{checkpoint_path(folder)}: does not fit this training ({error}); train anew") from error
+        reason = " ".join(str(error).split())
+        raise TrainingError(f"{checkpoint_path(folder)}: does not fit this training ({reason}); train anew") from error
+
+
+def _lay_like_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Lay Adam's means in memory as their parameters lie there.
+
+    The checkpoint has them row by row, the network its convolutions channels last, and the fused Adam goes through
+    both by address: laid otherwise, each mean would move another weight.
+    """
+    for parameter, values in optimizer.state.items():
+        for name in values.keys() - {"step"}:
+            if values[name].shape != parameter.shape:
+                raise ValueError(f"the optimizer's {name} has another shape than its weights")
+            values[name] = torch.empty_like(parameter, requires_grad=False).copy_(values[name])
 
 
 def _read(folder: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

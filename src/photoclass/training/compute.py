@@ -31,7 +31,7 @@ class Compute:
 
     def autocast(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network runs forward."""
-        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")  # type: ignore[no-any-return]
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
 
     @property
     def image_dtype(self) -> torch.dtype:

@@ -1,10 +1,10 @@
 """From a trained network to one ONNX file that holds all from pixels to probabilities."""
 
 import copy
-import io
 import logging
 import warnings
 
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -62,10 +62,19 @@ def export_onnx(network: nn.Module, image_size: int) -> bytes:
         exporter_log.setLevel(level)
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
-    buffer = io.BytesIO()
-    program.save(buffer)
-    return buffer.getvalue()
+    return _without_notes(program.model_proto)
+
+
+def _without_notes(model: onnx.ModelProto) -> bytes:
+    """Leave out what the exporter notes beside every node: source lines, with their paths on this machine."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def _for_export(network: nn.Module) -> nn.Module:
-    return copy.deepcopy(network).to("cpu", torch.float32, memory_format=torch.contiguous_format).eval()
+    copied: nn.Module = copy.deepcopy(network).to("cpu", torch.float32).eval()
+    copied.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return copied

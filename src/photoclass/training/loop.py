@@ -78,6 +78,9 @@ def fit(
         whole = state.seen == len(job.train)
         row = _close_epoch(job, state)
         progress.say(_describe(row, best_epoch(state.history) is row))
+        if not math.isfinite(row.val_loss):
+            _stop_at_nan(state)
+            break
         if whole:
             state.start_epoch(state.epoch + 1)
             state.stopped = why_stop_early(state.history, job.settings.patience)
@@ -213,7 +216,7 @@ def _reserve(job: Fit, state: TrainingState) -> float:
     """Seconds to keep for validating and for what comes after the loop."""
     per_photo = state.epoch_seconds / state.seen if state.seen else 0.004
     if state.history:
-        per_photo = 1 / state.history[-1].photos_per_second
+        per_photo = 1 / max(state.history[-1].photos_per_second, 0.1)
     # A forward pass alone takes about a third of a step; half leaves some room.
     return job.finish_seconds + 0.5 * per_photo * len(job.valid)
 

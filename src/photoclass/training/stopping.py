@@ -1,6 +1,7 @@
 """When training ends: early stopping, the time that was given, a signal."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ class EpochRow:
 
 def best_epoch(history: Sequence[EpochRow]) -> EpochRow | None:
     """Return the first epoch with the lowest val_loss, if there is one at all that is a number."""
-    scored = [row for row in history if row.val_loss == row.val_loss]
+    scored = [row for row in history if math.isfinite(row.val_loss)]
     return min(scored, key=lambda row: row.val_loss, default=None)
 
 

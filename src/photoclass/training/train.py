@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from photoclass.atomic import atomic_text, remove_leftovers
-from photoclass.errors import DataError, Interrupted, OutputError, TrainingError
+from photoclass.errors import DataError, Interrupted, OutputError, SettingsError, TrainingError
 from photoclass.model.card import write_card
 from photoclass.model.folder import ModelInfo, data_fingerprint, save_model, save_photos, save_valid_predictions
 from photoclass.model.runtime import Runtime
@@ -56,6 +57,8 @@ _EXPORT_TOLERANCE = 1e-3
 _EXPORT_PHOTOS = 64
 _EXPORT_SECONDS = 10.0
 _PREDICTED_PER_SECOND = 300.0
+# Drawing takes a third of a second: nothing beside an epoch of real photos, much beside one of a few drawings.
+_DRAW_EVERY_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class TrainOptions:
     precision: str = "auto"
     workers: int | None = None
     cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed is {self.seed}; it must be from 0 to {2**63 - 1}")
 
 
 @dataclass(frozen=True)
@@ -175,11 +182,18 @@ def train(
         compute = choose_compute(options.device, options.precision)
         photos = split_photos(data, numbers, seed, options, progress)
         run = _Run(out, photos, numbers, seed, compute, progress)
-        if saved and not options.force:
-            _check_same(saved, run.identity(), out)
+        changed = _changes(saved, run.identity()) if saved else []
+        if changed and not options.force:
+            raise TrainingError(
+                f"{out}: was begun with other {', '.join(changed)}; give the same again, choose another --out to start "
+                "anew, or --force to go on all the same"
+            )
         state = _fresh_state(run)
         if saved:
             load_checkpoint(out, state)
+            if changed:
+                # What is done of the epoch was done on other photos or in other batches: it begins anew.
+                state.start_epoch(state.epoch)
             progress.say(f"resumed at epoch {state.epoch + 1}, photo {state.seen:,}")
         _train_network(run, state, stop)
         return _finish(run, state)
@@ -243,17 +257,14 @@ def _chosen(
     return with_settings(recipe, settings), saved["seed"] if seed is None else seed
 
 
-def _check_same(saved: dict[str, Any], now: dict[str, Any], out: Path) -> None:
+def _changes(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Name what is other now than it was; how long to train (epochs, patience) may be."""
+    free = {"epochs": None, "patience": None}
     saved, now = (
-        {**identity, "settings": {**identity["settings"], "loop": {**identity["settings"]["loop"], "epochs": None}}}
+        {**identity, "settings": {**identity["settings"], "loop": {**identity["settings"]["loop"], **free}}}
         for identity in (saved, now)
     )
-    other = [name for name in now if saved.get(name) != now[name]]
-    if other:
-        raise TrainingError(
-            f"{out}: was begun with other {', '.join(other)}; give the same again, choose another --out to start anew, "
-            "or --force to go on all the same"
-        )
+    return [name for name in now if saved.get(name) != now[name]]
 
 
 @contextmanager
@@ -263,10 +274,13 @@ def _own_folder(out: Path, resume: bool) -> Iterator[None]:
     Raises:
         OutputError: Another run holds it, it is not empty, or it cannot be written.
     """
-    resume_folder = checkpoint_path(out).parent
-    held = [p for p in out.iterdir() if p != resume_folder] if out.is_dir() else [out] if out.exists() else []
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file; choose another --out")
+    resume_folder = checkpoint_path(out).parent
+    try:
+        held = [p for p in out.iterdir() if p != resume_folder] if out.is_dir() else []
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be read ({error.strerror}); choose another --out") from error
     unfinished = checkpoint_path(out).exists()
     if (held or unfinished) and not resume:
         mend = "go on with --resume, or choose" if unfinished else "choose"
@@ -323,12 +337,16 @@ def _train_network(run: _Run, state: TrainingState, stop: StopRequest) -> None:
     )
 
     identity = run.identity()
+    drawn_at = -math.inf
 
     def keep(state: TrainingState) -> None:
+        nonlocal drawn_at
         save_checkpoint(run.out, state, identity)
         write_history(run.out / "history.csv", state.history)
-        if state.history:
+        ends = bool(state.stopped or stop.signal_number)
+        if state.history and (ends or time.monotonic() - drawn_at > _DRAW_EVERY_SECONDS):
             draw_curves(state.history, run.out / "curves.png", f"{run.recipe.name} · {run.out.name}")
+            drawn_at = time.monotonic()
 
     with stop.heard():
         fit(job, state, stop, keep, run.progress)

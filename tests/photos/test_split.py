@@ -1,0 +1,235 @@
+"""Splits: decided by content and seed alone, twins together, what the user gave is kept."""
+
+import hashlib
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from picture_files import encode, noise_picture, put
+
+from photoclass.errors import DataError
+from photoclass.photos.cache import cache_photos
+from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.read import read_data
+from photoclass.photos.split import SplitFractions, assign_splits, check_splits
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from photoclass.photos.twins import group_twins
+
+LARGE = 150  # photos of a class in which every split is bound to have some
+SEEDS = st.integers(0, 10_000)
+USUAL_SHARES = SplitFractions()
+
+
+def _contents(count: int, salt: str = "") -> list[bytes]:
+    return [hashlib.sha256(f"{salt}{number}".encode()).digest() for number in range(count)]
+
+
+def _assign(
+    contents: list[bytes],
+    seed: int = 0,
+    *,
+    twins: NDArray[np.int64] | None = None,
+    labels: NDArray[np.int64] | None = None,
+    given: NDArray[np.int8] | None = None,
+    fractions: SplitFractions = USUAL_SHARES,
+) -> NDArray[np.int8]:
+    """Assign splits; if not told otherwise, photos have no twins, one class and no split."""
+    count = len(contents)
+    return assign_splits(
+        contents,
+        np.arange(count) if twins is None else twins,
+        np.zeros(count, dtype=np.int64) if labels is None else labels,
+        np.full(count, NO_SPLIT, dtype=np.int8) if given is None else given,
+        seed,
+        fractions,
+    )
+
+
+class Photos(NamedTuple):
+    """What a split is decided by."""
+
+    contents: list[bytes]
+    twins: NDArray[np.int64]
+    labels: NDArray[np.int64]
+
+
+@st.composite
+def _with_twins(draw: st.DrawFn) -> Photos:
+    """Draw photos of small classes; twins are of one class."""
+    twins: list[int] = []
+    labels: list[int] = []
+    for label in range(draw(st.integers(1, 4))):
+        groups = draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))
+        for size in groups:
+            twins += [len(twins)] * size
+            labels += [label] * size
+    return Photos(_contents(len(twins), str(draw(SEEDS))), np.array(twins), np.array(labels))
+
+
+@given(_with_twins(), SEEDS)
+def test_every_photo_gets_exactly_one_split(photos: Photos, seed: int) -> None:
+    contents, twins, labels = photos
+    splits = _assign(contents, seed, twins=twins, labels=labels)
+    assert splits.shape == (len(contents),)
+    assert set(splits.tolist()) <= {TRAIN, VALID, HELD_OUT}
+
+
+@given(_with_twins(), SEEDS)
+def test_fault_26_twins_never_stand_on_both_sides(photos: Photos, seed: int) -> None:
+    contents, twins, labels = photos
+    splits = _assign(contents, seed, twins=twins, labels=labels)
+    for group in np.unique(twins):
+        assert len(set(splits[twins == group].tolist())) == 1
+
+
+@given(_with_twins(), SEEDS)
+def test_a_small_class_has_a_photo_to_train_on_and_if_it_can_one_to_choose_by(photos: Photos, seed: int) -> None:
+    contents, twins, labels = photos
+    splits = _assign(contents, seed, twins=twins, labels=labels)
+    for label in np.unique(labels):
+        of_class = labels == label
+        assert TRAIN in splits[of_class]
+        assert VALID in splits[of_class] or len(np.unique(twins[of_class])) == 1
+
+
+@given(_with_twins(), SEEDS, st.randoms(use_true_random=False))
+def test_the_order_of_the_photos_changes_nothing(photos: Photos, seed: int, random: Random) -> None:
+    contents, twins, labels = photos
+    splits = _assign(contents, seed, twins=twins, labels=labels)
+    order = list(range(len(contents)))
+    random.shuffle(order)
+    shuffled = _assign([contents[i] for i in order], seed, twins=twins[order], labels=labels[order])
+    assert shuffled.tolist() == splits[order].tolist()
+
+
+@given(st.integers(1, 200), SEEDS)
+def test_adding_photos_moves_none_of_the_others(more: int, seed: int) -> None:
+    before, added = _contents(LARGE), _contents(more, "added ")
+    assert _assign([*before, *added], seed)[:LARGE].tolist() == _assign(before, seed).tolist()
+
+
+@given(st.integers(1, 50), SEEDS)
+def test_adding_a_class_moves_no_photo_of_another(more: int, seed: int) -> None:
+    before, added = _contents(LARGE), _contents(more, "added ")
+    labels = np.array([0] * LARGE + [1] * more)
+    assert _assign([*before, *added], seed, labels=labels)[:LARGE].tolist() == _assign(before, seed).tolist()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_thousands_80_percent_train_10_choose_and_10_are_held_out(seed: int) -> None:
+    shares = np.bincount(_assign(_contents(5000), seed)) / 5000
+    np.testing.assert_allclose(shares, [0.8, 0.1, 0.1], atol=0.015)
+
+
+def test_the_shares_can_be_chosen() -> None:
+    shares = np.bincount(_assign(_contents(5000), fractions=SplitFractions(valid=0.3, held_out=0.2))) / 5000
+    np.testing.assert_allclose(shares, [0.5, 0.3, 0.2], atol=0.02)
+
+
+def test_the_shares_hold_in_every_class() -> None:
+    labels = np.arange(8000) % 4
+    splits = _assign(_contents(8000), labels=labels)
+    for label in range(4):
+        np.testing.assert_allclose(np.bincount(splits[labels == label]) / 2000, [0.8, 0.1, 0.1], atol=0.025)
+
+
+def test_the_same_seed_divides_alike_and_another_one_anew() -> None:
+    contents = _contents(2000)
+    assert _assign(contents, 5).tolist() == _assign(contents, 5).tolist()
+    # Two independent divisions differ for 1 - 0.8² - 0.1² - 0.1² = 34 % of the photos.
+    assert 0.3 < (_assign(contents, 5) != _assign(contents, 6)).mean() < 0.38
+
+
+@given(_with_twins(), SEEDS, st.data())
+def test_given_splits_are_kept(photos: Photos, seed: int, data: st.DataObject) -> None:
+    contents, twins, labels = photos
+    choice = st.sampled_from([NO_SPLIT, TRAIN, VALID, HELD_OUT])
+    fixed = np.array(data.draw(st.lists(choice, min_size=len(contents), max_size=len(contents))), dtype=np.int8)
+    splits = _assign(contents, seed, twins=twins, labels=labels, given=fixed)
+    assert splits[fixed != NO_SPLIT].tolist() == fixed[fixed != NO_SPLIT].tolist()
+    assert set(splits.tolist()) <= {TRAIN, VALID, HELD_OUT}
+
+
+@given(_with_twins(), SEEDS, st.data())
+def test_fault_26_a_photo_follows_its_twin_that_has_a_split(photos: Photos, seed: int, data: st.DataObject) -> None:
+    contents, twins, labels = photos
+    fixed = np.full(len(contents), NO_SPLIT, dtype=np.int8)
+    for group in data.draw(st.sets(st.sampled_from(sorted(set(twins.tolist()))))):
+        fixed[group] = data.draw(st.sampled_from([TRAIN, VALID, HELD_OUT]))
+    splits = _assign(contents, seed, twins=twins, labels=labels, given=fixed)
+    for group in np.unique(twins):
+        assert len(set(splits[twins == group].tolist())) == 1
+
+
+def test_where_photos_are_held_out_already_the_rest_is_divided_among_train_and_valid() -> None:
+    fixed = np.full(3000, NO_SPLIT, dtype=np.int8)
+    fixed[:1000] = HELD_OUT
+    splits = _assign(_contents(3000), given=fixed)
+    np.testing.assert_allclose(np.bincount(splits[1000:], minlength=3) / 2000, [0.9, 0.1, 0], atol=0.02)
+
+
+def test_splits_that_are_all_given_are_returned_as_they_are() -> None:
+    fixed = np.array([TRAIN, TRAIN, VALID], dtype=np.int8)
+    splits = _assign(_contents(3), given=fixed)
+    assert splits.tolist() == fixed.tolist()
+    assert not np.shares_memory(splits, fixed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_fault_26_copies_in_two_classes_and_near_twins_stay_on_one_side(seed: int, tmp_path: Path) -> None:
+    for number in range(12):
+        picture = noise_picture(100 + number, 160, 120)
+        put(tmp_path / f"data/cats/{number}.jpg", encode(picture, "JPEG", quality=92))
+        put(tmp_path / f"data/dogs/{number}.jpg", encode(noise_picture(200 + number), "JPEG"))
+        if number % 3 == 0:
+            put(tmp_path / f"data/dogs/copy-{number}.jpg", encode(picture, "JPEG", quality=92))
+        if number % 3 == 1:
+            put(tmp_path / f"data/cats/small-{number}.jpg", encode(picture.resize((100, 75)), "JPEG", quality=60))
+    photos = cache_photos(read_data(tmp_path / "data", tmp_path / "cache"), DecodeSettings(16), tmp_path / "cache", 1)
+    twins = group_twins(photos.all_fingerprints())
+    splits = assign_splits(photos.contents, twins, photos.table.labels, photos.table.splits, seed)
+    of_name = dict(zip((Path(name).name for name in photos.table.names), splits.tolist(), strict=True))
+    of_cats = {
+        int(Path(name).stem): split
+        for name, split in zip(photos.table.names, splits.tolist(), strict=True)
+        if "/cats/" in name and "small" not in name
+    }
+    for number in range(0, 12, 3):
+        assert of_name[f"copy-{number}.jpg"] == of_cats[number]
+        assert of_name[f"small-{number + 1}.jpg"] == of_cats[number + 1]
+
+
+def test_renaming_photos_changes_no_split(tmp_path: Path) -> None:
+    def split_by_content(folder: str) -> dict[bytes, int]:
+        table = read_data(tmp_path / folder, tmp_path / "cache")
+        photos = cache_photos(table, DecodeSettings(16), tmp_path / "cache", 1)
+        twins = group_twins(photos.all_fingerprints())
+        splits = assign_splits(photos.contents, twins, photos.table.labels, photos.table.splits, 3)
+        return dict(zip(photos.contents, splits.tolist(), strict=True))
+
+    for number in range(40):
+        data = encode(noise_picture(number, 32, 32), "PNG")
+        put(tmp_path / f"before/{'ab'[number % 2]}/{number}.png", data)
+        put(tmp_path / f"after/{'ab'[number % 2]}/renamed-{99 - number}.jpg", data)
+    assert split_by_content("before") == split_by_content("after")
+
+
+def test_a_class_without_a_photo_to_train_on_is_refused_naming_it() -> None:
+    splits, labels = np.array([TRAIN, VALID, VALID], dtype=np.int8), np.array([0, 0, 1])
+    with pytest.raises(DataError, match="DATA: class 'dog' has no readable photo to train on"):
+        check_splits(splits, labels, ("cat", "dog"), "DATA")
+
+
+def test_splits_without_any_photo_to_choose_by_are_refused() -> None:
+    splits, labels = np.array([TRAIN, TRAIN, HELD_OUT], dtype=np.int8), np.array([0, 1, 1])
+    with pytest.raises(DataError, match="DATA: no readable photo is left for valid"):
+        check_splits(splits, labels, ("cat", "dog"), "DATA")
+
+
+def test_splits_that_train_and_choose_pass() -> None:
+    check_splits(np.array([TRAIN, TRAIN, VALID], dtype=np.int8), np.array([0, 1, 1]), ("cat", "dog"), "DATA")

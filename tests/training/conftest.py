@@ -1,0 +1,53 @@
+"""What the tests of the training share: drawn photos and runs that are trained once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tiny_runs import Tiny, tiny_recipe
+
+from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.table import TRAIN, VALID
+from photoclass.story.drawings import draw_photo_folders
+from photoclass.training.compute import Compute
+from photoclass.training.loop import Fit
+from photoclass.training.train import Trained
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    data = tmp_path_factory.mktemp("drawings") / "cats-and-dogs"
+    draw_photo_folders(data, photos_per_class=24)
+    return Tiny(data, tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def tiny_photos(tiny: Tiny) -> CachedPhotos:
+    return tiny.photos()
+
+
+@pytest.fixture(scope="session")
+def make_job(tiny_photos: CachedPhotos) -> Callable[..., Fit]:
+    splits = tiny_photos.table.splits
+    train_part, valid_part = (tiny_photos.select(splits == split) for split in (TRAIN, VALID))
+
+    def make(precision: str = "fp32", seed: int = 0, finish_seconds: float = 0.0, **changes: Any) -> Fit:
+        recipe = tiny_recipe(**changes)
+        compute = Compute("cpu", precision, "for the test")
+        return Fit(train_part, valid_part, recipe.loop, recipe.augment, compute, seed, finish_seconds)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whole_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """Train once from start to end in a precision; the run is shared and must not be changed."""
+    done: dict[str, Trained] = {}
+
+    def whole(precision: str = "fp32") -> Trained:
+        if precision not in done:
+            out = tmp_path_factory.mktemp("whole") / precision
+            done[precision] = tiny.train(out, precision=precision)
+        return done[precision]
+
+    return whole

@@ -1,0 +1,85 @@
+"""Where and how torch computes is decided at run time, can be asked for, and is said."""
+
+import platform
+
+import cv2
+import pytest
+import torch
+
+from photoclass.errors import SettingsError
+from photoclass.training.compute import (
+    Compute,
+    choose_compute,
+    keep_freed_memory,
+    leave_threads_to_the_network,
+)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_is_asked_for_is_taken(precision: str) -> None:
+    assert choose_compute("cpu", precision) == Compute("cpu", precision, "as asked for")
+
+
+@pytest.mark.parametrize(
+    ("has_avx512_bf16", "has_amx", "precision"),
+    [(True, True, "bf16"), (True, False, "bf16"), (False, True, "bf16"), (False, False, "fp32")],
+)
+def test_the_processor_computes_in_bf16_only_where_it_has_the_instructions(
+    has_avx512_bf16: bool, has_amx: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_avx512_bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
+    chosen = choose_compute("cpu")
+    assert chosen.precision == precision
+    assert "bf16" in chosen.reason
+
+
+def test_a_gpu_is_chosen_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    assert choose_compute() == Compute("cuda", "fp32", "the GPU lacks bf16")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_compute() == Compute("mps", "fp32", "Apple GPU")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_compute().device == "cpu"
+
+
+def test_a_device_that_is_not_there_is_refused_naming_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for device in ("cuda", "tpu"):
+        with pytest.raises(SettingsError, match=rf"device '{device}' is not on this machine; there is: .*cpu"):
+            choose_compute(device)
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(SettingsError, match="precision 'fp16' is none of auto, bf16, fp32"):
+        choose_compute("cpu", "fp16")
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_precision_is_that_of_the_forward_pass(precision: str, dtype: torch.dtype) -> None:
+    compute = Compute("cpu", precision, "")
+    assert compute.image_dtype == dtype
+    layer = torch.nn.Linear(4, 4)
+    with compute.autocast():
+        assert layer(torch.rand(2, 4, dtype=compute.image_dtype)).dtype == dtype
+    assert layer.weight.dtype == torch.float32, "the weights stay in full precision"
+
+
+def test_freed_memory_is_kept_where_the_c_library_can() -> None:
+    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+
+
+def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
+    assert not keep_freed_memory()
+
+
+def test_opencv_leaves_the_processors_to_the_network() -> None:
+    before = cv2.getNumThreads()
+    try:
+        leave_threads_to_the_network()
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(before)

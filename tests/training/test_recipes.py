@@ -1,0 +1,60 @@
+"""The recipe of the post, to the letter."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from photoclass.errors import SettingsError
+from photoclass.photos.decode import DecodeSettings
+from photoclass.training.recipes import DEFAULT_RECIPE, LoopSettings, SmallCnnRecipe, find_recipe
+
+
+def test_small_cnn_has_the_posts_numbers() -> None:
+    recipe = find_recipe(DEFAULT_RECIPE)
+    assert recipe.name == "small-cnn"
+    assert (recipe.image_size, recipe.resize) == (150, "squash")
+    assert recipe.network.filters == (32, 32, 64)
+    assert (recipe.network.dense_units, recipe.network.dropout) == (64, 0.3)
+    assert (recipe.augment.rotation_degrees, recipe.augment.zoom, recipe.augment.flip) == (40, 0.2, 0.5)
+    assert (recipe.loop.batch_size, recipe.loop.epochs, recipe.loop.patience) == (16, 50, 5)
+    assert (recipe.loop.learning_rate, recipe.loop.adam_epsilon) == (1e-3, 1e-7)
+
+
+def test_an_unknown_recipe_is_refused_with_the_names_that_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"no recipe 'smal-cnn'.*small-cnn"):
+        find_recipe("smal-cnn")
+
+
+def test_photos_are_decoded_as_the_recipe_says() -> None:
+    assert SmallCnnRecipe(image_size=64, resize="crop").decode_settings() == DecodeSettings(64, "crop")
+
+
+def test_the_network_is_built_for_the_classes_and_size() -> None:
+    network = SmallCnnRecipe(image_size=40).build_network(5, torch.Generator().manual_seed(0))
+    assert network(torch.zeros(2, 3, 40, 40)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("values", [{"image_size": 7}, {"image_size": 2049}, {"resize": "stretch"}])
+def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        SmallCnnRecipe(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"batch_size": 0},
+        {"epochs": 0},
+        {"patience": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"adam_epsilon": 0.0},
+        {"adam_beta1": 1.0},
+        {"adam_beta2": -0.1},
+    ],
+    ids=str,
+)
+def test_loop_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        LoopSettings(**values)
