@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,7 @@ from photoclass.photos.twins import fingerprint
 from photoclass.progress import SILENT, Progress, Silent, Task
 
 SETTINGS = DecodeSettings(24)
+NOT_UTF8 = os.fsdecode(b"caf\xe9 \xff.jpg")
 
 
 def _fill(folder: Path, count: int = 8) -> Path:
@@ -149,6 +151,16 @@ def test_photos_that_cannot_be_read_are_set_aside_and_the_others_keep_their_pixe
         assert reasons["1.jpg"] == "file is empty (0 bytes)"
 
 
+def test_fault_24_photos_with_strange_names_get_their_pixels(tmp_path: Path) -> None:
+    folder = _fill(tmp_path / "photos", 5)
+    strange = ["new\nline.jpg", NOT_UTF8, "n" * 251 + ".jpg", "-rf.jpg", "=cmd().jpg"]
+    for number, name in enumerate(strange):
+        (folder / f"{number}.jpg").rename(folder / name)
+    photos = _cached(folder)
+    _see_right_pixels(photos, 5)
+    assert {Path(name).name for name in photos.table.names} == set(strange)
+
+
 def test_labels_and_splits_stay_with_their_photos(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 5)
     put(folder / "2.jpg", b"")
@@ -227,6 +239,7 @@ def test_several_workers_give_what_one_gives(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 300)
     put(folder / "7.jpg", b"")
     put(folder / "99.jpg", b"<html>")
+    (folder / "150.jpg").rename(folder / NOT_UTF8)
     try:
         several = cache_photos(_table(folder), SETTINGS, tmp_path / "several", workers=2)
     finally:

@@ -26,7 +26,8 @@ from photoclass.progress import SILENT, Progress
 OK = "ok"
 # Photos between two checks of what came back: bounds memory, and costs nothing to the flow.
 _BLOCK = 16_384
-_DECODED_AHEAD = 32
+# Handing photos from thread to thread one by one would cost a tenth of a photo's time.
+_CHUNK, _CHUNKS_AHEAD = 8, 6
 _JSON_LINES = (".jsonl", ".ndjson")
 # A spreadsheet takes a cell that starts so for a formula, and runs it.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -169,16 +170,20 @@ def read_predictions(file: Path) -> list[dict[str, str]]:
 def _decoded(pool: ThreadPoolExecutor, paths: Sequence[str], settings: DecodeSettings) -> Iterator[Pixels | Unreadable]:
     """Decode in the background, in order, never more than a few photos ahead."""
 
-    def decode(path: str) -> Pixels | Unreadable:
-        data = read_file(path)
-        return data if isinstance(data, Unreadable) else decode_photo(data, settings)
+    def decode(start: int) -> list[Pixels | Unreadable]:
+        return [_decode_file(path, settings) for path in paths[start : start + _CHUNK]]
 
-    upcoming = iter(paths)
-    waiting = deque(pool.submit(decode, path) for path in itertools.islice(upcoming, _DECODED_AHEAD))
+    starts = iter(range(0, len(paths), _CHUNK))
+    waiting = deque(pool.submit(decode, start) for start in itertools.islice(starts, _CHUNKS_AHEAD))
     while waiting:
-        decoded = waiting.popleft().result()
-        waiting.extend(pool.submit(decode, path) for path in itertools.islice(upcoming, 1))
-        yield decoded
+        chunk = waiting.popleft().result()
+        waiting.extend(pool.submit(decode, start) for start in itertools.islice(starts, 1))
+        yield from chunk
+
+
+def _decode_file(path: str, settings: DecodeSettings) -> Pixels | Unreadable:
+    data = read_file(path)
+    return data if isinstance(data, Unreadable) else decode_photo(data, settings)
 
 
 def _with_rows_set_aside(
