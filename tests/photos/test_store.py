@@ -277,3 +277,16 @@ def test_fault_28_rows_are_mapped_and_not_loaded(tmp_path: Path) -> None:
     first, second = rows[0], rows[1]
     assert not first.flags.owndata
     assert first.__array_interface__["data"][0] + store.row_bytes == second.__array_interface__["data"][0]
+
+
+def test_what_killed_runs_left_is_cleared_once_it_is_old(tmp_path: Path) -> None:
+    store = _store(tmp_path)
+    known = _write(store, _numbered(1))
+    orphans = [store.folder / f"{name}.rows" for name in ("old", "fresh")]
+    for path in (known, *orphans):
+        path.touch()
+    for path in (known, orphans[0]):
+        os.utime(path, (0, 0))
+    _write(store, _numbered(2))
+    assert [path.exists() for path in (known, *orphans)] == [True, False, True]
+    _see_rows(store.find([_content(1), _content(2)]), 1, 2)

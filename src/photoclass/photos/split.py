@@ -96,13 +96,14 @@ def _give_each_side_one(
         if (splits[of_class] == wanted).any():
             continue
         train, held_out = (np.flatnonzero(of_class & movable & (splits == split)) for split in (TRAIN, HELD_OUT))
+        groups_in_train = len(np.unique(twins[of_class & (splits == TRAIN)]))
         if wanted == TRAIN:
             donors = np.flatnonzero(of_class & movable)
-        elif len(held_out):
-            donors = held_out
-        else:
+        elif groups_in_train > 2 or not len(held_out):
             # Never empty train to fill valid.
-            donors = train if len(np.unique(twins[of_class & (splits == TRAIN)])) > 1 else train[:0]
+            donors = train if groups_in_train > 1 else train[:0]
+        else:
+            donors = held_out
         if len(donors):
             places = positions[donors]
             nearest = donors[np.argmax(places) if donors is train else np.argmin(places)]

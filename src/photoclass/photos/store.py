@@ -12,6 +12,7 @@ import mmap
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from photoclass.errors import OutputError
 _RELEASE_AFTER_BYTES = 128 << 20
 _QUERY_KEYS = 500
 _BUSY_SECONDS = 60
+_ORPHAN_AFTER_SECONDS = 86_400
 
 
 class RowStore:
@@ -78,12 +80,22 @@ class RowStore:
         """Open a shard to write; it is removed again if no row of it was entered."""
         shard = Shard(self, self.folder / f"{secrets.token_hex(8)}.rows")
         with self.using():
+            self._remove_orphans()
             shard.path.touch()
             try:
                 yield shard
             finally:
                 if not shard.entered:
                     shard.path.unlink(missing_ok=True)
+
+    def _remove_orphans(self) -> None:
+        """Remove shards that a killed run left without an entry, once they are too old to be still in work."""
+        with self._index() as index:
+            known = {name for (name,) in index.execute("SELECT DISTINCT shard FROM rows")}
+        for path in self.folder.glob("*.rows"):
+            with contextlib.suppress(FileNotFoundError):  # another run may be clearing up as well
+                if path.name not in known and time.time() - path.stat().st_mtime > _ORPHAN_AFTER_SECONDS:
+                    path.unlink()
 
     def enter(self, shard: Path, entries: Iterable[tuple[bytes, int]]) -> None:
         """Enter (content, row) pairs whose bytes were written, once they are on disk."""

@@ -1,0 +1,57 @@
+"""Trains in a process of its own, to be stopped, killed or starved by a test: python child.py '{"data": ..., ...}'."""
+
+import contextlib
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from photoclass.errors import PhotoclassError
+from photoclass.progress import SILENT, Task
+from photoclass.training import loop
+from photoclass.training import train as train_module
+from photoclass.training.train import TrainOptions, train
+
+
+class Heralding:
+    """Says on stdout when the training begins; from then on files may grow no larger than `file_bytes`."""
+
+    def __init__(self, file_bytes: int | None) -> None:
+        self.file_bytes = file_bytes
+
+    def say(self, line: str) -> None:
+        pass
+
+    @contextlib.contextmanager
+    def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator[Task]:
+        if title.startswith("Epoch"):
+            print("training", flush=True)
+            if self.file_bytes is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, resource.RLIM_INFINITY))
+        with SILENT.task(title, total) as task:
+            yield task
+
+
+def main(given: dict[str, Any]) -> None:
+    if given["save_every_step"]:
+        loop._SAVE_EVERY_SECONDS = -1
+        # Drawn at each save, it would take nearly all the time.
+        train_module.draw_curves = lambda *arguments: None
+    out = Path(given["out"])
+    options = TrainOptions(
+        cache=Path(given["cache"]),
+        precision=given["precision"],
+        workers=1,
+        resume=(out / "resume" / "checkpoint.safetensors").exists(),
+    )
+    try:
+        train(Path(given["data"]), out, None, given["settings"], options, None, Heralding(given["file_bytes"]))
+    except PhotoclassError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
