@@ -9,7 +9,6 @@ left out. Keras decodes in every epoch, as the post's `flow_from_directory` does
 
 import argparse
 import csv
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -42,7 +41,7 @@ def main() -> None:
         print(f"| {name} | {spread(rates)} |")
     if arguments.keras:
         ratios = [ours / theirs for ours, theirs in zip(found["photoclass"], found["keras"], strict=True)]
-        print(f"| photoclass / keras, round by round | {statistics.median(ratios):.2f} ({spread(ratios, 2)}) |")
+        print(f"| photoclass / keras, round by round | {spread(ratios, 2)} |")
 
 
 def copy_photos(data: Path, folder: Path, count: int) -> None:

@@ -307,7 +307,7 @@ class TestFolder:
         for mode in (0o500, 0o000):
             tmp_path.chmod(mode)
             try:
-                with pytest.raises(OutputError, match="cannot be (written|read)"):
+                with pytest.raises(OutputError, match=r"cannot be (written|read)"):
                     tiny.train(tmp_path)
             finally:
                 tmp_path.chmod(0o700)

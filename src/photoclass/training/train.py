@@ -22,7 +22,14 @@ from torch import nn
 from photoclass.atomic import atomic_text, remove_leftovers
 from photoclass.errors import DataError, Interrupted, OutputError, SettingsError, TrainingError
 from photoclass.model.card import write_card
-from photoclass.model.folder import ModelInfo, data_fingerprint, save_model, save_photos, save_valid_predictions
+from photoclass.model.folder import (
+    ModelInfo,
+    data_fingerprint,
+    load_info,
+    save_model,
+    save_photos,
+    save_valid_predictions,
+)
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
 from photoclass.photos.read import read_data
@@ -392,7 +399,7 @@ def _finish(run: _Run, state: TrainingState) -> Trained:
     _write_set_aside(run.out / "set_aside.csv", run.photos.table.set_aside)
     write_card(run.out, info)
     save_model(run.out, info, onnx)
-    return Trained(run.out, info, tuple(scores), tuple(state.history), run.photos)
+    return Trained(run.out, load_info(run.out), tuple(scores), tuple(state.history), run.photos)
 
 
 def _describe(run: _Run, state: TrainingState) -> ModelInfo:

@@ -1,0 +1,45 @@
+"""What the tests of the model folder share: a small network with random weights, exported once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import SIDE, make_info
+from numpy.typing import NDArray
+
+from photoclass.model.folder import ModelInfo, save_model
+
+
+@pytest.fixture(scope="session")
+def exported() -> bytes:
+    """A convolutional network as `train` exports it, with random weights that tell pictures apart."""
+    import torch
+
+    from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
+    from photoclass.training.export import export_onnx
+
+    network = SmallCNN(SmallCnnSettings((8, 8), 3, 16), SIDE, 2, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network.output.weight.mul_(10)
+    return export_onnx(network, SIDE)
+
+
+@pytest.fixture
+def info() -> ModelInfo:
+    return make_info()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, info: ModelInfo, exported: bytes) -> Path:
+    """A model folder that loads."""
+    path = tmp_path / "run"
+    path.mkdir()
+    save_model(path, info, exported)
+    return path
+
+
+@pytest.fixture(scope="session")
+def pixels() -> NDArray[np.uint8]:
+    generator = np.random.default_rng(3)
+    smooth = generator.normal(128, 60, (40, 4, 4, 3)).clip(0, 255).repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)
+    return np.clip(smooth + generator.normal(0, 20, smooth.shape), 0, 255).astype(np.uint8)

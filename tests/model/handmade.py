@@ -1,0 +1,108 @@
+"""Model folders made by hand: ONNX files of a few nodes that do what a test asks of them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from photoclass.model.folder import ModelInfo
+
+SIDE = 16
+OPSET = 18
+
+
+def make_info(class_names: Sequence[str] = ("cat", "dog"), **changes: Any) -> ModelInfo:
+    values: dict[str, Any] = {
+        "class_names": tuple(class_names),
+        "image_size": SIDE,
+        "resize": "squash",
+        "recipe": "small-cnn",
+        "settings": {"image_size": SIDE},
+        "seed": 0,
+        "base_rates": (1 / len(class_names),) * len(class_names),
+        "photos": {"train": dict.fromkeys(class_names, 3), "valid": dict.fromkeys(class_names, 1)},
+        "data_fingerprint": "0" * 64,
+        "photoclass_version": "0.1.0",
+    }
+    return ModelInfo(**{**values, **changes})
+
+
+def brightness_onnx(
+    side: int = SIDE,
+    classes: int = 2,
+    input_type: int = TensorProto.UINT8,
+    channels: int = 3,
+    inputs: int = 1,
+    outputs: int = 1,
+) -> bytes:
+    """Return a network whose last class is the likelier the brighter a photo is."""
+    weights = np.zeros((channels, classes), dtype=np.float32)
+    weights[:, -1] = 4 / 255 / channels
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats", "sides"], ["means"], keepdims=0),
+        helper.make_node("MatMul", ["means", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    given = [helper.make_tensor_value_info("pixels", input_type, ["N", side, side, channels])]
+    given += [helper.make_tensor_value_info(f"more{i}", TensorProto.FLOAT, [1]) for i in range(inputs - 1)]
+    results = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", classes])]
+    results += [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", classes])][: outputs - 1]
+    for i in range(inputs - 1):
+        nodes.append(helper.make_node("Add", ["probabilities", f"more{i}"], [f"sum{i}"]))
+        results.append(helper.make_tensor_value_info(f"sum{i}", TensorProto.FLOAT, ["N", classes]))
+    constants = [
+        numpy_helper.from_array(np.array([1, 2], dtype=np.int64), "sides"),
+        numpy_helper.from_array(weights, "weights"),
+    ]
+    return _to_bytes(nodes, given, results, constants)
+
+
+def constant_onnx(row: Sequence[float], side: int = SIDE) -> bytes:
+    """Return a network that answers every photo with one row, computed so that it is no constant of the file."""
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMin", ["floats", "all"], ["darkest"], keepdims=0),
+        helper.make_node("Mul", ["darkest", "zero"], ["nothing"]),
+        helper.make_node("Unsqueeze", ["nothing", "last"], ["column"]),
+        helper.make_node("Add", ["column", "row"], ["probabilities"]),
+    ]
+    given = [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", side, side, 3])]
+    results = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(row)])]
+    constants = [
+        numpy_helper.from_array(np.array([1, 2, 3], dtype=np.int64), "all"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "last"),
+        numpy_helper.from_array(np.array(0, dtype=np.float32), "zero"),
+        numpy_helper.from_array(np.array([row], dtype=np.float32), "row"),
+    ]
+    return _to_bytes(nodes, given, results, constants)
+
+
+def _to_bytes(nodes: list[Any], given: list[Any], results: list[Any], constants: list[Any]) -> bytes:
+    graph = helper.make_graph(nodes, "by hand", given, results, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def expected_brightness(pixels: NDArray[np.uint8], classes: int = 2) -> NDArray[np.float64]:
+    logits = np.zeros((len(pixels), classes))
+    logits[:, -1] = 4 / 255 * pixels.mean(axis=(1, 2, 3))
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def change_json(folder: Path, **changes: Any) -> None:
+    """Change fields of model.json as an editor would."""
+    path = folder / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def exchange_onnx(folder: Path, content: bytes) -> None:
+    """Put another network in place, and its SHA-256 into model.json, as someone with ill intent would."""
+    (folder / "model.onnx").write_bytes(content)
+    change_json(folder, onnx_sha256=hashlib.sha256(content).hexdigest())

@@ -1,0 +1,144 @@
+"""The figures equal those of scikit-learn and SciPy, and refuse what is no probability."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn import metrics as reference
+
+from photoclass.errors import ModelError
+from photoclass.model.metrics import (
+    CLIP,
+    accuracy,
+    accuracy_interval,
+    confusion,
+    log_loss,
+    log_loss_interval,
+    log_losses,
+)
+
+Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+def _predictions(seed: int, photos: int, classes: int, sharpness: float = 1.0) -> Predictions:
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, sharpness, (photos, classes))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return probabilities, generator.integers(0, classes, photos)
+
+
+predictions = st.builds(
+    _predictions,
+    seed=st.integers(0, 2**32),
+    photos=st.integers(1, 300),
+    classes=st.integers(2, 6),
+    sharpness=st.sampled_from([0.1, 1.0, 3.0]),
+)
+
+
+@given(predictions)
+def test_log_loss_is_scikit_learns(given: Predictions) -> None:
+    probabilities, labels = given
+    expected = reference.log_loss(labels, probabilities, labels=range(probabilities.shape[1]))
+    assert log_loss(probabilities, labels) == pytest.approx(expected, abs=1e-9)
+    assert log_losses(probabilities, labels).mean() == pytest.approx(expected, abs=1e-9)
+
+
+@given(predictions)
+def test_accuracy_and_confusion_are_scikit_learns(given: Predictions) -> None:
+    probabilities, labels = given
+    told, classes = probabilities.argmax(axis=1), probabilities.shape[1]
+    assert accuracy(probabilities, labels) == pytest.approx(reference.accuracy_score(labels, told), abs=1e-12)
+    table = confusion(probabilities, labels)
+    np.testing.assert_array_equal(table, reference.confusion_matrix(labels, told, labels=range(classes)))
+    assert table.sum() == len(labels)
+
+
+def test_rows_of_the_confusion_are_the_truth() -> None:
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
+    np.testing.assert_array_equal(confusion(probabilities, np.array([0, 0, 1])), [[0, 2], [0, 1]])
+
+
+def test_a_certain_mistake_costs_what_the_clip_allows() -> None:
+    certain = np.array([[1.0, 0.0], [0.0, 1.0]])
+    losses = log_losses(certain, np.array([1, 1]))
+    np.testing.assert_allclose(losses, [-math.log(CLIP), -math.log(1 - CLIP)])
+    assert log_loss(certain, np.array([1, 1]), clip=0.01) == pytest.approx(-(math.log(0.01) + math.log(0.99)) / 2)
+
+
+def test_probabilities_of_the_model_are_float32_and_scored_in_float64() -> None:
+    losses = log_losses(np.array([[0.25, 0.75]], dtype=np.float32), np.array([1]))
+    assert losses.dtype == np.float64
+    assert losses[0] == -math.log(0.75)
+
+
+@given(st.integers(1, 3000), st.data())
+def test_the_accuracy_interval_is_wilsons(photos: int, data: st.DataObject) -> None:
+    right = data.draw(st.integers(0, photos))
+    probabilities = np.tile([0.8, 0.2], (photos, 1))
+    labels = np.array([0] * right + [1] * (photos - right))
+    interval = accuracy_interval(probabilities, labels)
+    expected = stats.binomtest(right, photos).proportion_ci(0.95, method="wilson")
+    assert interval.value == right / photos
+    assert interval.low == pytest.approx(expected.low, abs=1e-9)
+    assert interval.high == pytest.approx(expected.high, abs=1e-9)
+    assert 0 <= interval.low <= interval.value + 1e-12
+    assert interval.value - 1e-12 <= interval.high <= 1
+
+
+def test_the_log_loss_interval_is_about_that_of_the_normal_distribution_for_many_photos() -> None:
+    probabilities, labels = _predictions(1, 4000, 2)
+    interval = log_loss_interval(probabilities, labels)
+    losses = log_losses(probabilities, labels)
+    half = 1.96 * losses.std() / math.sqrt(len(losses))
+    assert interval.value == pytest.approx(losses.mean())
+    assert interval.low == pytest.approx(losses.mean() - half, abs=0.1 * half)
+    assert interval.high == pytest.approx(losses.mean() + half, abs=0.1 * half)
+
+
+def test_the_log_loss_interval_covers_the_true_loss_about_19_times_in_20() -> None:
+    def draw(generator: np.random.Generator, photos: int) -> Predictions:
+        of_class_1 = generator.beta(2, 2, photos)
+        labels = (generator.random(photos) < of_class_1).astype(np.int64)
+        return np.stack([1 - of_class_1, of_class_1], axis=1), labels
+
+    truth = log_loss(*draw(np.random.default_rng(0), 1_000_000))
+    covered = 0
+    for trial in range(300):
+        interval = log_loss_interval(*draw(np.random.default_rng([1, trial]), 150), seed=trial, draws=300)
+        covered += interval.low <= truth <= interval.high
+    # Of 300 intervals that hold with 0.95, fewer than 270 would cover in one of ten thousand tests.
+    assert 270 <= covered <= 299
+
+
+@given(predictions, st.integers(0, 100))
+@settings(max_examples=20, deadline=None)
+def test_the_log_loss_interval_depends_on_its_seed_alone(given: Predictions, seed: int) -> None:
+    first, again = (log_loss_interval(*given, seed=seed, draws=50) for _ in range(2))
+    assert first == again
+    assert first.low <= first.high
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("figure", [log_loss, accuracy, confusion, accuracy_interval, log_loss_interval])
+def test_a_probability_that_is_no_number_is_refused(figure, bad: float) -> None:  # type: ignore[no-untyped-def]
+    probabilities, labels = _predictions(0, 10, 3)
+    probabilities[7, 2] = bad
+    with pytest.raises(ModelError, match="not numbers"):
+        figure(probabilities, labels)
+
+
+@pytest.mark.parametrize("figure", [log_loss, accuracy, confusion, accuracy_interval, log_loss_interval])
+def test_shapes_and_labels_that_do_not_fit_are_refused(figure) -> None:  # type: ignore[no-untyped-def]
+    probabilities, labels = _predictions(0, 10, 3)
+    for wrong in ((probabilities, labels[:-1]), (probabilities[:, 0], labels), (probabilities[:0], labels[:0])):
+        with pytest.raises(ModelError, match="cannot be scored together"):
+            figure(*wrong)
+    for outside in (-1, 3):
+        labels[4] = outside
+        with pytest.raises(ModelError, match="do not fit 3 classes"):
+            figure(probabilities, labels)
