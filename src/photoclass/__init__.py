@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from photoclass.results.predict import predict, read_predictions, write_predictions
     from photoclass.results.submit import submit
     from photoclass.story.demo import demo
-    from photoclass.training.train import TrainOptions, train
+    from photoclass.training.run import TrainOptions
+    from photoclass.training.train import train
 
 _HOMES = {
     "train": "photoclass.training.train",
-    "TrainOptions": "photoclass.training.train",
+    "TrainOptions": "photoclass.training.run",
     "evaluate": "photoclass.results.evaluate",
     "predict": "photoclass.results.predict",
     "write_predictions": "photoclass.results.predict",

@@ -65,8 +65,8 @@ def train(
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
+    from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
-    from photoclass.training.train import TrainOptions
     from photoclass.training.train import train as train_model
 
     values = _named_values(settings or [])

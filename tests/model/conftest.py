@@ -21,6 +21,10 @@ def exported() -> bytes:
     network = SmallCNN(SmallCnnSettings((8, 8), 3, 16), SIDE, 2, torch.Generator().manual_seed(0))
     with torch.no_grad():
         network.output.weight.mul_(10)
+        generator = torch.Generator().manual_seed(1)
+        for name, values in network.named_parameters():
+            if name.endswith("bias"):
+                values.uniform_(-0.1, 0.1, generator=generator)
     return export_onnx(network, SIDE)
 
 

@@ -224,30 +224,24 @@ class TestDamagedNetwork:
             entry.key, entry.value = key, value
         content = model.SerializeToString()
         if disguised:
-            content = _with_long_lengths(model)
+            content = _with_a_long_length(model)
             assert onnx.load_from_string(content) == model
         exchange_onnx(folder, content)
         with pytest.raises(ModelError, match="keeps weights in other files, which is not allowed"):
             Runtime.load(folder)
 
 
-def _with_long_lengths(model: onnx.ModelProto) -> bytes:
+def _with_a_long_length(model: onnx.ModelProto) -> bytes:
     """Write a model so that the key `location` stands behind a length of two bytes, which protobuf reads as well."""
-    plain = b"\x0a\x08location"
-    entry = b"\x0a\x88\x00location"
-    content = bytes(model.SerializeToString())
-    initializer = next(t for t in model.graph.initializer if t.external_data)
-    for outer in (initializer.external_data[0], initializer, model.graph):
-        old = outer.SerializeToString()
-        assert old.count(plain) == 1
-        new = (
-            old.replace(plain, entry) if outer is initializer.external_data[0] else old.replace(previous_old, previous)
-        )
-        previous_old, previous = _prefixed(old), _prefixed(new)
-        content = content.replace(previous_old, previous)
-        if outer is not model.graph:
-            content = bytes(model.SerializeToString())
-    return content
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.external_data)
+    old = tensor.external_data[0].SerializeToString()
+    new = old.replace(b"\x0a\x08location", b"\x0a\x88\x00location")
+    for outer in (tensor, model.graph, model):
+        old_outer = outer.SerializeToString()
+        new_outer = old_outer.replace(_prefixed(old), _prefixed(new))
+        old, new = old_outer, new_outer
+    assert new != old
+    return bytes(new)
 
 
 def _prefixed(message: bytes) -> bytes:

@@ -12,7 +12,8 @@ from photoclass.errors import PhotoclassError
 from photoclass.progress import SILENT, Task
 from photoclass.training import loop
 from photoclass.training import train as train_module
-from photoclass.training.train import TrainOptions, train
+from photoclass.training.run import TrainOptions
+from photoclass.training.train import train
 
 
 class Heralding:

@@ -10,8 +10,8 @@ from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.table import TRAIN, VALID
 from photoclass.story.drawings import draw_photo_folders
 from photoclass.training.compute import Compute
+from photoclass.training.finish import Trained
 from photoclass.training.loop import Fit
-from photoclass.training.train import Trained
 
 
 @pytest.fixture(scope="session")

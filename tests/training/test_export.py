@@ -40,9 +40,10 @@ def _network(classes: int) -> nn.Module:
     network = fresh_state(tiny_recipe(), classes).network.train()
     with torch.no_grad():
         network.output.weight.mul_(12)  # type: ignore[operator, union-attr]
+        generator = torch.Generator().manual_seed(1)
         for name, values in network.named_parameters():
             if name.endswith("bias"):
-                values.uniform_(-0.1, 0.1, generator=torch.Generator().manual_seed(len(name)))
+                values.uniform_(-0.1, 0.1, generator=generator)
     return network
 
 

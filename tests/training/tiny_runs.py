@@ -17,11 +17,14 @@ from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import SILENT, Progress
 from photoclass.training.checkpoint import TrainingState, checkpoint_path
+from photoclass.training.finish import Trained
 from photoclass.training.loop import adam
+from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.run import TrainOptions
 from photoclass.training.settings import with_settings
 from photoclass.training.stopping import StopRequest
-from photoclass.training.train import Trained, TrainOptions, split_photos, train
+from photoclass.training.train import train
 
 TINY: dict[str, Any] = {
     "image_size": 32,

@@ -21,8 +21,9 @@ from photoclass.results.predict import predict, predict_table, write_predictions
 from photoclass.results.score import Score
 from photoclass.results.submit import submit
 from photoclass.story.drawings import draw_photo_folders
+from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import StopRequest
-from photoclass.training.train import TrainOptions, train
+from photoclass.training.train import train
 
 # Enough to learn from in a minute on two processors: fewer and smaller pictures than the post's, and, as a drawing
 # says all in its outline, milder augmentation.

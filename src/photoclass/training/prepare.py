@@ -1,0 +1,64 @@
+"""Before the loop: DATA read, decoded into the cache, and divided."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import DataError
+from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.read import read_data
+from photoclass.photos.split import assign_splits, check_splits
+from photoclass.photos.table import SPLITS, count_by_class
+from photoclass.photos.twins import group_twins
+from photoclass.progress import SILENT, Progress
+from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.run import TrainOptions
+
+
+def split_photos(
+    data: Path, recipe: SmallCnnRecipe, seed: int, options: TrainOptions, progress: Progress = SILENT
+) -> CachedPhotos:
+    """Read DATA, decode it into the cache, and give every photo its split.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+    """
+    cache = options.cache or default_cache()
+    table = read_data(data, cache, progress)
+    for note in table.notes:
+        progress.say(note)
+    photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
+    if len(photos) == 0:
+        raise DataError(f"{data}: none of its {len(table):,} files is a photo that can be read")
+    twins = group_twins(photos.all_fingerprints())
+    given = photos.table.splits
+    splits = assign_splits(photos.contents, twins, photos.table.labels, given, seed)
+    check_splits(splits, photos.table.labels, photos.table.class_names, str(data))
+    photos = dataclasses.replace(photos, table=dataclasses.replace(photos.table, splits=splits))
+    for line in (*_words_on_photos(photos), *_words_on_twins(photos, twins)):
+        progress.say(line)
+    return photos
+
+
+def _words_on_photos(photos: CachedPhotos) -> Iterator[str]:
+    table = photos.table
+    classes = ", ".join(f"{count:,} {name}" for name, count in count_by_class(table.labels, table.class_names).items())
+    parts = ", ".join(f"{int((table.splits == i).sum()):,} {name}" for i, name in enumerate(SPLITS))
+    yield f"{len(photos):,} photos ({classes}): {parts}"
+
+
+def _words_on_twins(photos: CachedPhotos, twins: NDArray[np.int64]) -> Iterator[str]:
+    """Say where the same picture stands in two classes or on both sides of a split that the user made."""
+    table = photos.table
+    for values, what, why in (
+        (table.labels, "classes", "one of the labels must be wrong"),
+        (table.splits, "splits", "a score on them is flattered"),
+    ):
+        pairs = np.unique(np.stack([twins, values.astype(np.int64)]), axis=1)
+        groups, counts = np.unique(pairs[0], return_counts=True)
+        if (counts > 1).any():
+            example = table.names[groups[counts > 1][0]]
+            yield f"{int((counts > 1).sum()):,} pictures stand in two {what} (as {example}): {why}"

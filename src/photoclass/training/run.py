@@ -1,0 +1,147 @@
+"""One training: how it was asked for, what it is about, and the folder that it holds for itself."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from photoclass.atomic import remove_leftovers
+from photoclass.errors import OutputError, SettingsError, TrainingError
+from photoclass.model.folder import data_fingerprint
+from photoclass.photos.cache import CachedPhotos
+from photoclass.progress import Progress
+from photoclass.training.checkpoint import checkpoint_path
+from photoclass.training.compute import Compute
+from photoclass.training.recipes import SmallCnnRecipe
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train, besides the recipe.
+
+    Attributes:
+        seed: Decides the splits that are not given, and all randomness; None for 0, or that of the resumed run.
+        minutes: Stop in time to be done after this many, with the best so far.
+        resume: Go on from the checkpoint in the run's folder.
+        force: Resume even if data or settings are others now.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `auto`, `bf16` or `fp32`.
+        workers: Processes to decode in; as many as there are processors when None.
+        cache: The cache folder; the user's when None.
+    """
+
+    seed: int | None = None
+    minutes: float | None = None
+    resume: bool = False
+    force: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    workers: int | None = None
+    cache: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed is {self.seed}; it must be from 0 to {2**63 - 1}")
+
+
+DEFAULT_OPTIONS = TrainOptions()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What every step of one training needs.
+
+    Attributes:
+        out: The model folder.
+        photos: All photos, each with its split.
+        recipe: What is trained, with all its numbers.
+        seed: Decides all randomness.
+        compute: Where and how precisely.
+        progress: Hears of the advance.
+    """
+
+    out: Path
+    photos: CachedPhotos
+    recipe: SmallCnnRecipe
+    seed: int
+    compute: Compute
+    progress: Progress
+
+    def part(self, split: int) -> CachedPhotos:
+        """Return the photos of one split."""
+        return self.photos.select(self.photos.table.splits == split)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Return the classes, in order."""
+        return self.photos.table.class_names
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run to go on. How long it trains may change."""
+        # As it comes back from the checkpoint: JSON knows lists, no tuples.
+        settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self.recipe)))
+        return {
+            "data": data_fingerprint(self.photos.contents, self.photos.table),
+            "recipe": self.recipe.name,
+            "settings": settings,
+            "seed": self.seed,
+            "device": self.compute.device,
+            "precision": self.compute.precision,
+        }
+
+
+def changes(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Name what is other now than it was; how long to train (epochs, patience) may be."""
+    free = {"epochs": None, "patience": None}
+    saved, now = (
+        {**identity, "settings": {**identity["settings"], "loop": {**identity["settings"]["loop"], **free}}}
+        for identity in (saved, now)
+    )
+    return [name for name in now if saved.get(name) != now[name]]
+
+
+@contextmanager
+def own_folder(out: Path, resume: bool) -> Iterator[None]:
+    """Hold the folder for this run alone; leave no trace of a run that came to nothing.
+
+    Raises:
+        OutputError: Another run holds it, it is not empty, or it cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: is a file; choose another --out")
+    resume_folder = checkpoint_path(out).parent
+    try:
+        held = [p for p in out.iterdir() if p != resume_folder] if out.is_dir() else []
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be read ({error.strerror}); choose another --out") from error
+    unfinished = checkpoint_path(out).exists()
+    if (held or unfinished) and not resume:
+        mend = "go on with --resume, or choose" if unfinished else "choose"
+        raise OutputError(f"{out}: is not empty; {mend} another --out")
+    if resume and not unfinished:
+        raise TrainingError(f"{out}: there is no checkpoint to resume from; leave out --resume to start")
+    try:
+        resume_folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(resume_folder / "lock", timeout=0)
+        lock.acquire()
+    except filelock.Timeout:
+        raise OutputError(f"{out}: another run is training there; wait for it or choose another --out") from None
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
+    try:
+        remove_leftovers(out)
+        remove_leftovers(resume_folder)
+        yield
+    finally:
+        came_to_nothing = not checkpoint_path(out).exists()
+        lock.release()
+        if came_to_nothing:
+            (resume_folder / "lock").unlink(missing_ok=True)
+            with suppress(OSError):  # what the user put there in the meantime stays
+                resume_folder.rmdir()
+                out.rmdir()
