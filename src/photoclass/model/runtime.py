@@ -40,7 +40,7 @@ class Runtime:
     def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None) -> None:
         self.folder = folder
         self.info = info
-        openvino = _import_openvino()
+        openvino = import_openvino()
         core = openvino.Core()
         fast = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self.precision = precision or ("bf16" if fast else "f32")
@@ -144,10 +144,10 @@ def _wait_for(request: Any) -> NDArray[np.float32]:
 
 
 def _partial_shape(shape: list[int]) -> object:
-    return _import_openvino().PartialShape(shape)
+    return import_openvino().PartialShape(shape)
 
 
-def _import_openvino() -> types.ModuleType:
+def import_openvino() -> types.ModuleType:
     """Import OpenVINO without its telemetry.
 
     `import openvino` would report the import to a server. Where its telemetry package cannot be imported it uses a
