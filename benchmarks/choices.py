@@ -36,7 +36,7 @@ def main() -> None:
     arrays = [np.asarray(picture) for picture in pictures]
     side = load_info(arguments.model).image_size
     pixels = np.stack([cv2.resize(array, (side, side), interpolation=cv2.INTER_AREA) for array in arrays])
-    size, area = (side, side), cv2.INTER_AREA
+    size = (side, side)
     print(f"{machine()}\n{len(files)} photos of {pictures[0].size}, to {side} px, {arguments.rounds} rounds in turn\n")
     parts: dict[str, Callable[[], float]] = {
         "decode, Pillow": lambda: _milliseconds(lambda data: Image.open(io.BytesIO(data)).load(), files),
