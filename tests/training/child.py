@@ -17,20 +17,19 @@ from photoclass.training.train import train
 
 
 class Heralding:
-    """Says on stdout when the training begins; from then on files may grow no larger than `file_bytes`."""
+    """Says on stdout when all is ready; from the first epoch on, files may grow no larger than `file_bytes`."""
 
     def __init__(self, file_bytes: int | None) -> None:
         self.file_bytes = file_bytes
 
     def say(self, line: str) -> None:
-        pass
+        if " parameters, on " in line:
+            print("ready", flush=True)
 
     @contextlib.contextmanager
     def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator[Task]:
-        if title.startswith("Epoch"):
-            print("training", flush=True)
-            if self.file_bytes is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, resource.RLIM_INFINITY))
+        if title.startswith("Epoch") and self.file_bytes is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_bytes, resource.RLIM_INFINITY))
         with SILENT.task(title, total) as task:
             yield task
 

@@ -213,8 +213,18 @@ def _start_child(tiny: Tiny, out: Path, **changes: Any) -> "subprocess.Popen[str
     )
 
 
-def _kill_and_resume(tiny: Tiny, whole: Trained, folder: Path, kills: int, lots: random.Random) -> None:
-    """Kill runs with SIGKILL, resume each until it is done, and see that it ends as the run that was never killed."""
+def _kill_and_resume(
+    tiny: Tiny, whole: Trained, folder: Path, kills: int, spared: float, longest_seconds: float, lots: random.Random
+) -> None:
+    """Kill runs with SIGKILL, resume each until it is done, and see that it ends as the run that was never killed.
+
+    Args:
+        kills: How often, in as many runs as it takes.
+        spared: Share of the starts that are not killed.
+        longest_seconds: The longest time between the start of the training and the kill; it learns for half a second,
+            and another four are those of the export.
+        lots: Decides which and when.
+    """
     killed = 0
     for number in itertools.count():
         out = folder / f"run-{number}"
@@ -222,8 +232,8 @@ def _kill_and_resume(tiny: Tiny, whole: Trained, folder: Path, kills: int, lots:
             child = _start_child(tiny, out, save_every_step=True)
             with child:
                 assert child.stdout is not None
-                if killed < kills and child.stdout.readline():  # from here on it trains
-                    time.sleep(lots.uniform(0, 0.6))
+                if killed < kills and lots.random() >= spared and child.stdout.readline():
+                    time.sleep(lots.uniform(0, longest_seconds))
                     child.kill()
                 _, words = child.communicate()
             if child.returncode == 0:
@@ -240,14 +250,14 @@ def _kill_and_resume(tiny: Tiny, whole: Trained, folder: Path, kills: int, lots:
 def test_fault_37_a_run_killed_at_random_moments_and_resumed_equals_the_run_that_was_never_killed(
     tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path
 ) -> None:
-    _kill_and_resume(tiny, whole_run("fp32"), tmp_path, kills=2, lots=random.Random(37))
+    _kill_and_resume(tiny, whole_run("fp32"), tmp_path, 2, 0.0, 0.6, random.Random(37))
 
 
 @pytest.mark.slow
 def test_fault_37_a_hundred_kills_change_nothing(
     tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path
 ) -> None:
-    _kill_and_resume(tiny, whole_run("fp32"), tmp_path, kills=100, lots=random.Random(100))
+    _kill_and_resume(tiny, whole_run("fp32"), tmp_path, 100, 0.25, 2.0, random.Random(100))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
