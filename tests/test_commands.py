@@ -124,7 +124,7 @@ def test_unreadable_photos_are_set_aside_counted_and_listed(model: Path, drawn_p
     (photos / "cat" / "empty.jpg").write_bytes(b"")
     (photos / "dog" / "notes.txt").write_text("not a photo")
     run = tmp_path / "run"
-    result = run_command("train", photos, "--out", run, "--epochs", 1, *QUICK, "--strict")
+    result = run_command("train", photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK, "--strict")
     assert result.returncode == 3
     assert "2 set aside:" in result.stderr and "empty.jpg: file is empty" in result.stderr
     with open(run / "set_aside.csv", newline="") as stream:
@@ -224,7 +224,7 @@ def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--recipe", "magic"], "there is no recipe 'magic'; there is: small-cnn"),
+        (["--recipe", "magic"], "there is no recipe 'magic'; there is: features, small-cnn"),
         (["--set", "dropuot=0.5"], "there is no setting 'dropuot'"),
         (["--set", "dropout=2"], "dropout is 2.0"),
         (["--set", "dropout"], "give NAME=VALUE"),
@@ -234,7 +234,7 @@ def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: 
     ],
 )
 def test_settings_that_cannot_be(words: list[str], named: str, drawn_photos: Path, tmp_path: Path) -> None:
-    assert named in _refused("train", drawn_photos, "--out", tmp_path / "run", *words)
+    assert named in _refused("train", drawn_photos, "--out", tmp_path / "run", "--recipe", "small-cnn", *words)
     assert not (tmp_path / "run").exists()
 
 
@@ -257,7 +257,7 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_goes_on(
     number: signal.Signals, code: int, drawn_photos: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    words = ["train", drawn_photos, "--out", run, *QUICK]
+    words = ["train", drawn_photos, "--out", run, "--recipe", "small-cnn", *QUICK]
     command = [sys.executable, "-m", "photoclass.cli", *map(str, words), "--epochs", "500", "--set", "patience=500"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None

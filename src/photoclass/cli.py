@@ -47,7 +47,20 @@ StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any
 def train(
     data: DataArgument,
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The model folder to make.")],
-    recipe: Annotated[str | None, typer.Option(help="What to train: small-cnn, the post's network.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="What to train: features, a head on a pretrained network; or small-cnn, the post's network.  "
+            "[default: features]"
+        ),
+    ] = None,
+    quality: Annotated[str | None, typer.Option(help="Of the recipe features: fast or good.  [default: good]")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="Of the recipe features: the pretrained network, lite0 or lite2.")
+    ] = None,
+    balance: Annotated[
+        bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training photos, at most.")] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Be done after this many minutes, with the best so far.")
@@ -60,16 +73,22 @@ def train(
         typer.Option("--set", metavar="NAME=VALUE", help="Set any number of the recipe, as --set dropout=0.5."),
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32; for features int8, too.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
+    from photoclass.training.recipes import quality_settings
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
 
     values = _named_values(settings or [])
+    values |= quality_settings(quality)
+    if backbone is not None:
+        values["backbone"] = backbone
+    if balance:
+        values["balance"] = "1"
     if epochs is not None:
         values["epochs"] = str(epochs)
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
@@ -87,7 +106,8 @@ def train(
     for score in trained.scores:
         print(score.as_text())
     seconds = words_for_seconds(trained.info.trained["seconds"])
-    print(f"{out}: epoch {trained.info.trained['best_epoch']:g} kept, after {seconds} of training")
+    kept = f"epoch {trained.info.trained['best_epoch']:g} kept, " if trained.history else "done "
+    print(f"{out}: {kept}after {seconds} of training")
     print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
     _end(trained.set_aside, strict)
 

@@ -177,7 +177,7 @@ def test_selected_photos_keep_their_pixels(tmp_path: Path) -> None:
     _see_right_pixels(photos.select(np.array([4, 0, 2])), 3)
     _see_right_pixels(photos.select(np.array([True, False, False, True, False, False])), 2)
     np.testing.assert_array_equal(
-        photos.select(np.array([5, 1])).all_fingerprints(), [photos.fingerprints[5], photos.fingerprints[1]]
+        photos.select(np.array([5, 1])).fingerprints.all(), [photos.fingerprints[5], photos.fingerprints[1]]
     )
 
 

@@ -191,7 +191,7 @@ def test_fault_26_copies_in_two_classes_and_near_twins_stay_on_one_side(seed: in
         if number % 3 == 1:
             put(tmp_path / f"data/cats/small-{number}.jpg", encode(picture.resize((100, 75)), "JPEG", quality=60))
     photos = cache_photos(read_data(tmp_path / "data", tmp_path / "cache"), DecodeSettings(16), tmp_path / "cache", 1)
-    twins = group_twins(photos.all_fingerprints())
+    twins = group_twins(photos.fingerprints.all())
     splits = assign_splits(photos.contents, twins, photos.table.labels, photos.table.splits, seed)
     of_name = dict(zip((Path(name).name for name in photos.table.names), splits.tolist(), strict=True))
     of_cats = {
@@ -208,7 +208,7 @@ def test_renaming_photos_changes_no_split(tmp_path: Path) -> None:
     def split_by_content(folder: str) -> dict[bytes, int]:
         table = read_data(tmp_path / folder, tmp_path / "cache")
         photos = cache_photos(table, DecodeSettings(16), tmp_path / "cache", 1)
-        twins = group_twins(photos.all_fingerprints())
+        twins = group_twins(photos.fingerprints.all())
         splits = assign_splits(photos.contents, twins, photos.table.labels, photos.table.splits, 3)
         return dict(zip(photos.contents, splits.tolist(), strict=True))
 

@@ -11,7 +11,7 @@ from typing import Any
 from photoclass.errors import PhotoclassError
 from photoclass.progress import SILENT, Task
 from photoclass.training import loop
-from photoclass.training import train as train_module
+from photoclass.training import train_network as train_module
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
 
@@ -47,7 +47,7 @@ def main(given: dict[str, Any]) -> None:
         resume=(out / "resume" / "checkpoint.safetensors").exists(),
     )
     try:
-        train(Path(given["data"]), out, None, given["settings"], options, None, Heralding(given["file_bytes"]))
+        train(Path(given["data"]), out, "small-cnn", given["settings"], options, None, Heralding(given["file_bytes"]))
     except PhotoclassError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(1)

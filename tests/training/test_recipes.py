@@ -7,11 +7,11 @@ import torch
 
 from photoclass.errors import SettingsError
 from photoclass.photos.decode import DecodeSettings
-from photoclass.training.recipes import DEFAULT_RECIPE, LoopSettings, SmallCnnRecipe, find_recipe
+from photoclass.training.recipes import LoopSettings, SmallCnnRecipe, find_recipe
 
 
 def test_small_cnn_has_the_posts_numbers() -> None:
-    recipe = find_recipe(DEFAULT_RECIPE)
+    recipe = find_recipe("small-cnn")
     assert recipe.name == "small-cnn"
     assert (recipe.image_size, recipe.resize) == (150, "squash")
     assert recipe.network.filters == (32, 32, 64)

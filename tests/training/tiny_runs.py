@@ -154,7 +154,7 @@ class Tiny:
     ) -> Trained:
         options = {"cache": self.cache, "precision": "fp32", "workers": 1, **options}
         settings = TINY if settings is None else settings
-        return train(data or self.data, out, None, settings, TrainOptions(**options), stop, progress)
+        return train(data or self.data, out, SmallCnnRecipe.name, settings, TrainOptions(**options), stop, progress)
 
     def photos(self, seed: int = 0) -> CachedPhotos:
         return split_photos(self.data, tiny_recipe(), seed, TrainOptions(cache=self.cache, workers=1))

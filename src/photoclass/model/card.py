@@ -16,7 +16,6 @@ def write_card(folder: Path, info: ModelInfo) -> None:
 def card(info: ModelInfo) -> str:
     """Return the card's text, in Markdown."""
     names = " or ".join(info.class_names) if len(info.class_names) < 5 else f"{len(info.class_names)} classes"
-    trained = info.trained
     counts = [
         f"| {split} | {sum(by_class.values()):,} | {', '.join(f'{c:,} {name}' for name, c in by_class.items())} |"
         for split, by_class in info.photos.items()
@@ -48,10 +47,26 @@ shape (N, {len(info.class_names)}), in the order: {", ".join(info.class_names)}.
 
 ## Training
 
-{trained.get("epochs", 0):g} epochs in {trained.get("seconds", 0) / 60:.1f} minutes on {trained.get("device")} in \
-{trained.get("precision")}, seed {info.seed}; kept is epoch {trained.get("best_epoch")}. It ended because: \
-{trained.get("stopped")}. All settings stand in `model.json`, the epochs in `history.csv` and `curves.png`.
+{_training(info)}
 """
+
+
+def _training(info: ModelInfo) -> str:
+    trained = info.trained
+    where = f"on {trained.get('device')} in {trained.get('precision')}, seed {info.seed}"
+    minutes = f"{trained.get('seconds', 0) / 60:.1f} minutes"
+    if "strength" in trained:
+        return (
+            f"A linear head on the features of the frozen pretrained network `{info.settings.get('backbone')}`, in "
+            f"{minutes} {where}. Its regularisation ({trained['strength']:g}) and temperature "
+            f"({trained['temperature']:.3f}) were chosen by cross-validation among the training photos, where its log "
+            f"loss was {trained['cross_validated_log_loss']:.4f}. All settings stand in `model.json`."
+        )
+    return (
+        f"{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch')}. It "
+        f"ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
+        "and `curves.png`."
+    )
 
 
 def _score_row(split: str, figures: dict[str, Any]) -> str:

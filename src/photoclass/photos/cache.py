@@ -77,14 +77,6 @@ class CachedPhotos:
             self.settings,
         )
 
-    def all_fingerprints(self) -> Pixels:
-        """Return all fingerprints, shape (N, 16, 16)."""
-        side = FINGERPRINT_SIDE
-        result = np.empty((len(self), side, side), dtype=np.uint8)
-        for i in range(len(self)):
-            result[i] = self.fingerprints[i]
-        return result
-
 
 def cache_photos(
     table: PhotoTable,
@@ -105,10 +97,7 @@ def cache_photos(
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
     """
-    hashes, unreadable = _hash_contents(table, progress)
-    readable = np.array([h is not None for h in hashes], dtype=np.bool_)
-    table = table.select(readable).with_set_aside(unreadable)
-    contents = tuple(h for h in hashes if h is not None)
+    table, contents = hash_contents(table, progress)
     stores = _Stores.open(settings, cache)
     pixels, prints = stores.pixels.find(contents), stores.fingerprints.find(contents)
     missing: dict[bytes, list[str]] = {}
@@ -133,16 +122,29 @@ class _Stores:
 
     @classmethod
     def open(cls, settings: DecodeSettings, cache: Path) -> "_Stores":
-        version = f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}"
         side = settings.image_size
         return cls(
-            RowStore(cache / "pixels" / f"{version}-{settings.resize}-{side}", (side, side, 3), np.uint8),
-            RowStore(cache / "fingerprints" / version, (FINGERPRINT_SIDE, FINGERPRINT_SIDE), np.uint8),
+            RowStore(cache / "pixels" / decode_key(settings), (side, side, 3), np.uint8),
+            open_fingerprints(cache),
         )
 
 
-def _hash_contents(table: PhotoTable, progress: Progress) -> tuple[list[bytes | None], list[SetAside]]:
-    """Return the SHA-256 of each file, None where it cannot be read, and those that cannot."""
+def _decoders() -> str:
+    return f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}"
+
+
+def decode_key(settings: DecodeSettings) -> str:
+    """Name all that decides a photo's pixels, besides its content."""
+    return f"{_decoders()}-{settings.resize}-{settings.image_size}"
+
+
+def open_fingerprints(cache: Path) -> RowStore:
+    """Open the store of fingerprints, which are the same whatever size a network takes."""
+    return RowStore(cache / "fingerprints" / _decoders(), (FINGERPRINT_SIDE, FINGERPRINT_SIDE), np.uint8)
+
+
+def hash_contents(table: PhotoTable, progress: Progress) -> tuple[PhotoTable, tuple[bytes, ...]]:
+    """Return the photos whose files can be read, the others set aside, and the SHA-256 of each file."""
     hashes: list[bytes | None] = []
     unreadable = []
     with progress.task("Reading", len(table)) as task, ThreadPoolExecutor(2 * processors()) as pool:
@@ -153,7 +155,8 @@ def _hash_contents(table: PhotoTable, progress: Progress) -> tuple[list[bytes | 
                 if isinstance(result, Unreadable):
                     unreadable.append(SetAside(name, result.reason))
                 task.advance()
-    return hashes, unreadable
+    readable = np.array([h is not None for h in hashes], dtype=np.bool_)
+    return table.select(readable).with_set_aside(unreadable), tuple(h for h in hashes if h is not None)
 
 
 def _hash_file(path: str) -> bytes | Unreadable:
@@ -219,7 +222,7 @@ def _decode_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
     results = []
     with open(chunk.pixels, "rb+") as pixels, open(chunk.fingerprints, "rb+") as prints:
         for row, (content, paths) in enumerate(chunk.items, start=chunk.first_row):
-            decoded = _decode_first(paths, content, chunk.settings)
+            decoded = decode_first(paths, content, chunk.settings)
             if isinstance(decoded, Unreadable):
                 results.append((content, row, decoded.reason))
                 continue
@@ -229,8 +232,12 @@ def _decode_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
     return results
 
 
-def _decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
-    """Decode the first of a content's copies that still holds it."""
+def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
+    """Decode the first of a content's copies that still holds it.
+
+    Returns:
+        The pixels that a network sees, and the fingerprint for finding twins; or the reason why there are none.
+    """
     for path in paths:
         data = read_file(path)
         if not isinstance(data, Unreadable) and hashlib.sha256(data).digest() != content:

@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,9 @@ class RowStore:
             self._remove_orphans()
             shard.path.touch()
             try:
-                yield shard
+                with open(shard.path, "rb+") as stream:
+                    shard.descriptor = stream.fileno()
+                    yield shard
             finally:
                 if not shard.entered:
                     shard.path.unlink(missing_ok=True)
@@ -135,10 +138,17 @@ class RowStore:
 
 
 class Shard:
-    """One file of rows that this run writes; several processes may write different rows of it."""
+    """One file of rows that this run writes; several processes may write different rows of it.
+
+    Attributes:
+        path: Where it lies.
+        descriptor: For `write_row`, in this process.
+        entered: How many of its rows are known to all.
+    """
 
     def __init__(self, store: RowStore, path: Path) -> None:
         self.path = path
+        self.descriptor = -1
         self.entered = 0
         self._store = store
 
@@ -192,6 +202,27 @@ class Rows:
         found: NDArray[np.generic] = self._views[shard][row]
         return found
 
+    def all(self) -> NDArray[Any]:
+        """Return all rows as one array, shape (N, *shape).
+
+        Raises:
+            KeyError: One of them is missing.
+        """
+        if self._maps is None:
+            self._open()
+        if self.missing.any():
+            raise KeyError(f"row {int(np.argmax(self.missing))} is not in the store")
+        result = np.empty((len(self), *self._store.shape), self._store.dtype)
+        # In blocks, so that mapped pages are let go of in time.
+        block = max(1, _RELEASE_AFTER_BYTES // self._store.row_bytes)
+        for start in range(0, len(self), block):
+            shards, rows = self._where[start : start + block].T
+            for shard in np.unique(shards):
+                here = np.flatnonzero(shards == shard)
+                result[start + here] = self._views[shard][rows[here]]
+            self._release()
+        return result
+
     def _open(self) -> None:
         maps = []
         with self._store.using():
@@ -209,8 +240,12 @@ class Rows:
 
     def _release_now_and_then(self) -> None:
         self._read_bytes += self._store.row_bytes
-        if self._read_bytes >= _RELEASE_AFTER_BYTES and hasattr(mmap, "MADV_DONTNEED"):
-            self._read_bytes = 0
+        if self._read_bytes >= _RELEASE_AFTER_BYTES:
+            self._release()
+
+    def _release(self) -> None:
+        self._read_bytes = 0
+        if hasattr(mmap, "MADV_DONTNEED"):
             for mapped in self._maps or ():
                 # Of a file that is only read, this drops the mapping of its pages; the page cache keeps them.
                 mapped.madvise(mmap.MADV_DONTNEED)

@@ -87,6 +87,7 @@ def evaluate(
     known = _known_splits(photos, model)
     split_given = bool((table.splits != NO_SPLIT).any())
     trained, chose = known == TRAIN, known == VALID
+    valid_chose = bool(info.trained.get("valid_chose_model", True))
     dropped = np.zeros(len(photos), dtype=np.bool_)
     if not include_known:
         dropped = trained if split_given else trained | chose
@@ -102,7 +103,7 @@ def evaluate(
         scored.table.labels,
         info.class_names,
         _name_of_split(known[~dropped], scored.table.splits),
-        split_chose_model=bool((chose | trained)[~dropped].any()),
+        split_chose_model=bool((trained | (chose & valid_chose))[~dropped].any()),
     )
     left_out = Counter(known[dropped].tolist())
     return Evaluation(score, left_out[TRAIN], left_out[VALID], photos.table.set_aside)

@@ -1,14 +1,13 @@
 """`predict`: the class and the probabilities of photos, one row for each that was asked for."""
 
 import csv
-import itertools
 import json
 import math
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from photoclass.atomic import atomic_text
 from photoclass.errors import OutputError
 from photoclass.model.runtime import Runtime
+from photoclass.photos.ahead import map_ahead
 from photoclass.photos.cache import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.read import read_photos
@@ -26,8 +26,6 @@ from photoclass.progress import SILENT, Progress
 OK = "ok"
 # Photos between two checks of what came back: bounds memory, and costs nothing to the flow.
 _BLOCK = 16_384
-# Handing photos from thread to thread one by one would cost a tenth of a photo's time.
-_CHUNK, _CHUNKS_AHEAD = 8, 6
 _JSON_LINES = (".jsonl", ".ndjson")
 # A spreadsheet takes a cell that starts so for a formula, and runs it.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -114,13 +112,14 @@ def predict_table(runtime: Runtime, table: PhotoTable, progress: Progress = SILE
     count = len(table)
     reasons: dict[int, str] = {}
     probabilities = np.full((count, len(info.class_names)), np.nan, dtype=np.float32)
+    decode = partial(_decode_file, settings=info.decode_settings())
     with progress.task("Predicting", count) as task, ThreadPoolExecutor(processors()) as pool:
         for start in range(0, count, _BLOCK):
             rows: list[int] = []
 
             def pixels_of(start: int = start, rows: list[int] = rows) -> Iterator[Pixels]:
                 paths = table.paths[start : start + _BLOCK]
-                for row, decoded in enumerate(_decoded(pool, paths, info.decode_settings()), start=start):
+                for row, decoded in enumerate(map_ahead(pool, decode, paths), start=start):
                     task.advance()
                     if isinstance(decoded, Unreadable):
                         reasons[row] = decoded.reason
@@ -165,20 +164,6 @@ def read_predictions(file: Path) -> list[dict[str, str]]:
         row["file"] = _plain_file(row["file"])
         row["label"] = _plain_label(row["label"])
     return rows
-
-
-def _decoded(pool: ThreadPoolExecutor, paths: Sequence[str], settings: DecodeSettings) -> Iterator[Pixels | Unreadable]:
-    """Decode in the background, in order, never more than a few photos ahead."""
-
-    def decode(start: int) -> list[Pixels | Unreadable]:
-        return [_decode_file(path, settings) for path in paths[start : start + _CHUNK]]
-
-    starts = iter(range(0, len(paths), _CHUNK))
-    waiting = deque(pool.submit(decode, start) for start in itertools.islice(starts, _CHUNKS_AHEAD))
-    while waiting:
-        chunk = waiting.popleft().result()
-        waiting.extend(pool.submit(decode, start) for start in itertools.islice(starts, 1))
-        yield from chunk
 
 
 def _decode_file(path: str, settings: DecodeSettings) -> Pixels | Unreadable:

@@ -21,6 +21,7 @@ from photoclass.results.predict import predict, predict_table, write_predictions
 from photoclass.results.score import Score
 from photoclass.results.submit import submit
 from photoclass.story.drawings import draw_photo_folders
+from photoclass.training.features import FeaturedPhotos
 from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
@@ -167,7 +168,7 @@ def _make_room(out: Path) -> None:
         raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
 
 
-def _unseen(photos: CachedPhotos) -> CachedPhotos:
+def _unseen(photos: CachedPhotos | FeaturedPhotos) -> CachedPhotos | FeaturedPhotos:
     """Return the held-out photos; where the user's DATA has none, the validation photos."""
     for split in (HELD_OUT, VALID):
         if (photos.table.splits == split).any():

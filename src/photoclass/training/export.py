@@ -4,8 +4,11 @@ import copy
 import logging
 import warnings
 
+import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from photoclass.photos.decode import Pixels
@@ -63,6 +66,40 @@ def export_onnx(network: nn.Module, image_size: int) -> bytes:
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
     return _without_notes(program.model_proto)
+
+
+def add_head(backbone: bytes, weights: NDArray[np.float32], bias: NDArray[np.float32], temperature: float) -> bytes:
+    """Put a linear head on the roots of a backbone's features: from pixels to calibrated probabilities.
+
+    Args:
+        backbone: uint8 pixels in, one output of features, shape (N, D).
+        weights: Shape (D, K); K is 1 for two classes (the logit of class 1), else their number.
+        bias: Shape (K,).
+        temperature: What logits are divided by.
+    """
+    model = onnx.load_model_from_string(backbone)
+    graph = model.graph
+    features = graph.output[0].name
+    if weights.shape[1] == 1:
+        # Both logits, 0 and z, as -z/2 and z/2: the smaller probability keeps its digits.
+        weights, bias = np.hstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
+    for name, values in (("head.weights", weights), ("head.bias", bias)):
+        graph.initializer.append(numpy_helper.from_array((values / temperature).astype(np.float32), name))
+    graph.initializer.append(numpy_helper.from_array(np.array(0, dtype=np.float32), "head.zero"))
+    graph.node.extend(
+        [
+            helper.make_node("Max", [features, "head.zero"], ["head.positive"]),
+            helper.make_node("Sqrt", ["head.positive"], ["head.roots"]),
+            helper.make_node("Gemm", ["head.roots", "head.weights", "head.bias"], ["head.logits"]),
+            helper.make_node("Softmax", ["head.logits"], ["probabilities"], axis=1),
+        ]
+    )
+    del graph.output[:]
+    shape = ["photos", weights.shape[1]]
+    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def _without_notes(model: onnx.ModelProto) -> bytes:

@@ -14,8 +14,9 @@ from photoclass.photos.split import assign_splits, check_splits
 from photoclass.photos.table import SPLITS, count_by_class
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
+from photoclass.training.features import FeaturedPhotos
 from photoclass.training.recipes import SmallCnnRecipe
-from photoclass.training.run import TrainOptions
+from photoclass.training.run import Photos, TrainOptions
 
 
 def split_photos(
@@ -33,24 +34,33 @@ def split_photos(
     photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
     if len(photos) == 0:
         raise DataError(f"{data}: none of its {len(table):,} files is a photo that can be read")
-    twins = group_twins(photos.all_fingerprints())
+    return divide_photos(photos, data, seed, progress)[0]
+
+
+def divide_photos(photos: Photos, data: Path, seed: int, progress: Progress) -> tuple[Photos, NDArray[np.int64]]:
+    """Give every photo its split; return them with the numbers of their groups of twins, shape (N,).
+
+    Raises:
+        DataError: A class has too few photos.
+    """
+    twins: NDArray[np.int64] = group_twins(photos.fingerprints.all())
     given = photos.table.splits
     splits = assign_splits(photos.contents, twins, photos.table.labels, given, seed)
     check_splits(splits, photos.table.labels, photos.table.class_names, str(data))
     photos = dataclasses.replace(photos, table=dataclasses.replace(photos.table, splits=splits))
     for line in (*_words_on_photos(photos), *_words_on_twins(photos, twins)):
         progress.say(line)
-    return photos
+    return photos, twins
 
 
-def _words_on_photos(photos: CachedPhotos) -> Iterator[str]:
+def _words_on_photos(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
     table = photos.table
     classes = ", ".join(f"{count:,} {name}" for name, count in count_by_class(table.labels, table.class_names).items())
     parts = ", ".join(f"{int((table.splits == i).sum()):,} {name}" for i, name in enumerate(SPLITS))
     yield f"{len(photos):,} photos ({classes}): {parts}"
 
 
-def _words_on_twins(photos: CachedPhotos, twins: NDArray[np.int64]) -> Iterator[str]:
+def _words_on_twins(photos: CachedPhotos | FeaturedPhotos, twins: NDArray[np.int64]) -> Iterator[str]:
     """Say where the same picture stands in two classes or on both sides of a split that the user made."""
     table = photos.table
     for values, what, why in (

@@ -1,13 +1,14 @@
-"""Recipes: a network with all the numbers that train it. `small-cnn` is the post's, to the letter."""
+"""Recipes: what is trained, with all its numbers. `features` is the default, `small-cnn` the post's, to the letter."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import torch
 from torch import nn
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
+from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE
 from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
 from photoclass.photos.decode import DecodeSettings, ResizeRule
 from photoclass.training.augment import AugmentSettings
@@ -59,8 +60,7 @@ class SmallCnnRecipe:
     def __post_init__(self) -> None:
         if not 8 <= self.image_size <= MAX_IMAGE_SIZE:
             raise SettingsError(f"image_size is {self.image_size}; it must be from 8 to {MAX_IMAGE_SIZE}")
-        if self.resize not in ("squash", "crop"):
-            raise SettingsError(f"resize is {self.resize!r}; it must be squash or crop")
+        _check_resize(self.resize)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this recipe."""
@@ -71,11 +71,64 @@ class SmallCnnRecipe:
         return SmallCNN(self.network, self.image_size, classes, generator)
 
 
-DEFAULT_RECIPE = SmallCnnRecipe.name
-RECIPES = {SmallCnnRecipe.name: SmallCnnRecipe}
+@dataclass(frozen=True)
+class FeaturesRecipe:
+    """The features of a frozen pretrained network and a regularised linear head: minutes, not hours.
+
+    Attributes:
+        backbone: The network that sees: `lite0` is fast, `lite2` is good.
+        resize: How a photo becomes the backbone's square.
+        balance: Let every class weigh the same, however many photos it has.
+    """
+
+    name: ClassVar[str] = "features"
+
+    backbone: str = "lite2"
+    resize: ResizeRule = "squash"
+    balance: bool = False
+
+    def __post_init__(self) -> None:
+        if self.backbone not in EFFICIENTNET_LITE:
+            raise SettingsError(f"there is no backbone {self.backbone!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+        _check_resize(self.resize)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the backbone's square, in pixels."""
+        return EFFICIENTNET_LITE[self.backbone].image_size
+
+    def decode_settings(self) -> DecodeSettings:
+        """Return how photos are decoded for this recipe."""
+        return DecodeSettings(self.image_size, self.resize)
 
 
-def find_recipe(name: str) -> SmallCnnRecipe:
+def _check_resize(resize: str) -> None:
+    if resize not in ("squash", "crop"):
+        raise SettingsError(f"resize is {resize!r}; it must be squash or crop")
+
+
+Recipe: TypeAlias = SmallCnnRecipe | FeaturesRecipe
+
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (FeaturesRecipe, SmallCnnRecipe)}
+DEFAULT_RECIPE = FeaturesRecipe.name
+# What the user may say instead of numbers.
+QUALITIES = {"fast": {"backbone": "lite0"}, "good": {"backbone": "lite2"}}
+
+
+def quality_settings(quality: str | None) -> dict[str, str]:
+    """Return the settings of the recipe `features` that a quality stands for; none for None.
+
+    Raises:
+        SettingsError: There is no such quality.
+    """
+    if quality is None:
+        return {}
+    if quality not in QUALITIES:
+        raise SettingsError(f"there is no quality {quality!r}; there is: {', '.join(QUALITIES)}")
+    return dict(QUALITIES[quality])
+
+
+def find_recipe(name: str) -> Recipe:
     """Return a recipe with its own numbers.
 
     Raises:

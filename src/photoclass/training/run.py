@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import filelock
 
@@ -17,7 +17,8 @@ from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import Progress
 from photoclass.training.checkpoint import checkpoint_path
 from photoclass.training.compute import Compute
-from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.features import FeaturedPhotos
+from photoclass.training.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,12 @@ class TrainOptions:
 DEFAULT_OPTIONS = TrainOptions()
 
 
+Photos = TypeVar("Photos", CachedPhotos, FeaturedPhotos)
+ItsRecipe = TypeVar("ItsRecipe", bound=Recipe)
+
+
 @dataclass(frozen=True)
-class Run:
+class Run(Generic[Photos, ItsRecipe]):
     """What every step of one training needs.
 
     Attributes:
@@ -66,13 +71,13 @@ class Run:
     """
 
     out: Path
-    photos: CachedPhotos
-    recipe: SmallCnnRecipe
+    photos: Photos
+    recipe: ItsRecipe
     seed: int
     compute: Compute
     progress: Progress
 
-    def part(self, split: int) -> CachedPhotos:
+    def part(self, split: int) -> Photos:
         """Return the photos of one split."""
         return self.photos.select(self.photos.table.splits == split)
 

@@ -12,6 +12,7 @@ class _Dataclass(Protocol):
     __dataclass_fields__: typing.ClassVar[dict[str, Any]]
 
 
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 Settings = TypeVar("Settings", bound=_Dataclass)
 
 
@@ -73,7 +74,14 @@ def _parse(name: str, given: Any, example: Any) -> Any:
     try:
         if isinstance(example, tuple):
             return tuple(int(part) for part in word.split(","))
+        if isinstance(example, bool):
+            return _TRUTHS[word.casefold()]
         return type(example)(word)
-    except ValueError:
-        kinds = {int: "a whole number", float: "a number", tuple: "whole numbers with commas between"}
+    except (ValueError, KeyError):
+        kinds = {
+            bool: "true or false",
+            int: "a whole number",
+            float: "a number",
+            tuple: "whole numbers with commas between",
+        }
         raise SettingsError(f"{name}={word}: must be {kinds.get(type(example), 'a word')}, like {example}") from None

@@ -1,0 +1,141 @@
+"""One ONNX network on OpenVINO: uint8 photos in, one row of numbers for each out, no processor ever waiting."""
+
+import importlib
+import sys
+import threading
+import types
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import ModelError
+from photoclass.photos.cache import processors
+from photoclass.photos.decode import Pixels
+
+
+class Engine:
+    """A network, compiled for this processor.
+
+    Photos go through one at a time, one on each processor: what is said of a photo then depends on nothing but its
+    pixels, whatever else is asked for beside it, and its intermediate results stay in the processor's own cache.
+
+    Args:
+        onnx: Takes uint8 pixels of shape (N, height, width, 3), gives one row a photo.
+        where: Where it comes from, for messages.
+        image_size: Side of the square it takes, in pixels.
+        precision: `bf16` or `f32` for what is not int8 in the file itself; None for what the processor gains from.
+
+    Attributes:
+        precision: The one in use.
+        width: Numbers in a row.
+
+    Raises:
+        ModelError: The network is damaged, or takes or gives something else.
+    """
+
+    def __init__(self, onnx: bytes, where: str, image_size: int, precision: str | None = None) -> None:
+        self.where = where
+        openvino = import_openvino()
+        core = openvino.Core()
+        self.precision = precision or ("bf16" if "BF16" in cpu_gains_from() else "f32")
+        try:
+            model = core.read_model(model=onnx, weights=b"")
+            self.width = self._check_ports(model, image_size)
+            self._check_weights(model)
+            model.reshape({0: [1, image_size, image_size, 3]})
+            streams = processors()
+            config = {
+                "INFERENCE_PRECISION_HINT": self.precision,
+                "NUM_STREAMS": str(streams),
+                "INFERENCE_NUM_THREADS": str(streams),
+            }
+            compiled = core.compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            last_line = str(error).strip().rpartition("\n")[2]
+            raise ModelError(f"{where}: cannot be loaded ({last_line}); copy it again") from error
+        # One request more than streams: the next photo waits at the door while the processors are busy. Requests
+        # without a callback, not OpenVINO's AsyncInferQueue: its callbacks need the interpreter, and where one is
+        # still on its way out while the queue is deleted, both wait for each other for ever.
+        self._requests = [compiled.create_infer_request() for _ in range(streams + 1)]
+        self._in_use = threading.Lock()
+        self._tensor = openvino.Tensor
+
+    def rows(self, pixels: Iterable[Pixels]) -> Iterator[NDArray[np.float32]]:
+        """Give a row for each photo, in order, as fast as `pixels` gives them.
+
+        Args:
+            pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
+        """
+        running: deque[Any] = deque()
+        with self._in_use:
+            try:
+                for count, photo in enumerate(pixels):
+                    if len(running) == len(self._requests):
+                        yield _wait_for(running.popleft())
+                    request = self._requests[count % len(self._requests)]
+                    request.start_async({0: self._tensor(np.ascontiguousarray(photo[None]))})
+                    running.append(request)
+                while running:
+                    yield _wait_for(running.popleft())
+            finally:
+                for request in running:
+                    request.wait()
+
+    def _check_ports(self, model: Any, image_size: int) -> int:
+        """See that the network takes photos and gives rows; return how long a row is."""
+        inputs, outputs = model.inputs, model.outputs
+        shape = import_openvino().PartialShape
+        if (
+            len(inputs) != 1
+            or len(outputs) != 1
+            or inputs[0].element_type.to_string() != "u8"
+            or not inputs[0].partial_shape.compatible(shape([-1, image_size, image_size, 3]))
+            or not outputs[0].partial_shape.compatible(shape([-1, -1]))
+            or not outputs[0].partial_shape[1].is_static
+        ):
+            raise ModelError(
+                f"{self.where}: does not turn uint8 pixels (N, {image_size}, {image_size}, 3) into one row of numbers "
+                f"for each photo; it takes {_ports(inputs)} and gives {_ports(outputs)}"
+            )
+        return int(outputs[0].partial_shape[1].get_length())
+
+    def _check_weights(self, model: Any) -> None:
+        """Refuse weights that are no numbers: a network of maxima swallows them and answers all the same."""
+        for node in model.get_ordered_ops():
+            if node.get_type_name() == "Constant" and not np.isfinite(node.data).all():
+                raise ModelError(f"{self.where}: has weights that are not numbers; train it again")
+
+
+def cpu_gains_from() -> frozenset[str]:
+    """Return what this processor computes faster than fp32, in OpenVINO's words, as BF16 and INT8."""
+    return frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def _ports(ports: Any) -> str:
+    return ", ".join(f"{port.element_type.to_string()} {port.partial_shape}" for port in ports)
+
+
+def _wait_for(request: Any) -> NDArray[np.float32]:
+    """Return the row of one photo, shape (width,), once it is there."""
+    request.wait()
+    row: NDArray[np.float32] = request.get_output_tensor(0).data[0].copy()
+    return row
+
+
+def import_openvino() -> types.ModuleType:
+    """Import OpenVINO without its telemetry.
+
+    `import openvino` would report the import to a server. Where its telemetry package cannot be imported it uses a
+    stub of its own, so that package is hidden while it loads.
+    """
+    hidden = "openvino_telemetry" not in sys.modules
+    if hidden:
+        sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        if hidden:
+            del sys.modules["openvino_telemetry"]

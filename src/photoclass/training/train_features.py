@@ -1,0 +1,145 @@
+"""The recipe `features`: a frozen backbone's features, from the store or computed, and a head fitted on them."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from photoclass.errors import DataError, SettingsError, TrainingError
+from photoclass.model.runtime import Runtime
+from photoclass.photos.cache import default_cache
+from photoclass.photos.decode import Unreadable, decode_photo, read_file
+from photoclass.photos.read import read_data
+from photoclass.photos.table import HELD_OUT, TRAIN, VALID
+from photoclass.progress import Progress
+from photoclass.training.backbones import Backbone, open_backbone
+from photoclass.training.compute import Compute
+from photoclass.training.export import add_head
+from photoclass.training.features import FeaturedPhotos, compute_features
+from photoclass.training.finish import Outcome, Trained, describe, finish
+from photoclass.training.head import Head, fit_head
+from photoclass.training.prepare import divide_photos
+from photoclass.training.recipes import FeaturesRecipe
+from photoclass.training.run import Run, TrainOptions
+
+# What the saved model's probabilities may differ by from those of the stored features, which have three digits.
+_TOLERANCE = 0.01
+_CHECKED_PHOTOS = 32
+_LEAST_PHOTOS = 2  # of each class: one to learn from, one to choose the strength by
+
+
+def train_features(
+    data: Path, out: Path, recipe: FeaturesRecipe, seed: int, options: TrainOptions, progress: Progress
+) -> Trained:
+    """Compute features, fit the head, and write the model folder. Called while `out` is held.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+        ModelError: The backbone cannot be used.
+        OutputError: The cache or `out` cannot be written.
+        TrainingError: The saved file does not do what was trained.
+    """
+    started_at = time.monotonic()
+    _refuse_what_does_nothing(options)
+    backbone = open_backbone(recipe.backbone, options.precision)
+    progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
+    photos = _featured(data, backbone, recipe, options, progress)
+    photos, twins = divide_photos(photos, data, seed, progress)
+    run = Run(out, photos, recipe, seed, Compute("cpu", backbone.precision, backbone.reason), progress)
+    is_train = photos.table.splits == TRAIN
+    head = _fit(photos.select(is_train), twins[is_train], recipe, seed, data)
+    losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
+    progress.say(
+        f"head: strength {head.strength:g} of cross-validated log losses {losses}; temperature {head.temperature:.3f}"
+    )
+    onnx = add_head(backbone.onnx, head.weights, head.bias, head.temperature)
+    predicted = {}
+    for split in (VALID, HELD_OUT):
+        part = photos.select(photos.table.splits == split)
+        predicted[split] = head.probabilities(part.features.all()).astype(np.float32)
+    info = describe(
+        run,
+        {
+            "seconds": round(time.monotonic() - started_at, 1),
+            "features_computed": photos.computed,
+            "strength": head.strength,
+            "temperature": head.temperature,
+            "cross_validated_log_loss": head.candidates[head.strength],
+            "stopped": "the head has converged",
+            "device": "cpu",
+            "precision": backbone.precision,
+            "torch": str(torch.__version__),
+        },
+    )
+    difference = _check(Runtime(info, onnx, out), photos.select(photos.table.splits == VALID), predicted[VALID])
+    return finish(run, Outcome(info, onnx, predicted, difference, valid_chose=False))
+
+
+def _refuse_what_does_nothing(options: TrainOptions) -> None:
+    """Refuse options that other recipes have.
+
+    Raises:
+        SettingsError: Time was limited, or another device asked for.
+    """
+    if options.minutes is not None:
+        raise SettingsError(
+            "the recipe features takes no --minutes: whenever it is stopped, the features computed so far are kept "
+            "for the next start; for less time take --quality fast"
+        )
+    if options.device not in ("auto", "cpu"):
+        raise SettingsError(f"the recipe features runs on the cpu, not on {options.device!r}; leave out --device")
+
+
+def _featured(
+    data: Path, backbone: Backbone, recipe: FeaturesRecipe, options: TrainOptions, progress: Progress
+) -> FeaturedPhotos:
+    cache = options.cache or default_cache()
+    table = read_data(data, cache, progress)
+    for note in table.notes:
+        progress.say(note)
+    photos = compute_features(table, recipe.decode_settings(), backbone, cache, options.workers, progress)
+    if not len(photos):
+        raise DataError(f"{data}: none of its {len(table):,} files is a photo that can be read")
+    progress.say(f"features: {len(photos) - photos.computed:,} of {len(photos):,} from the store")
+    return photos
+
+
+def _fit(photos: FeaturedPhotos, twins: NDArray[np.int64], recipe: FeaturesRecipe, seed: int, data: Path) -> Head:
+    """Fit the head on the training photos.
+
+    Raises:
+        DataError: A class has too few photos.
+    """
+    labels, names = photos.table.labels, photos.table.class_names
+    for label, name in enumerate(names):
+        pictures = len(np.unique(twins[labels == label]))
+        if pictures < _LEAST_PHOTOS:
+            raise DataError(
+                f"{data}: class {name!r} has {pictures} different photo to train on; it takes {_LEAST_PHOTOS} at least"
+            )
+    return fit_head(photos.features, labels, twins, len(names), balance=recipe.balance, seed=seed)
+
+
+def _check(runtime: Runtime, photos: FeaturedPhotos, wanted: NDArray[np.float32]) -> dict[str, float]:
+    """Compare the saved model, from the photo's file on, with the head on stored features.
+
+    Raises:
+        TrainingError: They do not agree.
+    """
+    pixels, rows = [], []
+    for i, path in enumerate(photos.table.paths[:_CHECKED_PHOTOS]):
+        content = read_file(path)
+        decoded = content if isinstance(content, Unreadable) else decode_photo(content, photos.settings)
+        if not isinstance(decoded, Unreadable):  # a file that vanished since then cannot be compared
+            pixels.append(decoded)
+            rows.append(i)
+    if not rows:
+        return {}
+    difference = float(abs(runtime.probabilities(pixels) - wanted[rows]).max())
+    if not difference <= _TOLERANCE:
+        raise TrainingError(
+            f"the saved model differs from the trained head by {difference:.5f}; it is not written. Please report this"
+        )
+    return {"onnx_differs_by": round(difference, 7)}
