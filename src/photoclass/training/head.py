@@ -23,7 +23,7 @@ _BLOCK = 4096  # photos read at once
 _KEPT_BYTES = 2 << 30  # features up to this size stay in memory between iterations, larger ones are read again
 _ITERATIONS = 100
 _MEMORY = 10  # steps that L-BFGS remembers
-_TOLERANCE = 1e-5
+_TOLERANCE = 1e-4
 # A feature that hardly varies is not blown up to unit variance.
 _LEAST_DEVIATION = 0.05
 
