@@ -1,7 +1,6 @@
 """Backbones as ONNX: fp32 as published, int8 near it, cut where asked, the same bytes every time."""
 
 import math
-import warnings
 from collections.abc import Callable
 from functools import cache
 
@@ -11,12 +10,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from published import published_network
 from scipy import stats
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import import_openvino
 from photoclass.networks.backbone_onnx import MapScale, _mean_of_relu6, write_backbone, write_trunk
-from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FEATURES, FoldedNetwork, fold, load_weights
+from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FEATURES, FoldedNetwork, fold
 from photoclass.story.drawings import draw_animal
 
 NAMES = sorted(EFFICIENTNET_LITE)
@@ -49,14 +49,7 @@ def _run(model: bytes, pixels: Pixels) -> NDArray[np.generic]:
 @cache
 def _published(name: str) -> tuple[NDArray[np.float32], dict[int, NDArray[np.float32]]]:
     """Return what the published network makes of the drawings: features, and the map that enters each block."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package is of 2020
-        package = pytest.importorskip(
-            "efficientnet_lite_pytorch", reason="the published network, to compare with, comes with the extra `dev`"
-        )
-        network = package.EfficientNet.from_name(f"efficientnet-{name}")
-    network.load_state_dict({key: torch.from_numpy(value) for key, value in load_weights(name).items()})
-    network.eval()
+    network = published_network(name)
     maps: dict[int, NDArray[np.float32]] = {}
 
     def keep(number: int) -> Callable[[object, tuple[torch.Tensor, ...]], None]:

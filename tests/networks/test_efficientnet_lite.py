@@ -2,14 +2,13 @@
 
 import dataclasses
 import sys
-import warnings
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from published import published_network
 from torch.nn import functional as F
 
 from photoclass.errors import ModelError
@@ -23,18 +22,6 @@ from photoclass.networks.efficientnet_lite import (
 )
 
 NAMES = sorted(EFFICIENTNET_LITE)
-
-
-def _reference(name: str) -> Any:
-    """Build the published network with the weights that `load_weights` reads."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the package is of 2020
-        package = pytest.importorskip(
-            "efficientnet_lite_pytorch", reason="the published network, to compare with, comes with the extra `dev`"
-        )
-        network = package.EfficientNet.from_name(f"efficientnet-{name}")
-    network.load_state_dict({key: torch.from_numpy(value) for key, value in load_weights(name).items()})
-    return network.eval()
 
 
 def _package(folder: Path, content: bytes | None) -> str:
@@ -74,7 +61,7 @@ def test_blocks_join_and_end_as_published(name: str, blocks: int, last: int) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_blocks_are_those_of_the_published_package(name: str) -> None:
-    theirs = _reference(name)._blocks
+    theirs = published_network(name)._blocks
     ours = block_shapes(EFFICIENTNET_LITE[name])
     assert len(ours) == len(theirs)
     for shape, block in zip(ours, theirs, strict=True):
@@ -87,7 +74,7 @@ def test_blocks_are_those_of_the_published_package(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_folding_changes_no_result(name: str) -> None:
-    network, theirs = fold(name), _reference(name)
+    network, theirs = fold(name), published_network(name)
     pixels = np.random.default_rng(0).integers(0, 256, (2, network.image_size, network.image_size, 3), dtype=np.uint8)
     images = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 127) / 128
 

@@ -98,7 +98,7 @@ class Engine:
         ):
             raise ModelError(
                 f"{self.where}: does not turn uint8 pixels (N, {image_size}, {image_size}, 3) into one row of numbers "
-                f"for each photo; it takes {_ports(inputs)} and gives {_ports(outputs)}"
+                f"for each photo; it takes {_ports(inputs)} and gives {_ports(outputs)}; copy it again"
             )
         return int(outputs[0].partial_shape[1].get_length())
 
