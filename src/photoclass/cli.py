@@ -50,13 +50,19 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="What to train: features, a head on a pretrained network; or small-cnn, the post's network.  "
-            "[default: features]"
+            help="What to train: features, a head on a pretrained network; finetune, the end of that network too; or "
+            "small-cnn, the post's network.  [default: features]"
         ),
     ] = None,
-    quality: Annotated[str | None, typer.Option(help="Of the recipe features: fast or good.  [default: good]")] = None,
+    quality: Annotated[
+        str | None, typer.Option(help="Instead of a recipe: fast, good or best.  [default: good]")
+    ] = None,
     backbone: Annotated[
-        str | None, typer.Option(help="Of the recipe features: the pretrained network, lite0 or lite2.")
+        str | None, typer.Option(help="Of features and finetune: the pretrained network, lite0 or lite2.")
+    ] = None,
+    tail: Annotated[
+        int | None,
+        typer.Option(help="Of finetune: how many of the network's last blocks learn.  [default: 3; on a GPU, all]"),
     ] = None,
     balance: Annotated[
         bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
@@ -78,15 +84,19 @@ def train(
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
-    from photoclass.training.recipes import quality_settings
+    from photoclass.training.recipes import of_quality
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
 
     values = _named_values(settings or [])
-    values |= quality_settings(quality)
+    if quality is not None:
+        recipe, of_it = of_quality(quality, recipe)
+        values = of_it | values
     if backbone is not None:
         values["backbone"] = backbone
+    if tail is not None:
+        values["tail"] = str(tail)
     if balance:
         values["balance"] = "1"
     if epochs is not None:

@@ -6,8 +6,9 @@ from functools import cached_property
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
-from photoclass.networks.backbone_onnx import write_backbone
-from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, fold
+from photoclass.networks.backbone_onnx import write_backbone, write_trunk
+from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold
+from photoclass.networks.scaling import Scaling
 
 PRECISIONS = ("int8", "bf16", "fp32")
 
@@ -22,6 +23,8 @@ class Backbone:
         onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
         precision: `int8`, `bf16` or `fp32`: what it computes in.
         reason: Why this precision, for the output.
+        gives_maps: Whether it stops before its end and gives uint8 maps (N, side, side, channels) instead. Of maps,
+            those of the mirror image are wanted too.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Backbone:
     onnx: bytes
     precision: str
     reason: str
+    gives_maps: bool = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -54,6 +58,22 @@ def open_backbone(name: str, precision: str = "auto") -> Backbone:
     network = fold(name)
     onnx = write_backbone(network, "int8" if chosen == "int8" else "fp32")
     return Backbone(name, network.image_size, onnx, chosen, reason)
+
+
+def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:
+    """Make the beginning of a pretrained network, for training what comes after it; always in int8.
+
+    Args:
+        name: Of the network.
+        network: All of it.
+        upto: How many blocks the beginning has.
+
+    Returns:
+        What gives the maps, and what their bytes mean.
+    """
+    onnx, scaling = write_trunk(network, upto)
+    reason = "half the size and twice the speed"
+    return Backbone(f"{name}-blocks{upto}", network.image_size, onnx, "int8", reason, gives_maps=True), scaling
 
 
 def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -> tuple[str, str]:
