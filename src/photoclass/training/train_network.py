@@ -192,6 +192,7 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState) -> Outc
     info = describe(
         run,
         {
+            "learnt": learner.name,
             "epochs": state.history[-1].epoch,
             "best_epoch": best.epoch if best else None,
             "seconds": round(state.elapsed_seconds, 1),

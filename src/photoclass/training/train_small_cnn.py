@@ -33,7 +33,7 @@ class SmallCnnLearner:
 
     recipe: SmallCnnRecipe
     network: nn.Module
-    name: str = SmallCnnRecipe.name
+    name: str = "the post's network"
     scaling: Scaling = UNIT_PIXELS
     tolerance: float = 1e-3
 
