@@ -64,8 +64,8 @@ def _training(info: ModelInfo) -> str:
         )
     what = f"Trained was {trained['learnt']}. " if "learnt" in trained else ""
     return (
-        f"{what}{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch')}. It "
-        f"ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
+        f"{what}{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch')}. "
+        f"It ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
         "and `curves.png`."
     )
 

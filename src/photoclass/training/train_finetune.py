@@ -59,8 +59,8 @@ class FinetuneLearner:
     first_block: int | None
     seed: int
     progress: Progress
-    # The maps were computed in what the processor gains from, by bf16 between int8 steps: three digits, and not those of
-    # full precision.
+    # The maps were computed in what the processor gains from, by bf16 between int8 steps, and full precision gives
+    # others.
     tolerance: float = 0.1
 
     @property
