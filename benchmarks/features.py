@@ -1,64 +1,154 @@
-"""What `train --quality …` takes, cold and warm, and what it gives.
+"""What `train --quality …` gives and takes: the scores, the time of each stage, photos/s, and what few photos give.
 
-python benchmarks/features.py DATA [--qualities fast good]
+python benchmarks/features.py DATA [--qualities fast good best] [--draws 10]
 
-Cold: an empty cache. Warm: the same command again, all features in the store. "Network alone" is what the backbone
-does with photos that lie decoded in memory; the rest of a cold run goes to reading and decoding beside it.
+Cold: an empty cache. Warm: the same command again, all features or maps in the store. "Network alone" is what the
+pretrained network does with photos that lie decoded in memory; the rest of a cold run goes to reading and decoding
+beside it. "Few photos": 10 a class, drawn from the training photos, scored on the held-out ones, mean of the draws.
 """
 
 import argparse
+import contextlib
+import csv
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measuring import machine
 
-from photoclass.training.backbones import open_backbone
+from photoclass.networks.efficientnet_lite import fold
+from photoclass.photos.read import read_data
+from photoclass.training.backbones import Backbone, open_backbone, open_trunk
 from photoclass.training.recipes import QUALITIES
+from photoclass.training.train import train
+from photoclass.training.train_finetune import TAIL
 
 _ALONE_PHOTOS = 600
+_FEW = 10
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--qualities", nargs="+", default=list(QUALITIES), choices=list(QUALITIES))
+    parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)  # one training, in the process that is timed
     arguments = parser.parse_args()
-    rows = []
+    if arguments.out:
+        train_timed(arguments.data, arguments.qualities[0], arguments.out)
+        return
+    scores, stages = [], []
     for quality in arguments.qualities:
         with tempfile.TemporaryDirectory() as folder:
-            cold, model = train(arguments.data, quality, Path(folder), "cold")
-            warm, _ = train(arguments.data, quality, Path(folder), "warm")
-        held_out, trained = model["metrics"]["held_out"], model["trained"]
-        low, high = held_out["log_loss_ci95"]
-        rows.append(
-            f"| {quality} ({trained['precision']}) | {held_out['log_loss']:.4f} ({low:.4f} to {high:.4f}) "
-            f"| {held_out['accuracy']:.2%} | {trained['cross_validated_log_loss']:.4f} | {cold:.0f} s | {warm:.1f} s "
-            f"| {network_alone(quality):.0f} |"
-        )
-    print(f"{machine()}\n")
-    print("| quality | held-out log loss | accuracy | cross-validated | cold | warm | network alone, photos/s |")
-    print("| --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows))
+            cold, model, cold_stages = in_a_process(arguments.data, quality, Path(folder), "cold")
+            warm, _, warm_stages = in_a_process(arguments.data, quality, Path(folder), "warm")
+            few = few_photos(arguments.data, quality, Path(folder), arguments.draws) if arguments.draws else "–"
+        scores.append(score_row(quality, model, cold, warm, few))
+        stages.append(stage_row(quality, cold_stages, "cold", cold))
+        stages.append(stage_row(quality, warm_stages, "warm", warm))
+        stages.append(f"| {quality} | network alone: {network_alone(quality):.0f} photos/s |")
+    print(f"\n{machine()}\n")
+    print(
+        "| quality | held-out log loss | accuracy | calibration error | validation log loss | cold | warm | few photos |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(scores))
+    print("\n| quality | stages |\n| --- | --- |\n" + "\n".join(stages))
 
 
-def train(data: Path, quality: str, folder: Path, name: str) -> tuple[float, dict[str, object]]:
-    """Train in a process of its own; return its seconds, start-up included, and what model.json says."""
-    environment = {**os.environ, "PHOTOCLASS_CACHE": str(folder / "cache")}
-    words = ["train", str(data), "--out", str(folder / name), "--quality", quality]
+def score_row(quality: str, model: dict[str, Any], cold: float, warm: float, few: str) -> str:
+    held_out, valid = model["metrics"]["held_out"], model["metrics"]["valid"]
+    losses, rights = held_out["log_loss_ci95"], held_out["accuracy_ci95"]
+    return (
+        f"| {quality} ({model['trained']['precision']}) "
+        f"| {held_out['log_loss']:.4f} ({losses[0]:.4f} to {losses[1]:.4f}) "
+        f"| {held_out['accuracy']:.2%} ({rights[0]:.2%} to {rights[1]:.2%}) | {held_out['ece']:.2%} "
+        f"| {valid['log_loss']:.4f} | {cold:.0f} s | {warm:.1f} s | {few} |"
+    )
+
+
+def stage_row(quality: str, stages: dict[str, tuple[int, float]], name: str, seconds: float) -> str:
+    told = [
+        f"{title} {took:.1f} s ({count / took:,.0f} photos/s)" for title, (count, took) in stages.items() if took > 0
+    ]
+    rest = seconds - sum(took for _, took in stages.values())
+    return f"| {quality}, {name} | {', '.join(told)}, all else {rest:.1f} s |"
+
+
+@dataclass
+class StageClock:
+    """A progress that notes how long each task took."""
+
+    stages: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    @contextlib.contextmanager
+    def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator["StageClock"]:
+        started_at = time.perf_counter()
+        yield self
+        self.stages[title] = (total - done, time.perf_counter() - started_at)
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        pass
+
+
+def train_timed(data: Path, quality: str, out: Path) -> None:
+    """Train here, and print the stages."""
+    recipe, settings = QUALITIES[quality]
+    clock = StageClock()
+    train(data, out, recipe, settings, progress=clock)
+    print(json.dumps(clock.stages))
+
+
+def in_a_process(
+    data: Path, quality: str, folder: Path, name: str
+) -> tuple[float, dict[str, Any], dict[str, tuple[int, float]]]:
+    """Train in a process of its own; return its seconds, start-up included, what model.json says, and the stages."""
+    words = [sys.executable, __file__, str(data), "--qualities", quality, "--out", str(folder / name)]
     started_at = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "photoclass.cli", *words], check=True, capture_output=True, env=environment)
+    told = subprocess.run(words, check=True, stdout=subprocess.PIPE, env=_environment(folder), text=True)
     seconds = time.perf_counter() - started_at
-    return seconds, json.loads((folder / name / "model.json").read_text())
+    return seconds, json.loads((folder / name / "model.json").read_text()), json.loads(told.stdout)
+
+
+def few_photos(data: Path, quality: str, folder: Path, draws: int) -> str:
+    """Train on few photos of each class, through the real command; return the mean accuracy and its spread."""
+    with open(folder / "cold" / "photos.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    table = read_data(data, folder / "cache")
+    path_of = dict(zip(table.names, table.paths, strict=True))
+    accuracies = []
+    for draw in range(draws):
+        generator = np.random.default_rng(draw)
+        chosen = [row for row in rows if row["split"] != "train"]
+        for label in sorted({row["label"] for row in rows}):
+            of_class = [row for row in rows if row["split"] == "train" and row["label"] == label]
+            chosen += [of_class[i] for i in generator.choice(len(of_class), _FEW, replace=False)]
+        labels = folder / f"few-{draw}.csv"
+        with open(labels, "w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["image", "label", "split"])
+            writer.writerows([path_of[row["file"]], row["label"], row["split"]] for row in chosen)
+        out = folder / f"few-{draw}"
+        words = [sys.executable, "-m", "photoclass.cli", "train", str(labels), "--out", str(out), "--quality", quality]
+        subprocess.run(words, check=True, capture_output=True, env=_environment(folder))
+        accuracies.append(json.loads((out / "model.json").read_text())["metrics"]["held_out"]["accuracy"])
+    return f"{statistics.mean(accuracies):.2%} ({min(accuracies):.2%} to {max(accuracies):.2%})"
 
 
 def network_alone(quality: str) -> float:
-    """Photos/s of the backbone on pixels in memory."""
-    backbone = open_backbone(QUALITIES[quality]["backbone"])
+    """Photos/s of the pretrained network, or its beginning, on pixels in memory."""
+    backbone = _backbone(quality)
     side = backbone.image_size
     pixels = np.random.default_rng(0).integers(0, 256, (32, side, side, 3), dtype=np.uint8)
     photos = [pixels[i % len(pixels)] for i in range(_ALONE_PHOTOS)]
@@ -66,6 +156,18 @@ def network_alone(quality: str) -> float:
     started_at = time.perf_counter()
     list(backbone.engine.rows(photos))
     return _ALONE_PHOTOS / (time.perf_counter() - started_at)
+
+
+def _backbone(quality: str) -> Backbone:
+    recipe, settings = QUALITIES[quality]
+    if recipe == "features":
+        return open_backbone(settings["backbone"])
+    network = fold(settings["backbone"])
+    return open_trunk(settings["backbone"], network, len(network.blocks) - TAIL)[0]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PHOTOCLASS_CACHE": str(folder / "cache")}
 
 
 if __name__ == "__main__":

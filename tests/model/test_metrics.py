@@ -16,6 +16,7 @@ from photoclass.model.metrics import (
     accuracy,
     accuracy_interval,
     confusion,
+    expected_calibration_error,
     log_loss,
     log_loss_interval,
     log_losses,
@@ -142,3 +143,21 @@ def test_shapes_and_labels_that_do_not_fit_are_refused(figure) -> None:  # type:
         labels[4] = outside
         with pytest.raises(ModelError, match="do not fit 3 classes"):
             figure(probabilities, labels)
+
+
+def test_calibration_error_is_the_gap_between_being_sure_and_being_right() -> None:
+    probabilities = np.array([[0.1, 0.9]] * 10 + [[0.7, 0.3]] * 10)
+    labels = np.array([1] * 8 + [0] * 2 + [0] * 10)
+    # Sure of 90 % and right in 80 %; sure of 70 % and right in all.
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.5 * 0.1 + 0.5 * 0.3)
+
+
+@given(seed=st.integers(0, 1000), classes=st.integers(2, 5))
+def test_predictions_that_mean_what_they_say_have_little_calibration_error(seed: int, classes: int) -> None:
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(classes), 20_000)
+    labels = np.array([generator.choice(classes, p=row) for row in probabilities[:2000]])
+    honest = expected_calibration_error(probabilities[:2000], labels)
+    assert honest < 0.06
+    wrong = expected_calibration_error(probabilities[:2000], (probabilities[:2000].argmax(axis=1) + 1) % classes)
+    assert wrong > 0.3

@@ -51,6 +51,20 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
+def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = 15) -> float:
+    """How far the probability of the predicted class lies from the share of photos where it is right.
+
+    The mean over photos, by bins of equal width (Naeini et al., 2015; Guo et al., 2017); lower is better. Chance alone
+    keeps it above 0, the more so the fewer the photos.
+    """
+    _check(probabilities, labels)
+    sure = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == labels
+    bin_of = np.minimum((sure * bins).astype(np.int64), bins - 1)
+    gaps = np.bincount(bin_of, weights=sure - right, minlength=bins)
+    return float(np.abs(gaps).sum() / len(labels))
+
+
 def confusion(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
     """Count photos by true class (rows) and predicted class (columns); shape (C, C)."""
     _check(probabilities, labels)

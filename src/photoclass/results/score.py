@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.model.metrics import Interval, accuracy_interval, confusion, log_loss_interval
+from photoclass.model.metrics import (
+    Interval,
+    accuracy_interval,
+    confusion,
+    expected_calibration_error,
+    log_loss_interval,
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class Score:
         class_names: In class order.
         log_loss: In nats, with its 95 % interval.
         accuracy: With its 95 % interval.
+        ece: Expected calibration error.
         confusion: Shape (C, C): photos by true class (rows) and predicted class (columns).
     """
 
@@ -27,6 +34,7 @@ class Score:
     class_names: tuple[str, ...]
     log_loss: Interval
     accuracy: Interval
+    ece: float
     confusion: NDArray[np.int64]
 
     @property
@@ -42,6 +50,7 @@ class Score:
             "accuracy": self.accuracy.value,
             "log_loss_ci95": [self.log_loss.low, self.log_loss.high],
             "accuracy_ci95": [self.accuracy.low, self.accuracy.high],
+            "ece": self.ece,
             "confusion": self.confusion.tolist(),
             "class_names": list(self.class_names),
             "split": self.split,
@@ -58,6 +67,7 @@ class Score:
                 f"Score on {self.n:,} {names.get(self.split, self.split)} photos{warning}",
                 f"  log loss  {loss.value:.4f}   95 % interval {loss.low:.4f} to {loss.high:.4f}",
                 f"  accuracy  {right.value:.2%}   95 % interval {right.low:.2%} to {right.high:.2%}",
+                f"  calibration: probabilities are off by {self.ece:.2%} on average",
                 *_confusion_lines(self.confusion, self.class_names),
             ]
         )
@@ -85,6 +95,7 @@ def score_predictions(
         class_names=class_names,
         log_loss=log_loss_interval(probabilities, labels),
         accuracy=accuracy_interval(probabilities, labels),
+        ece=expected_calibration_error(probabilities, labels),
         confusion=confusion(probabilities, labels),
     )
 

@@ -37,7 +37,7 @@ from photoclass.training.stopping import StopRequest
 from photoclass.training.train_network import train_network
 
 Photos = CachedPhotos | FeaturedPhotos
-_TAIL = 3
+TAIL = 3
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def _first_block(network: FoldedNetwork, recipe: FinetuneRecipe, compute: Comput
     """
     blocks = len(network.blocks)
     # On a GPU, a network that learns as a whole takes less time than writing its maps.
-    tail = recipe.tail or (_TAIL if compute.device == "cpu" else blocks)
+    tail = recipe.tail or (TAIL if compute.device == "cpu" else blocks)
     if tail > blocks:
         raise SettingsError(f"tail is {tail}; {recipe.backbone} has {blocks} blocks (0 lets the device decide)")
     return None if tail == blocks else blocks - tail
