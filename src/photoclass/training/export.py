@@ -69,7 +69,7 @@ def export_onnx(network: nn.Module, image_size: int) -> bytes:
 
 
 def add_head(backbone: bytes, weights: NDArray[np.float32], bias: NDArray[np.float32], temperature: float) -> bytes:
-    """Put a linear head on the roots of a backbone's features: from pixels to calibrated probabilities.
+    """Put a linear head on the signed roots of a backbone's features: from pixels to calibrated probabilities.
 
     Args:
         backbone: uint8 pixels in, one output of features, shape (N, D).
@@ -85,11 +85,9 @@ def add_head(backbone: bytes, weights: NDArray[np.float32], bias: NDArray[np.flo
         weights, bias = np.hstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
     for name, values in (("head.weights", weights), ("head.bias", bias)):
         graph.initializer.append(numpy_helper.from_array((values / temperature).astype(np.float32), name))
-    graph.initializer.append(numpy_helper.from_array(np.array(0, dtype=np.float32), "head.zero"))
     graph.node.extend(
         [
-            helper.make_node("Max", [features, "head.zero"], ["head.positive"]),
-            helper.make_node("Sqrt", ["head.positive"], ["head.roots"]),
+            *_signed_roots(features, "head.roots"),
             helper.make_node("Gemm", ["head.roots", "head.weights", "head.bias"], ["head.logits"]),
             helper.make_node("Softmax", ["head.logits"], ["probabilities"], axis=1),
         ]
@@ -100,6 +98,16 @@ def add_head(backbone: bytes, weights: NDArray[np.float32], bias: NDArray[np.flo
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _signed_roots(features: str, roots: str) -> list[onnx.NodeProto]:
+    """Return the nodes that do what `head.signed_roots` does."""
+    return [
+        helper.make_node("Sign", [features], ["head.signs"]),
+        helper.make_node("Abs", [features], ["head.sizes"]),
+        helper.make_node("Sqrt", ["head.sizes"], ["head.size_roots"]),
+        helper.make_node("Mul", ["head.signs", "head.size_roots"], [roots]),
+    ]
 
 
 def _without_notes(model: onnx.ModelProto) -> bytes:
