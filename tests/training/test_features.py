@@ -92,7 +92,12 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--minutes", "5"], "the recipe features takes no --minutes"),
         (["--device", "cuda"], "the recipe features runs on the cpu"),
         (["--precision", "int4"], "precision 'int4' is none of auto, int8, bf16, fp32"),
-        (["--recipe", "small-cnn", "--balance"], "there is no setting 'balance'"),
+        (
+            ["--recipe", "small-cnn", "--balance"],
+            "the recipe small-cnn has no setting 'balance'; the recipe features has it",
+        ),
+        (["--epochs", "3"], "the recipe features has no setting 'epochs'; the recipe small-cnn has it"),
+        (["--backbone", "lite2+lite0"], "there is no backbone 'lite2+lite0'; there is: lite0, lite2, lite0+lite2"),
     ],
 )
 def test_options_that_could_do_nothing_are_refused(

@@ -6,10 +6,12 @@ from functools import cached_property
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
-from photoclass.networks.backbone_onnx import write_backbone
+from photoclass.networks.backbone_onnx import write_backbones
 from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, fold
 
 PRECISIONS = ("int8", "bf16", "fp32")
+# The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
+BACKBONES = {name: (name,) for name in EFFICIENTNET_LITE} | {"lite0+lite2": ("lite0", "lite2")}
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Backbone:
     """A network that sees.
 
     Attributes:
-        name: As in `EFFICIENTNET_LITE`.
+        name: As in `BACKBONES`.
         image_size: Side of the square that it takes, in pixels.
         onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
         precision: `int8`, `bf16` or `fp32`: what it computes in.
@@ -41,6 +43,11 @@ class Backbone:
         return hashlib.sha256(self.onnx).hexdigest()
 
 
+def image_size_of(name: str) -> int:
+    """Return the side of the square that a backbone takes, in pixels."""
+    return max(EFFICIENTNET_LITE[part].image_size for part in BACKBONES[name])
+
+
 def open_backbone(name: str, precision: str = "auto") -> Backbone:
     """Make a backbone from its pretrained weights, in the precision that serves best here or the one asked for.
 
@@ -48,12 +55,13 @@ def open_backbone(name: str, precision: str = "auto") -> Backbone:
         SettingsError: There is no such backbone or precision, or this processor does not compute in it.
         ModelError: The weights are missing or are not those that are known.
     """
-    if name not in EFFICIENTNET_LITE:
-        raise SettingsError(f"there is no backbone {name!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+    if name not in BACKBONES:
+        raise SettingsError(f"there is no backbone {name!r}; there is: {', '.join(BACKBONES)}")
     chosen, reason = choose_precision(precision)
-    network = fold(name)
-    onnx = write_backbone(network, "int8" if chosen == "int8" else "fp32")
-    return Backbone(name, network.image_size, onnx, chosen, reason)
+    networks = [fold(part) for part in BACKBONES[name]]
+    image_size = image_size_of(name)
+    onnx = write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
+    return Backbone(name, image_size, onnx, chosen, reason)
 
 
 def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """Recipes: what is trained, with all its numbers. `features` is the default, `small-cnn` the post's, to the letter."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
@@ -8,10 +9,11 @@ from torch import nn
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
-from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE
 from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
 from photoclass.photos.decode import DecodeSettings, ResizeRule
 from photoclass.training.augment import AugmentSettings
+from photoclass.training.backbones import BACKBONES, image_size_of
+from photoclass.training.settings import named_settings
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class FeaturesRecipe:
     """The features of a frozen pretrained network and a regularised linear head: minutes, not hours.
 
     Attributes:
-        backbone: The network that sees: `lite0` is fast, `lite2` is good.
+        backbone: The network that sees: `lite0` is fast, `lite2` is good, `lite0+lite2` are both at once.
         resize: How a photo becomes the backbone's square.
         balance: Let every class weigh the same, however many photos it has.
     """
@@ -88,14 +90,14 @@ class FeaturesRecipe:
     balance: bool = False
 
     def __post_init__(self) -> None:
-        if self.backbone not in EFFICIENTNET_LITE:
-            raise SettingsError(f"there is no backbone {self.backbone!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+        if self.backbone not in BACKBONES:
+            raise SettingsError(f"there is no backbone {self.backbone!r}; there is: {', '.join(BACKBONES)}")
         _check_resize(self.resize)
 
     @property
     def image_size(self) -> int:
         """Side of the backbone's square, in pixels."""
-        return EFFICIENTNET_LITE[self.backbone].image_size
+        return image_size_of(self.backbone)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this recipe."""
@@ -137,3 +139,17 @@ def find_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise SettingsError(f"there is no recipe {name!r}; there is: {', '.join(RECIPES)}")
     return RECIPES[name]()
+
+
+def refuse_settings_of_others(recipe: Recipe, names: Iterable[str]) -> None:
+    """Say of a setting that this recipe lacks which recipe has it.
+
+    Raises:
+        SettingsError: One of the names is a setting of another recipe.
+    """
+    own = dict(named_settings(recipe))
+    for name in names:
+        others = [f"the recipe {other}" for other in RECIPES if name in dict(named_settings(RECIPES[other]()))]
+        if name not in own and others:
+            has = "has" if len(others) == 1 else "have"
+            raise SettingsError(f"the recipe {recipe.name} has no setting {name!r}; {' and '.join(others)} {has} it")
