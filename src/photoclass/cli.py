@@ -56,7 +56,20 @@ def train(
     ] = None,
     quality: Annotated[str | None, typer.Option(help="Of the recipe features: fast or good.  [default: good]")] = None,
     backbone: Annotated[
-        str | None, typer.Option(help="Of the recipe features: the pretrained network, lite0 or lite2.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="Of the recipe features: lite0, lite2, lite0+lite2, or a network's .onnx file."
+        ),
+    ] = None,
+    backbone_size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Side of the square that FILE takes, if it does not say.")
+    ] = None,
+    backbone_mean: Annotated[
+        str | None,
+        typer.Option(metavar="R,G,B", help="What FILE takes from pixels in [0, 1], as 0.485,0.456,0.406 or 127/255."),
+    ] = None,
+    backbone_std: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="What it divides them by, as 0.229,0.224,0.225 or 1/255.")
     ] = None,
     balance: Annotated[
         bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
@@ -85,12 +98,16 @@ def train(
 
     values = _named_values(settings or [])
     values |= quality_settings(quality)
-    if backbone is not None:
-        values["backbone"] = backbone
     if balance:
         values["balance"] = "1"
-    if epochs is not None:
-        values["epochs"] = str(epochs)
+    given = {
+        "backbone": backbone,
+        "backbone_size": backbone_size,
+        "backbone_mean": backbone_mean,
+        "backbone_std": backbone_std,
+        "epochs": epochs,
+    }
+    values |= {name: str(value) for name, value in given.items() if value is not None}
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
     options = TrainOptions(seed, minutes, resume, force, device, precision, _above_zero("--workers", workers))

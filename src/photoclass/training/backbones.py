@@ -3,11 +3,13 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
 from photoclass.networks.backbone_onnx import write_backbones
 from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, fold
+from photoclass.networks.onnx_file import read_network
 
 PRECISIONS = ("int8", "bf16", "fp32")
 # The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
@@ -19,11 +21,12 @@ class Backbone:
     """A network that sees.
 
     Attributes:
-        name: As in `BACKBONES`.
+        name: As in `BACKBONES`, or that of its file.
         image_size: Side of the square that it takes, in pixels.
         onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
         precision: `int8`, `bf16` or `fp32`: what it computes in.
         reason: Why this precision, for the output.
+        file_sha256: Of its file, where it came from one.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Backbone:
     onnx: bytes
     precision: str
     reason: str
+    file_sha256: str = ""
 
     @cached_property
     def engine(self) -> Engine:
@@ -62,6 +66,29 @@ def open_backbone(name: str, precision: str = "auto") -> Backbone:
     image_size = image_size_of(name)
     onnx = write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
     return Backbone(name, image_size, onnx, chosen, reason)
+
+
+def open_backbone_file(
+    path: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...], precision: str = "auto"
+) -> Backbone:
+    """Make a backbone from an ONNX file; it runs in what the file is in, or in bf16 where that is faster.
+
+    Args:
+        path: The file.
+        size: As in `read_network`, like `mean` and `std`.
+        mean: See there.
+        std: See there.
+        precision: `auto`, `bf16` or `fp32`.
+
+    Raises:
+        ModelError: The file is none, or no network that can be a backbone.
+        SettingsError: Size or scaling do not go with it, or this processor does not compute in the precision.
+    """
+    if precision == "int8":
+        raise SettingsError(f"{path}: a backbone from a file is not made int8; leave out --precision")
+    chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
+    network = read_network(path, size, mean, std)
+    return Backbone(path.name, network.image_size, network.onnx, chosen, reason, network.sha256)
 
 
 def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -> tuple[str, str]:

@@ -78,7 +78,12 @@ class FeaturesRecipe:
     """The features of a frozen pretrained network and a regularised linear head: minutes, not hours.
 
     Attributes:
-        backbone: The network that sees: `lite0` is fast, `lite2` is good, `lite0+lite2` are both at once.
+        backbone: The network that sees: `lite0` is fast, `lite2` is good, `lite0+lite2` are both at once; or a file
+            that ends in .onnx. The settings below are for such a file.
+        backbone_size: Side of the square that it takes, in pixels; 0 where the file says it.
+        backbone_mean: What is taken from pixels in [0, 1] that it takes as numbers: one value, or one for each colour.
+        backbone_std: What they are then divided by.
+        backbone_sha256: Of the file that it must be; empty for any.
         resize: How a photo becomes the backbone's square.
         balance: Let every class weigh the same, however many photos it has.
     """
@@ -86,18 +91,37 @@ class FeaturesRecipe:
     name: ClassVar[str] = "features"
 
     backbone: str = "lite2"
+    backbone_size: int = 0
+    backbone_mean: tuple[float, ...] = ()
+    backbone_std: tuple[float, ...] = ()
+    backbone_sha256: str = ""
     resize: ResizeRule = "squash"
     balance: bool = False
 
     def __post_init__(self) -> None:
-        if self.backbone not in BACKBONES:
-            raise SettingsError(f"there is no backbone {self.backbone!r}; there is: {', '.join(BACKBONES)}")
         _check_resize(self.resize)
+        if self.backbone_is_file:
+            _check_scaling(self.backbone_mean, self.backbone_std)
+            return
+        if self.backbone not in BACKBONES:
+            names = ", ".join(BACKBONES)
+            raise SettingsError(
+                f"there is no backbone {self.backbone!r}; there is: {names}, or a file that ends in .onnx"
+            )
+        if self.backbone_size or self.backbone_mean or self.backbone_std or self.backbone_sha256:
+            raise SettingsError(
+                f"the backbone {self.backbone} has its own size and scaling; those settings are for an ONNX file"
+            )
+
+    @property
+    def backbone_is_file(self) -> bool:
+        """Whether the backbone is a file of the user's."""
+        return self.backbone.casefold().endswith(".onnx")
 
     @property
     def image_size(self) -> int:
-        """Side of the backbone's square, in pixels."""
-        return image_size_of(self.backbone)
+        """Side of the backbone's square, in pixels; 0 for a file that has not been read yet."""
+        return self.backbone_size if self.backbone_is_file else image_size_of(self.backbone)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this recipe."""
@@ -107,6 +131,17 @@ class FeaturesRecipe:
 def _check_resize(resize: str) -> None:
     if resize not in ("squash", "crop"):
         raise SettingsError(f"resize is {resize!r}; it must be squash or crop")
+
+
+def _check_scaling(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Refuse what cannot scale pixels in [0, 1]; numbers for pixels up to 255 are taken for what they are."""
+    if len(mean) not in (0, 1, 3) or len(std) not in (0, 1, 3) or bool(mean) != bool(std):
+        raise SettingsError("backbone_mean and backbone_std go together, each one number or three")
+    if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
+        raise SettingsError(
+            "backbone_mean and backbone_std are for pixels from 0 to 1, so within that themselves; divide those for "
+            "pixels from 0 to 255, as 127/255"
+        )
 
 
 Recipe: TypeAlias = SmallCnnRecipe | FeaturesRecipe
