@@ -222,6 +222,16 @@ def gallery(
 
 
 @app.command()
+def cache(
+    empty: Annotated[bool, typer.Option("--empty", help="Remove all of it; it is made again when needed.")] = False,
+) -> None:
+    """Tell what the cache folder holds, or empty it."""
+    from photoclass.photos.cache_folder import cache as look_at_cache
+
+    print(printable(look_at_cache(empty=empty).as_text()))
+
+
+@app.command()
 def demo(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DATA", help="Your own photos, instead of drawn ones.")
