@@ -49,6 +49,23 @@ def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_ph
     assert trained["features_computed"] == 0
 
 
+def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(
+    drawn_photos: Path, own_cache: Path, tmp_path: Path
+) -> None:
+    result = done("train", drawn_photos, "--out", tmp_path / "run", "--backbone", "lite0+lite2")
+    assert "features of lite0+lite2 at 260 px" in result.stderr
+    assert "features: 0 of 120 from the store" in result.stderr
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert model["settings"]["backbone"] == "lite0+lite2" and model["image_size"] == 260
+    (store,) = (own_cache / "features").glob("lite0+lite2-*")
+    (shard,) = store.glob("*.rows")
+    assert shard.stat().st_size == 120 * 2 * 1280 * 2  # two networks, float16
+    score = tmp_path / "score.json"
+    done("evaluate", drawn_photos, "--model", tmp_path / "run", "--json", score)
+    wanted = model["metrics"]["held_out"]["log_loss"]
+    assert json.loads(score.read_text())["log_loss"] == pytest.approx(wanted, abs=0.01)
+
+
 def test_stored_features_are_those_of_the_decoded_photo(run: Path, drawn_photos: Path, own_cache: Path) -> None:
     backbone = open_backbone("lite0")
     settings = DecodeSettings(backbone.image_size)

@@ -109,7 +109,7 @@ def _parse(content: bytes, path: Path) -> ModelProto:
         if any(tensor.data_location == TensorProto.EXTERNAL or tensor.external_data for tensor in _tensors(model)):
             raise ModelError(f"{path}: keeps weights in other files, which is not allowed; export it as one file")
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
+    except (DecodeError, onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the last: of what a name holds
         reason = (str(error).strip().splitlines() or ["empty"])[0]
         raise ModelError(f"{path}: not an ONNX file, or damaged or cut short ({reason}); export it again") from error
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
@@ -193,8 +193,7 @@ def _find_output(graph: GraphProto, path: Path) -> str:
 
 
 def _input_nodes(entry: _Input) -> list[NodeProto]:
-    """Return the nodes from our pixels to the network's input."""
-    # One pass over all: the last of them gives what the network takes.
+    """Return the nodes from our pixels to the network's input, one after the other."""
     steps: list[tuple[str, list[str], dict[str, Any]]] = []
     if entry.channels_first:
         steps.append(("Transpose", [], {"perm": [0, 3, 1, 2]}))
@@ -249,4 +248,6 @@ def _words(entry: ValueInfoProto) -> str:
     """Say what an input or output is, as `'images' FLOAT (N, 3, 224, 224)`."""
     kind = entry.type.tensor_type
     sizes = ", ".join(str(size.dim_value or size.dim_param or "?") for size in kind.shape.dim)
-    return f"{entry.name.removeprefix(_PREFIX)!r} {TensorProto.DataType.Name(kind.elem_type)} ({sizes})"
+    types = dict(zip(TensorProto.DataType.values(), TensorProto.DataType.keys(), strict=True))
+    name = types.get(kind.elem_type, f"type {kind.elem_type}")
+    return f"{entry.name.removeprefix(_PREFIX)!r} {name} ({sizes})"

@@ -43,9 +43,9 @@ class Stored:
     bytes: int
 
     def as_text(self) -> str:
-        """Return a line, as `features of lite2, int8, at 260 px: 20,000 photos, 51 MB`."""
-        photos = "" if self.photos is None else f"{self.photos:,} photos, "
-        return f"{self.what}: {photos}{words_for_bytes(self.bytes)}"
+        """Return a line, as `features of lite2, int8, at 260 px, squash: 20,000 photos, 51 MB`."""
+        count = f"{self.files:,} files" if self.photos is None else f"{self.photos:,} photos"
+        return f"{self.what}: {count}, {words_for_bytes(self.bytes)}"
 
 
 @dataclass(frozen=True)
