@@ -50,15 +50,18 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="What to train: features, a head on a pretrained network; or small-cnn, the post's network.  "
-            "[default: features]"
+            help="What to train: features, a head on a pretrained network; finetune, the end of that network too; or "
+            "small-cnn, the post's network.  [default: features]"
         ),
     ] = None,
-    quality: Annotated[str | None, typer.Option(help="Of the recipe features: fast or good.  [default: good]")] = None,
+    quality: Annotated[
+        str | None, typer.Option(help="Instead of a recipe: fast, good or best.  [default: good]")
+    ] = None,
     backbone: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE", help="Of the recipe features: lite0, lite2, lite0+lite2, or a network's .onnx file."
+            metavar="NAME|FILE",
+            help="Of features and finetune: lite0 or lite2; of features also lite0+lite2, or a network's .onnx file.",
         ),
     ] = None,
     backbone_size: Annotated[
@@ -70,6 +73,10 @@ def train(
     ] = None,
     backbone_std: Annotated[
         str | None, typer.Option(metavar="R,G,B", help="What it divides them by, as 0.229,0.224,0.225 or 1/255.")
+    ] = None,
+    tail: Annotated[
+        int | None,
+        typer.Option(help="Of finetune: how many of the network's last blocks learn.  [default: 3; on a GPU, all]"),
     ] = None,
     balance: Annotated[
         bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
@@ -91,13 +98,15 @@ def train(
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
-    from photoclass.training.recipes import quality_settings
+    from photoclass.training.recipes import of_quality
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
 
     values = _named_values(settings or [])
-    values |= quality_settings(quality)
+    if quality is not None:
+        recipe, of_it = of_quality(quality, recipe)
+        values = of_it | values
     if balance:
         values["balance"] = "1"
     given = {
@@ -105,6 +114,7 @@ def train(
         "backbone_size": backbone_size,
         "backbone_mean": backbone_mean,
         "backbone_std": backbone_std,
+        "tail": tail,
         "epochs": epochs,
     }
     values |= {name: str(value) for name, value in given.items() if value is not None}

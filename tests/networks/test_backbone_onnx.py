@@ -15,8 +15,9 @@ from scipy import stats
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import import_openvino
-from photoclass.networks.backbone_onnx import MapScale, _mean_of_relu6, write_backbone, write_backbones, write_trunk
+from photoclass.networks.backbone_onnx import _mean_of_relu6, write_backbone, write_backbones, write_trunk
 from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FEATURES, FoldedNetwork, fold
+from photoclass.networks.scaling import Scaling
 from photoclass.story.drawings import draw_animal
 
 NAMES = sorted(EFFICIENTNET_LITE)
@@ -136,10 +137,10 @@ def test_cut_network_gives_the_map_that_enters_the_block(name: str, upto: int) -
     model, scale = write_trunk(_network(name), upto)
     maps = _run(model, _drawings(_network(name).image_size))
     assert maps.dtype == np.uint8
-    assert maps.shape == expected.shape
+    assert maps.shape == expected.transpose(0, 2, 3, 1).shape
     declared = [entry.dim_value for entry in onnx.load_from_string(model).graph.output[0].type.tensor_type.shape.dim]
     assert tuple(declared[1:]) == maps.shape[1:]
-    error, bias = _relative_error(scale.values(maps.astype(np.uint8)), expected)
+    error, bias = _relative_error(scale.values(maps.astype(np.uint8)).transpose(0, 3, 1, 2), expected)
     assert error < 0.25
     assert abs(bias) < 0.02
 
@@ -158,7 +159,7 @@ def test_cut_network_is_the_beginning_of_the_whole(upto: int) -> None:
     following = whole[len(nodes)]
     assert following.op_type == "DequantizeLinear"
     assert following.input[0] == last.input[0]
-    assert MapScale(float(of_whole[following.input[1]]), int(of_whole[following.input[2]])) == scale
+    assert Scaling(int(of_whole[following.input[2]]), float(of_whole[following.input[1]])) == scale
 
 
 @pytest.mark.parametrize("upto", [-1, 17])
@@ -168,7 +169,7 @@ def test_cut_outside_the_network_is_refused(upto: int) -> None:
 
 
 def test_steps_mean_their_numbers() -> None:
-    values = MapScale(0.5, 3).values(np.array([0, 3, 255], dtype=np.uint8))
+    values = Scaling(3, 0.5).values(np.array([0, 3, 255], dtype=np.uint8))
     assert values.dtype == np.float32
     assert values.tolist() == [-1.5, 0.0, 126.0]
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from tiny_runs import Tiny, tiny_recipe
 
+from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.table import TRAIN, VALID
 from photoclass.story.drawings import draw_photo_folders
 from photoclass.training.compute import Compute
+from photoclass.training.examples import PhotoExamples
 from photoclass.training.finish import Trained
 from photoclass.training.loop import Fit
 
@@ -34,7 +36,8 @@ def make_job(tiny_photos: CachedPhotos) -> Callable[..., Fit]:
     def make(precision: str = "fp32", seed: int = 0, finish_seconds: float = 0.0, **changes: Any) -> Fit:
         recipe = tiny_recipe(**changes)
         compute = Compute("cpu", precision, "for the test")
-        return Fit(train_part, valid_part, recipe.loop, recipe.augment, compute, seed, finish_seconds)
+        train, valid = (PhotoExamples(part, recipe.augment) for part in (train_part, valid_part))
+        return Fit(train, valid, recipe.loop, UNIT_PIXELS, compute, seed, finish_seconds)
 
     return make
 

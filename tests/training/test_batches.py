@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from photoclass.photos.cache import CachedPhotos
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.batches import Batch, count_batches, plain_batches, training_batches
+from photoclass.training.examples import PhotoExamples
 
 AS_THEY_ARE = AugmentSettings(rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0)
 
 
 def _joined(batches: list[Batch]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    return np.concatenate([b.pixels for b in batches]), np.concatenate([b.labels for b in batches])
+    return np.concatenate([b.inputs for b in batches]), np.concatenate([b.labels for b in batches])
 
 
 def _all_pixels(photos: CachedPhotos) -> NDArray[np.uint8]:
@@ -31,7 +32,7 @@ def _few(photos: CachedPhotos, count: int) -> CachedPhotos:
 
 def _equal(one: list[Batch], other: list[Batch]) -> bool:
     return len(one) == len(other) and all(
-        np.array_equal(a.pixels, b.pixels) and np.array_equal(a.labels, b.labels)
+        np.array_equal(a.inputs, b.inputs) and np.array_equal(a.labels, b.labels)
         for a, b in zip(one, other, strict=True)
     )
 
@@ -47,7 +48,7 @@ def test_every_photo_comes_once_an_epoch(
     tiny_photos: CachedPhotos, count: int, batch_size: int, seed: int, epoch: int
 ) -> None:
     photos = _few(tiny_photos, count)
-    batches = list(training_batches(photos, batch_size, AS_THEY_ARE, seed, epoch))
+    batches = list(training_batches(PhotoExamples(photos, AS_THEY_ARE), batch_size, seed, epoch))
     sizes = [len(batch.labels) for batch in batches]
     assert sizes == [min(batch_size, count - start) for start in range(0, count, batch_size)]
     pixels, labels = _joined(batches)
@@ -57,12 +58,12 @@ def test_every_photo_comes_once_an_epoch(
 
 
 def test_photos_are_shuffled_and_warped_anew_in_each_epoch(tiny_photos: CachedPhotos) -> None:
-    plain = [list(training_batches(tiny_photos, 8, AS_THEY_ARE, 0, epoch)) for epoch in (0, 1)]
-    in_order = list(plain_batches(tiny_photos, 8))
+    plain = [list(training_batches(PhotoExamples(tiny_photos, AS_THEY_ARE), 8, 0, epoch)) for epoch in (0, 1)]
+    in_order = list(plain_batches(PhotoExamples(tiny_photos, AS_THEY_ARE), 8))
     assert not _equal(plain[0], plain[1])
     assert not _equal(plain[0], in_order)
     orders = [[p.tobytes() for p in _joined(batches)[0]] for batches in plain]
-    warped = [list(training_batches(tiny_photos, 8, AugmentSettings(), 0, epoch)) for epoch in (0, 1)]
+    warped = [list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 0, epoch)) for epoch in (0, 1)]
     by_photo = [
         dict(zip(order, _joined(batches)[0], strict=True)) for order, batches in zip(orders, warped, strict=True)
     ]
@@ -72,31 +73,31 @@ def test_photos_are_shuffled_and_warped_anew_in_each_epoch(tiny_photos: CachedPh
 
 def test_order_and_warps_follow_from_seed_and_epoch_alone(tiny_photos: CachedPhotos) -> None:
     np.random.seed(1)  # noqa: NPY002 - the global generator must not matter
-    first = list(training_batches(tiny_photos, 8, AugmentSettings(), 3, 4))
+    first = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 3, 4))
     np.random.seed(2)  # noqa: NPY002
-    assert _equal(first, list(training_batches(tiny_photos, 8, AugmentSettings(), 3, 4)))
+    assert _equal(first, list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 3, 4)))
     for other in ((3, 5), (4, 4), (4, 3)):
-        assert not _equal(first, list(training_batches(tiny_photos, 8, AugmentSettings(), *other)))
+        assert not _equal(first, list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, *other)))
 
 
 def test_the_batch_size_does_not_change_what_a_photo_is_warped_to(tiny_photos: CachedPhotos) -> None:
-    whole = _joined(list(training_batches(tiny_photos, 48, AugmentSettings(), 1, 2)))
-    single = _joined(list(training_batches(tiny_photos, 1, AugmentSettings(), 1, 2)))
+    whole = _joined(list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 48, 1, 2)))
+    single = _joined(list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 1, 1, 2)))
     np.testing.assert_array_equal(whole[0], single[0])
     np.testing.assert_array_equal(whole[1], single[1])
 
 
 @pytest.mark.parametrize("first_step", range(7))
 def test_an_epoch_taken_up_at_a_step_goes_on_as_the_whole_one(tiny_photos: CachedPhotos, first_step: int) -> None:
-    whole = list(training_batches(tiny_photos, 8, AugmentSettings(), 5, 6))
+    whole = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 5, 6))
     assert len(whole) == 6
-    tail = list(training_batches(tiny_photos, 8, AugmentSettings(), 5, 6, first_step))
+    tail = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 5, 6, first_step))
     assert _equal(tail, whole[first_step:])
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 48, 100])
 def test_plain_batches_are_the_pixels_in_order(tiny_photos: CachedPhotos, batch_size: int) -> None:
-    batches = list(plain_batches(tiny_photos, batch_size))
+    batches = list(plain_batches(PhotoExamples(tiny_photos, AS_THEY_ARE), batch_size))
     assert len(batches) == count_batches(48, batch_size)
     pixels, labels = _joined(batches)
     assert pixels.dtype == np.uint8
@@ -105,7 +106,7 @@ def test_plain_batches_are_the_pixels_in_order(tiny_photos: CachedPhotos, batch_
 
 
 def test_an_epoch_left_early_leaves_no_thread_behind(tiny_photos: CachedPhotos) -> None:
-    batches: Iterator[Batch] = training_batches(tiny_photos, 2, AugmentSettings(), 0, 0)
+    batches: Iterator[Batch] = training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 2, 0, 0)
     next(batches)
     assert any(thread.name.startswith("batches") for thread in threading.enumerate())
     batches.close()  # type: ignore[attr-defined]
@@ -119,6 +120,6 @@ def test_a_photo_that_cannot_be_read_any_more_is_an_error_not_a_gap(tiny_photos:
 
     photos = replace(tiny_photos, pixels=Gone())  # type: ignore[arg-type]
     with pytest.raises(KeyError):
-        list(training_batches(photos, 8, AugmentSettings(), 0, 0))
+        list(training_batches(PhotoExamples(photos, AugmentSettings()), 8, 0, 0))
     with pytest.raises(KeyError):
-        list(plain_batches(photos, 8))
+        list(plain_batches(PhotoExamples(photos, AS_THEY_ARE), 8))

@@ -91,7 +91,8 @@ def test_it_holds_no_code(saved: Path) -> None:
     (header_bytes,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + header_bytes])
     assert all(entry["dtype"] == "F32" for name, entry in header.items() if name != "__metadata__")
-    with pytest.raises(pickle.UnpicklingError):
+    # Which of these it is hangs on the first byte, which is the header's length.
+    with pytest.raises((pickle.UnpicklingError, ValueError, EOFError, LookupError, AttributeError)):
         pickle.loads(content)  # noqa: S301 - to see that it is none
 
 

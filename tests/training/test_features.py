@@ -111,9 +111,12 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--precision", "int4"], "precision 'int4' is none of auto, int8, bf16, fp32"),
         (
             ["--recipe", "small-cnn", "--balance"],
-            "the recipe small-cnn has no setting 'balance'; the recipe features has it",
+            "the recipe small-cnn has no setting 'balance'; the recipe features and the recipe finetune have it",
         ),
-        (["--epochs", "3"], "the recipe features has no setting 'epochs'; the recipe small-cnn has it"),
+        (
+            ["--epochs", "3"],
+            "the recipe features has no setting 'epochs'; the recipe finetune and the recipe small-cnn have it",
+        ),
         (["--backbone", "lite2+lite0"], "there is no backbone 'lite2+lite0'; there is: lite0, lite2, lite0+lite2"),
     ],
 )
@@ -154,7 +157,7 @@ def test_a_head_on_a_backbone_keeps_small_probabilities(run: Path) -> None:
     model = onnx.load_model_from_string((run / "model.onnx").read_bytes())
     assert [node.op_type for node in model.graph.node][-6:] == ["Sign", "Abs", "Sqrt", "Mul", "Gemm", "Softmax"]
     backbone = open_backbone("lite0")
-    width = backbone.engine.width
+    (width,) = backbone.engine.row_shape
     sure = add_head(backbone.onnx, np.zeros((width, 1), np.float32), np.array([30.0], np.float32), 1.0)
     info = Runtime.load(run).info
     found = Runtime(info, sure, run).probabilities([np.zeros((224, 224, 3), np.uint8)])

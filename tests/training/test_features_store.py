@@ -17,10 +17,12 @@ import pytest
 from PIL import Image
 
 from photoclass.errors import OutputError
+from photoclass.networks.efficientnet_lite import fold
 from photoclass.photos.cache_folder import cache
+from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.read import read_data
 from photoclass.progress import Silent, Task
-from photoclass.training.backbones import open_backbone_file
+from photoclass.training.backbones import open_backbone_file, open_trunk
 from photoclass.training.features import compute_features
 from photoclass.training.recipes import FeaturesRecipe
 from running import done, run_command
@@ -179,3 +181,11 @@ def test_the_name_of_a_file_may_be_anything(own_folder: Path, drawn_photos: Path
     (features,) = (own_folder / "cache" / "features").iterdir()
     assert features.name.startswith(".._")
     assert "features of .." in done("cache").stdout
+
+
+def test_maps_are_told_in_words_too(drawn_photos: Path, own_folder: Path) -> None:
+    trunk, _ = open_trunk("lite0", fold("lite0"), 15)
+    table = read_data(drawn_photos, own_folder / "cache").select(np.arange(3))
+    compute_features(table, DecodeSettings(trunk.image_size), trunk, own_folder / "cache")
+    told = {stored.what: stored.photos for stored in cache(own_folder / "cache").stored}
+    assert told["maps of lite0-blocks15, int8, at 224 px, squash"] == 3

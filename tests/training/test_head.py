@@ -12,12 +12,12 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from sklearn.linear_model import LogisticRegression
 
-from photoclass.model.calibrate import fit_temperature
+from photoclass.model.calibrate import fit_temperature, to_probabilities
 from photoclass.model.metrics import log_loss
 from photoclass.photos.store import Rows, RowStore, write_row
 from photoclass.training import head as head_module
 from photoclass.training.export import add_head
-from photoclass.training.head import Head, assign_folds, fit_head, minimise_each, signed_roots, to_probabilities
+from photoclass.training.head import Head, assign_folds, fit_head, minimise_each, signed_roots
 
 
 def rows_of(folder: Path, features: NDArray[np.float32]) -> Rows:

@@ -1,6 +1,7 @@
 """The training loop: its arithmetic, its ends, and that a run taken up again equals the run that never stopped."""
 
 import copy
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -17,13 +18,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import TrainingError
+from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import SILENT
 from photoclass.training import loop, stopping
+from photoclass.training.augment import AugmentSettings
 from photoclass.training.batches import Batch, training_batches
 from photoclass.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from photoclass.training.compute import Compute
-from photoclass.training.loop import Fit, adam, cross_entropy, fit, to_images, train_epoch, train_step, validate
+from photoclass.training.examples import PhotoExamples
+from photoclass.training.loop import Fit, cross_entropy, fit, to_images, train_epoch, train_step, validate
+from photoclass.training.optimizer import adam
 from photoclass.training.stopping import StopRequest
 
 FP32 = Compute("cpu", "fp32", "for the test")
@@ -61,11 +66,11 @@ def whole(
 
 def test_images_are_the_pixels_between_0_and_1() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
-    images = to_images(pixels, FP32)
+    images = to_images(pixels, UNIT_PIXELS, FP32)
     assert images.dtype == torch.float32
     np.testing.assert_allclose(images.numpy(), pixels.transpose(0, 3, 1, 2) / 255, atol=1e-7)
     assert images.is_contiguous(memory_format=torch.channels_last)
-    half = to_images(pixels, Compute("cpu", "bf16", ""))
+    half = to_images(pixels, UNIT_PIXELS, Compute("cpu", "bf16", ""))
     assert half.dtype == torch.bfloat16
     assert float((half.float() - images).abs().max()) <= 2**-9
 
@@ -98,10 +103,10 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]
     state = fresh_state(tiny_recipe(dropout=0))
     plain = copy.deepcopy(state.network).to(torch.float64, memory_format=torch.contiguous_format)
     means = [(torch.zeros_like(p), torch.zeros_like(p)) for p in plain.parameters()]
-    batches = itertools.chain.from_iterable(training_batches(job.train, 8, job.augment, 0, epoch) for epoch in range(4))
+    batches = itertools.chain.from_iterable(training_batches(job.train, 8, 0, epoch) for epoch in range(4))
     for step, batch in enumerate(batches, start=1):
         loss, right = train_step(job, state, batch)
-        images = torch.from_numpy(batch.pixels.transpose(0, 3, 1, 2) / 255)
+        images = torch.from_numpy(batch.inputs.transpose(0, 3, 1, 2) / 255)
         logits = plain(images)[:, 0]
         plain_loss = F.binary_cross_entropy(torch.sigmoid(logits), torch.from_numpy(batch.labels).double())
         assert loss == pytest.approx(float(plain_loss.detach()), abs=1e-4)
@@ -120,13 +125,13 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]
 
 def test_adam_has_the_numbers_of_the_settings() -> None:
     settings = tiny_recipe(adam_beta1=0.8, adam_beta2=0.95, adam_epsilon=1e-3, learning_rate=0.5).loop
-    (group,) = adam(nn.Linear(2, 2), settings).param_groups
-    assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (0.5, (0.8, 0.95), 1e-3, 0)
+    for group in adam(nn.Linear(2, 2), settings).param_groups:
+        assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (0.5, (0.8, 0.95), 1e-3, 0)
 
 
 def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., Fit]) -> None:
     job = make_job()
-    batch = next(training_batches(job.train, 8, job.augment, 0, 0))
+    batch = next(training_batches(job.train, 8, 0, 0))
 
     def loss_of(seed: int = 0, epoch: int = 0, step: int = 0) -> float:
         state = fresh_state(tiny_recipe(dropout=0.5))
@@ -140,16 +145,19 @@ def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., Fit]) 
 
 @pytest.mark.parametrize("valid_batch", [4, 5, 64])
 def test_validation_scores_every_photo_once_as_it_is_with_dropout_off(
-    tiny_photos: CachedPhotos, valid_batch: int, monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., Fit], tiny_photos: CachedPhotos, valid_batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_VALID_BATCH", valid_batch)
     network = fresh_state(tiny_recipe(dropout=0.9)).network.train()
     with torch.no_grad():
         network.output.weight.mul_(30)  # type: ignore[union-attr, operator]
-    loss, accuracy = validate(network, tiny_photos, FP32)
+    job = dataclasses.replace(make_job(), valid=PhotoExamples(tiny_photos, AugmentSettings()))
+    loss, accuracy = validate(job, network)
     pixels = np.stack([tiny_photos.pixels[i] for i in range(len(tiny_photos))])
     with torch.no_grad():
-        of_class_1 = torch.sigmoid(network.eval()(to_images(pixels.astype(np.uint8), FP32)))[:, 0].double().numpy()
+        of_class_1 = (
+            torch.sigmoid(network.eval()(to_images(pixels.astype(np.uint8), UNIT_PIXELS, FP32)))[:, 0].double().numpy()
+        )
     probabilities = np.stack([1 - of_class_1, of_class_1], axis=1)
     labels = tiny_photos.table.labels
     assert loss == pytest.approx(metrics.log_loss(labels, probabilities), abs=1e-5)
@@ -177,7 +185,7 @@ def test_the_history_has_a_row_an_epoch_and_its_figures_are_means_over_photos(ma
         assert row.accuracy == pytest.approx(sum(right for _, right, _ in epoch) / 35)
         assert row.seconds > 0
         assert row.photos_per_second > 0
-    assert (state.history[-1].val_loss, state.history[-1].val_accuracy) == validate(state.network, job.valid, FP32)
+    assert (state.history[-1].val_loss, state.history[-1].val_accuracy) == validate(job, state.network)
     assert state.stopped == "all 3 epochs are done"
 
 
@@ -187,7 +195,7 @@ def test_the_best_weights_are_those_of_the_lowest_val_loss(
     weights_of: list[Tensor] = []
     val_losses = iter([0.6, 0.4, 0.5, 0.4])
 
-    def told(network: nn.Module, photos: CachedPhotos, compute: Compute) -> tuple[float, float]:
+    def told(job: Fit, network: nn.Module) -> tuple[float, float]:
         weights_of.append(network.state_dict()["hidden.weight"].clone())
         return next(val_losses), 0.5
 
@@ -202,7 +210,7 @@ def test_training_stops_early_after_patience_epochs_without_a_lower_val_loss(
     make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     val_losses = iter([0.6, 0.5, 0.7, 0.5, 0.6, 0.1, 0.1])
-    monkeypatch.setattr(loop, "validate", lambda network, photos, compute: (next(val_losses), 0.5))
+    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5))
     state = fresh_state(tiny_recipe())
     job = make_job(epochs=50, patience=3)
     fit(job, state, StopRequest(), _keep_nothing, SILENT)
@@ -322,8 +330,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         clock.now += 0.1 * len(batch.labels)
         return 0.5, len(batch.labels)
 
-    def validated(network: nn.Module, photos: CachedPhotos, compute: Compute) -> tuple[float, float]:
-        clock.now += 0.03 * len(photos)
+    def validated(job: Fit, network: nn.Module) -> tuple[float, float]:
+        clock.now += 0.03 * len(job.valid)
         return 0.5, 0.5
 
     for module in (loop, stopping):
@@ -406,11 +414,11 @@ def test_fault_43_a_val_loss_that_is_no_number_stops_too(
     make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch, no_number: float
 ) -> None:
     val_losses = iter([0.6, no_number])
-    monkeypatch.setattr(loop, "validate", lambda network, photos, compute: (next(val_losses), 0.5))
+    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5))
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
     assert "no number; the best so far, of epoch 1, is kept" in state.stopped
-    monkeypatch.setattr(loop, "validate", lambda network, photos, compute: (no_number, 0.5))
+    monkeypatch.setattr(loop, "validate", lambda job, network: (no_number, 0.5))
     with pytest.raises(TrainingError, match="before any epoch was done"):
         fit(make_job(epochs=1), fresh_state(tiny_recipe()), StopRequest(), _keep_nothing, SILENT)
 

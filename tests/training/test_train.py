@@ -556,7 +556,7 @@ def test_an_export_that_differs_from_the_trained_network_is_not_written(
     with pytest.raises(Interrupted):
         tiny.train(tmp_path / "run", stop=stop, progress=watch, seed=5)
     other = read_onnx(whole_run("fp32").folder, whole_run("fp32").info)
-    monkeypatch.setattr("photoclass.training.train_network.export_onnx", lambda network, image_size: other)
+    monkeypatch.setattr("photoclass.training.train_small_cnn.export_onnx", lambda network, image_size: other)
     with pytest.raises(TrainingError, match="the exported model differs from the trained network by 0"):
         tiny.train(tmp_path / "run", resume=True, settings={})
     assert not (tmp_path / "run" / "model.json").exists()

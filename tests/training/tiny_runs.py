@@ -17,14 +17,15 @@ from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import SILENT, Progress
 from photoclass.training.checkpoint import TrainingState, checkpoint_path
+from photoclass.training.compute import Compute
 from photoclass.training.finish import Trained
-from photoclass.training.loop import adam
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
 from photoclass.training.run import TrainOptions
 from photoclass.training.settings import with_settings
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
+from photoclass.training.train_network import fresh_state as state_of
 
 TINY: dict[str, Any] = {
     "image_size": 32,
@@ -166,5 +167,4 @@ def tiny_recipe(**changes: Any) -> SmallCnnRecipe:
 
 def fresh_state(recipe: SmallCnnRecipe, classes: int = 2, seed: int = 0) -> TrainingState:
     network = SmallCNN(recipe.network, recipe.image_size, classes, torch.Generator().manual_seed(seed))
-    network = network.to(memory_format=torch.channels_last)
-    return TrainingState(network, adam(network, recipe.loop))
+    return state_of(network, recipe.loop, Compute("cpu", "fp32", "for the test"))

@@ -38,3 +38,11 @@ def fit_temperature(
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)
     return float(np.exp(-(low + high) / 2))
+
+
+def to_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn logits, shape (N, K), into probabilities, shape (N, C): a single logit is that of class 1."""
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), dtype=np.float64)

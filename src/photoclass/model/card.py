@@ -62,8 +62,9 @@ def _training(info: ModelInfo) -> str:
             f"({trained['temperature']:.3f}) were chosen by cross-validation among the training photos, where its log "
             f"loss was {trained['cross_validated_log_loss']:.4f}. All settings stand in `model.json`."
         )
+    what = f"Trained was {trained['learnt']}. " if "learnt" in trained else ""
     return (
-        f"{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch')}. It "
+        f"{what}{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch')}. It "
         f"ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
         "and `curves.png`."
     )

@@ -23,14 +23,14 @@ class Engine:
     pixels, whatever else is asked for beside it, and its intermediate results stay in the processor's own cache.
 
     Args:
-        onnx: Takes uint8 pixels of shape (N, height, width, 3), gives one row a photo.
+        onnx: Takes uint8 pixels of shape (N, height, width, 3), gives one row of numbers, or map of rows, a photo.
         where: Where it comes from, for messages.
         image_size: Side of the square it takes, in pixels.
         precision: `bf16` or `f32` for what is not int8 in the file itself; None for what the processor gains from.
 
     Attributes:
         precision: The one in use.
-        width: Numbers in a row.
+        row_shape: Shape of what it gives for a photo.
 
     Raises:
         ModelError: The network is damaged, or takes or gives something else.
@@ -43,7 +43,7 @@ class Engine:
         self.precision = precision or ("bf16" if "BF16" in cpu_gains_from() else "f32")
         try:
             model = core.read_model(model=onnx, weights=b"")
-            self.width = self._check_ports(model, image_size)
+            self.row_shape = self._check_ports(model, image_size)
             self._check_weights(model)
             model.reshape({0: [1, image_size, image_size, 3]})
             streams = processors()
@@ -63,8 +63,8 @@ class Engine:
         self._in_use = threading.Lock()
         self._tensor = openvino.Tensor
 
-    def rows(self, pixels: Iterable[Pixels]) -> Iterator[NDArray[np.float32]]:
-        """Give a row for each photo, in order, as fast as `pixels` gives them.
+    def rows(self, pixels: Iterable[Pixels]) -> Iterator[NDArray[Any]]:
+        """Give a row of shape `row_shape` for each photo, in order, as fast as `pixels` gives them.
 
         Args:
             pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
@@ -84,8 +84,8 @@ class Engine:
                 for request in running:
                     request.wait()
 
-    def _check_ports(self, model: Any, image_size: int) -> int:
-        """See that the network takes photos and gives rows; return how long a row is."""
+    def _check_ports(self, model: Any, image_size: int) -> tuple[int, ...]:
+        """See that the network takes photos and gives rows; return the shape of a row."""
         inputs, outputs = model.inputs, model.outputs
         shape = import_openvino().PartialShape
         if (
@@ -93,14 +93,15 @@ class Engine:
             or len(outputs) != 1
             or inputs[0].element_type.to_string() != "u8"
             or not inputs[0].partial_shape.compatible(shape([-1, image_size, image_size, 3]))
-            or not outputs[0].partial_shape.compatible(shape([-1, -1]))
-            or not outputs[0].partial_shape[1].is_static
+            or outputs[0].partial_shape.rank.is_dynamic
+            or len(outputs[0].partial_shape) < 2
+            or not all(side.is_static for side in list(outputs[0].partial_shape)[1:])
         ):
             raise ModelError(
                 f"{self.where}: does not turn uint8 pixels (N, {image_size}, {image_size}, 3) into one row of numbers "
                 f"for each photo; it takes {_ports(inputs)} and gives {_ports(outputs)}; copy it again"
             )
-        return int(outputs[0].partial_shape[1].get_length())
+        return tuple(int(side.get_length()) for side in list(outputs[0].partial_shape)[1:])
 
     def _check_weights(self, model: Any) -> None:
         """Refuse weights that are no numbers: a network of maxima swallows them and answers all the same."""
@@ -118,10 +119,10 @@ def _ports(ports: Any) -> str:
     return ", ".join(f"{port.element_type.to_string()} {port.partial_shape}" for port in ports)
 
 
-def _wait_for(request: Any) -> NDArray[np.float32]:
-    """Return the row of one photo, shape (width,), once it is there."""
+def _wait_for(request: Any) -> NDArray[Any]:
+    """Return the row of one photo once it is there."""
     request.wait()
-    row: NDArray[np.float32] = request.get_output_tensor(0).data[0].copy()
+    row: NDArray[Any] = request.get_output_tensor(0).data[0].copy()
     return row
 
 

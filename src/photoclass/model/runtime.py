@@ -34,10 +34,10 @@ class Runtime:
         side = info.image_size
         self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision)
         self.precision = self._engine.precision
-        if self._engine.width != len(info.class_names):
+        if self._engine.row_shape != (len(info.class_names),):
             raise ModelError(
-                f"{folder}/model.onnx: does not give {len(info.class_names)} probabilities, as model.json says, but "
-                f"{self._engine.width}; copy the folder again"
+                f"{folder}/model.onnx: does not give {len(info.class_names)} probabilities, as model.json says, "
+                f"but rows of shape {self._engine.row_shape}; copy the folder again"
             )
         self.probabilities([np.zeros((side, side, 3), dtype=np.uint8)])
 

@@ -17,9 +17,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from photoclass.errors import SettingsError
 from photoclass.networks.efficientnet_lite import Block, Convolution, FoldedNetwork
+from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 
 _OPSET, _IR_VERSION = 17, 8
-_PIXEL_ZERO, _PIXEL_SCALE = 127, 128
 # Steps of a weight on each side of zero. Processors without VNNI add pairs of 8-bit products in 16 bits, and
 # 2 * 255 * 64 is the most that cannot overflow there; on one with AVX2 alone, 127 steps put lite0's features twice as
 # far off.
@@ -27,23 +27,6 @@ _WEIGHT_STEPS = 64
 _ACTIVATION_STEPS = 255
 # How far activations range, in standard deviations around each channel's mean.
 _DEVIATIONS = 6.0
-
-
-@dataclass(frozen=True)
-class MapScale:
-    """What the steps of a quantised map mean: (step - zero) * scale, in fp32.
-
-    Attributes:
-        scale: The value of one step.
-        zero: The step that stands for 0.
-    """
-
-    scale: float
-    zero: int
-
-    def values(self, maps: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the numbers that the steps stand for, as ONNX's DequantizeLinear gives them."""
-        return (maps.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
 
 
 @dataclass(frozen=True)
@@ -77,14 +60,14 @@ def write_backbones(networks: Sequence[FoldedNetwork], image_size: int, precisio
     image = writer.image()
     signals = []
     for network in networks:
-        signal = _walk(writer, image, network.stem, network.blocks)
+        signal = _walk(writer, writer.convolution(image, network.stem), network.blocks)
         signals.append(writer.convolution(writer.prepared(signal), network.head))
     writer.pooled(signals, "features")
     width = sum(len(network.head.bias) for network in networks)
     return writer.finish(image_size, "features", TensorProto.FLOAT, [width])
 
 
-def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, MapScale]:
+def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, Scaling]:
     """Write the int8 form of a network's beginning, for training what comes after it on maps that are kept.
 
     Args:
@@ -92,7 +75,7 @@ def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, MapScale]:
         upto: How many blocks to keep: 0 leaves the stem alone, all of them leave out the head alone.
 
     Returns:
-        A model with the input of `write_backbone` and the output `maps`, uint8 of shape (N, channels, side, side): what
+        A model with the input of `write_backbone` and the output `maps`, uint8 of shape (N, side, side, channels): what
         enters block `upto`. And what its steps mean.
 
     Raises:
@@ -102,18 +85,31 @@ def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, MapScale]:
         raise SettingsError(f"upto is {upto}; it must be from 0 to {len(network.blocks)}, the number of blocks")
     writer = _Int8Writer()
     kept = network.blocks[:upto]
-    signal = _walk(writer, writer.image(), network.stem, kept)
+    signal = _walk(writer, writer.convolution(writer.image(), network.stem), kept)
     scale = writer.quantised(signal, "maps")
     passed = [network.stem, *(convolution for block in kept for convolution in block.convolutions)]
     side = network.image_size
     for convolution in passed:
         side = -(-side // convolution.stride)  # "same" padding rounds up
-    return writer.finish(network.image_size, "maps", TensorProto.UINT8, [len(passed[-1].bias), side, side]), scale
+    return writer.finish(network.image_size, "maps", TensorProto.UINT8, [side, side, len(passed[-1].bias)]), scale
 
 
-def _walk(writer: "_Writer", image: _Signal, stem: Convolution, blocks: tuple[Block, ...]) -> _Signal:
-    """Write everything from the image to the end of the last of these blocks."""
-    signal = writer.convolution(image, stem)
+def write_with_trained_end(network: FoldedNetwork, upto: int) -> bytes:
+    """Write a network whose end was trained on the maps of `write_trunk`: int8 up to there, floats from there on.
+
+    Returns:
+        A model as of `write_backbone`.
+    """
+    beginning = _Int8Writer()
+    signal = _walk(beginning, beginning.convolution(beginning.image(), network.stem), network.blocks[:upto])
+    end = _Writer(beginning)
+    signal = _walk(end, beginning.prepared(signal), network.blocks[upto:])
+    end.pooled([end.convolution(signal, network.head)], "features")
+    return end.finish(network.image_size, "features", TensorProto.FLOAT, [len(network.head.bias)])
+
+
+def _walk(writer: "_Writer", signal: "_Signal", blocks: tuple[Block, ...]) -> "_Signal":
+    """Write these blocks."""
     for block in blocks:
         begin = inner = writer.prepared(signal)
         for number, convolution in enumerate(block.convolutions):
@@ -123,13 +119,19 @@ def _walk(writer: "_Writer", image: _Signal, stem: Convolution, blocks: tuple[Bl
 
 
 class _Writer:
-    """Writes the network as it is, in fp32."""
+    """Writes the network as it is, in fp32.
 
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._zero = self.constant("zero", np.array(0, dtype=np.float32))
-        self._six = self.constant("six", np.array(6, dtype=np.float32))
+    Args:
+        before: Who wrote what comes before, into the same model.
+    """
+
+    def __init__(self, before: "_Writer | None" = None) -> None:
+        self.nodes: list[onnx.NodeProto] = [] if before is None else before.nodes
+        self.constants: list[onnx.TensorProto] = [] if before is None else before.constants
+        self._zero, self._six = "zero", "six"
+        if before is None:
+            self.constant(self._zero, np.array(0, dtype=np.float32))
+            self.constant(self._six, np.array(6, dtype=np.float32))
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
         """Add a constant. One number stays without dimensions: ONNX takes a list of scales as one for each channel."""
@@ -147,13 +149,13 @@ class _Writer:
         planes = self.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])
         name = self._scaled(planes)
         nothing = np.zeros(3, dtype=np.float32)
-        return _Signal(name, nothing, nothing, -_PIXEL_ZERO / _PIXEL_SCALE, 1.0)
+        return _Signal(name, nothing, nothing, -CENTRED_PIXELS.zero * CENTRED_PIXELS.scale, 1.0)
 
     def _scaled(self, planes: str) -> str:
         numbers = self.node("Cast", [planes], to=TensorProto.FLOAT)
-        zero = self.constant("pixel_zero", np.array(_PIXEL_ZERO, dtype=np.float32))
-        scale = self.constant("pixel_scale", np.array(_PIXEL_SCALE, dtype=np.float32))
-        return self.node("Div", [self.node("Sub", [numbers, zero]), scale])
+        zero = self.constant("pixel_zero", np.array(CENTRED_PIXELS.zero, dtype=np.float32))
+        scale = self.constant("pixel_scale", np.array(CENTRED_PIXELS.scale, dtype=np.float32))
+        return self.node("Mul", [self.node("Sub", [numbers, zero]), scale])
 
     def prepared(self, signal: _Signal) -> _Signal:
         """Make a signal ready to enter a convolution."""
@@ -217,8 +219,8 @@ class _Int8Writer(_Writer):
 
     def _scaled(self, planes: str) -> str:
         # The pixel is the quantised image already: nothing is lost.
-        scale = self.constant("pixel_scale", np.array(1 / _PIXEL_SCALE, dtype=np.float32))
-        zero = self.constant("pixel_zero", np.array(_PIXEL_ZERO, dtype=np.uint8))
+        scale = self.constant("pixel_scale", np.array(CENTRED_PIXELS.scale, dtype=np.float32))
+        zero = self.constant("pixel_zero", np.array(CENTRED_PIXELS.zero, dtype=np.uint8))
         return self.node("DequantizeLinear", [planes, scale, zero])
 
     def prepared(self, signal: _Signal) -> _Signal:
@@ -226,13 +228,13 @@ class _Int8Writer(_Writer):
         name = self.node("DequantizeLinear", [steps, scale, zero])
         return _Signal(name, signal.mean, signal.deviation, signal.low, signal.high)
 
-    def quantised(self, signal: _Signal, output: str) -> MapScale:
-        """Turn a signal into steps; they are the model's output."""
+    def quantised(self, signal: _Signal, output: str) -> Scaling:
+        """Turn a signal into steps; they are the model's output, channels last."""
         steps, _, _, meaning = self._quantised(signal)
-        self.nodes.append(helper.make_node("Identity", [steps], [output]))
+        self.nodes.append(helper.make_node("Transpose", [steps], [output], perm=[0, 2, 3, 1]))
         return meaning
 
-    def _quantised(self, signal: _Signal) -> tuple[str, str, str, MapScale]:
+    def _quantised(self, signal: _Signal) -> tuple[str, str, str, Scaling]:
         """Turn a signal into steps; return the names of steps, scale and zero, and what the steps mean."""
         low, high = min(signal.low, 0.0), max(signal.high, 0.0)
         step = np.array((high - low) / _ACTIVATION_STEPS, dtype=np.float32)
@@ -240,7 +242,7 @@ class _Int8Writer(_Writer):
         number = len(self.nodes)
         scale, offset = self.constant(f"scale_{number}", step), self.constant(f"zero_{number}", zero)
         steps = self.node("QuantizeLinear", [signal.name, scale, offset])
-        return steps, scale, offset, MapScale(float(step), int(zero))
+        return steps, scale, offset, Scaling(int(zero), float(step))
 
     def _weights(self, signal: _Signal, convolution: Convolution) -> tuple[str, NDArray[np.floating]]:
         exact = convolution.weight

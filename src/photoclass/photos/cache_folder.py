@@ -165,8 +165,8 @@ def _words(kind: str, name: str) -> str:
     """Say what a store is, from the kind and name of its folder."""
     if kind == "pixels" and (match := _PIXELS_NAME.fullmatch(name)):
         return f"pixels {_words_on_decoding(match)}"
-    if kind == "features" and (match := _FEATURES_NAME.fullmatch(name)):
-        return f"features of {match['name']}, {match['precision']}, {_words_on_decoding(match)}"
+    if kind in ("features", "maps") and (match := _FEATURES_NAME.fullmatch(name)):
+        return f"{kind} of {match['name']}, {match['precision']}, {_words_on_decoding(match)}"
     return f"{kind} ({name})"
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
-from photoclass.networks.backbone_onnx import write_backbones
-from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, fold
+from photoclass.networks.backbone_onnx import write_backbones, write_trunk
+from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold
 from photoclass.networks.onnx_file import read_network
+from photoclass.networks.scaling import Scaling
 
 PRECISIONS = ("int8", "bf16", "fp32")
 # The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
@@ -27,6 +28,8 @@ class Backbone:
         precision: `int8`, `bf16` or `fp32`: what it computes in.
         reason: Why this precision, for the output.
         file_sha256: Of its file, where it came from one.
+        gives_maps: Whether it stops before its end and gives uint8 maps (N, side, side, channels) instead. Of maps,
+            those of the mirror image are wanted too.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Backbone:
     precision: str
     reason: str
     file_sha256: str = ""
+    gives_maps: bool = False
 
     @cached_property
     def engine(self) -> Engine:
@@ -89,6 +93,22 @@ def open_backbone_file(
     chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
     network = read_network(path, size, mean, std)
     return Backbone(path.name, network.image_size, network.onnx, chosen, reason, network.sha256)
+
+
+def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:
+    """Make the beginning of a pretrained network, for training what comes after it; always in int8.
+
+    Args:
+        name: Of the network.
+        network: All of it.
+        upto: How many blocks the beginning has.
+
+    Returns:
+        What gives the maps, and what their bytes mean.
+    """
+    onnx, scaling = write_trunk(network, upto)
+    reason = "half the size and twice the speed"
+    return Backbone(f"{name}-blocks{upto}", network.image_size, onnx, "int8", reason, gives_maps=True), scaling
 
 
 def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -> tuple[str, str]:

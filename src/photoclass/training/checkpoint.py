@@ -1,8 +1,8 @@
 """The checkpoint: all that a run needs to go on as if it had never stopped, in one file that holds no code.
 
-`resume/checkpoint.safetensors` carries the network, the optimizer and the best weights as tensors, and the counters
-as JSON in its header. One file, replaced by a rename: after a kill the last one saved is whole. Randomness needs no
-state, since every epoch and step draws from seeds of its own.
+`resume/checkpoint.safetensors` carries the network, the optimizer, the mean and the best weights as tensors, and the
+counters as JSON in its header. One file, replaced by a rename: after a kill the last one saved is whole. Randomness
+needs no state, since every epoch and step draws from seeds of its own.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from photoclass.atomic import write_bytes
 from photoclass.errors import TrainingError
 from photoclass.training.stopping import EpochRow
 
-_FORMAT = "photoclass checkpoint 1"
+_FORMAT = "photoclass checkpoint 2"
 _MAX_BYTES = 16 << 30
 
 
@@ -31,6 +31,7 @@ class TrainingState:
     Attributes:
         network: Learns.
         optimizer: Its Adam, with the running means.
+        average: The running mean of its weights, where one is kept.
         epoch: The epoch under way, from 0.
         step: The next batch in it.
         loss_sum: Sum of the losses of the photos seen in it.
@@ -39,12 +40,13 @@ class TrainingState:
         epoch_seconds: Training time spent in it.
         elapsed_seconds: Time spent in all.
         history: The epochs done.
-        best_weights: The network's weights after the epoch with the lowest val_loss.
+        best_weights: The scored network's weights after the epoch with the lowest val_loss.
         stopped: Why training ended; empty while it has not.
     """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    average: nn.Module | None = None
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
@@ -55,6 +57,11 @@ class TrainingState:
     history: list[EpochRow] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopped: str = ""
+
+    @property
+    def scored(self) -> nn.Module:
+        """The network that is scored and kept: the mean, where one is kept."""
+        return self.network if self.average is None else self.average
 
     def start_epoch(self, epoch: int) -> None:
         """Set the counters to the start of an epoch."""
@@ -78,6 +85,8 @@ def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]
         identity: What must be the same for the run to go on: data, settings, seed.
     """
     tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
+    if state.average is not None:
+        tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
     for number, values in state.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
@@ -115,6 +124,8 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
         for name in _COUNTERS:
             setattr(state, name, counters[name])
         state.network.load_state_dict(_below("network.", tensors))
+        if state.average is not None:
+            state.average.load_state_dict(_below("average.", tensors))
         state.best_weights = _below("best.", tensors)
         optimizer = state.optimizer.state_dict()
         numbered: dict[int, dict[str, Tensor]] = {}

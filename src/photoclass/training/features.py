@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class FeaturedPhotos:
     Attributes:
         table: The photos that could be read; the others stand in `table.set_aside`.
         contents: SHA-256 of each photo file, 32 bytes.
-        features: Row i is photo i: shape (width,), float16.
+        features: Row i is photo i: shape (width,), float16; of a backbone that sees mirror images too, shape (2, ...).
         fingerprints: Row i is photo i: shape (16, 16), uint8, for finding twins.
         settings: How they were decoded.
         computed: How many of them the store did not hold.
@@ -111,8 +112,10 @@ def _open_stores(settings: DecodeSettings, backbone: Backbone, cache: Path) -> t
     name = _UNSAFE.sub("_", backbone.name)[:_NAME_LENGTH]
     computes_in = f"{backbone.precision}-{backbone.engine.precision}"  # an int8 network's other layers differ, too
     name = f"{name}-{computes_in}-{backbone.digest[:16]}-{decode_key(settings)}"
-    features = RowStore(cache / "features" / name, (backbone.engine.width,), FEATURE_DTYPE)
-    return features, open_fingerprints(cache)
+    shape = backbone.engine.row_shape
+    if backbone.gives_maps:
+        return RowStore(cache / "maps" / name, (2, *shape), np.uint8), open_fingerprints(cache)
+    return RowStore(cache / "features" / name, shape, FEATURE_DTYPE), open_fingerprints(cache)
 
 
 def _compute_missing(
@@ -147,14 +150,23 @@ def _compute_missing(
                 else:
                     inside.append((content, result[1]))
                     yield result[0]
+                    if backbone.gives_maps:
+                        yield result[0][:, ::-1]
 
         writer = _Writer(stores, features, prints)
-        for row in backbone.engine.rows(pixels()):
+        rows = backbone.engine.rows(pixels())
+        for row in _photo_and_mirror(rows) if backbone.gives_maps else rows:
             content, fingerprint = inside.popleft()
             writer.write(content, row, fingerprint)
             task.advance()
         writer.enter()
     return failed
+
+
+def _photo_and_mirror(rows: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Join what the network gives for a photo and for its mirror image, which follows it."""
+    for row in rows:
+        yield np.stack([row, next(rows)])
 
 
 class _Writer:
@@ -165,11 +177,12 @@ class _Writer:
         self._row = 0
         self._written: list[tuple[bytes, int]] = []
 
-    def write(self, content: bytes, features: NDArray[np.float32], fingerprint: Pixels) -> None:
+    def write(self, content: bytes, values: NDArray[Any], fingerprint: Pixels) -> None:
         """Write one photo's rows."""
-        if not np.isfinite(features).all():
+        if not np.isfinite(values).all():
             raise ModelError("the backbone gives values that are not numbers; give another --backbone")
-        values = np.clip(features, -_FLOAT16_MAX, _FLOAT16_MAX).astype(FEATURE_DTYPE)
+        if values.dtype != np.uint8:
+            values = np.clip(values, -_FLOAT16_MAX, _FLOAT16_MAX).astype(FEATURE_DTYPE)
         with self._stores[0].using():
             write_row(self._shards[0].descriptor, self._row, values)
             write_row(self._shards[1].descriptor, self._row, fingerprint)

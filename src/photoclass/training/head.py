@@ -6,12 +6,12 @@ are read once for all of them in each iteration, which is what costs, in memory 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.model.calibrate import fit_temperature
-from photoclass.photos.store import Rows
+from photoclass.model.calibrate import fit_temperature, to_probabilities
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +26,41 @@ _MEMORY = 10  # steps that L-BFGS remembers
 _TOLERANCE = 1e-4
 # A feature that hardly varies is not blown up to unit variance.
 _LEAST_DEVIATION = 0.05
+
+
+class FeatureRows(Protocol):
+    """N rows of D features, none below zero, in memory or out of it."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+
+    def select(self, rows: NDArray[np.int64]) -> "FeatureRows":
+        """Return these rows alone."""
+
+    def all(self) -> NDArray[Any]:
+        """Return all rows as one array, shape (N, D)."""
+
+
+@dataclass(frozen=True)
+class FeatureArray:
+    """Feature rows in memory.
+
+    Attributes:
+        values: Shape (N, D).
+    """
+
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def select(self, rows: NDArray[np.int64]) -> "FeatureArray":
+        """Return these rows alone."""
+        return FeatureArray(self.values[rows])
+
+    def all(self) -> NDArray[np.float32]:
+        """Return all rows."""
+        return self.values
 
 
 @dataclass(frozen=True)
@@ -64,16 +99,8 @@ def signed_roots(features: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(np.sign(exact) * np.sqrt(np.abs(exact)), dtype=np.float32)
 
 
-def to_probabilities(logits: Floats) -> Floats:
-    """Turn logits, shape (N, K), into probabilities, shape (N, C): a single logit is that of class 1."""
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
 def fit_head(
-    features: Rows,
+    features: FeatureRows,
     labels: NDArray[np.int64],
     twins: NDArray[np.int64],
     classes: int,
@@ -85,7 +112,7 @@ def fit_head(
     """Fit the head.
 
     Args:
-        features: N rows of D features.
+        features: What it learns from.
         labels: Shape (N,), class indices.
         twins: Shape (N,), the same number for photos that are twins: they stay in one fold.
         classes: How many there are.
@@ -140,7 +167,7 @@ def assign_folds(labels: NDArray[np.int64], twins: NDArray[np.int64], folds: int
 class _Standardised:
     """The signed roots of features, each with mean 0 and variance 1, block by block."""
 
-    def __init__(self, features: Rows) -> None:
+    def __init__(self, features: FeatureRows) -> None:
         self._features = features
         self._kept: list[NDArray[np.float32]] | None = None
         total = squares = np.zeros(())

@@ -11,15 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import TrainingError
+from photoclass.model.calibrate import fit_temperature
+from photoclass.networks.scaling import Scaling
 from photoclass.networks.small_cnn import Dropout
-from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels
 from photoclass.progress import Progress, Task
-from photoclass.training.augment import AugmentSettings
-from photoclass.training.batches import Batch, plain_batches, training_batches
+from photoclass.training.batches import Batch, count_batches, plain_batches, training_batches
 from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
-from photoclass.training.recipes import LoopSettings
+from photoclass.training.examples import Examples
+from photoclass.training.optimizer import LoopSettings, move_average, set_learning_rate
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
@@ -31,19 +32,19 @@ class Fit:
     """What the loop works on.
 
     Attributes:
-        train: The photos it learns from.
-        valid: The photos that choose the best epoch.
+        train: What it learns from.
+        valid: What chooses the best epoch.
         settings: How the loop goes.
-        augment: How training photos are varied.
+        scaling: What their bytes mean to the network.
         compute: Where and how precisely.
         seed: Decides order, augmentation and dropout.
         finish_seconds: Time to keep for what comes after the loop, when time is limited.
     """
 
-    train: CachedPhotos
-    valid: CachedPhotos
+    train: Examples
+    valid: Examples
     settings: LoopSettings
-    augment: AugmentSettings
+    scaling: Scaling
     compute: Compute
     seed: int
     finish_seconds: float = 0.0
@@ -100,7 +101,7 @@ def train_epoch(
     reserve = _reserve(job, state)
     saved_at = started_at = time.monotonic()
     seconds_before, elapsed_before = state.epoch_seconds, state.elapsed_seconds
-    batches = training_batches(job.train, job.settings.batch_size, job.augment, job.seed, state.epoch, state.step)
+    batches = training_batches(job.train, job.settings.batch_size, job.seed, state.epoch, state.step)
     with progress.task(title, len(job.train), done=state.seen) as task:
         for batch in batches:
             loss, right = train_step(job, state, batch)
@@ -125,35 +126,52 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
     Returns:
         The mean loss of the batch in nats, and how many photos it told rightly.
     """
+    settings = job.settings
+    steps_before = state.epoch * count_batches(len(job.train), settings.batch_size) + state.step
+    set_learning_rate(state.optimizer, settings, (state.epoch + state.seen / len(job.train)) / settings.epochs)
     _seed_dropout(state.network, job.seed, state.epoch, state.step)
     labels = torch.from_numpy(batch.labels).to(job.compute.device)
     with job.compute.autocast():
-        logits = state.network(to_images(batch.pixels, job.compute))
+        logits = state.network(to_images(batch.inputs, job.scaling, job.compute))
     loss = cross_entropy(logits, labels)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
+    if state.average is not None:
+        move_average(state.average, state.network, settings.average, steps_before + 1)
     return loss.item(), _count_right(logits, labels)
 
 
-def validate(network: nn.Module, photos: CachedPhotos, compute: Compute) -> tuple[float, float]:
-    """Return mean loss in nats and accuracy, with dropout off and photos as they are."""
+def validate(job: Fit, network: nn.Module) -> tuple[float, float]:
+    """Return mean loss in nats and accuracy on the validation examples, as they are."""
+    logits = predict_logits(network, job.valid, job.scaling, job.compute)
+    labels = torch.from_numpy(job.valid.labels)
+    if job.settings.calibrate and torch.isfinite(logits).all():
+        logits = logits / fit_temperature(logits.double().numpy(), job.valid.labels)
+    return cross_entropy(logits, labels).item(), _count_right(logits, labels) / len(labels)
+
+
+def predict_logits(network: nn.Module, examples: Examples, scaling: Scaling, compute: Compute) -> Tensor:
+    """Compute the logits of all examples as they are, with dropout off; shape (N, K), in full precision, on the CPU."""
     network.eval()
-    loss_sum, right = 0.0, 0
-    with torch.inference_mode():
-        for batch in plain_batches(photos, _VALID_BATCH):
-            labels = torch.from_numpy(batch.labels).to(compute.device)
-            with compute.autocast():
-                logits = network(to_images(batch.pixels, compute))
-            loss_sum += cross_entropy(logits, labels).item() * len(labels)
-            right += _count_right(logits, labels)
-    return loss_sum / len(photos), right / len(photos)
+    return compute_all(network, examples, scaling, compute)
 
 
-def to_images(pixels: Pixels, compute: Compute) -> Tensor:
-    """Turn pixels, shape (N, H, W, 3) uint8, into images in [0, 1], shape (N, 3, H, W), channels last in memory."""
-    moved = torch.from_numpy(pixels).to(compute.device).permute(0, 3, 1, 2)
-    return moved.to(compute.image_dtype).div_(255)
+def compute_all(function: Callable[[Tensor], Tensor], examples: Examples, scaling: Scaling, compute: Compute) -> Tensor:
+    """Apply a function of images, shape (n, C, H, W), to all examples as they are; give its rows, on the CPU."""
+    with torch.inference_mode(), compute.autocast():
+        rows = [
+            function(to_images(batch.inputs, scaling, compute)).float().cpu()
+            for batch in plain_batches(examples, _VALID_BATCH)
+        ]
+    return torch.cat(rows)
+
+
+def to_images(inputs: Pixels, scaling: Scaling, compute: Compute) -> Tensor:
+    """Turn bytes, shape (N, H, W, C), into numbers, shape (N, C, H, W), channels last in memory."""
+    moved = torch.from_numpy(inputs).to(compute.device).permute(0, 3, 1, 2)
+    images = moved.to(compute.image_dtype)
+    return (images if scaling.zero == 0 else images.sub_(scaling.zero)).mul_(scaling.scale)
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -162,14 +180,6 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     if logits.shape[1] == 1:
         return F.binary_cross_entropy_with_logits(logits[:, 0], labels.float())
     return F.cross_entropy(logits, labels)
-
-
-def adam(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
-    """Return the optimizer for a network."""
-    betas = (settings.adam_beta1, settings.adam_beta2)
-    return torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, betas=betas, eps=settings.adam_epsilon, fused=True
-    )
 
 
 def _count_right(logits: Tensor, labels: Tensor) -> int:
@@ -187,7 +197,7 @@ def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
 def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
-    val_loss, val_accuracy = validate(state.network, job.valid, job.compute)
+    val_loss, val_accuracy = validate(job, state.scored)
     state.elapsed_seconds += time.monotonic() - started_at
     row = EpochRow(
         epoch=round(state.epoch + state.seen / len(job.train), 4),
@@ -200,7 +210,7 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     )
     state.history.append(row)
     if best_epoch(state.history) is row:
-        state.best_weights = {name: value.detach().clone() for name, value in state.network.state_dict().items()}
+        state.best_weights = {name: value.detach().clone() for name, value in state.scored.state_dict().items()}
     return row
 
 

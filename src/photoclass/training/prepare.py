@@ -9,18 +9,20 @@ from numpy.typing import NDArray
 
 from photoclass.errors import DataError
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.read import read_data
 from photoclass.photos.split import assign_splits, check_splits
-from photoclass.photos.table import SPLITS, count_by_class
+from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
-from photoclass.training.features import FeaturedPhotos
-from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.backbones import Backbone
+from photoclass.training.features import FeaturedPhotos, compute_features
+from photoclass.training.recipes import FinetuneRecipe, SmallCnnRecipe
 from photoclass.training.run import Photos, TrainOptions
 
 
 def split_photos(
-    data: Path, recipe: SmallCnnRecipe, seed: int, options: TrainOptions, progress: Progress = SILENT
+    data: Path, recipe: SmallCnnRecipe | FinetuneRecipe, seed: int, options: TrainOptions, progress: Progress = SILENT
 ) -> CachedPhotos:
     """Read DATA, decode it into the cache, and give every photo its split.
 
@@ -28,13 +30,39 @@ def split_photos(
         DataError: DATA cannot be read or trained on.
     """
     cache = options.cache or default_cache()
+    table = _read(data, cache, progress)
+    photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
+    _refuse_none(photos, table, data)
+    return divide_photos(photos, data, seed, progress)[0]
+
+
+def featured_photos(
+    data: Path, backbone: Backbone, settings: DecodeSettings, options: TrainOptions, progress: Progress = SILENT
+) -> FeaturedPhotos:
+    """Read DATA and take it through a pretrained network, or find it in the store.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+    """
+    cache = options.cache or default_cache()
+    table = _read(data, cache, progress)
+    photos = compute_features(table, settings, backbone, cache, options.workers, progress)
+    _refuse_none(photos, table, data)
+    what = "maps" if backbone.gives_maps else "features"
+    progress.say(f"{what}: {len(photos) - photos.computed:,} of {len(photos):,} from the store")
+    return photos
+
+
+def _read(data: Path, cache: Path, progress: Progress) -> PhotoTable:
     table = read_data(data, cache, progress)
     for note in table.notes:
         progress.say(note)
-    photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
-    if len(photos) == 0:
+    return table
+
+
+def _refuse_none(photos: CachedPhotos | FeaturedPhotos, table: PhotoTable, data: Path) -> None:
+    if not len(photos):
         raise DataError(f"{data}: none of its {len(table):,} files is a photo that can be read")
-    return divide_photos(photos, data, seed, progress)[0]
 
 
 def divide_photos(photos: Photos, data: Path, seed: int, progress: Progress) -> tuple[Photos, NDArray[np.int64]]:

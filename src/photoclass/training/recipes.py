@@ -1,4 +1,4 @@
-"""Recipes: what is trained, with all its numbers. `features` is the default, `small-cnn` the post's, to the letter."""
+"""Recipes: what is trained, with all its numbers. `features` is the default, `small-cnn` the post's to the letter."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,42 +9,13 @@ from torch import nn
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
+from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE
 from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
 from photoclass.photos.decode import DecodeSettings, ResizeRule
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.backbones import BACKBONES, image_size_of
+from photoclass.training.optimizer import LoopSettings
 from photoclass.training.settings import named_settings
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """How the loop goes.
-
-    Attributes:
-        batch_size: Photos in a step.
-        epochs: Passes over the training photos, at most.
-        patience: Epochs without a lower val_loss after which training stops.
-        learning_rate: Adam's (Kingma and Ba, 2015) step size.
-        adam_beta1: Decay of the mean of gradients.
-        adam_beta2: Decay of the mean of their squares.
-        adam_epsilon: Keras's value; torch's own is 1e-8.
-    """
-
-    batch_size: int = 16
-    epochs: int = 50
-    patience: int = 5
-    learning_rate: float = 1e-3
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.999
-    adam_epsilon: float = 1e-7
-
-    def __post_init__(self) -> None:
-        if min(self.batch_size, self.epochs, self.patience) < 1:
-            raise SettingsError("batch_size, epochs and patience must be at least 1")
-        if not (self.learning_rate > 0 and self.adam_epsilon > 0):
-            raise SettingsError("learning_rate and adam_epsilon must be above 0")
-        if not (0 <= self.adam_beta1 < 1 and 0 <= self.adam_beta2 < 1):
-            raise SettingsError("adam_beta1 and adam_beta2 must be at least 0 and less than 1")
 
 
 @dataclass(frozen=True)
@@ -128,6 +99,64 @@ class FeaturesRecipe:
         return DecodeSettings(self.image_size, self.resize)
 
 
+_FINETUNE_LOOP = LoopSettings(
+    batch_size=64,
+    epochs=3,
+    patience=2,
+    learning_rate=1e-4,
+    schedule="one-cycle",
+    weight_decay=0.01,
+    average=0.998,
+    adam_beta2=0.99,
+    calibrate=True,
+)
+# Photos that a pretrained network knows how to see: milder than the post's.
+_FINETUNE_AUGMENT = AugmentSettings(rotation_degrees=10, width_shift=0.1, height_shift=0.1, shear_degrees=0)
+
+
+@dataclass(frozen=True)
+class FinetuneRecipe:
+    """The end of a pretrained network trained on, from the head of `features`.
+
+    Attributes:
+        backbone: The network.
+        tail: How many of its last blocks learn; 0 for three on a processor and the whole network on a GPU.
+        resize: How a photo becomes the network's square.
+        balance: Let every class weigh the same in the head that it starts from.
+        augment: How photos are varied where the whole network learns.
+        loop: How the loop goes.
+    """
+
+    name: ClassVar[str] = "finetune"
+
+    backbone: str = "lite2"
+    tail: int = 0
+    resize: ResizeRule = "squash"
+    balance: bool = False
+    augment: AugmentSettings = _FINETUNE_AUGMENT
+    loop: LoopSettings = _FINETUNE_LOOP
+
+    def __post_init__(self) -> None:
+        _check_backbone(self.backbone)
+        _check_resize(self.resize)
+        if self.tail < 0:
+            raise SettingsError(f"tail is {self.tail}; it is a number of blocks, or 0 to let the device decide")
+
+    @property
+    def image_size(self) -> int:
+        """Side of the network's square, in pixels."""
+        return EFFICIENTNET_LITE[self.backbone].image_size
+
+    def decode_settings(self) -> DecodeSettings:
+        """Return how photos are decoded for this recipe."""
+        return DecodeSettings(self.image_size, self.resize)
+
+
+def _check_backbone(backbone: str) -> None:
+    if backbone not in EFFICIENTNET_LITE:
+        raise SettingsError(f"there is no backbone {backbone!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+
+
 def _check_resize(resize: str) -> None:
     if resize not in ("squash", "crop"):
         raise SettingsError(f"resize is {resize!r}; it must be squash or crop")
@@ -144,25 +173,34 @@ def _check_scaling(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         )
 
 
-Recipe: TypeAlias = SmallCnnRecipe | FeaturesRecipe
+Recipe: TypeAlias = SmallCnnRecipe | FeaturesRecipe | FinetuneRecipe
 
-RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (FeaturesRecipe, SmallCnnRecipe)}
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (FeaturesRecipe, FinetuneRecipe, SmallCnnRecipe)}
 DEFAULT_RECIPE = FeaturesRecipe.name
-# What the user may say instead of numbers.
-QUALITIES = {"fast": {"backbone": "lite0"}, "good": {"backbone": "lite2"}}
+# What the user may say instead of a recipe and its numbers.
+QUALITIES: dict[str, tuple[str, dict[str, str]]] = {
+    "fast": (FeaturesRecipe.name, {"backbone": "lite0"}),
+    "good": (FeaturesRecipe.name, {"backbone": "lite2"}),
+    "best": (FinetuneRecipe.name, {"backbone": "lite2"}),
+}
 
 
-def quality_settings(quality: str | None) -> dict[str, str]:
-    """Return the settings of the recipe `features` that a quality stands for; none for None.
+def of_quality(quality: str, recipe: str | None) -> tuple[str, dict[str, str]]:
+    """Return the recipe that a quality stands for, and the settings to change in it.
+
+    Args:
+        quality: `fast`, `good` or `best`.
+        recipe: The recipe asked for beside it, if any.
 
     Raises:
-        SettingsError: There is no such quality.
+        SettingsError: There is no such quality, or it stands for another recipe.
     """
-    if quality is None:
-        return {}
     if quality not in QUALITIES:
         raise SettingsError(f"there is no quality {quality!r}; there is: {', '.join(QUALITIES)}")
-    return dict(QUALITIES[quality])
+    name, settings = QUALITIES[quality]
+    if recipe not in (None, name):
+        raise SettingsError(f"the quality {quality!r} is the recipe {name}, not {recipe}; give one of the two")
+    return name, dict(settings)
 
 
 def find_recipe(name: str) -> Recipe:

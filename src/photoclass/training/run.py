@@ -101,10 +101,13 @@ class Run(Generic[Photos, ItsRecipe]):
 
 
 def changes(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Name what is other now than it was; how long to train (epochs, patience) may be."""
-    free = {"epochs": None, "patience": None}
+    """Name what is other now than it was; how long to train may be, where the learning rate does not hang on it."""
+    free = ("patience",) if now["settings"]["loop"]["schedule"] == "one-cycle" else ("patience", "epochs")
     saved, now = (
-        {**identity, "settings": {**identity["settings"], "loop": {**identity["settings"]["loop"], **free}}}
+        {
+            **identity,
+            "settings": {**identity["settings"], "loop": {**identity["settings"]["loop"], **dict.fromkeys(free)}},
+        }
         for identity in (saved, now)
     )
     return [name for name in now if saved.get(name) != now[name]]

@@ -11,6 +11,7 @@ from photoclass.training.finish import Trained
 from photoclass.training.recipes import (
     DEFAULT_RECIPE,
     FeaturesRecipe,
+    FinetuneRecipe,
     Recipe,
     find_recipe,
     refuse_settings_of_others,
@@ -19,7 +20,8 @@ from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train_features import train_features
-from photoclass.training.train_network import train_network
+from photoclass.training.train_finetune import train_finetune
+from photoclass.training.train_small_cnn import train_small_cnn
 
 
 def train(
@@ -57,7 +59,9 @@ def train(
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
         if isinstance(chosen, FeaturesRecipe):
             return train_features(data, out, chosen, seed, options, progress)
-        return train_network(data, out, chosen, seed, options, saved, stop, progress)
+        if isinstance(chosen, FinetuneRecipe):
+            return train_finetune(data, out, chosen, seed, options, saved, stop, progress)
+        return train_small_cnn(data, out, chosen, seed, options, saved, stop, progress)
 
 
 def _chosen(

@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 
 from photoclass.errors import DataError, ModelError, SettingsError, TrainingError
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache import default_cache
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
-from photoclass.photos.read import read_data
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.training.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.compute import Compute
 from photoclass.training.export import add_head
-from photoclass.training.features import FeaturedPhotos, compute_features
+from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.head import Head, fit_head
-from photoclass.training.prepare import divide_photos
+from photoclass.training.prepare import divide_photos, featured_photos
 from photoclass.training.recipes import FeaturesRecipe
 from photoclass.training.run import Run, TrainOptions
 
@@ -46,7 +44,7 @@ def train_features(
     _refuse_what_does_nothing(options)
     backbone, recipe = _open_backbone(recipe, options.precision)
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
-    photos = _featured(data, backbone, recipe, options, progress)
+    photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
     photos, twins = divide_photos(photos, data, seed, progress)
     run = Run(out, photos, recipe, seed, Compute("cpu", backbone.precision, backbone.reason), progress)
     is_train = photos.table.splits == TRAIN
@@ -108,20 +106,6 @@ def _open_backbone(recipe: FeaturesRecipe, precision: str) -> tuple[Backbone, Fe
         raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {wanted}; give the file that was meant")
     size, sha256 = backbone.image_size, backbone.file_sha256
     return backbone, replace(recipe, backbone=backbone.name, backbone_size=size, backbone_sha256=sha256)
-
-
-def _featured(
-    data: Path, backbone: Backbone, recipe: FeaturesRecipe, options: TrainOptions, progress: Progress
-) -> FeaturedPhotos:
-    cache = options.cache or default_cache()
-    table = read_data(data, cache, progress)
-    for note in table.notes:
-        progress.say(note)
-    photos = compute_features(table, recipe.decode_settings(), backbone, cache, options.workers, progress)
-    if not len(photos):
-        raise DataError(f"{data}: none of its {len(table):,} files is a photo that can be read")
-    progress.say(f"features: {len(photos) - photos.computed:,} of {len(photos):,} from the store")
-    return photos
 
 
 def _fit(photos: FeaturedPhotos, twins: NDArray[np.int64], recipe: FeaturesRecipe, seed: int, data: Path) -> Head:

@@ -1,33 +1,35 @@
-"""Recipes with a network of their own: pixels from the cache, the loop, the export."""
+"""Recipes whose network learns step by step: the loop, its checkpoint, the export."""
 
+import copy
 import csv
 import dataclasses
 import math
 import time
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, TrainingError
+from photoclass.model.calibrate import fit_temperature, to_probabilities
 from photoclass.model.folder import ModelInfo
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache import CachedPhotos
+from photoclass.networks.scaling import Scaling
+from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.results.curves import draw_curves
-from photoclass.results.evaluate import predict_cached
 from photoclass.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from photoclass.training.compute import choose_compute, keep_freed_memory, leave_threads_to_the_network
-from photoclass.training.export import export_onnx, trained_probabilities
+from photoclass.training.compute import Compute, keep_freed_memory, leave_threads_to_the_network
+from photoclass.training.examples import Examples
 from photoclass.training.finish import Outcome, Trained, describe, finish
-from photoclass.training.loop import Fit, adam, fit
-from photoclass.training.prepare import split_photos
-from photoclass.training.recipes import SmallCnnRecipe
-from photoclass.training.run import Run, TrainOptions, changes
+from photoclass.training.loop import Fit, fit
+from photoclass.training.optimizer import LoopSettings, adam
+from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch
 
 # What comes after the loop, when time is limited: the export, and predicting what is scored.
@@ -35,87 +37,111 @@ _EXPORT_SECONDS = 10.0
 _PREDICTED_PER_SECOND = 300.0
 # Drawing takes a third of a second: nothing beside an epoch of real photos, much beside one of a few drawings.
 _DRAW_EVERY_SECONDS = 20.0
-# What the exported file may differ from the trained network by, in probability, in full precision.
-_EXPORT_TOLERANCE = 1e-3
 _EXPORT_PHOTOS = 64
+_TOLERANCE_IN_USE = 0.1
 
-_NetworkRun: TypeAlias = Run[CachedPhotos, SmallCnnRecipe]
+
+class Learner(Protocol):
+    """What a recipe brings to the loop. `photos` are always some of the run's."""
+
+    @property
+    def name(self) -> str:
+        """Say what learns, for the output."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What maps images or maps to logits."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """What their bytes mean to it."""
+
+    @property
+    def tolerance(self) -> float:
+        """What the exported file may differ from the trained network by, in probability, in full precision."""
+
+    def examples(self, photos: Any) -> Examples:
+        """Return photos as the network learns from them."""
+
+    def start(self, train: Any, compute: Compute) -> None:
+        """Set the weights that a fresh training begins with, where those that it was made with do not serve."""
+
+    def pixels(self, photos: Any) -> dict[int, Pixels]:
+        """Return photos, by index, as they enter the saved model; a file that has vanished is left out."""
+
+    def logits(self, photos: Any, compute: Compute) -> NDArray[np.float64]:
+        """Return what the network, as it is now, says of photos, shape (N, K)."""
+
+    def export(self, temperature: float) -> bytes:
+        """Write the network, as it is now, as ONNX from pixels to probabilities."""
+
+    def scored(
+        self, runtime: Runtime, photos: Any, trained: NDArray[np.float64], progress: Progress
+    ) -> NDArray[np.float32]:
+        """Return probabilities to score, shape (N, C): the saved model's, or else those of the trained network."""
 
 
 def train_network(
-    data: Path,
-    out: Path,
-    recipe: SmallCnnRecipe,
-    seed: int,
-    options: TrainOptions,
-    saved: dict[str, Any] | None,
-    stop: StopRequest,
-    progress: Progress,
+    run: Run[Any, Any], learner: Learner, saved: dict[str, Any] | None, force: bool, stop: StopRequest
 ) -> Trained:
-    """Train a network and write the model folder. Called while `out` is held.
+    """Train a network and write the model folder. Called while the folder is held.
 
     Args:
-        data: Labelled photos.
-        out: The model folder.
-        recipe: What to train.
-        seed: Decides all randomness.
-        options: How.
+        run: The training.
+        learner: What its recipe brings.
         saved: What the checkpoint's run was about, where one is resumed.
+        force: Resume even if data or settings are others now.
         stop: Lets the caller end the training early, in good order.
-        progress: Hears of the advance.
 
     Raises:
-        DataError: DATA cannot be read or trained on.
         TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
         Interrupted: A signal came; the checkpoint is kept.
     """
-    compute = choose_compute(options.device, options.precision)
-    photos = split_photos(data, recipe, seed, options, progress)
-    run = Run(out, photos, recipe, seed, compute, progress)
     changed = changes(saved, run.identity()) if saved else []
-    if changed and not options.force:
+    if changed and not force:
         raise TrainingError(
-            f"{out}: was begun with other {', '.join(changed)}; give the same again, choose another --out to start "
+            f"{run.out}: was begun with other {', '.join(changed)}; give the same again, choose another --out to start "
             "anew, or --force to go on all the same"
         )
-    state = _fresh_state(run)
+    keep_freed_memory()
+    leave_threads_to_the_network()
+    if not saved:
+        learner.start(run.part(TRAIN), run.compute)
+    state = fresh_state(learner.network, run.recipe.loop, run.compute)
     if saved:
-        load_checkpoint(out, state)
+        load_checkpoint(run.out, state)
         if changed:
             # What is done of the epoch was done on other photos or in other batches: it begins anew.
             state.start_epoch(state.epoch)
-        progress.say(f"resumed at epoch {state.epoch + 1}, photo {state.seen:,}")
-    _run_loop(run, state, stop)
-    return finish(run, _outcome(run, state))
+        run.progress.say(f"resumed at epoch {state.epoch + 1}, photo {state.seen:,}")
+    _run_loop(run, learner, state, stop)
+    return finish(run, _outcome(run, learner, state))
 
 
-def _fresh_state(run: _NetworkRun) -> TrainingState:
-    generator = torch.Generator().manual_seed(run.seed)
-    network = run.recipe.build_network(len(run.class_names), generator)
-    network = network.to(run.compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return TrainingState(network, adam(network, run.recipe.loop))
+def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) -> TrainingState:
+    """Return the state of a training that has not begun."""
+    network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network) if settings.average else None
+    return TrainingState(network, adam(network, settings), average)
 
 
-def _run_loop(run: _NetworkRun, state: TrainingState, stop: StopRequest) -> None:
-    parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
-    keep_freed_memory()
-    leave_threads_to_the_network()
-    parameters = sum(p.numel() for p in state.network.parameters())
+def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, stop: StopRequest) -> None:
+    parameters = sum(p.numel() for p in state.network.parameters() if p.requires_grad)
     run.progress.say(
-        f"{run.recipe.name}: {parameters:,} parameters, on {run.compute.device} in {run.compute.precision} "
+        f"{learner.name}: {parameters:,} parameters, on {run.compute.device} in {run.compute.precision} "
         f"({run.compute.reason}), batch {run.recipe.loop.batch_size}, seed {run.seed}"
     )
+    parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
     scored = len(parts[VALID]) + len(parts[HELD_OUT])
     job = Fit(
-        train=parts[TRAIN],
-        valid=parts[VALID],
+        train=learner.examples(parts[TRAIN]),
+        valid=learner.examples(parts[VALID]),
         settings=run.recipe.loop,
-        augment=run.recipe.augment,
+        scaling=learner.scaling,
         compute=run.compute,
         seed=run.seed,
         finish_seconds=_EXPORT_SECONDS + scored / _PREDICTED_PER_SECOND,
     )
-
     identity = run.identity()
     drawn_at = -math.inf
 
@@ -148,51 +174,62 @@ def write_history(path: Path, history: list[EpochRow]) -> None:
             writer.writerow([f"{value:g}" if name == "epoch" else value for name, value in vars(row).items()])
 
 
-def _outcome(run: _NetworkRun, state: TrainingState) -> Outcome:
-    """Export the best weights, check the file against them, and predict what is scored with it.
+def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState) -> Outcome:
+    """Export the best weights, check the file against them, and predict what is scored.
 
     Raises:
         TrainingError: The exported file does not do what the trained network does.
     """
-    network = state.network
-    network.load_state_dict(state.best_weights)
+    learner.network.load_state_dict(state.best_weights)
+    exact = dataclasses.replace(run.compute, precision="fp32")
+    parts = {split: part for split in (VALID, HELD_OUT) if len(part := run.part(split))}
+    logits = {split: learner.logits(part, exact) for split, part in parts.items()}
+    temperature = 1.0
+    if run.recipe.loop.calibrate:
+        temperature = fit_temperature(logits[VALID], parts[VALID].table.labels)
+    trained = {split: to_probabilities(values / temperature) for split, values in logits.items()}
     best = best_epoch(state.history)
     info = describe(
         run,
         {
+            "learnt": learner.name,
             "epochs": state.history[-1].epoch,
             "best_epoch": best.epoch if best else None,
             "seconds": round(state.elapsed_seconds, 1),
             "stopped": state.stopped,
             "device": run.compute.device,
             "precision": run.compute.precision,
+            "temperature": temperature,
             "torch": str(torch.__version__),
         },
     )
-    onnx = export_onnx(network, run.recipe.image_size)
-    difference = _check_export(run, network, info, onnx)
+    onnx = learner.export(temperature)
+    difference = _check_export(run, learner, info, onnx, trained[VALID][:_EXPORT_PHOTOS])
     runtime = Runtime(info, onnx, run.out)
-    parts = {split: run.part(split) for split in (VALID, HELD_OUT)}
-    predicted = {split: predict_cached(runtime, part, run.progress) for split, part in parts.items() if len(part)}
-    return Outcome(info, onnx, predicted, difference, history=tuple(state.history))
+    scored = {split: learner.scored(runtime, part, trained[split], run.progress) for split, part in parts.items()}
+    return Outcome(info, onnx, scored, difference, history=tuple(state.history))
 
 
-def _check_export(run: _NetworkRun, network: nn.Module, info: ModelInfo, onnx: bytes) -> dict[str, float]:
-    """Compare the exported file with the trained network on real photos.
+def _check_export(
+    run: Run[Any, Any], learner: Learner, info: ModelInfo, onnx: bytes, trained: NDArray[np.float64]
+) -> dict[str, float]:
+    """Compare the exported file with the trained network on the first validation photos.
 
     Raises:
         TrainingError: They do not agree.
     """
-    valid = run.part(VALID)
-    pixels = np.stack([valid.pixels[i] for i in range(min(_EXPORT_PHOTOS, len(valid)))]).astype(np.uint8)
-    wanted = trained_probabilities(network, pixels).numpy()
-    exact = float(abs(Runtime(info, onnx, run.out, "f32").probabilities(pixels) - wanted).max())
-    used = Runtime(info, onnx, run.out)
-    fast = float(abs(used.probabilities(pixels) - wanted).max())
+    pixels = learner.pixels(run.part(VALID).select(np.arange(len(trained))))
+    wanted = trained[list(pixels)]
+
+    def difference(runtime: Runtime) -> float:
+        return float(abs(runtime.probabilities(pixels.values()) - wanted).max(initial=0))
+
+    exact, used = Runtime(info, onnx, run.out, "f32"), Runtime(info, onnx, run.out)
+    in_full, in_use = difference(exact), difference(used)
     # bf16 has three digits; its effect on probabilities is reported, and large ones are refused.
-    if not (exact <= _EXPORT_TOLERANCE and fast <= 100 * _EXPORT_TOLERANCE):
+    if not (in_full <= learner.tolerance and in_use <= _TOLERANCE_IN_USE):
         raise TrainingError(
-            f"the exported model differs from the trained network by {exact:.5f} in f32 and {fast:.5f} in "
+            f"the exported model differs from the trained network by {in_full:.5f} in f32 and {in_use:.5f} in "
             f"{used.precision}; it is not written, the checkpoint is kept. Please report this"
         )
-    return {"onnx_differs_by_f32": round(exact, 7), f"onnx_differs_by_{used.precision}": round(fast, 7)}
+    return {"onnx_differs_by_f32": round(in_full, 7), f"onnx_differs_by_{used.precision}": round(in_use, 7)}

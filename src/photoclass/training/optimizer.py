@@ -1,0 +1,107 @@
+"""How weights move: Adam, the rate at each moment of the training, and the running mean of the weights."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from photoclass.errors import SettingsError
+
+Schedule = Literal["constant", "one-cycle"]
+
+
+@dataclass(frozen=True)
+class LoopSettings:
+    """How the loop goes.
+
+    Attributes:
+        batch_size: Photos in a step.
+        epochs: Passes over the training photos, at most.
+        patience: Epochs without a lower val_loss after which training stops.
+        learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
+        schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
+            the end of the last epoch.
+        warm_up: Share of the training in which `one-cycle` goes up.
+        weight_decay: Share of the learning rate by which weights, but no biases, shrink in each step (Loshchilov and
+            Hutter, 2019).
+        average: Decay, in each step, of the running mean of the weights, which then is what is scored and kept; 0 for
+            the weights themselves.
+        adam_beta1: Decay of the mean of gradients.
+        adam_beta2: Decay of the mean of their squares.
+        adam_epsilon: Keras's value; torch's own is 1e-8.
+        calibrate: Judge epochs by the loss that is left after calibration: what the saved model will have.
+    """
+
+    batch_size: int = 16
+    epochs: int = 50
+    patience: int = 5
+    learning_rate: float = 1e-3
+    schedule: Schedule = "constant"
+    warm_up: float = 0.2
+    weight_decay: float = 0.0
+    average: float = 0.0
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-7
+    calibrate: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.batch_size, self.epochs, self.patience) < 1:
+            raise SettingsError("batch_size, epochs and patience must be at least 1")
+        if not (self.learning_rate > 0 and self.adam_epsilon > 0 and self.weight_decay >= 0):
+            raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay 0 or above")
+        if not all(0 <= value < 1 for value in (self.adam_beta1, self.adam_beta2, self.average, self.warm_up)):
+            raise SettingsError("adam_beta1, adam_beta2, average and warm_up must be at least 0 and less than 1")
+        if self.schedule not in ("constant", "one-cycle"):
+            raise SettingsError(f"schedule is {self.schedule!r}; it must be constant or one-cycle")
+
+
+def adam(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+    """Return the optimizer for those weights of a network that learn."""
+    learning = [p for p in network.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learning if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    betas = (settings.adam_beta1, settings.adam_beta2)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, eps=settings.adam_epsilon, fused=True)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
+    """Set the rate for a step.
+
+    Args:
+        optimizer: Of `adam`.
+        settings: The schedule.
+        done: Share of the whole training that lies behind, from 0 to 1.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * _share_of_rate(settings, done)
+
+
+def _share_of_rate(settings: LoopSettings, done: float) -> float:
+    if settings.schedule == "constant":
+        return 1.0
+    if done < settings.warm_up:
+        return done / settings.warm_up
+    return 0.5 + 0.5 * math.cos(math.pi * (done - settings.warm_up) / (1 - settings.warm_up))
+
+
+@torch.no_grad()
+def move_average(average: nn.Module, network: nn.Module, decay: float, steps: int) -> None:
+    """Move the running mean towards the network's weights; in the first steps faster, so that it forgets the start.
+
+    Args:
+        average: The mean; a copy of the network at the start.
+        network: What learns.
+        decay: How much of the mean stays.
+        steps: Steps taken so far, this one included.
+    """
+    share = 1 - min(decay, (1 + steps) / (10 + steps))
+    for mean, weights in zip(average.parameters(), network.parameters(), strict=True):
+        if weights.requires_grad:
+            mean.lerp_(weights, share)
+    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(buffer)

@@ -1,0 +1,186 @@
+"""The recipe `finetune`: the end of a pretrained network trained on, from the head that fits its frozen features.
+
+On a processor the beginning of the network runs once over each photo and its mirror image; the maps that it gives are
+kept, and only what comes after them learns. On a GPU all of it learns, from augmented pixels.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from photoclass.errors import SettingsError
+from photoclass.model.runtime import Runtime
+from photoclass.networks.backbone_onnx import write_backbone, write_with_trained_end
+from photoclass.networks.efficientnet_end import EfficientNetEnd
+from photoclass.networks.efficientnet_lite import FoldedNetwork, fold
+from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
+from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.twins import group_twins
+from photoclass.progress import Progress
+from photoclass.training.backbones import open_trunk
+from photoclass.training.compute import Compute, choose_compute
+from photoclass.training.examples import Examples, MapExamples, PhotoExamples
+from photoclass.training.export import add_head
+from photoclass.training.features import FeaturedPhotos
+from photoclass.training.finish import Trained
+from photoclass.training.head import FeatureArray, fit_head
+from photoclass.training.loop import compute_all, predict_logits
+from photoclass.training.prepare import divide_photos, featured_photos, split_photos
+from photoclass.training.recipes import FinetuneRecipe
+from photoclass.training.run import Run, TrainOptions
+from photoclass.training.stopping import StopRequest
+from photoclass.training.train_network import train_network
+
+Photos = CachedPhotos | FeaturedPhotos
+_TAIL = 3
+
+
+@dataclass(frozen=True)
+class FinetuneLearner:
+    """What the recipe brings to the loop; see `train_network.Learner`.
+
+    Attributes:
+        recipe: The recipe.
+        network: What learns.
+        scaling: What its inputs' bytes mean.
+        first_block: The block that its inputs enter; None where they are pixels.
+        seed: Decides the folds that the head's strength is chosen on.
+        progress: Hears of the advance.
+    """
+
+    recipe: FinetuneRecipe
+    network: EfficientNetEnd
+    scaling: Scaling
+    first_block: int | None
+    seed: int
+    progress: Progress
+    # The maps were computed in what the processor gains from, by bf16 between int8 steps: three digits, and not those of
+    # full precision.
+    tolerance: float = 0.1
+
+    @property
+    def name(self) -> str:
+        """Say what learns."""
+        what = "all" if self.first_block is None else f"the last {len(self.network.blocks)} blocks"
+        return f"{what} of the pretrained network {self.recipe.backbone}"
+
+    def examples(self, photos: Photos, mirrored: bool = False) -> Examples:
+        """Return photos as pixels or maps."""
+        if isinstance(photos, CachedPhotos):
+            return PhotoExamples(photos, self.recipe.augment, mirrored)
+        return MapExamples(photos, mirrored)
+
+    def start(self, train: Photos, compute: Compute) -> None:
+        """Fit the head on the features of the network as it was published."""
+        self.progress.say("fitting the head that it starts from")
+        network = self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        features = compute_all(network.features, self.examples(train), self.scaling, compute)
+        twins = group_twins(train.fingerprints.all())
+        labels = train.table.labels
+        head = fit_head(
+            FeatureArray(features.numpy()),
+            labels,
+            twins,
+            len(train.table.class_names),
+            balance=self.recipe.balance,
+            seed=self.seed,
+        )
+        self.progress.say(f"head: cross-validated log loss {head.candidates[head.strength]:.4f}")
+        with torch.no_grad():
+            network.output.weight.copy_(torch.from_numpy(head.weights.T / head.temperature))
+            network.output.bias.copy_(torch.from_numpy(head.bias / head.temperature))
+
+    def pixels(self, photos: Photos) -> dict[int, Pixels]:
+        """Read and decode the photos' files."""
+        contents = [read_file(path) for path in photos.table.paths]
+        decoded = {
+            i: decode_photo(content, photos.settings)
+            for i, content in enumerate(contents)
+            if not isinstance(content, Unreadable)
+        }
+        return {i: pixels for i, pixels in decoded.items() if not isinstance(pixels, Unreadable)}
+
+    def logits(self, photos: Photos, compute: Compute) -> NDArray[np.float64]:
+        """Compute the mean of the logits of each photo and of its mirror image, shape (N, K)."""
+        views = [
+            predict_logits(self.network, self.examples(photos, mirrored), self.scaling, compute).double().numpy()
+            for mirrored in (False, True)
+        ]
+        return np.asarray(np.mean(views, axis=0), dtype=np.float64)
+
+    def export(self, temperature: float) -> bytes:
+        """Write the beginning in int8, what learnt in floats, and the head."""
+        folded = self.network.folded()
+        whole = self.first_block is None
+        onnx = write_backbone(folded, "fp32") if whole else write_with_trained_end(folded, self.first_block or 0)
+        weights, bias = (p.detach().cpu().float().numpy() for p in self.network.output.parameters())
+        return add_head(onnx, weights.T, bias, temperature, mirror=True)
+
+    def scored(
+        self, runtime: Runtime, photos: Photos, trained: NDArray[np.float64], progress: Progress
+    ) -> NDArray[np.float32]:
+        """Return what the trained network says: the photos' pixels are not at hand."""
+        return trained.astype(np.float32)
+
+
+def train_finetune(
+    data: Path,
+    out: Path,
+    recipe: FinetuneRecipe,
+    seed: int,
+    options: TrainOptions,
+    saved: dict[str, Any] | None,
+    stop: StopRequest,
+    progress: Progress,
+) -> Trained:
+    """Train the end of a pretrained network on and write the model folder. Called while `out` is held.
+
+    Args:
+        data: Labelled photos.
+        out: The model folder.
+        recipe: What to train.
+        seed: Decides all randomness.
+        options: How.
+        saved: What the checkpoint's run was about, where one is resumed.
+        stop: Lets the caller end the training early, in good order.
+        progress: Hears of the advance.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+        ModelError: The pretrained weights cannot be used.
+        SettingsError: The network has fewer blocks than are to learn.
+        TrainingError, Interrupted: As `train_network`.
+    """
+    compute = choose_compute(options.device, options.precision)
+    network = fold(recipe.backbone)
+    first_block = _first_block(network, recipe, compute)
+    photos: Photos
+    if first_block is None:
+        photos, scaling = split_photos(data, recipe, seed, options, progress), CENTRED_PIXELS
+    else:
+        trunk, scaling = open_trunk(recipe.backbone, network, first_block)
+        featured = featured_photos(data, trunk, recipe.decode_settings(), options, progress)
+        photos = divide_photos(featured, data, seed, progress)[0]
+    run: Run[Any, FinetuneRecipe] = Run(out, photos, recipe, seed, compute, progress)
+    end = EfficientNetEnd(network, first_block, len(run.class_names))
+    learner = FinetuneLearner(recipe, end, scaling, first_block, seed, progress)
+    return train_network(run, learner, saved, options.force, stop)
+
+
+def _first_block(network: FoldedNetwork, recipe: FinetuneRecipe, compute: Compute) -> int | None:
+    """Return the block where learning begins; None for the stem, so that all of the network learns.
+
+    Raises:
+        SettingsError: The network has fewer blocks than are to learn.
+    """
+    blocks = len(network.blocks)
+    # On a GPU, a network that learns as a whole takes less time than writing its maps.
+    tail = recipe.tail or (_TAIL if compute.device == "cpu" else blocks)
+    if tail > blocks:
+        raise SettingsError(f"tail is {tail}; {recipe.backbone} has {blocks} blocks (0 lets the device decide)")
+    return None if tail == blocks else blocks - tail

@@ -1,0 +1,96 @@
+"""The recipe `small-cnn`: pixels from the cache, augmented, into the post's network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from photoclass.model.runtime import Runtime
+from photoclass.networks.scaling import UNIT_PIXELS, Scaling
+from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.decode import Pixels
+from photoclass.progress import Progress
+from photoclass.results.evaluate import predict_cached
+from photoclass.training.compute import Compute, choose_compute
+from photoclass.training.examples import PhotoExamples
+from photoclass.training.export import export_onnx
+from photoclass.training.finish import Trained
+from photoclass.training.loop import predict_logits
+from photoclass.training.prepare import split_photos
+from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.run import Run, TrainOptions
+from photoclass.training.stopping import StopRequest
+from photoclass.training.train_network import train_network
+
+
+@dataclass(frozen=True)
+class SmallCnnLearner:
+    """What the recipe brings to the loop; see `train_network.Learner`."""
+
+    recipe: SmallCnnRecipe
+    network: nn.Module
+    name: str = "the post's network"
+    scaling: Scaling = UNIT_PIXELS
+    tolerance: float = 1e-3
+
+    def examples(self, photos: CachedPhotos) -> PhotoExamples:
+        """Return photos with their augmentation."""
+        return PhotoExamples(photos, self.recipe.augment)
+
+    def start(self, train: CachedPhotos, compute: Compute) -> None:
+        """Change nothing: the weights that the network was made with are where it begins."""
+
+    def pixels(self, photos: CachedPhotos) -> dict[int, Pixels]:
+        """Return all of the photos' pixels from the cache."""
+        return {i: np.asarray(photos.pixels[i], dtype=np.uint8) for i in range(len(photos))}
+
+    def export(self, temperature: float) -> bytes:
+        """Write the network as it is; its probabilities are not calibrated."""
+        return export_onnx(self.network, self.recipe.image_size)
+
+    def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
+        """Compute the logits of photos as they are."""
+        return predict_logits(self.network, self.examples(photos), self.scaling, compute).double().numpy()
+
+    def scored(
+        self, runtime: Runtime, photos: CachedPhotos, trained: NDArray[np.float64], progress: Progress
+    ) -> NDArray[np.float32]:
+        """Predict with the saved model."""
+        return predict_cached(runtime, photos, progress)
+
+
+def train_small_cnn(
+    data: Path,
+    out: Path,
+    recipe: SmallCnnRecipe,
+    seed: int,
+    options: TrainOptions,
+    saved: dict[str, Any] | None,
+    stop: StopRequest,
+    progress: Progress,
+) -> Trained:
+    """Train the post's network and write the model folder. Called while `out` is held.
+
+    Args:
+        data: Labelled photos.
+        out: The model folder.
+        recipe: What to train.
+        seed: Decides all randomness.
+        options: How.
+        saved: What the checkpoint's run was about, where one is resumed.
+        stop: Lets the caller end the training early, in good order.
+        progress: Hears of the advance.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+        TrainingError, Interrupted: As `train_network`.
+    """
+    compute = choose_compute(options.device, options.precision)
+    photos = split_photos(data, recipe, seed, options, progress)
+    run = Run(out, photos, recipe, seed, compute, progress)
+    network = recipe.build_network(len(run.class_names), torch.Generator().manual_seed(seed))
+    return train_network(run, SmallCnnLearner(recipe, network), saved, options.force, stop)
