@@ -23,6 +23,7 @@ from photoclass.errors import (
 
 if TYPE_CHECKING:
     from photoclass.model.runtime import Runtime
+    from photoclass.photos.cache_folder import cache
     from photoclass.results.evaluate import evaluate
     from photoclass.results.gallery import gallery
     from photoclass.results.predict import predict, read_predictions, write_predictions
@@ -40,6 +41,7 @@ _HOMES = {
     "read_predictions": "photoclass.results.predict",
     "submit": "photoclass.results.submit",
     "gallery": "photoclass.results.gallery",
+    "cache": "photoclass.photos.cache_folder",
     "demo": "photoclass.story.demo",
     "Runtime": "photoclass.model.runtime",
 }
@@ -53,6 +55,7 @@ __all__ = [
     "read_predictions",
     "submit",
     "gallery",
+    "cache",
     "demo",
     "Runtime",
     "PhotoclassError",

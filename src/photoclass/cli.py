@@ -58,7 +58,21 @@ def train(
         str | None, typer.Option(help="Instead of a recipe: fast, good or best.  [default: good]")
     ] = None,
     backbone: Annotated[
-        str | None, typer.Option(help="Of features and finetune: the pretrained network, lite0 or lite2.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Of features and finetune: lite0 or lite2; of features also lite0+lite2, or a network's .onnx file.",
+        ),
+    ] = None,
+    backbone_size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Side of the square that FILE takes, if it does not say.")
+    ] = None,
+    backbone_mean: Annotated[
+        str | None,
+        typer.Option(metavar="R,G,B", help="What FILE takes from pixels in [0, 1], as 0.485,0.456,0.406 or 127/255."),
+    ] = None,
+    backbone_std: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="What it divides them by, as 0.229,0.224,0.225 or 1/255.")
     ] = None,
     tail: Annotated[
         int | None,
@@ -93,14 +107,17 @@ def train(
     if quality is not None:
         recipe, of_it = of_quality(quality, recipe)
         values = of_it | values
-    if backbone is not None:
-        values["backbone"] = backbone
-    if tail is not None:
-        values["tail"] = str(tail)
     if balance:
         values["balance"] = "1"
-    if epochs is not None:
-        values["epochs"] = str(epochs)
+    given = {
+        "backbone": backbone,
+        "backbone_size": backbone_size,
+        "backbone_mean": backbone_mean,
+        "backbone_std": backbone_std,
+        "tail": tail,
+        "epochs": epochs,
+    }
+    values |= {name: str(value) for name, value in given.items() if value is not None}
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
     options = TrainOptions(seed, minutes, resume, force, device, precision, _above_zero("--workers", workers))
@@ -212,6 +229,16 @@ def gallery(
     pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
     print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
     _end(drawn.set_aside, strict)
+
+
+@app.command()
+def cache(
+    empty: Annotated[bool, typer.Option("--empty", help="Remove all of it; it is made again when needed.")] = False,
+) -> None:
+    """Tell what the cache folder holds, or empty it."""
+    from photoclass.photos.cache_folder import cache as look_at_cache
+
+    print(printable(look_at_cache(empty=empty).as_text()))
 
 
 @app.command()

@@ -205,7 +205,7 @@ def test_rows_deleted_before_their_first_use_are_a_clear_error(tmp_path: Path) -
     shard = _write(store, _numbered(1))
     rows = store.find([_content(1)])
     shard.unlink()
-    with pytest.raises(OutputError, match="the cache cannot be used"):
+    with pytest.raises(OutputError, match="the cache was emptied while this run used it; start again"):
         rows[0]
 
 

@@ -49,6 +49,23 @@ def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_ph
     assert trained["features_computed"] == 0
 
 
+def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(
+    drawn_photos: Path, own_cache: Path, tmp_path: Path
+) -> None:
+    result = done("train", drawn_photos, "--out", tmp_path / "run", "--backbone", "lite0+lite2")
+    assert "features of lite0+lite2 at 260 px" in result.stderr
+    assert "features: 0 of 120 from the store" in result.stderr
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert model["settings"]["backbone"] == "lite0+lite2" and model["image_size"] == 260
+    (store,) = (own_cache / "features").glob("lite0+lite2-*")
+    (shard,) = store.glob("*.rows")
+    assert shard.stat().st_size == 120 * 2 * 1280 * 2  # two networks, float16
+    score = tmp_path / "score.json"
+    done("evaluate", drawn_photos, "--model", tmp_path / "run", "--json", score)
+    wanted = model["metrics"]["held_out"]["log_loss"]
+    assert json.loads(score.read_text())["log_loss"] == pytest.approx(wanted, abs=0.01)
+
+
 def test_stored_features_are_those_of_the_decoded_photo(run: Path, drawn_photos: Path, own_cache: Path) -> None:
     backbone = open_backbone("lite0")
     settings = DecodeSettings(backbone.image_size)
@@ -92,7 +109,15 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--minutes", "5"], "the recipe features takes no --minutes"),
         (["--device", "cuda"], "the recipe features runs on the cpu"),
         (["--precision", "int4"], "precision 'int4' is none of auto, int8, bf16, fp32"),
-        (["--recipe", "small-cnn", "--balance"], "there is no setting 'balance'"),
+        (
+            ["--recipe", "small-cnn", "--balance"],
+            "the recipe small-cnn has no setting 'balance'; the recipe features and the recipe finetune have it",
+        ),
+        (
+            ["--epochs", "3"],
+            "the recipe features has no setting 'epochs'; the recipe finetune and the recipe small-cnn have it",
+        ),
+        (["--backbone", "lite2+lite0"], "there is no backbone 'lite2+lite0'; there is: lite0, lite2, lite0+lite2"),
     ],
 )
 def test_options_that_could_do_nothing_are_refused(
@@ -130,7 +155,7 @@ def test_a_precision_that_saved_models_would_not_run_in_is_refused() -> None:
 
 def test_a_head_on_a_backbone_keeps_small_probabilities(run: Path) -> None:
     model = onnx.load_model_from_string((run / "model.onnx").read_bytes())
-    assert [node.op_type for node in model.graph.node][-4:] == ["Max", "Sqrt", "Gemm", "Softmax"]
+    assert [node.op_type for node in model.graph.node][-6:] == ["Sign", "Abs", "Sqrt", "Mul", "Gemm", "Softmax"]
     backbone = open_backbone("lite0")
     (width,) = backbone.engine.row_shape
     sure = add_head(backbone.onnx, np.zeros((width, 1), np.float32), np.array([30.0], np.float32), 1.0)

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 from sklearn.linear_model import LogisticRegression
 
 from photoclass.model.calibrate import fit_temperature, to_probabilities
 from photoclass.model.metrics import log_loss
 from photoclass.photos.store import Rows, RowStore, write_row
 from photoclass.training import head as head_module
-from photoclass.training.head import Head, assign_folds, fit_head, minimise_each
+from photoclass.training.export import add_head
+from photoclass.training.head import Head, assign_folds, fit_head, minimise_each, signed_roots
 
 
 def rows_of(folder: Path, features: NDArray[np.float32]) -> Rows:
@@ -114,6 +117,22 @@ def test_five_photos_a_class_are_enough(tmp_path: Path) -> None:
     assert (head.probabilities(unseen).argmax(axis=1) == truth).mean() > 0.5
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_in_the_file_is_the_head_that_was_fitted(classes: int, tmp_path: Path) -> None:
+    features, labels = clouds(classes, 40)
+    head = fit(tmp_path, features - 1, labels)  # on both sides of zero
+    width = features.shape[1]
+    row = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["photos", width])
+    nothing = helper.make_node("Identity", ["pixels"], ["features"])
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["photos", width])
+    backbone = helper.make_model(
+        helper.make_graph([nothing], "backbone", [pixels], [row]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    whole = add_head(backbone.SerializeToString(), head.weights, head.bias, head.temperature)
+    (found,) = ReferenceEvaluator(whole).run(None, {"pixels": features - 1})
+    np.testing.assert_allclose(found, head.probabilities(features - 1), atol=1e-5)
+
+
 def test_many_problems_are_minimised_side_by_side() -> None:
     centres = np.random.default_rng(0).normal(size=(6, 4))
     scales = np.logspace(-2, 2, 6)[:, None]
@@ -140,3 +159,18 @@ def test_a_temperature_from_four_photos_stays_near_one() -> None:
     logits = np.array([[-9.0], [-8.0], [9.0], [8.0]])
     assert 0.3 < fit_temperature(logits, np.array([0, 0, 1, 1])) < 1
     assert 1 < fit_temperature(logits, np.array([0, 1, 1, 0])) < 8
+
+
+def test_roots_keep_the_sign_and_are_plain_roots_above_zero() -> None:
+    found = signed_roots(np.array([-4.0, -0.25, 0.0, 0.25, 9.0], dtype=np.float16))
+    assert found.dtype == np.float32
+    assert found.tolist() == [-2.0, -0.5, 0.0, 0.5, 3.0]
+    above = np.random.default_rng(0).exponential(2, 1000).astype(np.float16)
+    np.testing.assert_array_equal(signed_roots(above), np.sqrt(above.astype(np.float32)))
+
+
+def test_what_lies_below_zero_tells_classes_apart(tmp_path: Path) -> None:
+    features, labels = clouds(2, 100)
+    away = -features  # were only what is above zero seen, nothing would be left
+    head = fit(tmp_path, away, labels)
+    assert (head.probabilities(away).argmax(axis=1) == labels).mean() > 0.8

@@ -152,7 +152,7 @@ def read_onnx(folder: Path, info: ModelInfo) -> bytes:
             continue
         except OSError as error:
             raise ModelError(f"{path}: cannot be read ({error.strerror}); copy the folder again") from error
-        if _EXTERNAL_DATA in content:
+        if refers_to_files(content):
             raise ModelError(f"{path}: keeps weights in other files, which is not allowed; export it as one file")
         if hashlib.sha256(content).hexdigest() == info.onnx_sha256:
             return content
@@ -160,6 +160,11 @@ def read_onnx(folder: Path, info: ModelInfo) -> bytes:
         f"{folder}/model.onnx: missing, damaged or exchanged since it was saved (model.json has its SHA-256); "
         "copy the folder again"
     )
+
+
+def refers_to_files(onnx: bytes) -> bool:
+    """Tell whether an ONNX file may keep weights in other files."""
+    return _EXTERNAL_DATA in onnx
 
 
 def _as_tuple(value: object) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ whatever it is used on: features that were computed once stay right when photos 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,11 +47,24 @@ def write_backbone(network: FoldedNetwork, precision: Literal["int8", "fp32"]) -
         A model with the input `pixels`, uint8 RGB of shape (N, image_size, image_size, 3), scaled inside, and the
         output `features`, float of shape (N, D), none below zero.
     """
+    return write_backbones((network,), network.image_size, precision)
+
+
+def write_backbones(networks: Sequence[FoldedNetwork], image_size: int, precision: Literal["int8", "fp32"]) -> bytes:
+    """Write networks that look at one image side by side, whatever size each was trained at.
+
+    Returns:
+        A model as of `write_backbone`; a row of `features` has those of the first network, then those of the next.
+    """
     writer = _Int8Writer() if precision == "int8" else _Writer()
-    signal = _walk(writer, writer.convolution(writer.image(), network.stem), network.blocks)
-    signal = writer.convolution(writer.prepared(signal), network.head)
-    writer.pooled(signal, "features")
-    return writer.finish(network.image_size, "features", TensorProto.FLOAT, [len(network.head.bias)])
+    image = writer.image()
+    signals = []
+    for network in networks:
+        signal = _walk(writer, writer.convolution(image, network.stem), network.blocks)
+        signals.append(writer.convolution(writer.prepared(signal), network.head))
+    writer.pooled(signals, "features")
+    width = sum(len(network.head.bias) for network in networks)
+    return writer.finish(image_size, "features", TensorProto.FLOAT, [width])
 
 
 def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, Scaling]:
@@ -90,7 +104,7 @@ def write_with_trained_end(network: FoldedNetwork, upto: int) -> bytes:
     signal = _walk(beginning, beginning.convolution(beginning.image(), network.stem), network.blocks[:upto])
     end = _Writer(beginning)
     signal = _walk(end, beginning.prepared(signal), network.blocks[upto:])
-    end.pooled(end.convolution(signal, network.head), "features")
+    end.pooled([end.convolution(signal, network.head)], "features")
     return end.finish(network.image_size, "features", TensorProto.FLOAT, [len(network.head.bias)])
 
 
@@ -177,9 +191,10 @@ class _Writer:
         low, high = _range(mean, deviation)
         return _Signal(self.node("Add", [signal.name, begin.name]), mean, deviation, low, high)
 
-    def pooled(self, signal: _Signal, output: str) -> None:
-        """Take the mean over all places; it is the model's output."""
-        pooled = self.node("GlobalAveragePool", [signal.name])
+    def pooled(self, signals: Sequence[_Signal], output: str) -> None:
+        """Take the means over all places; one after the other, they are the model's output."""
+        means = [self.node("GlobalAveragePool", [signal.name]) for signal in signals]
+        pooled = means[0] if len(means) == 1 else self.node("Concat", means, axis=1)
         self.nodes.append(helper.make_node("Flatten", [pooled], [output]))
 
     def finish(self, image_size: int, output: str, kind: int, row: list[int]) -> bytes:

@@ -28,6 +28,7 @@ _RELEASE_AFTER_BYTES = 128 << 20
 _QUERY_KEYS = 500
 _BUSY_SECONDS = 60
 _ORPHAN_AFTER_SECONDS = 86_400
+_INDEX = "index.sqlite"
 
 
 class RowStore:
@@ -116,6 +117,11 @@ class RowStore:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
+            if isinstance(error, FileNotFoundError) or (isinstance(error, sqlite3.Error) and not self.folder.exists()):
+                raise OutputError(
+                    f"{self.folder}: the cache was emptied while this run used it; start again, and what is missing is "
+                    "made anew"
+                ) from error
             raise OutputError(
                 f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "
                 "or set PHOTOCLASS_CACHE to another folder"
@@ -129,12 +135,28 @@ class RowStore:
 
     @contextlib.contextmanager
     def _index(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.folder / "index.sqlite", timeout=_BUSY_SECONDS)
+        connection = sqlite3.connect(self.folder / _INDEX, timeout=_BUSY_SECONDS)
         try:
             with connection:
                 yield connection
         finally:
             connection.close()
+
+
+def store_files(folder: Path) -> list[Path]:
+    """List the files of the store that lies in a folder, the index first; no links, and empty if there is no store."""
+    names = (_INDEX, f"{_INDEX}-journal", "[0-9a-f]" * 16 + ".rows")
+    return [path for name in names for path in sorted(folder.glob(name)) if path.is_file() and not path.is_symlink()]
+
+
+def count_rows(folder: Path) -> int | None:
+    """Count the rows that the store in a folder knows; None if its index cannot be read. Nothing is changed."""
+    address = f"{(folder / _INDEX).absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as index:
+            return int(index.execute("SELECT COUNT(*) FROM (SELECT content, shard, row FROM rows)").fetchone()[0])
+    except sqlite3.Error:
+        return None
 
 
 class Shard:

@@ -3,14 +3,18 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
-from photoclass.networks.backbone_onnx import write_backbone, write_trunk
+from photoclass.networks.backbone_onnx import write_backbones, write_trunk
 from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold
+from photoclass.networks.onnx_file import read_network
 from photoclass.networks.scaling import Scaling
 
 PRECISIONS = ("int8", "bf16", "fp32")
+# The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
+BACKBONES = {name: (name,) for name in EFFICIENTNET_LITE} | {"lite0+lite2": ("lite0", "lite2")}
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,12 @@ class Backbone:
     """A network that sees.
 
     Attributes:
-        name: As in `EFFICIENTNET_LITE`.
+        name: As in `BACKBONES`, or that of its file.
         image_size: Side of the square that it takes, in pixels.
         onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
         precision: `int8`, `bf16` or `fp32`: what it computes in.
         reason: Why this precision, for the output.
+        file_sha256: Of its file, where it came from one.
         gives_maps: Whether it stops before its end and gives uint8 maps (N, side, side, channels) instead. Of maps,
             those of the mirror image are wanted too.
     """
@@ -32,6 +37,7 @@ class Backbone:
     onnx: bytes
     precision: str
     reason: str
+    file_sha256: str = ""
     gives_maps: bool = False
 
     @cached_property
@@ -45,6 +51,11 @@ class Backbone:
         return hashlib.sha256(self.onnx).hexdigest()
 
 
+def image_size_of(name: str) -> int:
+    """Return the side of the square that a backbone takes, in pixels."""
+    return max(EFFICIENTNET_LITE[part].image_size for part in BACKBONES[name])
+
+
 def open_backbone(name: str, precision: str = "auto") -> Backbone:
     """Make a backbone from its pretrained weights, in the precision that serves best here or the one asked for.
 
@@ -52,12 +63,36 @@ def open_backbone(name: str, precision: str = "auto") -> Backbone:
         SettingsError: There is no such backbone or precision, or this processor does not compute in it.
         ModelError: The weights are missing or are not those that are known.
     """
-    if name not in EFFICIENTNET_LITE:
-        raise SettingsError(f"there is no backbone {name!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+    if name not in BACKBONES:
+        raise SettingsError(f"there is no backbone {name!r}; there is: {', '.join(BACKBONES)}")
     chosen, reason = choose_precision(precision)
-    network = fold(name)
-    onnx = write_backbone(network, "int8" if chosen == "int8" else "fp32")
-    return Backbone(name, network.image_size, onnx, chosen, reason)
+    networks = [fold(part) for part in BACKBONES[name]]
+    image_size = image_size_of(name)
+    onnx = write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
+    return Backbone(name, image_size, onnx, chosen, reason)
+
+
+def open_backbone_file(
+    path: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...], precision: str = "auto"
+) -> Backbone:
+    """Make a backbone from an ONNX file; it runs in what the file is in, or in bf16 where that is faster.
+
+    Args:
+        path: The file.
+        size: As in `read_network`, like `mean` and `std`.
+        mean: See there.
+        std: See there.
+        precision: `auto`, `bf16` or `fp32`.
+
+    Raises:
+        ModelError: The file is none, or no network that can be a backbone.
+        SettingsError: Size or scaling do not go with it, or this processor does not compute in the precision.
+    """
+    if precision == "int8":
+        raise SettingsError(f"{path}: a backbone from a file is not made int8; leave out --precision")
+    chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
+    network = read_network(path, size, mean, std)
+    return Backbone(path.name, network.image_size, network.onnx, chosen, reason, network.sha256)
 
 
 def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:

@@ -76,7 +76,7 @@ def add_head(
     *,
     mirror: bool = False,
 ) -> bytes:
-    """Put a linear head on the roots of a backbone's features: from pixels to calibrated probabilities.
+    """Put a linear head on the signed roots of a backbone's features: from pixels to calibrated probabilities.
 
     Args:
         backbone: uint8 pixels in, one output of features, shape (N, D).
@@ -95,11 +95,9 @@ def add_head(
         weights, bias = np.hstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
     for name, values in (("head.weights", weights), ("head.bias", bias)):
         graph.initializer.append(numpy_helper.from_array((values / temperature).astype(np.float32), name))
-    graph.initializer.append(numpy_helper.from_array(np.array(0, dtype=np.float32), "head.zero"))
     graph.node.extend(
         [
-            helper.make_node("Max", [features, "head.zero"], ["head.positive"]),
-            helper.make_node("Sqrt", ["head.positive"], ["head.roots"]),
+            *_signed_roots(features, "head.roots"),
             helper.make_node("Gemm", ["head.roots", "head.weights", "head.bias"], ["head.logits"]),
             *(_MEAN_OF_VIEWS if mirror else ()),
             helper.make_node("Softmax", ["head.mean" if mirror else "head.logits"], ["probabilities"], axis=1),
@@ -111,6 +109,16 @@ def add_head(
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _signed_roots(features: str, roots: str) -> list[onnx.NodeProto]:
+    """Return the nodes that do what `head.signed_roots` does."""
+    return [
+        helper.make_node("Sign", [features], ["head.signs"]),
+        helper.make_node("Abs", [features], ["head.sizes"]),
+        helper.make_node("Sqrt", ["head.sizes"], ["head.size_roots"]),
+        helper.make_node("Mul", ["head.signs", "head.size_roots"], [roots]),
+    ]
 
 
 _MEAN_OF_VIEWS = (

@@ -4,6 +4,7 @@ Photos are decoded in threads while the network runs, and their pixels are kept 
 be 4 GB, their features are 50 MB. What a killed run had computed is there for the next one.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,8 @@ _ENTER_EVERY = 512  # photos whose work a kill may cost
 # Three digits are far finer than what an int8 or bf16 network means by its numbers, and halve disk and reading time.
 FEATURE_DTYPE = np.float16
 _FLOAT16_MAX = 65504.0
+# In the name of a folder, the name of a backbone's file is there for people: its digest decides.
+_UNSAFE, _NAME_LENGTH = re.compile(r"[^A-Za-z0-9+._-]"), 40
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ def compute_features(
 
 def _open_stores(settings: DecodeSettings, backbone: Backbone, cache: Path) -> tuple[RowStore, RowStore]:
     """Open the stores of features and fingerprints. The folder's name has all that decides a row, besides content."""
-    name = f"{backbone.name}-{backbone.engine.precision}-{backbone.digest[:16]}-{decode_key(settings)}"
+    name = _UNSAFE.sub("_", backbone.name)[:_NAME_LENGTH]
+    computes_in = f"{backbone.precision}-{backbone.engine.precision}"  # an int8 network's other layers differ, too
+    name = f"{name}-{computes_in}-{backbone.digest[:16]}-{decode_key(settings)}"
     shape = backbone.engine.row_shape
     if backbone.gives_maps:
         return RowStore(cache / "maps" / name, (2, *shape), np.uint8), open_fingerprints(cache)

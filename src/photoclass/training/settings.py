@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from photoclass.errors import SettingsError
@@ -64,24 +65,26 @@ def _replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             changes[field.name] = _replace(value, values)
         elif field.name in values:
-            changes[field.name] = _parse(field.name, values[field.name], value)
+            changes[field.name] = _parse(field, values[field.name], value)
     return dataclasses.replace(settings, **changes)
 
 
-def _parse(name: str, given: Any, example: Any) -> Any:
+def _parse(field: "dataclasses.Field[Any]", given: Any, example: Any) -> Any:
     """Return a value of the example's kind: words are parsed, whole numbers serve as numbers."""
+    whole = typing.get_args(field.type)[:1] == (int,)
     word = ",".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
     try:
         if isinstance(example, tuple):
-            return tuple(int(part) for part in word.split(","))
+            return tuple(int(part) if whole else float(Fraction(part)) for part in word.split(","))
         if isinstance(example, bool):
             return _TRUTHS[word.casefold()]
         return type(example)(word)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, ZeroDivisionError):
         kinds = {
             bool: "true or false",
             int: "a whole number",
             float: "a number",
-            tuple: "whole numbers with commas between",
+            tuple: "whole numbers with commas between" if whole else "numbers or fractions with commas between",
         }
-        raise SettingsError(f"{name}={word}: must be {kinds.get(type(example), 'a word')}, like {example}") from None
+        like = "" if example == () else f", like {example}"
+        raise SettingsError(f"{field.name}={word}: must be {kinds.get(type(example), 'a word')}{like}") from None

@@ -8,7 +8,14 @@ from typing import Any
 from photoclass.progress import SILENT, Progress
 from photoclass.training.checkpoint import read_identity
 from photoclass.training.finish import Trained
-from photoclass.training.recipes import DEFAULT_RECIPE, FeaturesRecipe, FinetuneRecipe, Recipe, find_recipe
+from photoclass.training.recipes import (
+    DEFAULT_RECIPE,
+    FeaturesRecipe,
+    FinetuneRecipe,
+    Recipe,
+    find_recipe,
+    refuse_settings_of_others,
+)
 from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
@@ -61,9 +68,10 @@ def _chosen(
     name: str | None, settings: Mapping[str, Any], seed: int | None, saved: dict[str, Any] | None
 ) -> tuple[Recipe, int]:
     """Return the recipe and seed asked for; where nothing is asked for, those of the run that is resumed."""
+    recipe = find_recipe(name or (saved["recipe"] if saved else DEFAULT_RECIPE))
+    refuse_settings_of_others(recipe, settings)
     if saved is None:
-        return with_settings(find_recipe(name or DEFAULT_RECIPE), settings), seed or 0
-    recipe = find_recipe(name or saved["recipe"])
+        return with_settings(recipe, settings), seed or 0
     if recipe.name == saved["recipe"]:
         recipe = from_saved(recipe, saved["settings"])
     return with_settings(recipe, settings), saved["seed"] if seed is None else seed

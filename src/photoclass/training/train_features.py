@@ -1,18 +1,19 @@
 """The recipe `features`: a frozen backbone's features, from the store or computed, and a head fitted on them."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from photoclass.errors import DataError, SettingsError, TrainingError
+from photoclass.errors import DataError, ModelError, SettingsError, TrainingError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
-from photoclass.training.backbones import open_backbone
+from photoclass.training.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.compute import Compute
 from photoclass.training.export import add_head
 from photoclass.training.features import FeaturedPhotos
@@ -41,7 +42,7 @@ def train_features(
     """
     started_at = time.monotonic()
     _refuse_what_does_nothing(options)
-    backbone = open_backbone(recipe.backbone, options.precision)
+    backbone, recipe = _open_backbone(recipe, options.precision)
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
     photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
     photos, twins = divide_photos(photos, data, seed, progress)
@@ -88,6 +89,23 @@ def _refuse_what_does_nothing(options: TrainOptions) -> None:
         )
     if options.device not in ("auto", "cpu"):
         raise SettingsError(f"the recipe features runs on the cpu, not on {options.device!r}; leave out --device")
+
+
+def _open_backbone(recipe: FeaturesRecipe, precision: str) -> tuple[Backbone, FeaturesRecipe]:
+    """Open the recipe's backbone; of one from a file, the recipe is to say from here on which file it was.
+
+    Raises:
+        ModelError: It cannot be used, or is not the file that it must be.
+        SettingsError: Its settings or the precision do not go with it.
+    """
+    if not recipe.backbone_is_file:
+        return open_backbone(recipe.backbone, precision), recipe
+    path, wanted = Path(recipe.backbone), recipe.backbone_sha256
+    backbone = open_backbone_file(path, recipe.backbone_size, recipe.backbone_mean, recipe.backbone_std, precision)
+    if wanted not in ("", backbone.file_sha256):
+        raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {wanted}; give the file that was meant")
+    size, sha256 = backbone.image_size, backbone.file_sha256
+    return backbone, replace(recipe, backbone=backbone.name, backbone_size=size, backbone_sha256=sha256)
 
 
 def _fit(photos: FeaturedPhotos, twins: NDArray[np.int64], recipe: FeaturesRecipe, seed: int, data: Path) -> Head:
