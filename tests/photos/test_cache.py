@@ -21,9 +21,9 @@ from photoclass.errors import OutputError
 from photoclass.photos import cache as cache_module
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
 from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo, decode_picture
+from photoclass.photos.fingerprint import fingerprint
 from photoclass.photos.read import read_photos
 from photoclass.photos.table import PhotoTable
-from photoclass.photos.twins import fingerprint
 from photoclass.progress import SILENT, Progress, Silent, Task
 
 SETTINGS = DecodeSettings(24)

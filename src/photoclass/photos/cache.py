@@ -22,9 +22,9 @@ from photoclass.photos.decode import (
     read_file,
     resize_pixels,
 )
+from photoclass.photos.fingerprint import FINGERPRINT_SIDE, fingerprint
 from photoclass.photos.store import Rows, RowStore, write_row
 from photoclass.photos.table import PhotoTable, SetAside
-from photoclass.photos.twins import FINGERPRINT_SIDE, fingerprint
 from photoclass.progress import SILENT, Progress
 
 _CHUNK = 64  # photos a worker takes at once
@@ -52,7 +52,7 @@ class CachedPhotos:
         table: The photos that could be read; the others stand in `table.set_aside`.
         contents: SHA-256 of each photo file, 32 bytes.
         pixels: Row i is photo i: shape (image_size, image_size, 3), uint8 RGB.
-        fingerprints: Row i is photo i: shape (16, 16), uint8, for finding twins.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
         settings: How they were decoded.
     """
 
@@ -140,7 +140,8 @@ def decode_key(settings: DecodeSettings) -> str:
 
 def open_fingerprints(cache: Path) -> RowStore:
     """Open the store of fingerprints, which are the same whatever size a network takes."""
-    return RowStore(cache / "fingerprints" / _decoders(), (FINGERPRINT_SIDE, FINGERPRINT_SIDE), np.uint8)
+    side = FINGERPRINT_SIDE
+    return RowStore(cache / "fingerprints" / f"{_decoders()}-{side}", (side, side), np.uint8)
 
 
 def hash_contents(table: PhotoTable, progress: Progress) -> tuple[PhotoTable, tuple[bytes, ...]]:
