@@ -69,8 +69,7 @@ def _share_missing(seen: NDArray[np.float32], wanted: NDArray[np.float32]) -> ND
 
 def _seen_through(windows: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[np.float32]:
     top, left, height, width = windows.T
-    seen: NDArray[np.float32] = sampling(top, height) @ cells @ sampling(left, width).transpose(0, 2, 1)
-    return seen
+    return np.asarray(sampling(top, height) @ cells @ sampling(left, width).transpose(0, 2, 1), dtype=np.float32)
 
 
 def _step(seen: NDArray[np.float32], wanted: NDArray[np.float32], windows: NDArray[np.float32]) -> NDArray[np.float32]:
