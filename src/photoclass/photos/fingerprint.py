@@ -45,6 +45,24 @@ def fingerprint(picture: Pixels) -> Pixels:
     return np.asarray(cv2.resize(grey, (FINGERPRINT_SIDE, FINGERPRINT_SIDE), interpolation=how), dtype=np.uint8)
 
 
+def halved(fingerprints: Pixels) -> Pixels:
+    """Shrink fingerprints to 16x16 cells: a quarter of the bytes, where many are kept.
+
+    Args:
+        fingerprints: Shape (N, 32, 32).
+    """
+    half = FINGERPRINT_SIDE // 2
+    cells = fingerprints.reshape(-1, half, 2, half, 2).mean(axis=(2, 4), dtype=np.float32)
+    return np.asarray(np.rint(cells), dtype=np.uint8)
+
+
+def doubled(halves: Pixels) -> Pixels:
+    """Bring halved fingerprints back to 32x32 cells, without the detail that they lost."""
+    size = (FINGERPRINT_SIDE, FINGERPRINT_SIDE)
+    grown = [cv2.resize(half, size, interpolation=cv2.INTER_CUBIC) for half in halves]
+    return np.array(grown, dtype=np.uint8).reshape(-1, *size)
+
+
 def waves_of_windows(fingerprints: Pixels) -> NDArray[np.float32]:
     """Compute the cosine coefficients of all windows of each fingerprint, from the slowest wave to the fastest.
 

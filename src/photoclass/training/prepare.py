@@ -28,7 +28,7 @@ def split_photos(
         DataError: DATA cannot be read or trained on.
     """
     cache = options.cache or default_cache()
-    table = read_data(data, cache, progress)
+    table = read_data(data, cache, progress, options.fixes)
     for note in table.notes:
         progress.say(note)
     photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
@@ -48,7 +48,7 @@ def divide_photos(photos: Photos, data: Path, seed: int, progress: Progress) -> 
     splits = assign_splits(photos.contents, twins, photos.table.labels, given, seed)
     check_splits(splits, photos.table.labels, photos.table.class_names, str(data))
     photos = dataclasses.replace(photos, table=dataclasses.replace(photos.table, splits=splits))
-    for line in (*_words_on_photos(photos), *_words_on_twins(photos, twins)):
+    for line in (*_words_on_photos(photos), *_words_on_unreadable(photos), *_words_on_twins(photos, twins)):
         progress.say(line)
     return photos, twins
 
@@ -58,6 +58,13 @@ def _words_on_photos(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
     classes = ", ".join(f"{count:,} {name}" for name, count in count_by_class(table.labels, table.class_names).items())
     parts = ", ".join(f"{int((table.splits == i).sum()):,} {name}" for i, name in enumerate(SPLITS))
     yield f"{len(photos):,} photos ({classes}): {parts}"
+
+
+def _words_on_unreadable(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
+    unreadable = photos.table.set_aside
+    if unreadable:
+        example = f"{unreadable[0].name}: {unreadable[0].reason}"
+        yield f"{len(unreadable):,} files cannot be used and are set aside (as {example})"
 
 
 def _words_on_twins(photos: CachedPhotos | FeaturedPhotos, twins: NDArray[np.int64]) -> Iterator[str]:

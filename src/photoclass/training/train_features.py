@@ -96,7 +96,7 @@ def _featured(
     data: Path, backbone: Backbone, recipe: FeaturesRecipe, options: TrainOptions, progress: Progress
 ) -> FeaturedPhotos:
     cache = options.cache or default_cache()
-    table = read_data(data, cache, progress)
+    table = read_data(data, cache, progress, options.fixes)
     for note in table.notes:
         progress.say(note)
     photos = compute_features(table, recipe.decode_settings(), backbone, cache, options.workers, progress)
