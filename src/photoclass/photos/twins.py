@@ -19,6 +19,7 @@ from photoclass.photos.store import Rows
 # 20,000 different photos, 0.15 at least among all that look alike.
 _MOST_UNSHARED = 0.05
 _CROPPED_BELOW = 0.97  # of a side; what is less may be a matter of rounding
+_DIGEST_BYTES, _DIGESTED_AT_ONCE = 16, 4096
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,13 @@ def _reader(fingerprints: Pixels | Rows) -> Reader:
 
 def _first_with_same_cells(read: Reader, count: int) -> NDArray[np.int64]:
     """Return the first photo with the very cells of each: copies go together, however many look-alikes there are."""
-    first: dict[bytes, int] = {}
-    block = 4096  # photos at once, to bound memory
-    leaders = []
-    for start in range(0, count, block):
-        rows = np.arange(start, min(start + block, count))
+    digests = np.zeros(count, dtype=f"V{_DIGEST_BYTES}")
+    for start in range(0, count, _DIGESTED_AT_ONCE):
+        rows = np.arange(start, min(start + _DIGESTED_AT_ONCE, count))
         for row, cells in zip(rows.tolist(), read(rows), strict=True):
-            leaders.append(first.setdefault(hashlib.blake2b(cells.tobytes(), digest_size=16).digest(), row))
-    return np.array(leaders, dtype=np.int64)
+            digests[row] = np.void(hashlib.blake2b(cells.tobytes(), digest_size=_DIGEST_BYTES).digest())
+    _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
+    return np.asarray(first[kind], dtype=np.int64)
 
 
 def _confirmed(candidates: Candidates, kinds: NDArray[np.int64], read: Reader) -> tuple[Twins, NDArray[np.float32]]:
