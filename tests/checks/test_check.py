@@ -68,6 +68,26 @@ def test_counts_are_by_split_and_class(tmp_path: Path) -> None:
     assert check(tmp_path).counts == {"train": {"a": 2, "b": 2}, "valid": {"a": 2, "b": 2}}
 
 
+def test_without_valid_a_twin_in_train_and_test_is_a_leak_all_the_same(tmp_path: Path) -> None:
+    _photos(
+        tmp_path, [f"{part}/{label}/{i}.jpg" for part in ("train", "test") for label in ("a", "b") for i in range(2)]
+    )
+    shutil.copy(tmp_path / "train/a/0.jpg", tmp_path / "test/a/copy.jpg")
+    findings = check(tmp_path)
+    assert findings.counts == {"train": {"a": 2, "b": 2}, "held_out": {"a": 3, "b": 2}}
+    assert [group.across_splits for group in findings.twins] == [True]
+    assert [fix.image for fix in findings.proposed_fixes()] == ["train/a/0.jpg"]
+
+
+def test_where_no_photo_can_be_read_that_is_the_finding(tmp_path: Path) -> None:
+    for name in ("cat/1.jpg", "dog/1.jpg"):
+        put(tmp_path / name, b"no photo")
+    findings = check(tmp_path)
+    assert len(findings.photos) == 0 and len(findings.unreadable) == 2
+    assert "2 files cannot be used" in in_words(findings)
+    write_page(findings, tmp_path / "page.html")
+
+
 def test_twins_in_two_classes_come_first_then_those_in_two_splits(tmp_path: Path) -> None:
     names = [f"{part}/{label}/{i}.jpg" for part in ("train", "valid") for label in ("a", "b") for i in range(3)]
     _photos(tmp_path, names)

@@ -9,7 +9,7 @@ import numpy as np
 from photoclass.checks.files import InspectedPhotos, OddPhoto
 from photoclass.checks.twins import TwinGroup
 from photoclass.photos.fixes import Fix, name_in_data
-from photoclass.photos.table import NO_SPLIT, SPLITS, SetAside, count_by_class
+from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SetAside, count_by_class
 
 # A score of fewer photos held out than two a class says nothing, and a tenth is held out.
 FEW_PHOTOS = 20
@@ -65,16 +65,24 @@ class Findings:
         table = self.photos.table
         return table.class_names[int(table.labels[photo])]
 
+    def split(self, photo: int) -> str | None:
+        """Return the split that DATA gives a photo; None where DATA is not split at all."""
+        splits = self.photos.table.splits
+        if splits[photo] != NO_SPLIT:
+            return SPLITS[splits[photo]]
+        # Beside test/ without valid/, what stands in train/ is still to be divided.
+        return None if (splits == NO_SPLIT).all() else SPLITS[TRAIN]
+
     @property
     def counts(self) -> dict[str, dict[str, int]]:
         """Photos by split and class; the split is `all` where DATA gives none."""
         table = self.photos.table
-        names = {NO_SPLIT: _ALL, **dict(enumerate(SPLITS))}
-        return {
-            name: count_by_class(table.labels[table.splits == split], table.class_names)
-            for split, name in names.items()
-            if (table.splits == split).any()
-        }
+        counts = {}
+        for split in np.unique(table.splits).tolist():
+            of_split = table.splits == split
+            name = self.split(int(np.argmax(of_split)))
+            counts[name or _ALL] = count_by_class(table.labels[of_split], table.class_names)
+        return counts
 
     @property
     def rotated(self) -> tuple[int, ...]:
@@ -168,7 +176,7 @@ class Findings:
                 {
                     "file": table.names[i],
                     "label": self.label(i),
-                    "split": None if table.splits[i] == NO_SPLIT else SPLITS[table.splits[i]],
+                    "split": self.split(i),
                 }
                 for i in group.photos
             ],

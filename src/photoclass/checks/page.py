@@ -15,7 +15,6 @@ from photoclass.checks.twins import TwinGroup
 from photoclass.checks.words import summary, verdict
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 from photoclass.photos.fixes import name_in_data
-from photoclass.photos.table import NO_SPLIT, SPLITS
 
 # 2 to 4 KB a thumbnail: with all sections full, a page of some 2 MB.
 _THUMBNAIL_SIDE = 160
@@ -137,9 +136,9 @@ def _photo_section(findings: Findings, title: str, why: str, found: Sequence[tup
 
 
 def _card(findings: Findings, photo: int, text: str) -> Card:
-    table = findings.photos.table
-    split = "" if table.splits[photo] == NO_SPLIT else f", {SPLITS[table.splits[photo]]}"
-    return Card(_thumbnail(table.paths[photo]), findings.name(photo), f"{findings.label(photo)}{split} · {text}")
+    split = findings.split(photo)
+    place = f"{findings.label(photo)}, {split}" if split else findings.label(photo)
+    return Card(_thumbnail(findings.photos.table.paths[photo]), findings.name(photo), f"{place} · {text}")
 
 
 def _thumbnail(path: str) -> str:

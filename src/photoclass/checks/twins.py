@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.photos.table import NO_SPLIT, PhotoTable
+from photoclass.photos.table import PhotoTable
 from photoclass.photos.twins import Twins, groups_of
 
 SAME_BYTES, SAME_PIXELS, NEAR = "same bytes", "same pixels", "near"
@@ -81,6 +81,6 @@ def twin_groups(
     groups = []
     for of_group in pairs.values():
         photos = sorted({photo for pair in of_group for photo in (pair.first, pair.second)})
-        splits = set(table.splits[photos].tolist()) - {NO_SPLIT}
-        groups.append(TwinGroup(tuple(photos), tuple(of_group), len(set(table.labels[photos])) > 1, len(splits) > 1))
+        in_two_classes, in_two_splits = (len(set(of[photos].tolist())) > 1 for of in (table.labels, table.splits))
+        groups.append(TwinGroup(tuple(photos), tuple(of_group), in_two_classes, in_two_splits))
     return tuple(sorted(groups, key=lambda group: (not group.across_classes, not group.across_splits, group.photos)))

@@ -100,23 +100,23 @@ class _Table:
     """
 
     waves: tuple[int, ...]
-    order: NDArray[np.int64]
+    order: NDArray[np.int32]
     sorted_signs: NDArray[np.uint64]
-    starts: NDArray[np.int64]
+    starts: NDArray[np.int32]
 
     @classmethod
     def of(cls, standing: NDArray[np.uint64], number: int, bits: int) -> "_Table":
         waves = tuple(i for i in range(_KEYED_WAVES) if i % _TABLES != number)[:bits]
         keys = _key(standing, waves)
         likeness = _with_key_first(keys, standing, bits)
-        order = np.argsort(likeness)
-        starts = np.zeros(2**bits + 1, dtype=np.int64)
+        order = np.argsort(likeness).astype(np.int32)
+        starts = np.zeros(2**bits + 1, dtype=np.int32)
         np.cumsum(np.bincount(keys, minlength=2**bits), out=starts[1:])
         return cls(waves, order, likeness[order], starts)
 
     def find(
         self, waves: NDArray[np.float32], looked_up: NDArray[np.uint64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return pairs of (index into what is looked up, index into what stands here)."""
         keys = _key(looked_up, self.waves)
         weakest = _weakest_bits(np.abs(waves[list(self.waves)]))
@@ -137,11 +137,11 @@ class _Table:
 
     def _narrowed(
         self,
-        begin: NDArray[np.int64],
-        end: NDArray[np.int64],
+        begin: NDArray[np.int32],
+        end: NDArray[np.int32],
         probe: NDArray[np.int64],
         looked_up: NDArray[np.uint64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Of crowded buckets, keep what stands next to where the photo itself would."""
         crowded = np.flatnonzero(end - begin > _MOST_FOUND)
         if len(crowded):
