@@ -168,6 +168,12 @@ def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Pat
     assert run_command("check", photos, "--strict").returncode == 3
     assert "nothing that must be mended" in done("check", photos, "--fixes", files["csv"], "--strict").stdout
 
+    # A file that a person may have edited is not written over; with --fixes its rows are kept.
+    files["csv"].write_text(files["csv"].read_text() + "cat/cat-0002.jpg,dog,mine\n")
+    assert "is there already" in _refused(*words)
+    assert "4 rows proposed" in done(*words, "--fixes", files["csv"]).stdout
+    assert "cat/cat-0002.jpg,dog,mine" in files["csv"].read_text()
+
     # What was proposed is what train and evaluate take.
     run = tmp_path / "run"
     trained = done(
@@ -184,7 +190,7 @@ def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Pat
         files["csv"],
         "--strict",
     )
-    assert "119 photos (59 cat, 60 dog)" in trained.stderr
+    assert "119 photos (58 cat, 61 dog)" in trained.stderr
     assert done("evaluate", photos, "--model", run, "--fixes", files["csv"], "--include-known").stdout.count("119")
 
 

@@ -73,6 +73,8 @@ def check(
     for file in (json_file, html_file, write_fixes):
         if file:
             check_writable(file)
+    if write_fixes:
+        fixes_file.check_keeps_work(write_fixes, fixes)
     findings = check_photos(data, fixes=fixes, workers=_above_zero("--workers", workers), progress=terminal_progress())
     print(printable(in_words(findings)))
     if json_file:
@@ -81,13 +83,13 @@ def check(
         write_page(findings, html_file)
         print(f"{html_file}: the photos side by side; open it in a browser")
     if write_fixes:
-        proposed = findings.proposed_fixes()
+        proposed = findings.proposed_fixes([fix for _, fix in fixes_file.read_fixes(fixes)] if fixes else ())
         fixes_file.write_fixes(write_fixes, proposed)
         print(f"{write_fixes}: {len(proposed):,} rows proposed; edit them")
     elif findings.proposed_fixes():
         print(f"next: photoclass check {data} --write-fixes fixes.csv, to mend this without touching the photos")
-    mended = write_fixes or fixes
-    print(f"next: photoclass train {data} --out my-model{f' --fixes {mended}' if mended else ''}")
+    mended = f" --fixes {write_fixes or fixes}" if write_fixes or fixes else ""
+    print(f"next: photoclass train {data} --out my-model{mended}")
     if strict and findings.unreadable:
         raise typer.Exit(_EXIT_SET_ASIDE)
 

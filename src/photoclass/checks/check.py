@@ -35,6 +35,6 @@ def check(
     cache = cache or default_cache()
     table = read_data(data, cache, progress, fixes)
     photos = inspect_photos(table, cache, workers, progress)
-    twins = find_twins(photos.fingerprints)
+    twins = find_twins(photos.fingerprints, progress)
     groups = twin_groups(twins, photos.table, photos.contents, photos.facts["pixels"])
     return Findings(str(data), photos, groups, find_odd(photos.facts))

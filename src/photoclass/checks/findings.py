@@ -1,6 +1,7 @@
 """What `check` finds, as values for a program."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,25 +144,30 @@ class Findings:
             "notes": list(table.notes),
         }
 
-    def proposed_fixes(self) -> tuple[Fix, ...]:
+    def proposed_fixes(self, present: Sequence[Fix] = ()) -> tuple[Fix, ...]:
         """Propose what to leave out: unreadable files, blank photos, and twins that make a score a lie.
 
         Of a picture in two classes nobody but a person knows the label, so all of its photos are proposed to be left
         out; of one in two splits, those that stand in train.
+
+        Args:
+            present: The fixes that the photos were looked at with; they are kept.
         """
-        table = self.photos.table
-        fixes = {item.name: f"cannot be used: {item.reason}" for item in self.unreadable}
+        splits = self.photos.table.splits
+        notes = {name_in_data(item.name, self.data): f"cannot be used: {item.reason}" for item in self.unreadable}
         for group in self.twins:
             first, *others = (f"{self.name(i)} ({self.label(i)})" for i in group.photos)
+            pictures = f"{first} and {', '.join(others)}"
             if group.across_classes:
-                note = f"one picture in two classes: {first} and {', '.join(others)}; give the right label or leave out"
-                fixes |= {table.names[i]: note for i in group.photos}
+                note = f"one picture in two classes: {pictures}; give the right label or leave out"
+                notes |= {self.name(i): note for i in group.photos}
             elif group.across_splits:
-                note = f"one picture in two splits: {first} and {', '.join(others)}"
-                first_split = min(table.splits[i] for i in group.photos)
-                fixes |= {table.names[i]: note for i in group.photos if table.splits[i] == first_split}
-        fixes |= {table.names[item.photo]: f"blank: {item.measure}" for item in self.odd if item.kind == "blank"}
-        return tuple(Fix(name_in_data(name, self.data), None, note) for name, note in fixes.items())
+                first_split = min(splits[i] for i in group.photos)
+                note = f"one picture in two splits: {pictures}"
+                notes |= {self.name(i): note for i in group.photos if splits[i] == first_split}
+        notes |= {self.name(item.photo): f"blank: {item.measure}" for item in self.odd if item.kind == "blank"}
+        kept = {name_in_data(fix.image, self.data): fix for fix in present}
+        return tuple((kept | {name: Fix(name, None, note) for name, note in notes.items()}).values())
 
     def _by_class(self) -> dict[str, int]:
         return count_by_class(self.photos.table.labels, self.photos.table.class_names)

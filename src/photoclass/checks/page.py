@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import jinja2
 from PIL import Image
 
 from photoclass.atomic import atomic_text
@@ -61,8 +62,6 @@ def write_page(findings: Findings, out: Path) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    import jinja2
-
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     template = environment.from_string(files(__package__).joinpath("check.html.j2").read_text(encoding="utf-8"))
     page = template.render(

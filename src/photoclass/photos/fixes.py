@@ -1,6 +1,7 @@
 """A fixes file, `image,label,note`: a person mends labels or leaves photos out, and originals stay untouched."""
 
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from photoclass.atomic import atomic_text
-from photoclass.errors import DataError
+from photoclass.errors import DataError, OutputError
 from photoclass.photos.spreadsheet import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.table import TRAIN, PhotoTable
 
@@ -35,6 +36,20 @@ class Fix:
 def name_in_data(name: str, data: str) -> str:
     """Return a photo's name within DATA: what the fixes file calls it, wherever DATA lies."""
     return name.removeprefix(f"{data}/")
+
+
+def check_keeps_work(file: Path, fixes: Path | None) -> None:
+    """Refuse to write proposed fixes over a file that a person may have edited, unless its rows are kept.
+
+    Args:
+        file: Where the proposal is to go.
+        fixes: The fixes in use, which the proposal holds as well.
+
+    Raises:
+        OutputError: The file is there and is not the one in use.
+    """
+    if os.path.lexists(file) and not (fixes and file.exists() and file.samefile(fixes)):
+        raise OutputError(f"{file}: is there already; choose another name, or give it as --fixes too to keep its rows")
 
 
 def write_fixes(file: Path, fixes: Sequence[Fix]) -> None:

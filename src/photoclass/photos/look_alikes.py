@@ -38,12 +38,14 @@ class Candidates:
         first, second: Shape (P,), indices of photos.
         mirrored: Shape (P,).
         window: Shape (P,), index into `fingerprint.WINDOWS`.
+        looked_up: How many photos were looked up for these.
     """
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     mirrored: NDArray[np.bool_]
     window: NDArray[np.int64]
+    looked_up: int
 
 
 def look_alikes(read: Reader, count: int) -> Iterator[Candidates]:
@@ -68,8 +70,10 @@ def look_alikes(read: Reader, count: int) -> Iterator[Candidates]:
         query, entry = (np.concatenate(parts) for parts in zip(*found, strict=True))
         different = np.bitwise_count(looked_up[query] ^ standing[entry])
         first, second = block[query // windows], entry % count
-        near = (different <= _MOST_DIFFERENT_SIGNS) & (first != second)
-        yield _likest(first[near], second[near], (entry >= count)[near], (query % windows)[near], different[near])
+        near = np.flatnonzero((different <= _MOST_DIFFERENT_SIGNS) & (first != second))
+        first, second, mirrored, window = first[near], second[near], entry[near] >= count, query[near] % windows
+        likest = _likest(first, second, mirrored, window, different[near])
+        yield Candidates(first[likest], second[likest], mirrored[likest], window[likest], len(block))
 
 
 def _likest(
@@ -78,14 +82,13 @@ def _likest(
     mirrored: NDArray[np.bool_],
     window: NDArray[np.int64],
     different: NDArray[np.uint8],
-) -> Candidates:
-    """Keep one window of each pair, mirrored or not: that with the fewest different signs."""
+) -> NDArray[np.int64]:
+    """Choose one window of each pair, mirrored or not: that with the fewest different signs."""
     order = np.lexsort((window, different, mirrored, second, first))
     pairs = np.stack([first, second, mirrored.astype(np.int64)])[:, order]
     is_new = np.ones(len(order), dtype=np.bool_)
     is_new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
-    kept = order[is_new]
-    return Candidates(first[kept], second[kept], mirrored[kept], window[kept])
+    return order[is_new]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ A split that puts one on each side lets a network be asked what it has learnt by
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from photoclass.photos.alignment import unshared
 from photoclass.photos.decode import Pixels
 from photoclass.photos.fingerprint import WINDOWS
 from photoclass.photos.look_alikes import Candidates, Reader, look_alikes
-from photoclass.photos.store import Rows
+from photoclass.progress import SILENT, Progress
 
 # Of a picture's variance, what its twin does not explain. Of 1,800 cropped photos at most 0.03 (saved anew: 0.001); of
 # 20,000 different photos, 0.15 at least among all that look alike.
@@ -42,14 +43,25 @@ class Twins:
         return len(self.first)
 
 
-def find_twins(fingerprints: Pixels | Rows) -> Twins:
+class FingerprintSource(Protocol):
+    """Fingerprints that are read when they are asked for, as `photos.store.Rows` are."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def take(self, indices: NDArray[np.int64]) -> Pixels:
+        """Return these, as an array of its own, shape (N, 32, 32)."""
+
+
+def find_twins(fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT) -> Twins:
     """Find near twins: saved anew, resized, mirrored, or cropped by up to about a tenth of either side.
 
     Photos with one fingerprint are paired with the first of them; among the others those that look alike are aligned
     and compared.
 
     Args:
-        fingerprints: Shape (N, 32, 32), uint8, or rows of a store, of which only a few are held in memory at once.
+        fingerprints: Shape (N, 32, 32), uint8; or where to read them, a few at a time, so that memory stays bounded.
+        progress: Hears of the advance.
 
     Returns:
         Each pair once, by first and second.
@@ -62,24 +74,27 @@ def find_twins(fingerprints: Pixels | Rows) -> Twins:
     found = [Twins(first_of_kind[copies], copies, nothing, nothing)]
     if len(kinds) > 1:
         shares = [np.zeros(len(copies), dtype=np.float32)]
-        for candidates in look_alikes(lambda rows: read(kinds[rows]), len(kinds)):
-            twins, unshared_by = _confirmed(candidates, kinds, read)
-            found.append(twins)
-            shares.append(unshared_by)
+        with progress.task("Looking for twins", len(kinds)) as task:
+            for candidates in look_alikes(lambda rows: read(kinds[rows]), len(kinds)):
+                twins, unshared_by = _confirmed(candidates, kinds, read)
+                found.append(twins)
+                shares.append(unshared_by)
+                task.advance(candidates.looked_up)
         return _each_once(found, np.concatenate(shares))
     return found[0]
 
 
-def group_twins(fingerprints: Pixels | Rows) -> NDArray[np.int64]:
+def group_twins(fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT) -> NDArray[np.int64]:
     """Group near twins, and the twins of twins.
 
     Args:
         fingerprints: As for `find_twins`.
+        progress: Hears of the advance.
 
     Returns:
         Shape (N,): the smallest index among the twins of each photo (its own, where it has none).
     """
-    return groups_of(find_twins(fingerprints), len(fingerprints))
+    return groups_of(find_twins(fingerprints, progress), len(fingerprints))
 
 
 def groups_of(twins: Twins, count: int) -> NDArray[np.int64]:
@@ -90,10 +105,10 @@ def groups_of(twins: Twins, count: int) -> NDArray[np.int64]:
     return np.array([_find(leader, i) for i in range(count)], dtype=np.int64)
 
 
-def _reader(fingerprints: Pixels | Rows) -> Reader:
-    if isinstance(fingerprints, Rows):
-        return fingerprints.take
-    return lambda rows: fingerprints[rows]
+def _reader(fingerprints: Pixels | FingerprintSource) -> Reader:
+    if isinstance(fingerprints, np.ndarray):
+        return lambda rows: np.asarray(fingerprints[rows], dtype=np.uint8)
+    return fingerprints.take
 
 
 def _first_with_same_cells(read: Reader, count: int) -> NDArray[np.int64]:

@@ -12,8 +12,10 @@ from photoclass.errors import DataError
 from photoclass.model.folder import load_fingerprints, load_photo_splits
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.decode import Pixels
 from photoclass.photos.fingerprint import doubled, halved
 from photoclass.photos.read import read_data
+from photoclass.photos.store import Rows
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, SPLITS, TRAIN, VALID, PhotoTable, SetAside
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
@@ -126,7 +128,7 @@ def evaluate(
         return score_predictions(probabilities[rows], labels, info.class_names, split, chose_model)
 
     everything = np.ones(len(scored), dtype=np.bool_)
-    leaked = _twins_of_trained(scored, known[~dropped], model)
+    leaked = _twins_of_trained(scored, known[~dropped], model, progress)
     left_out = Counter(known[dropped].tolist())
     return Evaluation(
         score_of(everything),
@@ -180,14 +182,33 @@ def _known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
 
 
-def _twins_of_trained(photos: CachedPhotos, known: NDArray[np.int8], model: Path) -> NDArray[np.bool_] | None:
+@dataclass(frozen=True)
+class _TrainedAndScored:
+    """Fingerprints of training photos, then of scored ones, both at the resolution that the model folder keeps."""
+
+    trained: Pixels
+    scored: Rows
+
+    def __len__(self) -> int:
+        return len(self.trained) + len(self.scored)
+
+    def take(self, indices: NDArray[np.int64]) -> Pixels:
+        """Return these at 32x32 cells."""
+        is_trained = indices < len(self.trained)
+        halves = np.empty((len(indices), *self.trained.shape[1:]), dtype=np.uint8)
+        halves[is_trained] = self.trained[indices[is_trained]]
+        halves[~is_trained] = halved(self.scored.take(indices[~is_trained] - len(self.trained)))
+        return doubled(halves)
+
+
+def _twins_of_trained(
+    photos: CachedPhotos, known: NDArray[np.int8], model: Path, progress: Progress
+) -> NDArray[np.bool_] | None:
     """Tell which photos, other than those that trained the model, are near twins of one that did."""
     trained = load_fingerprints(model)
     if trained is None:
         return None
-    # Both at the resolution that the model folder keeps.
-    prints = np.concatenate([doubled(trained), doubled(halved(photos.fingerprints.all()))])
-    groups = group_twins(prints)
+    groups = group_twins(_TrainedAndScored(trained, photos.fingerprints), progress)
     return np.asarray(np.isin(groups[len(trained) :], groups[: len(trained)]) & (known != TRAIN))
 
 

@@ -43,7 +43,7 @@ def divide_photos(photos: Photos, data: Path, seed: int, progress: Progress) -> 
     Raises:
         DataError: A class has too few photos.
     """
-    twins: NDArray[np.int64] = group_twins(photos.fingerprints)
+    twins: NDArray[np.int64] = group_twins(photos.fingerprints, progress)
     given = photos.table.splits
     splits = assign_splits(photos.contents, twins, photos.table.labels, given, seed)
     check_splits(splits, photos.table.labels, photos.table.class_names, str(data))
