@@ -21,7 +21,7 @@ _TABLES = 3
 _KEYED_WAVES = 36
 _MOST_KEY_BITS, _LEAST_KEY_BITS = 24, 14
 _WEAKEST = 3
-# Of 63. Twins differ in none to 7 (600 cropped photos: at most 10); other photos under one key in some twenty.
+# Of 63. Twins, cropped ones too, differ in 7 at most (1,800 photos); others that share a key in some twenty.
 _MOST_DIFFERENT_SIGNS = 12
 # In a bucket of look-alikes (a thousand product shots on white) only the likest are candidates, and work stays linear.
 _MOST_FOUND = 24
