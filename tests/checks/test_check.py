@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from photoclass.checks.check import check
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
 from photoclass.checks.words import in_words, verdict
-from picture_files import encode, exif_block, noise_picture, orientation_entry, put, within_seconds
+from photoclass.errors import ArchiveError, DataError
+from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 
 SAVED = {"quality": 92}
 
@@ -188,7 +190,7 @@ def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert one == two
 
 
-def test_faults_1_to_17_and_22_are_named_and_none_hangs(tmp_path: Path) -> None:
+def test_faults_1_to_4_8_14_and_22_are_named_and_none_hangs(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=3)
     whole = encode(noise_picture(90, 200, 150), "JPEG", quality=95)
     put(folder / "cat/1-empty.jpg", b"")
@@ -218,6 +220,54 @@ def test_faults_1_to_17_and_22_are_named_and_none_hangs(tmp_path: Path) -> None:
     assert all(named.values())
     assert {"extreme shape", "tiny"} <= set(_kinds(findings))
     write_page(findings, tmp_path / "page.html")
+
+
+def test_faults_5_to_13_and_20_are_named_handled_or_passed_over(tmp_path: Path) -> None:
+    folder = _two_classes(tmp_path / "photos", each=3)
+    frames = [_picture(seed) for seed in (201, 202)]
+    handled = {
+        "7-png": encode(_picture(210), "PNG"),
+        "9-cmyk": encode(_picture(211).convert("CMYK"), "JPEG"),
+        "10-wide": encode(Image.fromarray(np.asarray(_picture(212).convert("L")).astype(np.uint16) * 257), "PNG"),
+        "11-alpha": encode(_picture(213).convert("RGBA"), "PNG"),
+        "12-exif": encode(_picture(214), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"),
+        "13-frames": encode(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+    }
+    for name, content in handled.items():
+        put(folder / f"cat/{name}.jpg", content)
+    put(folder / "cat/5-bomb.jpg", black_png(20_000, 20_000))
+    put(folder / "cat/Thumbs.db", b"x")
+    put(folder / "__MACOSX/cat/._1.jpg", b"x")
+    with within_seconds(60):
+        findings = check(folder)
+    assert [Path(item.name).name for item in findings.unreadable] == ["5-bomb.jpg"]
+    assert len(findings.photos) == 6 + len(handled) and not findings.twins
+    assert findings.modes()["CMYK"] == 1 and findings.formats()["GIF"] == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        (["cat/1.jpg"], "only one class"),
+        (["cat/1.jpg", "dog/"], "class 'dog' is empty"),
+        (["Dog/1.jpg", "dog/1.jpg"], "differ by case alone"),
+        ([], "no class folders found"),
+    ],
+)
+def test_faults_18_19_and_25_are_refused_as_in_training(names: list[str], complaint: str, tmp_path: Path) -> None:
+    for name in names:
+        put(tmp_path / name, encode(_picture(1), "JPEG")) if name.endswith(".jpg") else (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=complaint):
+        check(tmp_path)
+
+
+def test_fault_21_flat_names_and_fault_32_a_zip_that_leads_outside(tmp_path: Path) -> None:
+    _photos(tmp_path / "flat", [f"{label}.{i}.jpg" for label in ("cat", "dog") for i in range(3)])
+    assert check(tmp_path / "flat").counts == {"all": {"cat": 3, "dog": 3}}
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("../cat/1.jpg", b"x")
+    with pytest.raises(ArchiveError, match="leads outside"):
+        check(tmp_path / "photos.zip")
 
 
 def test_names_that_are_hard_to_print_pass_through_json_and_page(tmp_path: Path) -> None:
