@@ -147,6 +147,86 @@ def test_a_submission_gives_an_unreadable_photo_the_base_rate(model: Path, drawn
     assert float((tmp_path / "s.csv").read_text().splitlines()[2].split(",")[1]) == pytest.approx(base_rate, abs=1e-6)
 
 
+# Looking before training
+
+
+def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(drawn_photos, photos)
+    shutil.copy(photos / "cat" / "cat-0001.jpg", photos / "dog" / "copy.jpg")
+    (photos / "dog" / "empty.jpg").write_bytes(b"")
+    files = {name: tmp_path / f"check.{name}" for name in ("json", "html", "csv")}
+    words = ["check", photos, "--json", files["json"], "--html", files["html"], "--write-fixes", files["csv"]]
+    result = done(*words)
+    assert result.stdout.startswith(f"{photos}: 2 kinds of fault to mend before training on it\n")
+    assert "cat/cat-0001.jpg (cat) = dog/copy.jpg (dog): same bytes" in result.stdout
+    assert "dog/empty.jpg: file is empty" in result.stdout
+    found = json.loads(files["json"].read_text())
+    assert {"counts", "unreadable", "twins", "doubtful_labels", "odd"} <= set(found)
+    assert found["counts"] == {"all": {"cat": 60, "dog": 61}} and found["doubtful_labels"] is None
+    assert files["html"].read_text().startswith("<!doctype html>")
+    assert run_command("check", photos, "--strict").returncode == 3
+    assert "nothing that must be mended" in done("check", photos, "--fixes", files["csv"], "--strict").stdout
+
+    # A file that a person may have edited is not written over; with --fixes its rows are kept.
+    files["csv"].write_text(files["csv"].read_text() + "cat/cat-0002.jpg,dog,mine\n")
+    assert "is there already" in _refused(*words)
+    assert "4 rows proposed" in done(*words, "--fixes", files["csv"]).stdout
+    assert "cat/cat-0002.jpg,dog,mine" in files["csv"].read_text()
+
+    # What was proposed is what train and evaluate take.
+    run = tmp_path / "run"
+    trained = done(
+        "train",
+        photos,
+        "--out",
+        run,
+        "--recipe",
+        "small-cnn",
+        "--epochs",
+        1,
+        *QUICK,
+        "--fixes",
+        files["csv"],
+        "--strict",
+    )
+    assert "119 photos (58 cat, 61 dog)" in trained.stderr
+    assert done("evaluate", photos, "--model", run, "--fixes", files["csv"], "--include-known").stdout.count("119")
+
+
+def test_train_tells_each_kind_of_fault_in_one_line(drawn_photos: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for number, photo in enumerate(sorted(drawn_photos.rglob("*.jpg"))):
+        target = photos / ("valid" if number % 5 == 0 else "train") / photo.parent.name / photo.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, target)
+    moved = sorted((photos / "train" / "cat").iterdir())
+    with Image.open(moved[0]) as picture:
+        picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(photos / "valid" / "cat" / "mirrored.jpg")
+    (photos / "train" / "dog" / "empty.jpg").write_bytes(b"")
+    run = tmp_path / "run"
+    lines = done("train", photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK).stderr.splitlines()
+    assert sum("1 pictures stand in two splits" in line for line in lines) == 1
+    assert sum("1 files cannot be used and are set aside" in line for line in lines) == 1
+
+
+def test_a_run_is_not_resumed_with_other_fixes(drawn_photos: Path, tmp_path: Path) -> None:
+    run, fixes = tmp_path / "run", tmp_path / "fixes.csv"
+    fixes.write_text("image,label\ncat/cat-0001.jpg,-\n")
+    done("train", drawn_photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK)
+    assert "was begun with other data" in _refused(
+        "train", drawn_photos, "--out", run, "--resume", "--epochs", 2, "--fixes", fixes
+    )
+
+
+def test_fixes_that_do_not_fit_are_refused_by_every_command(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    fixes = tmp_path / "fixes.csv"
+    fixes.write_text("image,label\ncat/nowhere.jpg,dog\n")
+    for words in (["train", drawn_photos, "--out", tmp_path / "r"], ["evaluate", drawn_photos, "--model", model]):
+        assert "has no photo 'cat/nowhere.jpg'" in _refused(*words, "--fixes", fixes)
+    assert "has no photo 'cat/nowhere.jpg'" in _refused("check", drawn_photos, "--fixes", fixes)
+
+
 # What is refused
 
 

@@ -13,8 +13,22 @@ import photoclass
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "photoclass"
 # From the ground up: what stands on a floor may import from that floor and those below it.
-FLOORS = ("errors", "atomic", "progress", "photos", "model", "results", "networks", "training", "story", "cli")
-TORCHLESS = ("photos", "model", "results")
+FLOORS = (
+    "errors",
+    "atomic",
+    "progress",
+    "photos",
+    "model",
+    "results",
+    "networks",
+    "training",
+    "checks",
+    "story",
+    "cli",
+)
+TORCHLESS = ("photos", "model", "results", "checks")
+# Of `checks`, doubtful labels alone need a model; all else looks at photos.
+LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "photos", "checks")
 
 
 def _modules() -> dict[str, Path]:
@@ -45,6 +59,14 @@ def test_imports_go_down_only(module: str) -> None:
     for imported in _imports(_modules()[module]):
         if imported.startswith("photoclass.") and _floor(imported) != "terminal":
             assert FLOORS.index(_floor(imported)) <= own, f"{module} imports {imported}, which stands above it"
+
+
+@pytest.mark.parametrize("module", sorted(m for m in _modules() if m.startswith("photoclass.checks.")))
+def test_checks_stand_on_photos_alone(module: str) -> None:
+    if module == "photoclass.checks.labels":
+        return
+    floors = {_floor(name) for name in _imports(_modules()[module]) if name.startswith("photoclass.")}
+    assert floors <= set(LOOK_AT_PHOTOS_ALONE)
 
 
 @pytest.mark.parametrize("module", sorted(m for m in _modules() if m.count(".") and _floor(m) in TORCHLESS))

@@ -22,6 +22,7 @@ from photoclass.errors import (
 )
 
 if TYPE_CHECKING:
+    from photoclass.checks.check import check
     from photoclass.model.runtime import Runtime
     from photoclass.photos.cache_folder import cache
     from photoclass.results.evaluate import evaluate
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from photoclass.training.train import train
 
 _HOMES = {
+    "check": "photoclass.checks.check",
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
     "evaluate": "photoclass.results.evaluate",
@@ -47,6 +49,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "check",
     "train",
     "TrainOptions",
     "evaluate",

@@ -40,7 +40,58 @@ DataArgument = Annotated[
 ]
 PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Photo files, folders or zips.")]
 ModelOption = Annotated[Path, typer.Option("--model", metavar="RUN", help="The model folder that train made.")]
+FixesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--fixes", metavar="FILE", help="A CSV of image,label that mends DATA's labels; - leaves a photo out."
+    ),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any photo was set aside.")]
+
+
+@app.command()
+def check(
+    data: DataArgument,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all findings there.")] = None,
+    html_file: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that shows them, photos side by side.")
+    ] = None,
+    write_fixes: Annotated[
+        Path | None, typer.Option("--write-fixes", metavar="FILE", help="Propose a fixes file there, to be edited.")
+    ] = None,
+    fixes: FixesOption = None,
+    workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Look at photos before training on them: bad files, twins, leaks, odd ones. Changes nothing."""
+    from photoclass.atomic import check_writable
+    from photoclass.checks.check import check as check_photos
+    from photoclass.checks.page import write_page
+    from photoclass.checks.words import in_words
+    from photoclass.photos import fixes as fixes_file
+
+    for file in (json_file, html_file, write_fixes):
+        if file:
+            check_writable(file)
+    if write_fixes:
+        fixes_file.check_keeps_work(write_fixes, fixes)
+    findings = check_photos(data, fixes=fixes, workers=_above_zero("--workers", workers), progress=terminal_progress())
+    print(printable(in_words(findings)))
+    if json_file:
+        _write_json(json_file, findings.as_json())
+    if html_file:
+        write_page(findings, html_file)
+        print(f"{html_file}: the photos side by side; open it in a browser")
+    if write_fixes:
+        proposed = findings.proposed_fixes([fix for _, fix in fixes_file.read_fixes(fixes)] if fixes else ())
+        fixes_file.write_fixes(write_fixes, proposed)
+        print(f"{write_fixes}: {len(proposed):,} rows proposed; edit them")
+    elif findings.proposed_fixes():
+        print(f"next: photoclass check {data} --write-fixes fixes.csv, to mend this without touching the photos")
+    mended = f" --fixes {write_fixes or fixes}" if write_fixes or fixes else ""
+    print(f"next: photoclass train {data} --out my-model{mended}")
+    if strict and findings.unreadable:
+        raise typer.Exit(_EXIT_SET_ASIDE)
 
 
 @app.command()
@@ -95,6 +146,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32; for features int8, too.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
+    fixes: FixesOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
@@ -120,7 +172,9 @@ def train(
     values |= {name: str(value) for name, value in given.items() if value is not None}
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
-    options = TrainOptions(seed, minutes, resume, force, device, precision, _above_zero("--workers", workers))
+    options = TrainOptions(
+        seed, minutes, resume, force, device, precision, _above_zero("--workers", workers), fixes=fixes
+    )
     trained = train_model(
         data,
         out,
@@ -147,20 +201,19 @@ def evaluate(
     include_known: Annotated[
         bool, typer.Option("--include-known", help="Score the photos that trained or chose the model, too.")
     ] = False,
+    fixes: FixesOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Score a model on labelled photos that it has not seen."""
-    from photoclass.atomic import atomic_text, check_writable
+    from photoclass.atomic import check_writable
     from photoclass.results.evaluate import evaluate as evaluate_model
 
     if json_file:
         check_writable(json_file)
-    evaluation = evaluate_model(data, model, include_known=include_known, progress=terminal_progress())
+    evaluation = evaluate_model(data, model, include_known=include_known, fixes=fixes, progress=terminal_progress())
     print(evaluation.as_text())
     if json_file:
-        with atomic_text(json_file) as stream:
-            json.dump(evaluation.as_json(), stream, indent=2)
-            stream.write("\n")
+        _write_json(json_file, evaluation.as_json())
     _end(evaluation.set_aside, strict)
 
 
@@ -326,6 +379,14 @@ def _end(set_aside: "Sequence[SetAside]", strict: bool) -> None:
         print(f"  and {len(set_aside) - _MOST_NAMED:,} more", file=sys.stderr)
     if strict:
         raise typer.Exit(_EXIT_SET_ASIDE)
+
+
+def _write_json(file: Path, values: dict[str, Any]) -> None:
+    from photoclass.atomic import atomic_text
+
+    with atomic_text(file) as stream:
+        json.dump(values, stream, indent=2)
+        stream.write("\n")
 
 
 def _named_values(words: Sequence[str]) -> dict[str, str]:

@@ -15,16 +15,16 @@ from threading import Barrier, Thread
 import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
-from picture_files import FORMATS, encode, noise_picture, put
 
 from photoclass.errors import OutputError
 from photoclass.photos import cache as cache_module
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
 from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo, decode_picture
+from photoclass.photos.fingerprint import fingerprint
 from photoclass.photos.read import read_photos
 from photoclass.photos.table import PhotoTable
-from photoclass.photos.twins import fingerprint
 from photoclass.progress import SILENT, Progress, Silent, Task
+from picture_files import FORMATS, encode, noise_picture, put
 
 SETTINGS = DecodeSettings(24)
 NOT_UTF8 = os.fsdecode(b"caf\xe9 \xff.jpg")

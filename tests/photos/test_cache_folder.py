@@ -11,7 +11,6 @@ from pathlib import Path
 import filelock
 import numpy as np
 import pytest
-from picture_files import encode, noise_picture, put
 
 from photoclass.errors import OutputError
 from photoclass.photos.archive import unpack
@@ -21,6 +20,7 @@ from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.read import read_photos
 from photoclass.photos.store import RowStore, write_row
 from photoclass.progress import Silent, Task
+from picture_files import encode, noise_picture, put
 from running import done, run_command
 
 

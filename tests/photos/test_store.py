@@ -13,11 +13,11 @@ from threading import Barrier, Thread, Timer
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from picture_files import put
 
 from photoclass.errors import OutputError
 from photoclass.photos import store as store_module
 from photoclass.photos.store import Rows, RowStore, write_row
+from picture_files import put
 
 
 def _content(number: int) -> bytes:

@@ -1,12 +1,13 @@
 """Evaluation: which photos are scored, which are left out, and that the score says so."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from photoclass.errors import DataError
+from photoclass.errors import DataError, ModelError
 from photoclass.model.folder import load_photo_splits
 from photoclass.model.runtime import Runtime
 from photoclass.results.evaluate import evaluate
@@ -57,8 +58,6 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
     held_out: str | None, split: str, model: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     known = load_photo_splits(model)
-    import hashlib
-
     for photo in drawn_photos.rglob("*.jpg"):
         part = known[hashlib.sha256(photo.read_bytes()).digest()]
         folder = {"train": "train", "valid": "valid", "held_out": held_out}[part]
@@ -79,8 +78,6 @@ def test_classes_are_matched_by_name_not_by_order(model: Path, drawn_photos: Pat
 
 
 def test_nothing_left_to_score_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
-    import hashlib
-
     known = load_photo_splits(model)
     for photo in drawn_photos.rglob("*.jpg"):
         if known[hashlib.sha256(photo.read_bytes()).digest()] == "train":
@@ -103,3 +100,55 @@ def test_intervals_hold_the_value(model: Path, drawn_photos: Path) -> None:
     for interval in (score.log_loss, score.accuracy):
         assert interval.low < interval.value < interval.high
     assert np.trace(score.confusion) == round(score.accuracy.value * score.n)
+
+
+def test_near_twins_of_training_photos_are_counted_and_the_score_is_given_without_them(
+    model: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    from PIL import Image, ImageOps
+
+    from photoclass.story.drawings import draw_photo_folders
+
+    draw_photo_folders(tmp_path, 5, seed=99)
+    trained = {content for content, split in load_photo_splits(model).items() if split == "train"}
+    photos = [p for p in sorted(drawn_photos.rglob("*.jpg")) if hashlib.sha256(p.read_bytes()).digest() in trained]
+    for number, photo in enumerate(photos[:6]):
+        with Image.open(photo) as picture:
+            changed = ImageOps.mirror(picture) if number % 2 else picture
+            changed.save(tmp_path / photo.parent.name / f"anew{number}.jpg", quality=60)
+    evaluation = evaluate(tmp_path, model)
+    assert (evaluation.score.n, evaluation.leaked_twins) == (16, 6)
+    assert evaluation.without_leaked is not None and evaluation.without_leaked.n == 10
+    for photo in tmp_path.rglob("anew*.jpg"):
+        photo.unlink()
+    alone = evaluate(tmp_path, model)
+    assert alone.score.as_json() == evaluation.without_leaked.as_json()
+    assert (alone.leaked_twins, alone.without_leaked) == (0, None)
+    assert "6 are near twins of photos that trained the model; without them, on 10: log loss" in evaluation.as_text()
+    assert "near twins" not in alone.as_text()
+
+
+def test_a_model_folder_without_fingerprints_still_gives_a_score(
+    model: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model, tmp_path / "run")
+    (tmp_path / "run" / "fingerprints.bin").unlink()
+    evaluation = evaluate(drawn_photos, tmp_path / "run")
+    assert evaluation.leaked_twins is None and evaluation.as_json()["leaked_twins"] is None
+
+
+def test_damaged_fingerprints_are_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(model, tmp_path / "run")
+    (tmp_path / "run" / "fingerprints.bin").write_bytes(b"short")
+    with pytest.raises(ModelError, match=r"fingerprints\.bin: cannot be read"):
+        evaluate(drawn_photos, tmp_path / "run")
+
+
+def test_fixes_decide_what_is_scored_and_as_what(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    evaluation = evaluate(drawn_photos, model)
+    file = tmp_path / "fixes.csv"
+    file.write_text("image,label\ncat/cat-0001.jpg,-\n")
+    photo = (drawn_photos / "cat" / "cat-0001.jpg").read_bytes()
+    was_scored = load_photo_splits(model)[hashlib.sha256(photo).digest()] == "held_out"
+    assert evaluate(drawn_photos, model, fixes=file, include_known=True).score.n == 119
+    assert evaluate(drawn_photos, model, fixes=file).score.n == evaluation.score.n - was_scored

@@ -33,7 +33,16 @@ from photoclass.training.stopping import StopRequest
 
 CHILD = Path(__file__).with_name("child.py")
 STEPS = 15  # three epochs of five
-FILES = {"README.md", "curves.png", "history.csv", "model.json", "model.onnx", "photos.csv", "resume"}
+FILES = {
+    "README.md",
+    "curves.png",
+    "fingerprints.bin",
+    "history.csv",
+    "model.json",
+    "model.onnx",
+    "photos.csv",
+    "resume",
+}
 
 
 def _tree(folder: Path) -> dict[str, bytes]:

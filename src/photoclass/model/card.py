@@ -44,6 +44,8 @@ shape (N, {len(info.class_names)}), in the order: {", ".join(info.class_names)}.
 {chr(10).join(counts)}
 
 `photos.csv` lists them by content (SHA-256). Fingerprint of all: `{info.data_fingerprint}`.
+`fingerprints.bin` has 16x16 grey cells of each training photo, by which `evaluate` knows their near twins; whoever
+gives the model away without it loses nothing else.
 
 ## Training
 

@@ -5,6 +5,7 @@
     ├── model.json             class names, image size and resize rule, recipe and settings, metrics, fingerprints
     ├── README.md              the same for a person: a model card
     ├── photos.csv             which photo was in which split, by content
+    ├── fingerprints.bin       16x16 grey cells of each training photo, to know its twins by
     ├── valid_predictions.csv  what the model says of the photos that chose it
     ├── history.csv, curves.png
     └── resume/                the checkpoint for --resume
@@ -24,13 +25,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.atomic import atomic_text, write_bytes
+from photoclass.atomic import atomic_path, atomic_text, write_bytes
 from photoclass.errors import ModelError
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode import DecodeSettings, Pixels
+from photoclass.photos.fingerprint import FINGERPRINT_SIDE, halved
+from photoclass.photos.store import Rows
 from photoclass.photos.table import SPLITS, PhotoTable
 
 FORMAT_VERSION = 1
 _WAITING_ONNX = ".model.onnx.new"
+FINGERPRINTS = "fingerprints.bin"
+_FINGERPRINTS_AT_ONCE = 65_536
 MAX_IMAGE_SIZE = 2048
 MAX_MODEL_BYTES = 2 << 30
 _PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})
@@ -227,6 +232,30 @@ def load_photo_splits(folder: Path) -> dict[bytes, str]:
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise ModelError(f"{path}: cannot be read ({error}); without it no score can leave out known photos") from error
     return splits
+
+
+def save_fingerprints(folder: Path, fingerprints: Rows) -> None:
+    """Write `fingerprints.bin`: of each photo 16 x 16 grey cells, a byte each, and nothing else."""
+    with atomic_path(folder / FINGERPRINTS) as part, open(part, "wb") as stream:
+        for start in range(0, len(fingerprints), _FINGERPRINTS_AT_ONCE):
+            rows = np.arange(start, min(start + _FINGERPRINTS_AT_ONCE, len(fingerprints)))
+            stream.write(halved(fingerprints.take(rows)).tobytes())
+
+
+def load_fingerprints(folder: Path) -> Pixels | None:
+    """Read the fingerprints of the training photos, shape (N, 16, 16); None where an older version kept none.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
+    path = folder / FINGERPRINTS
+    half = FINGERPRINT_SIDE // 2
+    try:
+        return np.frombuffer(path.read_bytes(), dtype=np.uint8).reshape(-1, half, half)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
 
 
 def save_valid_predictions(folder: Path, table: PhotoTable, probabilities: NDArray[np.float32]) -> None:

@@ -1,11 +1,14 @@
 """The pixel cache: every photo decoded once, found again by its content, read through memory mapping."""
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,15 +25,18 @@ from photoclass.photos.decode import (
     read_file,
     resize_pixels,
 )
+from photoclass.photos.fingerprint import FINGERPRINT_SIDE, fingerprint
 from photoclass.photos.store import Rows, RowStore, write_row
 from photoclass.photos.table import PhotoTable, SetAside
-from photoclass.photos.twins import FINGERPRINT_SIDE, fingerprint
 from photoclass.progress import SILENT, Progress
 
 _CHUNK = 64  # photos a worker takes at once
 _ENTER_EVERY = 4096  # photos after which what was made is on disk and known
 # Starting worker processes costs about as much as decoding this many photos.
 _FEW = 256
+
+# From a file's bytes to a row for each store.
+MakeRows: TypeAlias = Callable[[bytes], tuple[NDArray[Any], ...] | Unreadable]
 
 
 def default_cache() -> Path:
@@ -52,7 +58,7 @@ class CachedPhotos:
         table: The photos that could be read; the others stand in `table.set_aside`.
         contents: SHA-256 of each photo file, 32 bytes.
         pixels: Row i is photo i: shape (image_size, image_size, 3), uint8 RGB.
-        fingerprints: Row i is photo i: shape (16, 16), uint8, for finding twins.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
         settings: How they were decoded.
     """
 
@@ -98,49 +104,70 @@ def cache_photos(
         OutputError: The cache folder cannot be written, or its disk is full.
     """
     table, contents = hash_contents(table, progress)
-    stores = _Stores.open(settings, cache)
-    pixels, prints = stores.pixels.find(contents), stores.fingerprints.find(contents)
+    stores = (_open_pixels(settings, cache), open_fingerprints(cache))
+    make = partial(_pixels_and_fingerprint, settings=settings)
+    table, contents, (pixels, prints) = keep_rows(table, contents, stores, make, workers, progress)
+    return CachedPhotos(table, contents, pixels, prints, settings)
+
+
+def keep_rows(
+    table: PhotoTable,
+    contents: tuple[bytes, ...],
+    stores: Sequence[RowStore],
+    make: MakeRows,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> tuple[PhotoTable, tuple[bytes, ...], list[Rows]]:
+    """Find the rows of photos in stores; what one of them lacks is made from the photo's file, in several processes.
+
+    Args:
+        table: The photos.
+        contents: SHA-256 of each photo file.
+        stores: Where the rows are kept.
+        make: Makes a row for each store from a file's bytes. It is called in other processes: a function of a module.
+        workers: Processes to work in; as many as there are processors when None.
+        progress: Hears of the advance.
+
+    Returns:
+        The photos that could be read, with the others set aside; their contents; and their rows in each store.
+
+    Raises:
+        OutputError: A store cannot be written, or its disk is full.
+    """
+    found = [store.find(contents) for store in stores]
     missing: dict[bytes, list[str]] = {}
-    for i in np.flatnonzero(pixels.missing | prints.missing):
+    for i in np.flatnonzero(np.logical_or.reduce([rows.missing for rows in found])):
         missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
-        failed = _decode_missing(missing, stores, settings, workers or processors(), progress)
+        failed = _make_missing(missing, stores, make, workers or processors(), progress)
         bad = [SetAside(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
         kept = np.array([c not in failed for c in contents], dtype=np.bool_)
         table = table.select(kept).with_set_aside(bad)
         contents = tuple(c for c in contents if c not in failed)
-        pixels, prints = stores.pixels.find(contents), stores.fingerprints.find(contents)
-    return CachedPhotos(table, contents, pixels, prints, settings)
+        found = [store.find(contents) for store in stores]
+    return table, contents, found
 
 
-@dataclass(frozen=True)
-class _Stores:
-    """What is kept of each photo. The folder names carry all that decides a row's bytes, besides the content."""
-
-    pixels: RowStore
-    fingerprints: RowStore
-
-    @classmethod
-    def open(cls, settings: DecodeSettings, cache: Path) -> "_Stores":
-        side = settings.image_size
-        return cls(
-            RowStore(cache / "pixels" / decode_key(settings), (side, side, 3), np.uint8),
-            open_fingerprints(cache),
-        )
+def _open_pixels(settings: DecodeSettings, cache: Path) -> RowStore:
+    """Open the store of pixels. The folder's name carries all that decides a row's bytes, besides the content."""
+    side = settings.image_size
+    return RowStore(cache / "pixels" / decode_key(settings), (side, side, 3), np.uint8)
 
 
-def _decoders() -> str:
+def decoders() -> str:
+    """Name what decides a photo's pixels at full size, besides its content."""
     return f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}"
 
 
 def decode_key(settings: DecodeSettings) -> str:
     """Name all that decides a photo's pixels, besides its content."""
-    return f"{_decoders()}-{settings.resize}-{settings.image_size}"
+    return f"{decoders()}-{settings.resize}-{settings.image_size}"
 
 
 def open_fingerprints(cache: Path) -> RowStore:
     """Open the store of fingerprints, which are the same whatever size a network takes."""
-    return RowStore(cache / "fingerprints" / _decoders(), (FINGERPRINT_SIDE, FINGERPRINT_SIDE), np.uint8)
+    side = FINGERPRINT_SIDE
+    return RowStore(cache / "fingerprints" / f"{decoders()}-{side}", (side, side), np.uint8)
 
 
 def hash_contents(table: PhotoTable, progress: Progress) -> tuple[PhotoTable, tuple[bytes, ...]]:
@@ -166,30 +193,25 @@ def _hash_file(path: str) -> bytes | Unreadable:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Photos that a worker decodes at once, into rows `first_row` and up of two shards."""
+    """Photos whose rows a worker makes at once, from `first_row` of each shard on."""
 
     items: list[tuple[bytes, list[str]]]
     first_row: int
-    pixels: Path
-    fingerprints: Path
-    settings: DecodeSettings
+    shards: tuple[Path, ...]
+    make: MakeRows
 
 
-def _decode_missing(
-    missing: dict[bytes, list[str]], stores: _Stores, settings: DecodeSettings, workers: int, progress: Progress
+def _make_missing(
+    missing: dict[bytes, list[str]], stores: Sequence[RowStore], make: MakeRows, workers: int, progress: Progress
 ) -> dict[bytes, str]:
-    """Decode photos (content to the paths of its copies) into new shards; return the reasons of those that failed."""
+    """Make rows of photos (content to the paths of its copies) in new shards; return why, of those that failed."""
     failed: dict[bytes, str] = {}
     items = list(missing.items())
-    with (
-        stores.pixels.new_shard() as pixels,
-        stores.fingerprints.new_shard() as prints,
-        progress.task("Decoding", len(items)) as task,
-    ):
-        chunks = (
-            _Chunk(items[start : start + _CHUNK], start, pixels.path, prints.path, settings)
-            for start in range(0, len(items), _CHUNK)
-        )
+    with contextlib.ExitStack() as opened:
+        shards = [opened.enter_context(store.new_shard()) for store in stores]
+        task = opened.enter_context(progress.task("Decoding", len(items)))
+        paths = tuple(shard.path for shard in shards)
+        chunks = (_Chunk(items[start : start + _CHUNK], start, paths, make) for start in range(0, len(items), _CHUNK))
         written: list[tuple[bytes, int]] = []
         for results in _run(chunks, workers if len(items) > _FEW else 1):
             for content, row, reason in results:
@@ -199,37 +221,50 @@ def _decode_missing(
                     written.append((content, row))
             task.advance(len(results))
             if len(written) >= _ENTER_EVERY:
-                pixels.enter(written)
-                prints.enter(written)
+                for shard in shards:
+                    shard.enter(written)
                 written = []
-        pixels.enter(written)
-        prints.enter(written)
+        for shard in shards:
+            shard.enter(written)
     return failed
 
 
 def _run(chunks: Iterator[_Chunk], workers: int) -> Iterator[list[tuple[bytes, int, str]]]:
     if workers == 1:
-        yield from map(_decode_chunk, chunks)
+        yield from map(_make_chunk, chunks)
         return
     # Worker processes of loky start afresh: no fork under threads, and no `__main__` guard asked of the caller.
     from joblib import Parallel, delayed
 
-    yield from Parallel(n_jobs=workers, return_as="generator_unordered")(map(delayed(_decode_chunk), chunks))
+    yield from Parallel(n_jobs=workers, return_as="generator_unordered")(map(delayed(_make_chunk), chunks))
 
 
-def _decode_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
-    """Decode photos into their rows; return (content, row, reason why not, or empty) for each."""
+def _make_chunk(chunk: _Chunk) -> list[tuple[bytes, int, str]]:
+    """Make the rows of photos; return (content, row, reason why not, or empty) for each."""
     results = []
-    with open(chunk.pixels, "rb+") as pixels, open(chunk.fingerprints, "rb+") as prints:
+    with contextlib.ExitStack() as opened:
+        shards = [opened.enter_context(open(path, "rb+")).fileno() for path in chunk.shards]
         for row, (content, paths) in enumerate(chunk.items, start=chunk.first_row):
-            decoded = decode_first(paths, content, chunk.settings)
-            if isinstance(decoded, Unreadable):
-                results.append((content, row, decoded.reason))
+            data = read_first(paths, content)
+            made = data if isinstance(data, Unreadable) else chunk.make(data)
+            if isinstance(made, Unreadable):
+                results.append((content, row, made.reason))
                 continue
-            write_row(pixels.fileno(), row, decoded[0])
-            write_row(prints.fileno(), row, decoded[1])
+            for shard, values in zip(shards, made, strict=True):
+                write_row(shard, row, values)
             results.append((content, row, ""))
     return results
+
+
+def read_first(paths: list[str], content: bytes) -> bytes | Unreadable:
+    """Read the first of a content's copies that still holds it."""
+    for path in paths:
+        data = read_file(path)
+        if not isinstance(data, Unreadable) and hashlib.sha256(data).digest() != content:
+            data = Unreadable("file changed while it was being read")
+        if not isinstance(data, Unreadable):
+            break
+    return data
 
 
 def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
@@ -238,14 +273,11 @@ def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> 
     Returns:
         The pixels that a network sees, and the fingerprint for finding twins; or the reason why there are none.
     """
-    for path in paths:
-        data = read_file(path)
-        if not isinstance(data, Unreadable) and hashlib.sha256(data).digest() != content:
-            data = Unreadable("file changed while it was being read")
-        if not isinstance(data, Unreadable):
-            break
-    if isinstance(data, Unreadable):
-        return data
+    data = read_first(paths, content)
+    return data if isinstance(data, Unreadable) else _pixels_and_fingerprint(data, settings)
+
+
+def _pixels_and_fingerprint(data: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
     picture = decode_picture(data, 2 * settings.image_size)
     if isinstance(picture, Unreadable):
         return picture

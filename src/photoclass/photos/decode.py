@@ -66,6 +66,25 @@ class DecodeSettings:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a photo file is, before it becomes an upright RGB picture.
+
+    Attributes:
+        format: In Pillow's words, as `JPEG`.
+        mode: Its colours, in Pillow's words, as `RGB`, `L` (grey), `CMYK`, `P` (palette).
+        width: In pixels, as stored.
+        height: In pixels, as stored.
+        orientation: EXIF's, from 2 to 8 where the picture had to be turned; else 1.
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    orientation: int
+
+
+@dataclass(frozen=True)
 class Unreadable:
     """A photo that cannot be read, and why."""
 
@@ -113,6 +132,12 @@ def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
         data: The file's content.
         least_side: JPEGs may be decoded at a fraction of their size whose shorter side is at least this.
     """
+    decoded = decode_with_origin(data, least_side)
+    return decoded if isinstance(decoded, Unreadable) else decoded[0]
+
+
+def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, Origin] | Unreadable:
+    """Decode a photo as `decode_picture` does, and tell what the file is."""
     if not data:
         return Unreadable("file is empty (0 bytes)")
     _silence_pillow()
@@ -133,8 +158,11 @@ def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
         if scale >= 2:
             opened.draft(None, (int(width // scale) + 1, int(height // scale) + 1))
     try:
+        mode = opened.mode
         opened.load()
-        return _to_rgb(_upright(opened))
+        orientation = _orientation(opened)
+        upright = opened.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else opened
+        return _to_rgb(upright), Origin(opened.format or "", mode, width, height, orientation)
     except Exception as error:  # as above: a broken body shows itself in many ways
         return Unreadable(f"broken or cut short ({error})")
 
@@ -155,15 +183,16 @@ def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:
     return np.asarray(cv2.resize(picture, (side, side), interpolation=how), dtype=np.uint8)
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _orientation(picture: Image.Image) -> int:
+    """Return how EXIF says that the picture must be turned, or 1: as it is."""
     if "exif" not in picture.info and picture.format != "TIFF":
-        return picture
+        return 1
     try:
         orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # malformed EXIF says nothing about rotation; the pixels are sound
-        return picture
+        return 1
     # Not ImageOps.exif_transpose: it writes the EXIF anew, which fails where another of its entries is malformed.
-    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
+    return orientation if orientation in _UPRIGHT else 1
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ import numpy as np
 
 from photoclass.errors import DataError
 from photoclass.photos.archive import unpack
+from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.label_file import read_label_file
 from photoclass.photos.layout import label_listing, label_of_name, make_table
 from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SetAside, natural_key
@@ -16,7 +17,7 @@ from photoclass.photos.walk import kind_of_special_file, list_files
 from photoclass.progress import SILENT, Progress
 
 
-def read_data(data: Path, cache: Path, progress: Progress = SILENT) -> PhotoTable:
+def read_data(data: Path, cache: Path, progress: Progress = SILENT, fixes: Path | None = None) -> PhotoTable:
     """Read labelled photos: a folder, a zip or a CSV.
 
     Args:
@@ -24,11 +25,18 @@ def read_data(data: Path, cache: Path, progress: Progress = SILENT) -> PhotoTabl
             any of these; or a CSV of `image,label[,split]`.
         cache: Where a zip is unpacked.
         progress: Hears of the unpacking.
+        fixes: A fixes file, whose labels go before DATA's own.
 
     Raises:
-        DataError: There is no such DATA, or it is in none of these forms, or its classes cannot be trained on.
+        DataError: There is no such DATA, or it is in none of these forms, or its classes cannot be trained on; or the
+            fixes do not fit it.
         ArchiveError: The zip must not be unpacked.
     """
+    table = _read_data(data, cache, progress)
+    return apply_fixes(table, fixes, str(data)) if fixes else table
+
+
+def _read_data(data: Path, cache: Path, progress: Progress) -> PhotoTable:
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from photoclass.errors import OutputError
 
@@ -43,7 +43,7 @@ class RowStore:
         OutputError: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self.folder = folder
         self.shape = shape
         self.dtype = np.dtype(dtype)
@@ -183,7 +183,7 @@ class Shard:
 
 def write_row(shard: int, row: int, values: NDArray[np.generic]) -> None:
     """Write one row at its place in an open shard (a file descriptor)."""
-    data = np.ascontiguousarray(values).data.cast("B")
+    data = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
     offset = row * len(data)
     while data:
         written = os.pwrite(shard, data, offset)
@@ -230,19 +230,27 @@ class Rows:
         Raises:
             KeyError: One of them is missing.
         """
+        return self.take(np.arange(len(self)))
+
+    def take(self, indices: NDArray[np.int64]) -> NDArray[Any]:
+        """Return these rows as one array, shape (N, *shape), in the order given.
+
+        Raises:
+            KeyError: One of them is missing.
+        """
         if self._maps is None:
             self._open()
-        if self.missing.any():
-            raise KeyError(f"row {int(np.argmax(self.missing))} is not in the store")
-        result = np.empty((len(self), *self._store.shape), self._store.dtype)
+        if self.missing[indices].any():
+            raise KeyError(f"row {int(indices[np.argmax(self.missing[indices])])} is not in the store")
+        result = np.empty((len(indices), *self._store.shape), self._store.dtype)
         # In blocks, so that mapped pages are let go of in time.
         block = max(1, _RELEASE_AFTER_BYTES // self._store.row_bytes)
-        for start in range(0, len(self), block):
-            shards, rows = self._where[start : start + block].T
+        for start in range(0, len(indices), block):
+            shards, rows = self._where[indices[start : start + block]].T
             for shard in np.unique(shards):
                 here = np.flatnonzero(shards == shard)
                 result[start + here] = self._views[shard][rows[here]]
-            self._release()
+            self._release_now_and_then(len(rows))
         return result
 
     def _open(self) -> None:
@@ -260,8 +268,8 @@ class Rows:
         ]
         self._maps = maps
 
-    def _release_now_and_then(self) -> None:
-        self._read_bytes += self._store.row_bytes
+    def _release_now_and_then(self, rows: int = 1) -> None:
+        self._read_bytes += rows * self._store.row_bytes
         if self._read_bytes >= _RELEASE_AFTER_BYTES:
             self._release()
 

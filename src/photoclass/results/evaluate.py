@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.model.folder import load_photo_splits
+from photoclass.model.folder import load_fingerprints, load_photo_splits
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.decode import Pixels
+from photoclass.photos.fingerprint import doubled, halved
 from photoclass.photos.read import read_data
+from photoclass.photos.store import Rows
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, SPLITS, TRAIN, VALID, PhotoTable, SetAside
+from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
 from photoclass.results.score import Score, score_predictions
 
@@ -27,12 +31,17 @@ class Evaluation:
         left_out_trained: Photos left out because their content trained the model.
         left_out_chose_model: Photos left out because their content chose it.
         set_aside: Photos that could not be read.
+        leaked_twins: Scored photos that are near twins of photos that trained the model; None where the model folder
+            does not say how those look.
+        without_leaked: The score without them; None where there are none, or nothing else.
     """
 
     score: Score
     left_out_trained: int
     left_out_chose_model: int
     set_aside: tuple[SetAside, ...]
+    leaked_twins: int | None = None
+    without_leaked: Score | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -40,6 +49,8 @@ class Evaluation:
             **self.score.as_json(),
             "left_out_trained": self.left_out_trained,
             "left_out_chose_model": self.left_out_chose_model,
+            "leaked_twins": self.leaked_twins,
+            "without_leaked_twins": self.without_leaked.as_json() if self.without_leaked else None,
             "set_aside": [{"file": item.name, "reason": item.reason} for item in self.set_aside],
         }
 
@@ -51,6 +62,15 @@ class Evaluation:
                 f"  left out: {self.left_out_trained:,} photos that trained the model, "
                 f"{self.left_out_chose_model:,} that chose it (--include-known scores them too)"
             )
+        if self.leaked_twins:
+            without = self.without_leaked
+            rest = (
+                f"without them, on {without.n:,}: log loss {without.log_loss.value:.4f}, "
+                f"accuracy {without.accuracy.value:.2%}"
+                if without
+                else "there are no others"
+            )
+            lines.append(f"  {self.leaked_twins:,} are near twins of photos that trained the model; {rest}")
         return "\n".join(lines)
 
 
@@ -59,6 +79,7 @@ def evaluate(
     model: Path,
     *,
     include_known: bool = False,
+    fixes: Path | None = None,
     cache: Path | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -71,6 +92,7 @@ def evaluate(
         data: Labelled photos in any of the forms of `photos.read.read_data`.
         model: A model folder.
         include_known: Score photos that the model knows, too.
+        fixes: A fixes file, whose labels go before DATA's own.
         cache: The cache folder; the user's when None.
         progress: Hears of the advance.
 
@@ -81,7 +103,7 @@ def evaluate(
     cache = cache or default_cache()
     runtime = Runtime.load(model)
     info = runtime.info
-    table = map_classes(read_data(data, cache, progress), info.class_names, str(data))
+    table = map_classes(read_data(data, cache, progress, fixes), info.class_names, str(data))
     part = _part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), cache, progress=progress)
     known = _known_splits(photos, model)
@@ -98,15 +120,24 @@ def evaluate(
             "give other photos, or --include-known"
         )
     probabilities = predict_cached(runtime, scored, progress)
-    score = score_predictions(
-        probabilities,
-        scored.table.labels,
-        info.class_names,
-        _name_of_split(known[~dropped], scored.table.splits),
-        split_chose_model=bool((trained | (chose & valid_chose))[~dropped].any()),
-    )
+    split = _name_of_split(known[~dropped], scored.table.splits)
+    chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
+
+    def score_of(rows: NDArray[np.bool_]) -> Score:
+        labels = scored.table.labels[rows]
+        return score_predictions(probabilities[rows], labels, info.class_names, split, chose_model)
+
+    everything = np.ones(len(scored), dtype=np.bool_)
+    leaked = _twins_of_trained(scored, known[~dropped], model, progress)
     left_out = Counter(known[dropped].tolist())
-    return Evaluation(score, left_out[TRAIN], left_out[VALID], photos.table.set_aside)
+    return Evaluation(
+        score_of(everything),
+        left_out[TRAIN],
+        left_out[VALID],
+        photos.table.set_aside,
+        leaked_twins=None if leaked is None else int(leaked.sum()),
+        without_leaked=None if leaked is None or leaked.all() or not leaked.any() else score_of(~leaked),
+    )
 
 
 def predict_cached(runtime: Runtime, photos: CachedPhotos, progress: Progress = SILENT) -> NDArray[np.float32]:
@@ -149,6 +180,36 @@ def _known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     by_content = load_photo_splits(model)
     number = {name: i for i, name in enumerate(SPLITS)}
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
+
+
+@dataclass(frozen=True)
+class _TrainedAndScored:
+    """Fingerprints of training photos, then of scored ones, both at the resolution that the model folder keeps."""
+
+    trained: Pixels
+    scored: Rows
+
+    def __len__(self) -> int:
+        return len(self.trained) + len(self.scored)
+
+    def take(self, indices: NDArray[np.int64]) -> Pixels:
+        """Return these at 32x32 cells."""
+        is_trained = indices < len(self.trained)
+        halves = np.empty((len(indices), *self.trained.shape[1:]), dtype=np.uint8)
+        halves[is_trained] = self.trained[indices[is_trained]]
+        halves[~is_trained] = halved(self.scored.take(indices[~is_trained] - len(self.trained)))
+        return doubled(halves)
+
+
+def _twins_of_trained(
+    photos: CachedPhotos, known: NDArray[np.int8], model: Path, progress: Progress
+) -> NDArray[np.bool_] | None:
+    """Tell which photos, other than those that trained the model, are near twins of one that did."""
+    trained = load_fingerprints(model)
+    if trained is None:
+        return None
+    groups = group_twins(_TrainedAndScored(trained, photos.fingerprints), progress)
+    return np.asarray(np.isin(groups[len(trained) :], groups[: len(trained)]) & (known != TRAIN))
 
 
 def _name_of_split(known: NDArray[np.int8], given: NDArray[np.int8]) -> str:

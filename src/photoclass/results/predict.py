@@ -20,6 +20,7 @@ from photoclass.photos.ahead import map_ahead
 from photoclass.photos.cache import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.read import read_photos
+from photoclass.photos.spreadsheet import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
 from photoclass.progress import SILENT, Progress
 
@@ -27,8 +28,6 @@ OK = "ok"
 # Photos between two checks of what came back: bounds memory, and costs nothing to the flow.
 _BLOCK = 16_384
 _JSON_LINES = (".jsonl", ".ndjson")
-# A spreadsheet takes a cell that starts so for a formula, and runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,8 @@ def read_predictions(file: Path) -> list[dict[str, str]]:
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for row in rows:
-        row["file"] = _plain_file(row["file"])
-        row["label"] = _plain_label(row["label"])
+        row["file"] = plain_file(row["file"])
+        row["label"] = plain_label(row["label"])
     return rows
 
 
@@ -197,7 +196,7 @@ def _write_csv(predictions: Predictions, out: Path) -> None:
         writer.writerow(["file", "status", "label", "probability", *(f"prob_{name}" for name in names)])
         for i, file in enumerate(predictions.files):
             status = predictions.statuses[i]
-            row = [_safe_file(file), status, _safe_label(predictions.label(i))]
+            row = [safe_file(file), status, safe_label(predictions.label(i))]
             figures = [predictions.probability(i), *predictions.probabilities[i]]
             writer.writerow(row + ["" if math.isnan(p) else f"{p:.6f}" for p in figures])
 
@@ -215,21 +214,3 @@ def _write_json_lines(predictions: Predictions, out: Path) -> None:
             for name, p in zip(predictions.class_names, predictions.probabilities[i], strict=True):
                 row[f"prob_{name}"] = round(float(p), 6) if fine else None
             stream.write(json.dumps(row) + "\n")
-
-
-def _safe_file(file: str) -> str:
-    """`./=cmd().jpg` is the same file as `=cmd().jpg`, and no formula."""
-    return f"./{file}" if file.startswith(_FORMULA_STARTS) else file
-
-
-def _plain_file(cell: str) -> str:
-    rest = cell.removeprefix("./")
-    return rest if rest.startswith(_FORMULA_STARTS) else cell
-
-
-def _safe_label(label: str) -> str:
-    return f"'{label}" if label.startswith((*_FORMULA_STARTS, "'")) else label
-
-
-def _plain_label(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") else cell

@@ -41,7 +41,7 @@ class FeaturedPhotos:
         table: The photos that could be read; the others stand in `table.set_aside`.
         contents: SHA-256 of each photo file, 32 bytes.
         features: Row i is photo i: shape (width,), float16; of a backbone that sees mirror images too, shape (2, ...).
-        fingerprints: Row i is photo i: shape (16, 16), uint8, for finding twins.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
         settings: How they were decoded.
         computed: How many of them the store did not hold.
     """

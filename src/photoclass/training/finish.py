@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
 from photoclass.model.card import write_card
-from photoclass.model.folder import ModelInfo, load_info, save_model, save_photos, save_valid_predictions
+from photoclass.model.folder import (
+    ModelInfo,
+    load_info,
+    save_fingerprints,
+    save_model,
+    save_photos,
+    save_valid_predictions,
+)
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
 from photoclass.results.score import Score, score_predictions
@@ -89,6 +96,7 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
     trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.valid_chose}
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
     save_photos(run.out, run.photos.contents, table)
+    save_fingerprints(run.out, run.part(TRAIN).fingerprints)
     _write_set_aside(run.out / "set_aside.csv", table.set_aside)
     write_card(run.out, info)
     save_model(run.out, info, outcome.onnx)

@@ -30,7 +30,7 @@ def split_photos(
         DataError: DATA cannot be read or trained on.
     """
     cache = options.cache or default_cache()
-    table = _read(data, cache, progress)
+    table = _read(data, cache, options, progress)
     photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
     _refuse_none(photos, table, data)
     return divide_photos(photos, data, seed, progress)[0]
@@ -45,7 +45,7 @@ def featured_photos(
         DataError: DATA cannot be read or trained on.
     """
     cache = options.cache or default_cache()
-    table = _read(data, cache, progress)
+    table = _read(data, cache, options, progress)
     photos = compute_features(table, settings, backbone, cache, options.workers, progress)
     _refuse_none(photos, table, data)
     what = "maps" if backbone.gives_maps else "features"
@@ -53,8 +53,8 @@ def featured_photos(
     return photos
 
 
-def _read(data: Path, cache: Path, progress: Progress) -> PhotoTable:
-    table = read_data(data, cache, progress)
+def _read(data: Path, cache: Path, options: TrainOptions, progress: Progress) -> PhotoTable:
+    table = read_data(data, cache, progress, options.fixes)
     for note in table.notes:
         progress.say(note)
     return table
@@ -71,12 +71,12 @@ def divide_photos(photos: Photos, data: Path, seed: int, progress: Progress) -> 
     Raises:
         DataError: A class has too few photos.
     """
-    twins: NDArray[np.int64] = group_twins(photos.fingerprints.all())
+    twins: NDArray[np.int64] = group_twins(photos.fingerprints, progress)
     given = photos.table.splits
     splits = assign_splits(photos.contents, twins, photos.table.labels, given, seed)
     check_splits(splits, photos.table.labels, photos.table.class_names, str(data))
     photos = dataclasses.replace(photos, table=dataclasses.replace(photos.table, splits=splits))
-    for line in (*_words_on_photos(photos), *_words_on_twins(photos, twins)):
+    for line in (*_words_on_photos(photos), *_words_on_unreadable(photos), *_words_on_twins(photos, twins)):
         progress.say(line)
     return photos, twins
 
@@ -86,6 +86,13 @@ def _words_on_photos(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
     classes = ", ".join(f"{count:,} {name}" for name, count in count_by_class(table.labels, table.class_names).items())
     parts = ", ".join(f"{int((table.splits == i).sum()):,} {name}" for i, name in enumerate(SPLITS))
     yield f"{len(photos):,} photos ({classes}): {parts}"
+
+
+def _words_on_unreadable(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
+    unreadable = photos.table.set_aside
+    if unreadable:
+        example = f"{unreadable[0].name}: {unreadable[0].reason}"
+        yield f"{len(unreadable):,} files cannot be used and are set aside (as {example})"
 
 
 def _words_on_twins(photos: CachedPhotos | FeaturedPhotos, twins: NDArray[np.int64]) -> Iterator[str]:

@@ -108,6 +108,7 @@ _FINETUNE_LOOP = LoopSettings(
     weight_decay=0.01,
     average=0.998,
     adam_beta2=0.99,
+    adam_epsilon=1e-8,  # gradients of a network that is nearly right already are small
     calibrate=True,
 )
 # Photos that a pretrained network knows how to see: milder than the post's.

@@ -34,6 +34,7 @@ class TrainOptions:
         precision: `auto`, `bf16` or `fp32`.
         workers: Processes to decode in; as many as there are processors when None.
         cache: The cache folder; the user's when None.
+        fixes: A fixes file, whose labels go before DATA's own.
     """
 
     seed: int | None = None
@@ -44,6 +45,7 @@ class TrainOptions:
     precision: str = "auto"
     workers: int | None = None
     cache: Path | None = None
+    fixes: Path | None = None
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed < 2**63:

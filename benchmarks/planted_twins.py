@@ -1,0 +1,98 @@
+"""How many twins are found: photos planted among all others, changed in one way each, with a fixed seed.
+
+python benchmarks/planted_twins.py train.zip [--planted 600]
+
+The second column is what `evaluate` finds, which has the training photos' fingerprints at half the resolution.
+"""
+
+import argparse
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from measuring import machine
+from PIL import Image, ImageOps
+
+from photoclass.checks.files import inspect_photos
+from photoclass.photos.cache import default_cache
+from photoclass.photos.decode import Pixels, decode_picture
+from photoclass.photos.fingerprint import doubled, fingerprint, halved
+from photoclass.photos.read import read_data
+from photoclass.photos.twins import Twins, find_twins
+
+_SHARES = (0.98, 0.95, 0.9, 0.87, 0.85)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--planted", type=int, default=600)
+    arguments = parser.parse_args()
+    cache = default_cache()
+    photos = inspect_photos(read_data(arguments.data, cache), cache)
+    generator = np.random.default_rng(0)
+    chosen = generator.choice(len(photos), arguments.planted, replace=False)
+    originals = photos.fingerprints.all()
+    found = find_twins(originals)
+    print(f"{machine()}\n\n{len(photos):,} photos; pairs among them, to be looked at by eye: {len(found)}\n")
+    for first, second in zip(found.first, found.second, strict=True):
+        print(f"  {photos.table.names[first]} = {photos.table.names[second]}")
+    print(
+        f"\n| {arguments.planted:,} planted | found | at half the resolution | other pairs |\n| --- | --- | --- | --- |"
+    )
+    for name, change in _changes(generator).items():
+        anew = [_fingerprint(change(Image.open(photos.table.paths[i]).convert("RGB"))) for i in chosen]
+        prints = np.concatenate([originals, np.stack(anew)])
+        recall, others = _found(find_twins(prints), chosen, len(photos))
+        at_half, _ = _found(find_twins(doubled(halved(prints))), chosen, len(photos))
+        print(f"| {name} | {recall:.1%} | {at_half:.1%} | {others - len(found)} |", flush=True)
+
+
+def _changes(generator: np.random.Generator) -> dict[str, Callable[[Image.Image], bytes]]:
+    def resized(picture: Image.Image) -> Image.Image:
+        scale = generator.uniform(0.4, 1.6)
+        return picture.resize((round(scale * picture.width), round(scale * picture.height)), Image.Resampling.LANCZOS)
+
+    def cropped(picture: Image.Image, share: float = 0.9) -> Image.Image:
+        width, height = (round(share * side) for side in picture.size)
+        left, top = (int(generator.integers(rest + 1)) for rest in (picture.width - width, picture.height - height))
+        return picture.crop((left, top, left + width, top + height))
+
+    return {
+        "saved anew at quality 60": lambda picture: _saved(picture, 60),
+        "resized, to 0.4 to 1.6": lambda picture: _saved(resized(picture), 85),
+        "mirrored": lambda picture: _saved(ImageOps.mirror(picture), 85),
+        **{
+            f"cropped to {share} of each side": lambda picture, share=share: _saved(cropped(picture, share), 85)
+            for share in _SHARES
+        },
+        "mirrored, cropped to 0.9": lambda picture: _saved(cropped(ImageOps.mirror(picture)), 85),
+        "cropped to 0.9, resized, quality 75": lambda picture: _saved(resized(cropped(picture)), 75),
+    }
+
+
+def _saved(picture: Image.Image, quality: int) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
+def _fingerprint(data: bytes) -> Pixels:
+    picture = decode_picture(data, 0)
+    if not isinstance(picture, Image.Image):
+        raise ValueError(picture.reason)
+    return fingerprint(np.asarray(picture))
+
+
+def _found(twins: Twins, chosen: np.ndarray, count: int) -> tuple[float, int]:
+    """Return the share of planted photos that are paired with their originals, and the number of all other pairs."""
+    low, high = np.minimum(twins.first, twins.second), np.maximum(twins.first, twins.second)
+    planted = high >= count
+    right = np.zeros(len(twins), dtype=np.bool_)
+    right[planted] = low[planted] == chosen[high[planted] - count]
+    return right.sum() / len(chosen), int((~right).sum())
+
+
+if __name__ == "__main__":
+    main()

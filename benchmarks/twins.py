@@ -1,0 +1,100 @@
+"""How the search for twins grows: seconds and peak memory at 10,000, 100,000 and 1,000,000 made-up fingerprints.
+
+python benchmarks/twins.py [--counts 10000,100000,1000000]
+
+Each count runs in a process of its own, with the fingerprints in a store on disk, as in use. One in a hundred is the
+twin of another: with noise, mirrored, or cropped.
+"""
+
+import argparse
+import hashlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from measuring import machine
+from numpy.typing import NDArray
+
+from photoclass.photos.fingerprint import FINGERPRINT_SIDE
+from photoclass.photos.store import RowStore, write_row
+from photoclass.photos.twins import find_twins
+
+_TWIN_EVERY = 100
+_BLOCK = 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--counts", default="10000,100000,1000000")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        _measure(arguments.one)
+        return
+    print(f"{machine()}\n")
+    print(
+        "| fingerprints | seconds | processor seconds | µs each | twins found | other pairs | MB before | MB at peak |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    for count in arguments.counts.split(","):
+        subprocess.run([sys.executable, __file__, "--one", count], check=True)
+
+
+def _measure(count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = RowStore(Path(folder), (FINGERPRINT_SIDE, FINGERPRINT_SIDE), np.uint8)
+        contents = [hashlib.sha256(str(i).encode()).digest() for i in range(count)]
+        with store.new_shard() as shard:
+            for start in range(0, count, _BLOCK):
+                for row, cells in enumerate(_made_up(start, min(_BLOCK, count - start)), start=start):
+                    write_row(shard.descriptor, row, cells)
+            shard.enter(list(zip(contents, range(count), strict=True)))
+        rows = store.find(contents)
+        del contents
+        before = _peak_megabytes()
+        started_at, worked_before = time.perf_counter(), time.process_time()
+        twins = find_twins(rows)
+        seconds, worked = time.perf_counter() - started_at, time.process_time() - worked_before
+    planted = (twins.first % _TWIN_EVERY == 0) & (twins.second == twins.first + 1)
+    planted |= (twins.second % _TWIN_EVERY == 0) & (twins.first == twins.second + 1)
+    found, others = int(planted.sum()), int((~planted).sum())
+    each = f"{1e6 * worked / count:,.0f}"
+    figures = (f"{count:,}", f"{seconds:,.1f}", f"{worked:,.1f}", each, f"{found:,} of {count // _TWIN_EVERY:,}")
+    memory = (f"{others:,}", f"{before:,.0f}", f"{_peak_megabytes():,.0f}")
+    print(f"| {' | '.join((*figures, *memory))} |", flush=True)
+
+
+def _made_up(start: int, count: int) -> NDArray[np.uint8]:
+    """Make fingerprints whose waves fall off with their frequency, as those of photos do."""
+    generator = np.random.default_rng(start)
+    k = np.arange(FINGERPRINT_SIDE)
+    fall = 1 / (1 + np.hypot(*np.meshgrid(k, k))) ** 1.2
+    cells = np.stack([cv2.idct(generator.normal(0, 1, fall.shape) * fall) for _ in range(count)])
+    cells *= 55 / cells.std(axis=(1, 2), keepdims=True)
+    pictures = np.clip(cells + generator.uniform(90, 160, (count, 1, 1)), 0, 255)
+    for i in range(0, count - 1, _TWIN_EVERY):
+        twin = pictures[i] + generator.normal(0, 1.5, fall.shape)
+        how = generator.integers(3)
+        if how == 1:
+            twin = twin[:, ::-1]
+        elif how == 2:
+            side = FINGERPRINT_SIDE
+            top, left = generator.uniform(0, 0.1 * side, 2)
+            places = (np.arange(side, dtype=np.float32) + 0.5) * 0.9 - 0.5
+            x, y = np.meshgrid((places + left).astype(np.float32), (places + top).astype(np.float32))
+            twin = cv2.remap(twin.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        pictures[i + 1] = twin
+    return np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
+
+
+def _peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
+
+
+if __name__ == "__main__":
+    main()

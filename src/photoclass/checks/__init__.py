@@ -1,0 +1,1 @@
+"""What to know of photos before training on them."""

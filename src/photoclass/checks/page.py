@@ -1,0 +1,152 @@
+"""What `check` finds, as one HTML file that needs nothing else: photos side by side, so that a person sees it."""
+
+import base64
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+from PIL import Image
+
+from photoclass.atomic import atomic_text
+from photoclass.checks.findings import Findings
+from photoclass.checks.twins import TwinGroup
+from photoclass.checks.words import summary, verdict
+from photoclass.photos.decode import Unreadable, decode_picture, read_file
+from photoclass.photos.fixes import name_in_data
+
+# 2 to 4 KB a thumbnail: with all sections full, a page of some 2 MB.
+_THUMBNAIL_SIDE = 160
+_QUALITY = 70
+_MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
+
+
+@dataclass(frozen=True)
+class Card:
+    """A photo on the page: its thumbnail as a data URI, empty if it cannot be read by now, and what stands below."""
+
+    thumbnail: str
+    name: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of finding.
+
+    Attributes:
+        title: What was found.
+        why: What it means, and what to do.
+        total: How many there are.
+        groups: Photos to be seen side by side.
+        rows: Names with a text each, of what cannot be shown.
+    """
+
+    title: str
+    why: str
+    total: int
+    groups: tuple[tuple[Card, ...], ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def shown(self) -> int:
+        """How many of them the page shows."""
+        return len(self.groups) + len(self.rows)
+
+
+def write_page(findings: Findings, out: Path) -> None:
+    """Write the page, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    template = environment.from_string(files(__package__).joinpath("check.html.j2").read_text(encoding="utf-8"))
+    page = template.render(
+        data=findings.data,
+        verdict=verdict(findings),
+        summary=list(summary(findings)),
+        sections=list(_sections(findings)),
+        side=_THUMBNAIL_SIDE,
+    )
+    with atomic_text(out) as stream:
+        stream.write(page)
+
+
+def _sections(findings: Findings) -> list[Section]:
+    sections = [
+        _twin_section(
+            findings,
+            "One picture in two classes",
+            "One of the labels must be wrong. Give the right one in a fixes file, or leave the picture out.",
+            lambda group: group.across_classes,
+        ),
+        _twin_section(
+            findings,
+            "One picture in two splits",
+            "The model is asked what it has learnt by heart: a score on these photos is flattered.",
+            lambda group: group.across_splits and not group.across_classes,
+        ),
+        _unreadable_section(findings),
+        _twin_section(
+            findings,
+            "One picture more than once",
+            "Within a class. A split that photoclass makes keeps them on one side.",
+            lambda group: not group.across_splits and not group.across_classes,
+        ),
+    ]
+    for kind in dict.fromkeys(item.kind for item in findings.odd):
+        found = [(item.photo, item.measure) for item in findings.odd if item.kind == kind]
+        sections.append(_photo_section(findings, kind.capitalize(), "The oddest first.", found))
+    turned = [(i, f"orientation {findings.photos.facts['orientation'][i]}") for i in findings.rotated]
+    why = "Shown upright, as training and prediction see them."
+    sections.append(_photo_section(findings, "Turned by an EXIF flag", why, turned))
+    return [section for section in sections if section.total]
+
+
+def _twin_section(findings: Findings, title: str, why: str, belongs: Callable[[TwinGroup], bool]) -> Section:
+    groups = [group for group in findings.twins if belongs(group)]
+    shown = tuple(
+        tuple(_card(findings, photo, _kinds(group, photo)) for photo in group.photos[:_MOST_IN_GROUP])
+        for group in groups[:_MOST_GROUPS]
+    )
+    return Section(title, why, len(groups), shown)
+
+
+def _kinds(group: TwinGroup, photo: int) -> str:
+    """Say in which ways a photo is a twin of those before it; of the first, how many photos there are."""
+    if photo == group.photos[0]:
+        return f"{len(group.photos)} photos"
+    of_photo = [pair.kind for pair in group.pairs if photo in (pair.first, pair.second)]
+    return ", ".join(dict.fromkeys(of_photo))
+
+
+def _unreadable_section(findings: Findings) -> Section:
+    rows = [(name_in_data(item.name, findings.data), item.reason) for item in findings.unreadable]
+    why = "Set aside in training and scores. Repair or remove them, or leave them out in a fixes file."
+    return Section("Files that cannot be used", why, len(rows), rows=tuple(rows[:_MOST_ROWS]))
+
+
+def _photo_section(findings: Findings, title: str, why: str, found: Sequence[tuple[int, str]]) -> Section:
+    groups = tuple((_card(findings, photo, text),) for photo, text in found[:_MOST_PHOTOS])
+    return Section(title, why, len(found), groups)
+
+
+def _card(findings: Findings, photo: int, text: str) -> Card:
+    split = findings.split(photo)
+    place = f"{findings.label(photo)}, {split}" if split else findings.label(photo)
+    return Card(_thumbnail(findings.photos.table.paths[photo]), findings.name(photo), f"{place} · {text}")
+
+
+def _thumbnail(path: str) -> str:
+    """Return a small picture as a data URI, or an empty text if the file has vanished or changed since."""
+    data = read_file(path)
+    picture = data if isinstance(data, Unreadable) else decode_picture(data, _THUMBNAIL_SIDE)
+    if isinstance(picture, Unreadable):
+        return ""
+    picture.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.BOX)
+    stream = io.BytesIO()
+    picture.save(stream, "WEBP", quality=_QUALITY)
+    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

@@ -1,0 +1,149 @@
+"""A fixes file, `image,label,note`: a person mends labels or leaves photos out, and originals stay untouched."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from photoclass.atomic import atomic_text
+from photoclass.errors import DataError, OutputError
+from photoclass.photos.spreadsheet import plain_file, plain_label, safe_file, safe_label
+from photoclass.photos.table import TRAIN, PhotoTable
+
+LEAVE_OUT = "-"
+_HEADER = ("image", "label", "note")
+_MOST_ROWS_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Fix:
+    """One row: what is to become of a photo.
+
+    Attributes:
+        image: The photo's name within DATA.
+        label: Its class; None to leave it out.
+        note: Why, for whoever reads it.
+    """
+
+    image: str
+    label: str | None
+    note: str = ""
+
+
+def name_in_data(name: str, data: str) -> str:
+    """Return a photo's name within DATA: what the fixes file calls it, wherever DATA lies."""
+    return name.removeprefix(f"{data}/")
+
+
+def check_keeps_work(file: Path, fixes: Path | None) -> None:
+    """Refuse to write proposed fixes over a file that a person may have edited, unless its rows are kept.
+
+    Args:
+        file: Where the proposal is to go.
+        fixes: The fixes in use, which the proposal holds as well.
+
+    Raises:
+        OutputError: The file is there and is not the one in use.
+    """
+    if os.path.lexists(file) and not (fixes and file.exists() and file.samefile(fixes)):
+        raise OutputError(f"{file}: is there already; choose another name, or give it as --fixes too to keep its rows")
+
+
+def write_fixes(file: Path, fixes: Sequence[Fix]) -> None:
+    """Write a fixes file, whole or not at all.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    with atomic_text(file) as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_HEADER)
+        for fix in fixes:
+            label = LEAVE_OUT if fix.label is None else safe_label(fix.label)
+            writer.writerow([safe_file(fix.image), label, safe_label(fix.note)])
+
+
+def apply_fixes(table: PhotoTable, file: Path, data: str) -> PhotoTable:
+    """Give photos the labels of a fixes file, and leave out those whose label is `-`, as if DATA did not have them.
+
+    Args:
+        table: The photos of DATA.
+        file: The fixes: an image by its name within DATA, or as the commands print it.
+        data: What a person calls DATA.
+
+    Raises:
+        DataError: It is no fixes file; or rows name what DATA lacks, a class that it does not have, or a photo twice:
+            they are named, up to ten. Or it leaves a class without a photo to train on.
+    """
+    index = {name_in_data(name, data): i for i, name in enumerate(table.names)}
+    unreadable = {name_in_data(item.name, data) for item in table.set_aside}
+    classes = {name: label for label, name in enumerate(table.class_names)}
+    lines: dict[str, int] = {}
+    labels, left_out = table.labels.copy(), set()
+    faults = []
+    for line, fix in read_fixes(file):
+        image = name_in_data(fix.image, data)
+        if image in lines:
+            faults.append(f"line {line}: {image!r} stands in line {lines[image]} already")
+        elif image not in index and image not in unreadable:
+            faults.append(f"line {line}: {data} has no photo {image!r}")
+        elif fix.label is not None and fix.label not in classes:
+            faults.append(
+                f"line {line}: there is no class {fix.label!r} (there is: {', '.join(classes)}; - leaves out)"
+            )
+        elif fix.label is not None and image not in index:
+            faults.append(f"line {line}: {image!r} cannot be used, whatever its label; - leaves it out")
+        elif fix.label is None:
+            left_out.add(image)
+        else:
+            labels[index[image]] = classes[fix.label]
+        lines.setdefault(image, line)
+    if faults:
+        more = f"; and {len(faults) - _MOST_ROWS_NAMED:,} more" if len(faults) > _MOST_ROWS_NAMED else ""
+        raise DataError(f"{file}: {'; '.join(faults[:_MOST_ROWS_NAMED])}{more}. Correct these rows")
+    kept = np.array([name not in left_out for name in index], dtype=np.bool_)
+    note = f"{file}: {int((labels != table.labels).sum()):,} labels changed, {len(left_out):,} files left out"
+    set_aside = tuple(item for item in table.set_aside if name_in_data(item.name, data) not in left_out)
+    fixed = replace(table, labels=labels, set_aside=set_aside, notes=(*table.notes, note)).select(kept)
+    _check_classes(fixed, file)
+    return fixed
+
+
+def read_fixes(file: Path) -> list[tuple[int, Fix]]:
+    """Read a fixes file: its rows with their line numbers; a byte-order mark and any line ending are taken.
+
+    Raises:
+        DataError: It cannot be read, or has no columns image and label.
+    """
+    try:
+        # Names that are not UTF-8 come in as the bytes they are on disk.
+        with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+            reader = csv.DictReader(stream)
+            header = [name.strip().casefold() for name in reader.fieldnames or []]
+            if not {"image", "label"} <= set(header):
+                raise DataError(f"{file}: the first line must be image,label or image,label,note")
+            reader.fieldnames = header
+            return [(reader.line_num, _fix(row)) for row in reader]
+    except csv.Error as error:
+        raise DataError(f"{file}: not a readable CSV ({error})") from error
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+
+
+def _fix(row: dict[str, str]) -> Fix:
+    label = (row["label"] or "").strip()
+    return Fix(
+        plain_file(row["image"] or ""),
+        None if label == LEAVE_OUT else plain_label(label),
+        plain_label((row.get("note") or "").strip()),
+    )
+
+
+def _check_classes(table: PhotoTable, file: Path) -> None:
+    trained = set(table.labels[table.splits <= TRAIN].tolist())
+    for label, name in enumerate(table.class_names):
+        if label not in trained:
+            raise DataError(f"{file}: leaves class {name!r} without a photo to train on; take back some of its rows")
