@@ -57,9 +57,7 @@ def main() -> None:
         stages.append(stage_row(quality, warm_stages, "warm", warm))
         stages.append(f"| {quality} | network alone: {network_alone(quality):.0f} photos/s |")
     print(f"\n{machine()}\n")
-    print(
-        "| quality | held-out log loss | accuracy | calibration error | validation log loss | cold | warm | few photos |"
-    )
+    print("| quality | held-out log loss | accuracy | calibration error | on validation | cold | warm | few photos |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(scores))
     print("\n| quality | stages |\n| --- | --- |\n" + "\n".join(stages))
 

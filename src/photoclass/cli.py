@@ -60,10 +60,13 @@ def check(
         Path | None, typer.Option("--write-fixes", metavar="FILE", help="Propose a fixes file there, to be edited.")
     ] = None,
     fixes: FixesOption = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave the labels alone: they take a pretrained network and minutes.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
     strict: StrictOption = False,
 ) -> None:
-    """Look at photos before training on them: bad files, twins, leaks, odd ones. Changes nothing."""
+    """Look at photos before training: bad files, twins, leaks, doubtful labels, odd ones. Changes nothing."""
     from photoclass.atomic import check_writable
     from photoclass.checks.check import check as check_photos
     from photoclass.checks.page import write_page
@@ -75,7 +78,13 @@ def check(
             check_writable(file)
     if write_fixes:
         fixes_file.check_keeps_work(write_fixes, fixes)
-    findings = check_photos(data, fixes=fixes, workers=_above_zero("--workers", workers), progress=terminal_progress())
+    findings = check_photos(
+        data,
+        fixes=fixes,
+        labels=not quick,
+        workers=_above_zero("--workers", workers),
+        progress=terminal_progress(),
+    )
     print(printable(in_words(findings)))
     if json_file:
         _write_json(json_file, findings.as_json())
@@ -132,6 +141,10 @@ def train(
     balance: Annotated[
         bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
     ] = False,
+    drop_doubtful: Annotated[
+        bool,
+        typer.Option("--drop-doubtful", help="Of features: leave out training photos whose label is surely wrong."),
+    ] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training photos, at most.")] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Be done after this many minutes, with the best so far.")
@@ -161,6 +174,8 @@ def train(
         values = of_it | values
     if balance:
         values["balance"] = "1"
+    if drop_doubtful:
+        values["drop_doubtful"] = "1"
     given = {
         "backbone": backbone,
         "backbone_size": backbone_size,

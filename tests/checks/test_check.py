@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from photoclass.errors import ArchiveError, DataError
 from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 
 SAVED = {"quality": 92}
+# Labels have tests of their own: they take a pretrained network.
+look = partial(check, labels=False)
 
 
 def _picture(seed: int, width: int = 120, height: int = 90) -> Image.Image:
@@ -44,7 +47,7 @@ def _kinds(findings: Findings) -> list[str]:
 
 
 def test_sound_photos_give_no_finding(tmp_path: Path) -> None:
-    findings = check(_two_classes(tmp_path / "photos"))
+    findings = look(_two_classes(tmp_path / "photos"))
     assert not findings.twins and not findings.odd and not findings.unreadable
     assert findings.few == {} and findings.unbalanced == {} and findings.rotated == ()
     assert verdict(findings) == f"{tmp_path / 'photos'}: nothing that must be mended before training on it"
@@ -56,7 +59,7 @@ def test_sizes_shapes_formats_and_colour_modes_are_counted(tmp_path: Path) -> No
     folder = _two_classes(tmp_path / "photos", each=3)
     put(folder / "cat/grey.jpg", encode(noise_picture(50, 90, 120).convert("L"), "JPEG"))
     put(folder / "cat/named-wrongly.jpg", encode(noise_picture(51, 80, 80), "PNG"))
-    findings = check(folder)
+    findings = look(folder)
     assert findings.sizes() == {"120x90": 6, "90x120": 1, "80x80": 1}
     assert findings.shapes() == {"landscape": 6, "portrait": 1, "square": 1}
     assert findings.formats() == {"JPEG": 7, "PNG": 1}
@@ -67,7 +70,7 @@ def test_counts_are_by_split_and_class(tmp_path: Path) -> None:
     _photos(
         tmp_path, [f"{part}/{label}/{i}.jpg" for part in ("train", "valid") for label in ("a", "b") for i in range(2)]
     )
-    assert check(tmp_path).counts == {"train": {"a": 2, "b": 2}, "valid": {"a": 2, "b": 2}}
+    assert look(tmp_path).counts == {"train": {"a": 2, "b": 2}, "valid": {"a": 2, "b": 2}}
 
 
 def test_without_valid_a_twin_in_train_and_test_is_a_leak_all_the_same(tmp_path: Path) -> None:
@@ -75,7 +78,7 @@ def test_without_valid_a_twin_in_train_and_test_is_a_leak_all_the_same(tmp_path:
         tmp_path, [f"{part}/{label}/{i}.jpg" for part in ("train", "test") for label in ("a", "b") for i in range(2)]
     )
     shutil.copy(tmp_path / "train/a/0.jpg", tmp_path / "test/a/copy.jpg")
-    findings = check(tmp_path)
+    findings = look(tmp_path)
     assert findings.counts == {"train": {"a": 2, "b": 2}, "held_out": {"a": 3, "b": 2}}
     assert [group.across_splits for group in findings.twins] == [True]
     assert [fix.image for fix in findings.proposed_fixes()] == ["train/a/0.jpg"]
@@ -84,7 +87,7 @@ def test_without_valid_a_twin_in_train_and_test_is_a_leak_all_the_same(tmp_path:
 def test_where_no_photo_can_be_read_that_is_the_finding(tmp_path: Path) -> None:
     for name in ("cat/1.jpg", "dog/1.jpg"):
         put(tmp_path / name, b"no photo")
-    findings = check(tmp_path)
+    findings = look(tmp_path)
     assert len(findings.photos) == 0 and len(findings.unreadable) == 2
     assert "2 files cannot be used" in in_words(findings)
     write_page(findings, tmp_path / "page.html")
@@ -96,7 +99,7 @@ def test_twins_in_two_classes_come_first_then_those_in_two_splits(tmp_path: Path
     shutil.copy(tmp_path / "train/a/0.jpg", tmp_path / "train/a/7.jpg")
     shutil.copy(tmp_path / "train/a/1.jpg", tmp_path / "valid/a/8.jpg")
     shutil.copy(tmp_path / "train/a/2.jpg", tmp_path / "train/b/9.jpg")
-    findings = check(tmp_path)
+    findings = look(tmp_path)
     assert [(group.across_classes, group.across_splits) for group in findings.twins] == [
         (True, False),
         (False, True),
@@ -121,7 +124,7 @@ def test_each_kind_of_twin_is_called_what_it_is(tmp_path: Path) -> None:
     put(folder / "cat/mirror.jpg", encode(ImageOps.mirror(original(3)), "JPEG"))
     put(folder / "cat/part.jpg", encode(original(4).crop((8, 2, 116, 83)), "JPEG"))
     put(folder / "cat/turned-part.jpg", encode(ImageOps.mirror(original(5).crop((0, 9, 108, 90))), "JPEG"))
-    found = {frozenset(map(findings_name, group.photos)): group.kind for findings_name, group in _named(check(folder))}
+    found = {frozenset(map(findings_name, group.photos)): group.kind for findings_name, group in _named(look(folder))}
     assert found == {
         frozenset({"cat/0.jpg", "cat/copy.jpg"}): "same bytes",
         frozenset({"cat/1.jpg", "cat/lossless.jpg"}): "same pixels",
@@ -140,7 +143,7 @@ def test_a_copy_that_a_flag_turns_back_is_a_twin_and_named_as_turned(tmp_path: P
     folder = _two_classes(tmp_path / "photos", each=4)
     lying = Image.open(folder / "dog/1.jpg").transpose(Image.Transpose.ROTATE_90)
     put(folder / "dog/phone.jpg", encode(lying, "JPEG", exif=exif_block(orientation_entry(6))))
-    findings = check(folder)
+    findings = look(folder)
     assert [findings.name(i) for i in findings.rotated] == ["dog/phone.jpg"]
     assert [set(map(findings.name, group.photos)) for group in findings.twins] == [{"dog/1.jpg", "dog/phone.jpg"}]
     assert findings.shapes() == {"landscape": 9}
@@ -161,7 +164,7 @@ def test_a_copy_that_a_flag_turns_back_is_a_twin_and_named_as_turned(tmp_path: P
 def test_odd_photos_are_named_and_others_are_not(kind: str, picture: Image.Image, tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=4)
     put(folder / "cat/odd.jpg", encode(picture, "PNG"))
-    findings = check(folder)
+    findings = look(folder)
     assert kind in _kinds(findings)
     assert {findings.name(item.photo) for item in findings.odd} == {"cat/odd.jpg"}
     assert f"1 {kind}" in in_words(findings)
@@ -169,7 +172,7 @@ def test_odd_photos_are_named_and_others_are_not(kind: str, picture: Image.Image
 
 def test_few_photos_and_unbalanced_classes_are_told(tmp_path: Path) -> None:
     _photos(tmp_path, [*(f"cat/{i}.jpg" for i in range(45)), *(f"dog/{i}.jpg" for i in range(4))])
-    findings = check(tmp_path)
+    findings = look(tmp_path)
     assert findings.few == {"dog": 4} and findings.unbalanced == {"dog": 4}
     assert "fewer than 20 photos of dog (4)" in in_words(findings)
     assert "unbalanced" in in_words(findings)
@@ -177,16 +180,16 @@ def test_few_photos_and_unbalanced_classes_are_told(tmp_path: Path) -> None:
 
 def test_a_second_check_decodes_nothing_and_says_the_same(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=4)
-    first = check(folder, cache=tmp_path / "cache").as_json()
+    first = look(folder, cache=tmp_path / "cache").as_json()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.rows")}
-    assert check(folder, cache=tmp_path / "cache").as_json() == first
+    assert look(folder, cache=tmp_path / "cache").as_json() == first
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.rows")} == before
 
 
 def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=140)
     shutil.copy(folder / "cat/0.jpg", folder / "dog/copy.jpg")
-    one, two = (check(folder, cache=tmp_path / str(n), workers=n).as_json() for n in (1, 2))
+    one, two = (look(folder, cache=tmp_path / str(n), workers=n).as_json() for n in (1, 2))
     assert one == two
 
 
@@ -205,7 +208,7 @@ def test_faults_1_to_4_8_14_and_22_are_named_and_none_hangs(tmp_path: Path) -> N
     (folder / "cat/22-loop").symlink_to(folder, target_is_directory=True)
     (folder / "cat/22-nowhere.jpg").symlink_to(folder / "cat/22-nowhere.jpg")
     with within_seconds(60):
-        findings = check(folder)
+        findings = look(folder)
     named = {Path(item.name).name: item.reason for item in findings.unreadable}
     assert {
         "1-empty.jpg",
@@ -239,7 +242,7 @@ def test_faults_5_to_13_and_20_are_named_handled_or_passed_over(tmp_path: Path) 
     put(folder / "cat/Thumbs.db", b"x")
     put(folder / "__MACOSX/cat/._1.jpg", b"x")
     with within_seconds(60):
-        findings = check(folder)
+        findings = look(folder)
     assert [Path(item.name).name for item in findings.unreadable] == ["5-bomb.jpg"]
     assert len(findings.photos) == 6 + len(handled) and not findings.twins
     assert findings.modes()["CMYK"] == 1 and findings.formats()["GIF"] == 1
@@ -258,16 +261,16 @@ def test_faults_18_19_and_25_are_refused_as_in_training(names: list[str], compla
     for name in names:
         put(tmp_path / name, encode(_picture(1), "JPEG")) if name.endswith(".jpg") else (tmp_path / name).mkdir()
     with pytest.raises(DataError, match=complaint):
-        check(tmp_path)
+        look(tmp_path)
 
 
 def test_fault_21_flat_names_and_fault_32_a_zip_that_leads_outside(tmp_path: Path) -> None:
     _photos(tmp_path / "flat", [f"{label}.{i}.jpg" for label in ("cat", "dog") for i in range(3)])
-    assert check(tmp_path / "flat").counts == {"all": {"cat": 3, "dog": 3}}
+    assert look(tmp_path / "flat").counts == {"all": {"cat": 3, "dog": 3}}
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("../cat/1.jpg", b"x")
     with pytest.raises(ArchiveError, match="leads outside"):
-        check(tmp_path / "photos.zip")
+        look(tmp_path / "photos.zip")
 
 
 def test_names_that_are_hard_to_print_pass_through_json_and_page(tmp_path: Path) -> None:
@@ -276,7 +279,7 @@ def test_names_that_are_hard_to_print_pass_through_json_and_page(tmp_path: Path)
     for name in hard:
         shutil.copy(folder / "cat/0.jpg", folder / "cat" / name)
     put(folder / "dog/=cmd().jpg", b"")
-    findings = check(folder)
+    findings = look(folder)
     assert json.loads(json.dumps(findings.as_json()))["twins"][0]["kind"] == "same bytes"
     write_page(findings, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8", errors="surrogateescape")
@@ -288,7 +291,7 @@ def test_the_page_needs_nothing_else_and_says_how_much_it_shows(tmp_path: Path) 
     folder = _two_classes(tmp_path / "photos", each=60)
     for i in range(60):
         shutil.copy(folder / f"cat/{i}.jpg", folder / f"cat/copy-{i}.jpg")
-    write_page(check(folder), tmp_path / "page.html")
+    write_page(look(folder), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "48 shown of 60" in page
     assert page.count("<img ") == page.count('src="data:image/webp;base64,') == page.count('alt="') == 96
@@ -299,7 +302,7 @@ def test_the_page_needs_nothing_else_and_says_how_much_it_shows(tmp_path: Path) 
 def test_a_photo_that_vanishes_before_the_page_is_written_keeps_its_place(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=3)
     shutil.copy(folder / "cat/0.jpg", folder / "cat/copy.jpg")
-    findings = check(folder)
+    findings = look(folder)
     (folder / "cat/copy.jpg").unlink()
     write_page(findings, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -309,7 +312,7 @@ def test_a_photo_that_vanishes_before_the_page_is_written_keeps_its_place(tmp_pa
 def test_originals_are_as_they_were(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=3)
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.jpg")}
-    write_page(check(folder), tmp_path / "page.html")
+    write_page(look(folder), tmp_path / "page.html")
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.jpg")} == before
 
 
@@ -323,9 +326,9 @@ def test_proposed_fixes_mend_what_makes_a_score_a_lie(tmp_path: Path) -> None:
     shutil.copy(folder / "train/a/2.jpg", folder / "train/b/9.jpg")
     put(folder / "train/a/broken.jpg", b"no photo")
     put(folder / "train/b/blank.jpg", encode(Image.fromarray(np.full((60, 60, 3), 9, np.uint8)), "PNG"))
-    findings = check(folder)
+    findings = look(folder)
     write_fixes(tmp_path / "fixes.csv", findings.proposed_fixes())
-    mended = check(folder, fixes=tmp_path / "fixes.csv")
+    mended = look(folder, fixes=tmp_path / "fixes.csv")
     assert not mended.twins and not mended.unreadable and not mended.odd
     assert mended.proposed_fixes() == ()
     kept = {mended.name(i) for i in range(len(mended.photos))}

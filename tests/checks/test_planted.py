@@ -120,3 +120,13 @@ def test_every_broken_file_is_named_with_its_reason(planted: tuple[Findings, dic
     findings, stems = planted
     assert {Path(item.name).name for item in findings.unreadable} == set(stems["broken"])
     assert all(item.reason for item in findings.unreadable)
+
+
+def test_swapped_labels_are_among_the_most_doubtful(planted: tuple[Findings, dict[str, dict[str, str]]]) -> None:
+    findings, stems = planted
+    doubtful = findings.labels.doubtful
+    most = {Path(findings.name(doubt.photo)).name for doubt in doubtful[:60]}
+    found = len(most & set(stems["swapped"]))
+    print(f"swapped: {found} of {PLANTED} among the 60 most doubtful of {len(doubtful)}")
+    assert found >= 0.9 * PLANTED
+    assert [doubt.wrong for doubt in doubtful] == sorted((doubt.wrong for doubt in doubtful), reverse=True)

@@ -170,3 +170,30 @@ def test_real_cats_and_dogs_are_told_apart_after_a_few_photos(tmp_path: Path) ->
     metrics = json.loads((tmp_path / "run" / "model.json").read_text())["metrics"]
     assert metrics["held_out"]["accuracy"] >= 0.9
     assert metrics["held_out"]["log_loss"] < 0.25
+
+
+def test_surely_wrong_labels_are_written_as_fixes_and_can_be_left_out(tmp_path: Path) -> None:
+    photos = real_photos(tmp_path, per_class=150)
+    names = sorted(path.name for path in photos.iterdir())
+    swapped = [names[i] for i in (5, 40, 200, 260)]
+    for name in swapped:
+        (photos / name).rename(photos / f"{'dog' if name.startswith('cat') else 'cat'}.9{name.split('.')[1]}.jpg")
+    done("train", photos, "--out", tmp_path / "run", "--quality", "fast")
+    rows = (tmp_path / "run" / "doubtful_labels.csv").read_text().splitlines()
+    assert rows[0] == "image,label,note"
+    assert len(rows) > 1
+    model = json.loads((tmp_path / "run" / "model.json").read_text())
+    assert model["trained"]["doubtful_labels"] == len(rows) - 1 and not model["trained"]["doubtful_dropped"]
+    told = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-doubtful")
+    assert f"left out {len(rows) - 1} photos whose label is surely wrong" in told.stderr
+    # What was written is what --fixes takes.
+    done(
+        "train",
+        photos,
+        "--out",
+        tmp_path / "f",
+        "--quality",
+        "fast",
+        "--fixes",
+        tmp_path / "run" / "doubtful_labels.csv",
+    )

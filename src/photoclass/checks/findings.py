@@ -21,17 +21,49 @@ _ALL = "all"
 
 @dataclass(frozen=True)
 class DoubtfulLabel:
-    """A photo whose label its own features speak against.
+    """A photo whose label the other photos contradict.
 
     Attributes:
         photo: Its index.
-        probability: What a model that did not learn from it gives its label.
-        suggested: The class that it finds most probable.
+        wrong: The probability that the label is wrong, by a model that did not learn from it.
+        suggested: The class that it seems to show.
+        sure: Whether it surely does.
     """
 
     photo: int
-    probability: float
+    wrong: float
     suggested: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class UnclearPhoto:
+    """A photo that seems to show `several classes`, or `no class`.
+
+    Attributes:
+        photo: Its index.
+        kind: Which of the two.
+        measure: What was measured, in words.
+    """
+
+    photo: int
+    kind: str
+    measure: str
+
+
+@dataclass(frozen=True)
+class LabelFindings:
+    """What the photos say of each other's labels.
+
+    Attributes:
+        doubtful: The surest first.
+        unclear: By kind, the most striking first.
+        not_looked: Why nobody has looked; empty if somebody has.
+    """
+
+    doubtful: tuple[DoubtfulLabel, ...] = ()
+    unclear: tuple[UnclearPhoto, ...] = ()
+    not_looked: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,14 +75,14 @@ class Findings:
         photos: The photos that could be read, with their facts.
         twins: Photos that show one picture; those in two classes first, then those in two splits.
         odd: Photos that stand out, by kind.
-        doubtful_labels: The most doubtful first; None where nobody has looked.
+        labels: What the photos say of each other's labels.
     """
 
     data: str
     photos: InspectedPhotos
     twins: tuple[TwinGroup, ...]
     odd: tuple[OddPhoto, ...]
-    doubtful_labels: tuple[DoubtfulLabel, ...] | None = None
+    labels: LabelFindings
 
     @property
     def unreadable(self) -> tuple[SetAside, ...]:
@@ -141,14 +173,16 @@ class Findings:
             "few": self.few,
             "unbalanced": self.unbalanced,
             "doubtful_labels": self._doubts_as_json(),
+            "unclear": [{"file": names[p.photo], "kind": p.kind, "measure": p.measure} for p in self.labels.unclear],
             "notes": list(table.notes),
         }
 
     def proposed_fixes(self, present: Sequence[Fix] = ()) -> tuple[Fix, ...]:
-        """Propose what to leave out: unreadable files, blank photos, and twins that make a score a lie.
+        """Propose other labels for those that are surely wrong, and what to leave out.
 
-        Of a picture in two classes nobody but a person knows the label, so all of its photos are proposed to be left
-        out; of one in two splits, those that stand in train.
+        Left out are unreadable files, blank photos, and twins that make a score a lie. Of a picture in two classes
+        nobody but a person knows the label, so all of its photos are proposed to be left out; of one in two splits,
+        those that stand in train.
 
         Args:
             present: The fixes that the photos were looked at with; they are kept.
@@ -167,7 +201,17 @@ class Findings:
                 notes |= {self.name(i): note for i in group.photos if splits[i] == first_split}
         notes |= {self.name(item.photo): f"blank: {item.measure}" for item in self.odd if item.kind == "blank"}
         kept = {name_in_data(fix.image, self.data): fix for fix in present}
-        return tuple((kept | {name: Fix(name, None, note) for name, note in notes.items()}).values())
+        relabelled = {
+            self.name(doubt.photo): Fix(self.name(doubt.photo), doubt.suggested, self.describe_doubt(doubt))
+            for doubt in self.labels.doubtful
+            if doubt.sure
+        }
+        left_out = {name: Fix(name, None, note) for name, note in notes.items()}
+        return tuple((kept | relabelled | left_out).values())
+
+    def describe_doubt(self, doubt: DoubtfulLabel) -> str:
+        """Say what speaks against a label."""
+        return f"labelled {self.label(doubt.photo)}, seems {doubt.suggested}: wrong with {doubt.wrong:.2%}"
 
     def _by_class(self) -> dict[str, int]:
         return count_by_class(self.photos.table.labels, self.photos.table.class_names)
@@ -193,17 +237,18 @@ class Findings:
         }
 
     def _doubts_as_json(self) -> list[dict[str, Any]] | None:
-        if self.doubtful_labels is None:
+        if self.labels.not_looked:
             return None
         names = self.photos.table.names
         return [
             {
                 "file": names[doubt.photo],
                 "label": self.label(doubt.photo),
-                "probability": doubt.probability,
                 "suggested": doubt.suggested,
+                "wrong": doubt.wrong,
+                "sure": doubt.sure,
             }
-            for doubt in self.doubtful_labels
+            for doubt in self.labels.doubtful
         ]
 
 

@@ -23,6 +23,12 @@ _QUALITY = 70
 _MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
 
 
+_WHY_UNCLEAR = {
+    "no class": "Unlike all other photos, the most so first: perhaps they do not belong here.",
+    "several classes": "Told to be of either class with about the same right, the least sure first.",
+}
+
+
 @dataclass(frozen=True)
 class Card:
     """A photo on the page: its thumbnail as a data URI, empty if it cannot be read by now, and what stands below."""
@@ -90,6 +96,15 @@ def _sections(findings: Findings) -> list[Section]:
             lambda group: group.across_splits and not group.across_classes,
         ),
         _unreadable_section(findings),
+        _photo_section(
+            findings,
+            "Doubtful labels",
+            "The other photos contradict them, the surest first. Give the right label in a fixes file.",
+            [
+                (d.photo, f"seems {d.suggested}: {'surely ' if d.sure else ''}wrong, {d.wrong:.2%}")
+                for d in findings.labels.doubtful
+            ],
+        ),
         _twin_section(
             findings,
             "One picture more than once",
@@ -97,6 +112,9 @@ def _sections(findings: Findings) -> list[Section]:
             lambda group: not group.across_splits and not group.across_classes,
         ),
     ]
+    for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
+        found = [(photo.photo, photo.measure) for photo in findings.labels.unclear if photo.kind == kind]
+        sections.append(_photo_section(findings, f"Seem to show {kind}", _WHY_UNCLEAR[kind], found))
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         found = [(item.photo, item.measure) for item in findings.odd if item.kind == kind]
         sections.append(_photo_section(findings, kind.capitalize(), "The oddest first.", found))

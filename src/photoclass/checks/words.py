@@ -82,6 +82,12 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
         )
         count = len(findings.unreadable)
         yield Line(True, f"{_files(count)} cannot be used, and will be set aside", examples, count)
+    doubtful = findings.labels.doubtful
+    if doubtful:
+        sure = [doubt for doubt in doubtful if doubt.sure]
+        examples = tuple(f"{findings.name(d.photo)}: {findings.describe_doubt(d)}" for d in doubtful[:_EXAMPLES])
+        text = f"{len(doubtful):,} labels contradicted by the other photos, {len(sure):,} of them surely wrong"
+        yield Line(bool(sure), text, examples, len(doubtful))
     if findings.few:
         named = ", ".join(f"{name} ({count:,})" for name, count in findings.few.items())
         yield Line(True, f"fewer than {FEW_PHOTOS} photos of {named}: no score on them means much")
@@ -93,6 +99,12 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
     if others:
         text = f"{_pictures(others)} more than once, within a class; they stay on one side of a split"
         yield _twin_line(findings, others, text, mend=False)
+    for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
+        unclear = [photo for photo in findings.labels.unclear if photo.kind == kind]
+        examples = tuple(f"{findings.name(photo.photo)}: {photo.measure}" for photo in unclear[:_EXAMPLES])
+        yield Line(False, f"{len(unclear):,} that seem to show {kind}", examples, len(unclear))
+    if findings.labels.not_looked:
+        yield Line(False, f"labels were not looked at: {findings.labels.not_looked}")
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         of_kind = [item for item in findings.odd if item.kind == kind]
         examples = tuple(f"{findings.name(item.photo)}: {item.measure}" for item in of_kind[:_EXAMPLES])

@@ -1,4 +1,4 @@
-"""Doubtful labels: training photos of which models that had not seen them surely say another class.
+"""Doubtful labels: training photos of which models that had not seen them say another class.
 
 After Northcutt, Jiang and Chuang (2021), "Confident Learning: Estimating Uncertainty in Dataset Labels".
 """
@@ -8,43 +8,65 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.photos.fixes import Fix, name_in_data
+from photoclass.photos.table import PhotoTable
+
+_LEAST_SURE = 0.9
+
 
 @dataclass(frozen=True)
 class DoubtfulLabels:
-    """Photos whose label the others contradict, the surest first.
+    """Photos of which another class is more probable than their label's, the surest first.
 
     Attributes:
         rows: Shape (n,): which of the photos.
         suggested: Shape (n,): the class that they seem to show.
         wrong: Shape (n,): the probability that the label is wrong.
+        sure: Shape (n,): whether it surely is.
     """
 
     rows: NDArray[np.int64]
     suggested: NDArray[np.int64]
     wrong: NDArray[np.float64]
+    sure: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    def surely(self) -> "DoubtfulLabels":
+        """Return those alone that are surely wrong."""
+        sure = self.sure
+        return DoubtfulLabels(self.rows[sure], self.suggested[sure], self.wrong[sure], sure[sure])
+
 
 def find_doubtful(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> DoubtfulLabels:
-    """Find labels that are surely wrong.
+    """Find labels that are perhaps, and those that are surely wrong.
 
-    A class counts as surely seen where its probability is at least the mean that it has on photos which bear its label:
-    what is sure follows from the photos, and a class that is hard to tell asks for less. Doubtful is a photo in
-    which another class is surely seen, and is more probable than the label's.
+    Surely wrong is the label of a photo whose most probable class has at least the probability that this class has, on
+    average, on photos that bear its name, and nine tenths: what is sure follows from the photos, but of photos that
+    are hard to tell, nothing is.
 
     Args:
         probabilities: Shape (N, C), of models that had not seen the photo or its twins.
         labels: Shape (N,), class indices.
     """
-    photos = np.arange(len(labels))
     classes = probabilities.shape[1]
     usual = np.array([probabilities[labels == c, c].mean() if (labels == c).any() else 1.0 for c in range(classes)])
-    seen = np.where(probabilities >= usual, probabilities, -1.0)
-    seen[photos, labels] = -1.0
-    suggested = seen.argmax(axis=1)
-    of_label = probabilities[photos, labels]
-    doubtful = np.flatnonzero((seen[photos, suggested] >= 0) & (probabilities[photos, suggested] > of_label))
-    order = doubtful[np.argsort(of_label[doubtful], kind="stable")]
-    return DoubtfulLabels(order, suggested[order], 1 - of_label[order].astype(np.float64))
+    suggested = probabilities.argmax(axis=1)
+    wrong = 1 - probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    doubtful = np.flatnonzero(suggested != labels)
+    rows = doubtful[np.argsort(-wrong[doubtful], kind="stable")]
+    sure = probabilities[rows, suggested[rows]] >= np.maximum(usual, _LEAST_SURE)[suggested[rows]]
+    return DoubtfulLabels(rows, suggested[rows], wrong[rows], sure)
+
+
+def doubts_as_fixes(doubts: DoubtfulLabels, table: PhotoTable, data: str) -> tuple[Fix, ...]:
+    """Propose the suggested label for each, for a person to look at."""
+    return tuple(
+        Fix(
+            name_in_data(table.names[row], data),
+            table.class_names[suggested],
+            f"labelled {table.class_names[table.labels[row]]}, which is wrong with {wrong:.2%}",
+        )
+        for row, suggested, wrong in zip(doubts.rows, doubts.suggested, doubts.wrong, strict=True)
+    )

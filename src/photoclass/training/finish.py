@@ -22,11 +22,14 @@ from photoclass.model.folder import (
     save_valid_predictions,
 )
 from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
 from photoclass.results.score import Score, score_predictions
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.run import Run
 from photoclass.training.stopping import EpochRow
+
+DOUBTFUL_FILE = "doubtful_labels.csv"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Outcome:
         difference: By how much the file differs from what was trained, on real photos.
         valid_chose: Whether the validation split chose anything.
         history: The epochs, where there are any.
+        doubtful: Training photos whose label is surely wrong, as fixes that a person may take over.
     """
 
     info: ModelInfo
@@ -72,6 +76,7 @@ class Outcome:
     difference: dict[str, float]
     valid_chose: bool = True
     history: tuple[EpochRow, ...] = ()
+    doubtful: tuple[Fix, ...] = ()
 
 
 def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
@@ -98,6 +103,8 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
     save_photos(run.out, run.photos.contents, table)
     save_fingerprints(run.out, run.part(TRAIN).fingerprints)
     _write_set_aside(run.out / "set_aside.csv", table.set_aside)
+    if outcome.doubtful:
+        write_fixes(run.out / DOUBTFUL_FILE, outcome.doubtful)
     write_card(run.out, info)
     save_model(run.out, info, outcome.onnx)
     return Trained(run.out, load_info(run.out), tuple(scores), outcome.history, run.photos)

@@ -26,6 +26,10 @@ _MEMORY = 10  # steps that L-BFGS remembers
 _TOLERANCE = 1e-4
 # A feature that hardly varies is not blown up to unit variance.
 _LEAST_DEVIATION = 0.05
+# How many photos' worth of evidence speaks for all features varying alike. Of a few photos, each feature's own
+# variance is chance: with 10 a class this tells 96.5 instead of 96.0 % rightly (Lite0, 24 draws); with 16,000 it
+# changes nothing.
+_ALIKE_PHOTOS = 1000
 
 
 class FeatureRows(Protocol):
@@ -82,6 +86,11 @@ class Head:
     strength: float
     candidates: dict[float, float]
     out_of_fold: Floats
+
+    @property
+    def out_of_fold_probabilities(self) -> Floats:
+        """Shape (N, C): calibrated, of each training photo, by a head that had not seen it or its twins."""
+        return to_probabilities(self.out_of_fold / self.temperature)
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
         """Compute calibrated probabilities, shape (N, C), from features, shape (N, D)."""
@@ -165,7 +174,7 @@ def assign_folds(labels: NDArray[np.int64], twins: NDArray[np.int64], folds: int
 
 
 class _Standardised:
-    """The signed roots of features, each with mean 0 and variance 1, block by block."""
+    """The signed roots of features, each with mean 0 and, given enough photos, variance 1, block by block."""
 
     def __init__(self, features: FeatureRows) -> None:
         self._features = features
@@ -176,8 +185,10 @@ class _Standardised:
             squares = squares + np.square(block, dtype=np.float64).sum(axis=0)
         self.means = np.asarray(total / len(features))
         self.width = len(self.means)
-        variances = np.maximum(squares / len(features) - self.means**2, 0)
-        self.deviations = np.sqrt(variances) + _LEAST_DEVIATION
+        count = len(features)
+        variances = np.maximum(squares / count - self.means**2, 0)
+        shrunk = (count * variances + _ALIKE_PHOTOS * variances.mean()) / (count + _ALIKE_PHOTOS)
+        self.deviations = np.sqrt(shrunk) + _LEAST_DEVIATION
         if 4 * len(features) * self.width <= _KEPT_BYTES:
             self._kept = list(self._standardised())
 

@@ -57,6 +57,7 @@ class FeaturesRecipe:
         backbone_sha256: Of the file that it must be; empty for any.
         resize: How a photo becomes the backbone's square.
         balance: Let every class weigh the same, however many photos it has.
+        drop_doubtful: Leave out training photos whose label is surely wrong.
     """
 
     name: ClassVar[str] = "features"
@@ -68,6 +69,7 @@ class FeaturesRecipe:
     backbone_sha256: str = ""
     resize: ResizeRule = "squash"
     balance: bool = False
+    drop_doubtful: bool = False
 
     def __post_init__(self) -> None:
         _check_resize(self.resize)

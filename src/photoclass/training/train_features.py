@@ -9,12 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError, ModelError, SettingsError, TrainingError
+from photoclass.model.metrics import log_loss
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.training.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.compute import Compute
+from photoclass.training.doubtful import doubts_as_fixes, find_doubtful
 from photoclass.training.export import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Outcome, Trained, describe, finish
@@ -47,16 +49,25 @@ def train_features(
     photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
     photos, twins = divide_photos(photos, data, seed, progress)
     run = Run(out, photos, recipe, seed, Compute("cpu", backbone.precision, backbone.reason), progress)
-    is_train = photos.table.splits == TRAIN
-    head = _fit(photos.select(is_train), twins[is_train], recipe, seed, data)
+    train, valid = run.part(TRAIN), run.part(VALID)
+    twins = twins[photos.table.splits == TRAIN]
+    head = _fit(train, twins, recipe, seed, data)
     losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
     progress.say(
         f"head: strength {head.strength:g} of cross-validated log losses {losses}; temperature {head.temperature:.3f}"
     )
+    doubts = find_doubtful(head.out_of_fold_probabilities, train.table.labels).surely()
+    doubtful = doubts_as_fixes(doubts, train.table, str(data))
+    if doubtful:
+        progress.say(f"{len(doubtful):,} labels are surely wrong, the surest {doubtful[0].image} ({doubtful[0].note})")
+    if doubtful and recipe.drop_doubtful:
+        kept = np.setdiff1d(np.arange(len(train)), doubts.rows)
+        before, head = head, _fit(train.select(kept), twins[kept], recipe, seed, data)
+        progress.say(_words_on_dropping(len(doubtful), before, head, valid))
     onnx = add_head(backbone.onnx, head.weights, head.bias, head.temperature)
     predicted = {}
     for split in (VALID, HELD_OUT):
-        part = photos.select(photos.table.splits == split)
+        part = run.part(split)
         predicted[split] = head.probabilities(part.features.all()).astype(np.float32)
     info = describe(
         run,
@@ -66,14 +77,26 @@ def train_features(
             "strength": head.strength,
             "temperature": head.temperature,
             "cross_validated_log_loss": head.candidates[head.strength],
+            "doubtful_labels": len(doubtful),
+            "doubtful_dropped": recipe.drop_doubtful,
             "stopped": "the head has converged",
             "device": "cpu",
             "precision": backbone.precision,
             "torch": str(torch.__version__),
         },
     )
-    difference = _check(Runtime(info, onnx, out), photos.select(photos.table.splits == VALID), predicted[VALID])
-    return finish(run, Outcome(info, onnx, predicted, difference, valid_chose=False))
+    difference = _check(Runtime(info, onnx, out), valid, predicted[VALID])
+    return finish(run, Outcome(info, onnx, predicted, difference, valid_chose=False, doubtful=doubtful))
+
+
+def _words_on_dropping(count: int, before: Head, after: Head, valid: FeaturedPhotos) -> str:
+    """Say what leaving out doubtful labels does to the validation photos, which chose nothing."""
+    features, labels = valid.features.all(), valid.table.labels
+    losses = [log_loss(head.probabilities(features), labels) for head in (before, after)]
+    return (
+        f"left out {count:,} photos whose label is surely wrong: log loss on the validation photos {losses[0]:.4f} to "
+        f"{losses[1]:.4f}"
+    )
 
 
 def _refuse_what_does_nothing(options: TrainOptions) -> None:

@@ -1,0 +1,107 @@
+"""Labels that the other photos contradict, on pictures whose class is beyond doubt: stripes and dots."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from photoclass.checks.check import check
+from photoclass.checks.findings import Findings
+from photoclass.checks.labels import _unlikeness
+from photoclass.checks.words import in_words
+from photoclass.training.doubtful import find_doubtful
+
+EACH = 30
+SWAPPED = ("dots/3.jpg", "dots/17.jpg", "stripes/8.jpg")
+
+
+def _stripes(generator: np.random.Generator) -> NDArray[np.uint8]:
+    y, x = np.mgrid[:160, :160]
+    angle, width = generator.uniform(0, np.pi), generator.uniform(8, 16)
+    light = ((x * np.cos(angle) + y * np.sin(angle)) / width % 2 < 1)[:, :, None]
+    return np.where(light, generator.integers(150, 256, 3), generator.integers(0, 100, 3)).astype(np.uint8)
+
+
+def _dots(generator: np.random.Generator) -> NDArray[np.uint8]:
+    y, x = np.mgrid[:160, :160]
+    spacing = generator.uniform(24, 40)
+    radius = generator.uniform(0.2, 0.35) * spacing
+    near = np.hypot((x % spacing) - spacing / 2, (y % spacing) - spacing / 2) < radius
+    return np.where(near[:, :, None], generator.integers(150, 256, 3), generator.integers(0, 100, 3)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    folder = tmp_path_factory.mktemp("labels") / "photos"
+    generator = np.random.default_rng(0)
+    for name, draw in (("stripes", _stripes), ("dots", _dots)):
+        for i in range(EACH):
+            shown = f"{name}/{i}.jpg"
+            other = {"stripes": "dots", "dots": "stripes"}[name]
+            path = folder / (f"{other}/swapped-{i}.jpg" if shown in SWAPPED else shown)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(draw(generator)).save(path, quality=90)
+    return check(folder)
+
+
+def test_swapped_labels_are_found_and_their_class_is_suggested(findings: Findings) -> None:
+    most = {findings.name(doubt.photo): doubt for doubt in findings.labels.doubtful[: len(SWAPPED)]}
+    assert set(most) == {"stripes/swapped-3.jpg", "stripes/swapped-17.jpg", "dots/swapped-8.jpg"}
+    for name, doubt in most.items():
+        assert doubt.suggested == ("dots" if name.startswith("stripes/") else "stripes")
+        assert doubt.sure and doubt.wrong > 0.9
+
+
+def test_they_stand_in_words_json_and_proposed_fixes(findings: Findings) -> None:
+    assert "3 of them surely wrong" in in_words(findings)
+    found = findings.as_json()["doubtful_labels"]
+    assert {row["file"].rpartition("/")[2] for row in found[:3]} == {"swapped-3.jpg", "swapped-17.jpg", "swapped-8.jpg"}
+    assert set(found[0]) == {"file", "label", "suggested", "wrong", "sure"}
+    proposed = {fix.image: fix.label for fix in findings.proposed_fixes() if fix.label is not None}
+    assert proposed == {
+        "stripes/swapped-3.jpg": "dots",
+        "stripes/swapped-17.jpg": "dots",
+        "dots/swapped-8.jpg": "stripes",
+    }
+
+
+def test_a_class_of_one_photo_cannot_be_asked(tmp_path: Path) -> None:
+    for name, draw in (("stripes", _stripes), ("dots", _dots)):
+        for i in range(3 if name == "dots" else 1):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(draw(np.random.default_rng(i))).save(tmp_path / name / f"{i}.jpg")
+    findings = check(tmp_path)
+    assert findings.as_json()["doubtful_labels"] is None
+    assert "labels were not looked at: class 'stripes' has fewer than 2 different photos" in in_words(findings)
+
+
+def test_what_is_sure_follows_from_the_photos_and_is_never_less_than_nine_tenths() -> None:
+    labels = np.array([0] * 10 + [1] * 10)
+    told = np.full(20, 0.02)
+    told[10:] = 0.98
+    told[0], told[1], told[10] = 0.99, 0.7, 0.03
+    doubts = find_doubtful(np.stack([1 - told, told], axis=1), labels)
+    assert doubts.rows.tolist() == [0, 10, 1]
+    assert doubts.suggested.tolist() == [1, 0, 1]
+    np.testing.assert_allclose(doubts.wrong, [0.99, 0.97, 0.7])
+    assert doubts.sure.tolist() == [True, True, False]
+    assert doubts.surely().rows.tolist() == [0, 10]
+    # Of photos that are hard to tell, nothing is sure.
+    hard = 0.5 + 0.3 * (told - 0.5)
+    assert not find_doubtful(np.stack([1 - hard, hard], axis=1), labels).sure.any()
+
+
+def test_a_photo_unlike_all_others_stands_out_and_its_twin_does_not_hide_it() -> None:
+    generator = np.random.default_rng(0)
+    usual = 1 + 0.1 * generator.normal(size=(200, 64))
+    strange = np.zeros(64)
+    strange[:4] = 8
+    roots = np.vstack([usual, strange, strange]).astype(np.float32)
+    twins = np.array([*range(200), 200, 200])
+    unlike = _unlikeness(roots, twins)
+    assert unlike[200:].min() > 10
+    assert np.abs(unlike[:200]).max() < 5
+    apart = _unlikeness(roots, np.arange(202))
+    assert apart[200] < unlike[200], "as strangers they are a little alike to each other"
