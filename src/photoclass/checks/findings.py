@@ -38,7 +38,7 @@ class DoubtfulLabel:
 
 @dataclass(frozen=True)
 class UnclearPhoto:
-    """A photo that seems to show `several classes`, or `no class`.
+    """A photo that could be of `several classes`, or seems to show `no class`.
 
     Attributes:
         photo: Its index.

@@ -13,7 +13,7 @@ from PIL import Image
 from photoclass.atomic import atomic_text
 from photoclass.checks.findings import Findings
 from photoclass.checks.twins import TwinGroup
-from photoclass.checks.words import summary, verdict
+from photoclass.checks.words import UNCLEAR_WORDS, summary, verdict
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 from photoclass.photos.fixes import name_in_data
 
@@ -25,7 +25,7 @@ _MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
 
 _WHY_UNCLEAR = {
     "no class": "Unlike all other photos, the most so first: perhaps they do not belong here.",
-    "several classes": "Told to be of either class with about the same right, the least sure first.",
+    "several classes": "Two classes have much the same right, the least sure first: both are there, or it is hard to tell.",
 }
 
 
@@ -114,7 +114,7 @@ def _sections(findings: Findings) -> list[Section]:
     ]
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
         found = [(photo.photo, photo.measure) for photo in findings.labels.unclear if photo.kind == kind]
-        sections.append(_photo_section(findings, f"Seem to show {kind}", _WHY_UNCLEAR[kind], found))
+        sections.append(_photo_section(findings, UNCLEAR_WORDS[kind].capitalize(), _WHY_UNCLEAR[kind], found))
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         found = [(item.photo, item.measure) for item in findings.odd if item.kind == kind]
         sections.append(_photo_section(findings, kind.capitalize(), "The oddest first.", found))

@@ -7,6 +7,7 @@ from photoclass.checks.findings import FEW_PHOTOS, Findings
 from photoclass.checks.twins import TwinGroup
 from photoclass.photos.fixes import name_in_data
 
+UNCLEAR_WORDS = {"no class": "seem to show no class", "several classes": "could be of several classes"}
 _EXAMPLES = 3
 _MOST_COUNTED = 4
 
@@ -102,7 +103,7 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
         unclear = [photo for photo in findings.labels.unclear if photo.kind == kind]
         examples = tuple(f"{findings.name(photo.photo)}: {photo.measure}" for photo in unclear[:_EXAMPLES])
-        yield Line(False, f"{len(unclear):,} that seem to show {kind}", examples, len(unclear))
+        yield Line(False, f"{len(unclear):,} that {UNCLEAR_WORDS[kind]}", examples, len(unclear))
     if findings.labels.not_looked:
         yield Line(False, f"labels were not looked at: {findings.labels.not_looked}")
     for kind in dict.fromkeys(item.kind for item in findings.odd):
