@@ -25,7 +25,7 @@ _MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
 
 _WHY_UNCLEAR = {
     "no class": "Unlike all other photos, the most so first: perhaps they do not belong here.",
-    "several classes": "Two classes have much the same right, the least sure first: both are there, or it is hard to tell.",
+    "several classes": "Two classes have much the same right, the least sure first: both are there, or none is clear.",
 }
 
 
