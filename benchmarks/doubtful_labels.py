@@ -1,0 +1,83 @@
+"""How well swapped labels are found: ours beside cleanlab's ranking of the same out-of-fold probabilities.
+
+python benchmarks/doubtful_labels.py DATA [--photos 3000] [--swapped 50] [--draws 5]
+
+DATA needs two classes. cleanlab is measured where it is installed; it is under the AGPL, so nothing else here may need
+it. Each draw takes other photos and swaps other labels; what DATA itself has wrong counts against both.
+"""
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+from measuring import machine, spread
+from numpy.typing import NDArray
+
+from photoclass.photos.cache import default_cache
+from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.read import read_data
+from photoclass.training.backbones import open_backbone
+from photoclass.training.doubtful import find_doubtful
+from photoclass.training.features import compute_features
+from photoclass.training.head import FeatureArray, fit_head
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--photos", type=int, default=3000)
+    parser.add_argument("--swapped", type=int, default=50)
+    parser.add_argument("--draws", type=int, default=5)
+    arguments = parser.parse_args()
+    backbone = open_backbone("lite2")
+    table = read_data(arguments.data, default_cache())
+    photos = compute_features(table, DecodeSettings(backbone.image_size), backbone, default_cache())
+    features, labels = photos.features.all().astype(np.float32), photos.table.labels
+    most = arguments.swapped * 6 // 5
+    found: dict[str, list[float]] = {}
+    for draw in range(arguments.draws):
+        generator = np.random.default_rng(draw)
+        rows = generator.permutation(len(labels))[: arguments.photos]
+        swapped = generator.permutation(arguments.photos)[: arguments.swapped]
+        given = labels[rows].copy()
+        given[swapped] = 1 - given[swapped]
+        probabilities = out_of_fold(features[rows], given, draw)
+        doubts = find_doubtful(probabilities, given)
+        sure = doubts.surely().rows
+        found.setdefault(f"ours, among the {most} most doubtful", []).append(share(doubts.rows[:most], swapped))
+        found.setdefault("ours, surely wrong: share of the swapped", []).append(share(sure, swapped))
+        found.setdefault("ours, surely wrong: share that was swapped", []).append(
+            len(set(sure) & set(swapped)) / len(sure)
+        )
+        if importlib.util.find_spec("cleanlab"):
+            for by in ("self_confidence", "normalized_margin"):
+                ranked = ranked_by_cleanlab(given, probabilities, by)[:most]
+                found.setdefault(f"cleanlab, {by}, its first {most}", []).append(share(ranked, swapped))
+    print(f"{machine()}\n")
+    print(f"| what | of {arguments.swapped} swapped among {arguments.photos:,} photos, {arguments.draws} draws |")
+    print("| --- | --- |")
+    for name, shares in found.items():
+        print(f"| {name} | {spread([100 * value for value in shares], 1)} % |")
+
+
+def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
+    """Return calibrated probabilities of heads that had not seen the photo, shape (N, C)."""
+    alone = np.arange(len(labels))
+    head = fit_head(FeatureArray(features), labels, alone, 2, balance=False, seed=seed)
+    return head.out_of_fold_probabilities
+
+
+def ranked_by_cleanlab(labels: NDArray[np.int64], probabilities: NDArray[np.float64], by: str) -> NDArray[np.int64]:
+    """Return what cleanlab calls issues, the worst first."""
+    from cleanlab.filter import find_label_issues
+
+    return np.asarray(find_label_issues(labels, probabilities, return_indices_ranked_by=by, n_jobs=1))
+
+
+def share(found: NDArray[np.int64], wanted: NDArray[np.int64]) -> float:
+    return len(set(found.tolist()) & set(wanted.tolist())) / len(wanted)
+
+
+if __name__ == "__main__":
+    main()
