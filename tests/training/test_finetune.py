@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,21 @@ def test_the_mean_of_both_views_is_that_of_their_logits() -> None:
     logits = [np.sqrt(a) + 0.5 * np.sqrt(b) - 3 for a, b in ((4, 1), (1, 4), (9, 16), (16, 9), (0, 0), (0, 0))]
     means = torch.tensor(logits).reshape(3, 2).mean(dim=1) / 2
     np.testing.assert_allclose(found[:, 1], torch.sigmoid(means).numpy(), atol=1e-5)
+
+
+def test_three_classes_need_no_option_and_a_class_of_one_photo_is_refused(drawn_photos: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for i, path in enumerate(sorted(drawn_photos.glob("*/*"))[::3]):
+        target = photos / ("none" if i % 3 == 0 else path.parent.name) / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    words = ["--recipe", "finetune", *WORDS, "--set", "epochs=1"]
+    done("train", photos, "--out", tmp_path / "run", *words)
+    told = done("predict", photos / "cat", "--model", tmp_path / "run", "--out", tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().startswith("file,status,label,probability,prob_cat,prob_dog,prob_none")
+    assert told.returncode == 0
+    for path in sorted((photos / "none").iterdir())[2:]:
+        path.unlink()
+    refused = run_command("train", photos, "--out", tmp_path / "few", *words)
+    assert refused.returncode == 1
+    assert "class 'none' has 1 different photo to train on" in refused.stderr

@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from photoclass.checks.files import InspectedPhotos
 from photoclass.checks.findings import DoubtfulLabel, LabelFindings, UnclearPhoto
+from photoclass.errors import DataError
 from photoclass.photos.decode import DecodeSettings
 from photoclass.progress import SILENT, Progress
 from photoclass.training.backbones import open_backbone
 from photoclass.training.doubtful import find_doubtful
 from photoclass.training.features import compute_features
-from photoclass.training.head import fit_head, signed_roots
+from photoclass.training.head import check_pictures, fit_head, signed_roots
 
 # The default recipe's: what is computed here is there for a training afterwards.
 _BACKBONE = "lite2"
 _SEED = 0
-_LEAST_PICTURES = 2  # of each class: one to learn from, one to ask
 # A photo is compared with so many others at most: the time then grows with the photos, not with their square.
 _COMPARED = 4000
 _NEAREST = 5
@@ -53,9 +53,10 @@ def check_labels(
         OutputError: The cache folder cannot be written, or its disk is full.
     """
     table = photos.table
-    for label, name in enumerate(table.class_names):
-        if len(np.unique(twins[table.labels == label])) < _LEAST_PICTURES:
-            return LabelFindings(not_looked=f"class {name!r} has fewer than {_LEAST_PICTURES} different photos")
+    try:
+        check_pictures(table.labels, twins, table.class_names, "DATA")
+    except DataError as error:
+        return LabelFindings(not_looked=str(error).removeprefix("DATA: "))
     backbone = open_backbone(_BACKBONE)
     featured = compute_features(table, DecodeSettings(backbone.image_size), backbone, cache, workers, progress)
     place = {path: i for i, path in enumerate(table.paths)}

@@ -4,13 +4,14 @@ All candidates (every strength on every fold, and every strength on all photos) 
 are read once for all of them in each iteration, which is what costs, in memory or out of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.errors import DataError
 from photoclass.model.calibrate import fit_temperature, to_probabilities
 
 Floats = NDArray[np.float64]
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 # 20,000 photos of two classes, higher for few.
 STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 FOLDS = 5
+_LEAST_PICTURES = 2  # of each class: one to learn from, one to choose the strength by
 _BLOCK = 4096  # photos read at once
 _KEPT_BYTES = 2 << 30  # features up to this size stay in memory between iterations, larger ones are read again
 _ITERATIONS = 100
@@ -106,6 +108,25 @@ def signed_roots(features: NDArray[np.floating]) -> NDArray[np.float32]:
     """
     exact = features.astype(np.float32)
     return np.asarray(np.sign(exact) * np.sqrt(np.abs(exact)), dtype=np.float32)
+
+
+def check_pictures(labels: NDArray[np.int64], twins: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:
+    """Refuse photos that no head can be fitted on.
+
+    Args:
+        labels: Shape (N,), class indices.
+        twins: Shape (N,), the same number for photos that are twins.
+        class_names: In class order.
+        where: What a person calls the photos.
+
+    Raises:
+        DataError: A class has too few different photos.
+    """
+    for label, name in enumerate(class_names):
+        pictures = len(np.unique(twins[labels == label]))
+        if pictures < _LEAST_PICTURES:
+            few = f"{pictures} different photo to train on; it takes {_LEAST_PICTURES} at least"
+            raise DataError(f"{where}: class {name!r} has {few}")
 
 
 def fit_head(

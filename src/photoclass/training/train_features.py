@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from photoclass.errors import DataError, ModelError, SettingsError, TrainingError
+from photoclass.errors import ModelError, SettingsError, TrainingError
 from photoclass.model.metrics import log_loss
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
@@ -20,7 +20,7 @@ from photoclass.training.doubtful import doubts_as_fixes, find_doubtful
 from photoclass.training.export import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Outcome, Trained, describe, finish
-from photoclass.training.head import Head, fit_head
+from photoclass.training.head import Head, check_pictures, fit_head
 from photoclass.training.prepare import divide_photos, featured_photos
 from photoclass.training.recipes import FeaturesRecipe
 from photoclass.training.run import Run, TrainOptions
@@ -28,7 +28,6 @@ from photoclass.training.run import Run, TrainOptions
 # What the saved model's probabilities may differ by from those of the stored features, which have three digits.
 _TOLERANCE = 0.01
 _CHECKED_PHOTOS = 32
-_LEAST_PHOTOS = 2  # of each class: one to learn from, one to choose the strength by
 
 
 def train_features(
@@ -138,12 +137,7 @@ def _fit(photos: FeaturedPhotos, twins: NDArray[np.int64], recipe: FeaturesRecip
         DataError: A class has too few photos.
     """
     labels, names = photos.table.labels, photos.table.class_names
-    for label, name in enumerate(names):
-        pictures = len(np.unique(twins[labels == label]))
-        if pictures < _LEAST_PHOTOS:
-            raise DataError(
-                f"{data}: class {name!r} has {pictures} different photo to train on; it takes {_LEAST_PHOTOS} at least"
-            )
+    check_pictures(labels, twins, names, str(data))
     return fit_head(photos.features, labels, twins, len(names), balance=recipe.balance, seed=seed)
 
 

@@ -28,7 +28,7 @@ from photoclass.training.examples import Examples, MapExamples, PhotoExamples
 from photoclass.training.export import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Trained
-from photoclass.training.head import FeatureArray, fit_head
+from photoclass.training.head import FeatureArray, check_pictures, fit_head
 from photoclass.training.loop import compute_all, predict_logits
 from photoclass.training.prepare import divide_photos, featured_photos, split_photos
 from photoclass.training.recipes import FinetuneRecipe
@@ -76,19 +76,19 @@ class FinetuneLearner:
         return MapExamples(photos, mirrored)
 
     def start(self, train: Photos, compute: Compute) -> None:
-        """Fit the head on the features of the network as it was published."""
+        """Fit the head on the features of the network as it was published.
+
+        Raises:
+            DataError: A class has too few different photos.
+        """
         self.progress.say("fitting the head that it starts from")
         network = self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         features = compute_all(network.features, self.examples(train), self.scaling, compute)
-        twins = group_twins(train.fingerprints.all())
-        labels = train.table.labels
+        labels, names = train.table.labels, train.table.class_names
+        twins = group_twins(train.fingerprints)
+        check_pictures(labels, twins, names, "the training photos")
         head = fit_head(
-            FeatureArray(features.numpy()),
-            labels,
-            twins,
-            len(train.table.class_names),
-            balance=self.recipe.balance,
-            seed=self.seed,
+            FeatureArray(features.numpy()), labels, twins, len(names), balance=self.recipe.balance, seed=self.seed
         )
         self.progress.say(f"head: cross-validated log loss {head.candidates[head.strength]:.4f}")
         with torch.no_grad():
