@@ -157,7 +157,7 @@ def test_a_head_on_a_backbone_keeps_small_probabilities(run: Path) -> None:
     model = onnx.load_model_from_string((run / "model.onnx").read_bytes())
     assert [node.op_type for node in model.graph.node][-6:] == ["Sign", "Abs", "Sqrt", "Mul", "Gemm", "Softmax"]
     backbone = open_backbone("lite0")
-    (width,) = backbone.engine.row_shape
+    (width,) = backbone.row_shape
     sure = add_head(backbone.onnx, np.zeros((width, 1), np.float32), np.array([30.0], np.float32), 1.0)
     info = Runtime.load(run).info
     found = Runtime(info, sure, run).probabilities([np.zeros((224, 224, 3), np.uint8)])

@@ -40,7 +40,7 @@ class Engine:
         self.where = where
         openvino = import_openvino()
         core = openvino.Core()
-        self.precision = precision or ("bf16" if "BF16" in cpu_gains_from() else "f32")
+        self.precision = precision or usual_precision()
         try:
             model = core.read_model(model=onnx, weights=b"")
             self.row_shape = self._check_ports(model, image_size)
@@ -113,6 +113,11 @@ class Engine:
 def cpu_gains_from() -> frozenset[str]:
     """Return what this processor computes faster than fp32, in OpenVINO's words, as BF16 and INT8."""
     return frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def usual_precision() -> str:
+    """Return what an engine computes in here, where a network itself is not int8: `bf16` or `f32`."""
+    return "bf16" if "BF16" in cpu_gains_from() else "f32"
 
 
 def _ports(ports: Any) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from onnx import load_model_from_string
+
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
 from photoclass.networks.backbone_onnx import write_backbones, write_trunk
@@ -44,6 +46,12 @@ class Backbone:
     def engine(self) -> Engine:
         """Compile it for this processor."""
         return Engine(self.onnx, f"backbone {self.name}", self.image_size)
+
+    @cached_property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of what it gives for a photo; known without compiling it, which takes a second."""
+        dimensions = load_model_from_string(self.onnx).graph.output[0].type.tensor_type.shape.dim
+        return tuple(dimension.dim_value for dimension in dimensions[1:])
 
     @property
     def digest(self) -> str:

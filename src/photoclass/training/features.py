@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
+from photoclass.model.engine import usual_precision
 from photoclass.photos.ahead import map_ahead
 from photoclass.photos.cache import decode_first, decode_key, hash_contents, open_fingerprints, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable
@@ -110,9 +111,9 @@ def compute_features(
 def _open_stores(settings: DecodeSettings, backbone: Backbone, cache: Path) -> tuple[RowStore, RowStore]:
     """Open the stores of features and fingerprints. The folder's name has all that decides a row, besides content."""
     name = _UNSAFE.sub("_", backbone.name)[:_NAME_LENGTH]
-    computes_in = f"{backbone.precision}-{backbone.engine.precision}"  # an int8 network's other layers differ, too
+    computes_in = f"{backbone.precision}-{usual_precision()}"  # an int8 network's other layers differ, too
     name = f"{name}-{computes_in}-{backbone.digest[:16]}-{decode_key(settings)}"
-    shape = backbone.engine.row_shape
+    shape = backbone.row_shape
     if backbone.gives_maps:
         return RowStore(cache / "maps" / name, (2, *shape), np.uint8), open_fingerprints(cache)
     return RowStore(cache / "features" / name, shape, FEATURE_DTYPE), open_fingerprints(cache)
