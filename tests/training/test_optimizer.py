@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from photoclass.errors import SettingsError
-from photoclass.training.optimizer import LoopSettings, adam, move_average, set_learning_rate
+from photoclass.training.optimizer import LoopSettings, adam, mixed_with_start, move_average, set_learning_rate
 
 
 def _rate(done: float, **settings: object) -> float:
@@ -85,3 +85,14 @@ def test_the_mean_takes_counted_statistics_as_they_are() -> None:
 def test_numbers_out_of_range_are_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         LoopSettings(**changes)  # type: ignore[arg-type]
+
+
+def test_weights_can_be_mixed_with_those_at_the_start() -> None:
+    network = nn.Linear(1, 1)
+    start = {"weight": torch.zeros(1, 1), "bias": torch.ones(1)}
+    with torch.no_grad():
+        network.weight.fill_(1)
+        network.bias.fill_(5)
+    mixed = mixed_with_start(network, start, 0.25)
+    assert (mixed.weight.item(), mixed.bias.item()) == (0.75, 4.0)  # type: ignore[operator, union-attr]
+    assert network.weight.item() == 1, "the network itself goes on learning from where it stands"

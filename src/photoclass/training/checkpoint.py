@@ -32,6 +32,7 @@ class TrainingState:
         network: Learns.
         optimizer: Its Adam, with the running means.
         average: The running mean of its weights, where one is kept.
+        start: The weights at the start, where they are wanted.
         epoch: The epoch under way, from 0.
         step: The next batch in it.
         loss_sum: Sum of the losses of the photos seen in it.
@@ -47,6 +48,7 @@ class TrainingState:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     average: nn.Module | None = None
+    start: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     step: int = 0
     loss_sum: float = 0.0
@@ -57,11 +59,6 @@ class TrainingState:
     history: list[EpochRow] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopped: str = ""
-
-    @property
-    def scored(self) -> nn.Module:
-        """The network that is scored and kept: the mean, where one is kept."""
-        return self.network if self.average is None else self.average
 
     def start_epoch(self, epoch: int) -> None:
         """Set the counters to the start of an epoch."""
@@ -87,6 +84,7 @@ def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]
     tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
     if state.average is not None:
         tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
+    tensors |= {f"start.{name}": value for name, value in state.start.items()}
     tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
     for number, values in state.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
@@ -126,6 +124,7 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
         state.network.load_state_dict(_below("network.", tensors))
         if state.average is not None:
             state.average.load_state_dict(_below("average.", tensors))
+        state.start = _below("start.", tensors)
         state.best_weights = _below("best.", tensors)
         optimizer = state.optimizer.state_dict()
         numbered: dict[int, dict[str, Tensor]] = {}

@@ -20,7 +20,7 @@ from photoclass.training.batches import Batch, count_batches, plain_batches, tra
 from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
 from photoclass.training.examples import Examples
-from photoclass.training.optimizer import LoopSettings, move_average, set_learning_rate
+from photoclass.training.optimizer import LoopSettings, mixed_with_start, move_average, set_learning_rate
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
@@ -142,6 +142,13 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
     return loss.item(), _count_right(logits, labels)
 
 
+def scored_network(job: Fit, state: TrainingState) -> nn.Module:
+    """Return what is scored and kept: the mean of the weights where one is kept, mixed with the start where wanted."""
+    network = state.network if state.average is None else state.average
+    share = job.settings.start_share
+    return mixed_with_start(network, state.start, share) if share else network
+
+
 def validate(job: Fit, network: nn.Module) -> tuple[float, float]:
     """Return mean loss in nats and accuracy on the validation examples, as they are."""
     logits = predict_logits(network, job.valid, job.scaling, job.compute)
@@ -197,7 +204,8 @@ def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
 def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
-    val_loss, val_accuracy = validate(job, state.scored)
+    scored = scored_network(job, state)
+    val_loss, val_accuracy = validate(job, scored)
     state.elapsed_seconds += time.monotonic() - started_at
     row = EpochRow(
         epoch=round(state.epoch + state.seen / len(job.train), 4),
@@ -210,7 +218,7 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     )
     state.history.append(row)
     if best_epoch(state.history) is row:
-        state.best_weights = {name: value.detach().clone() for name, value in state.scored.state_dict().items()}
+        state.best_weights = {name: value.detach().clone() for name, value in scored.state_dict().items()}
     return row
 
 

@@ -1,11 +1,12 @@
 """How weights move: Adam, the rate at each moment of the training, and the running mean of the weights."""
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from photoclass.errors import SettingsError
 
@@ -28,6 +29,8 @@ class LoopSettings:
             Hutter, 2019).
         average: Decay, in each step, of the running mean of the weights, which then is what is scored and kept; 0 for
             the weights themselves.
+        start_share: Share of the weights at the start in those that are scored and kept (Wortsman et al., 2022): what a
+            pretrained network knew and a few thousand photos do not teach is kept.
         adam_beta1: Decay of the mean of gradients.
         adam_beta2: Decay of the mean of their squares.
         adam_epsilon: Keras's value; torch's own is 1e-8.
@@ -42,6 +45,7 @@ class LoopSettings:
     warm_up: float = 0.2
     weight_decay: float = 0.0
     average: float = 0.0
+    start_share: float = 0.0
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-7
@@ -52,8 +56,11 @@ class LoopSettings:
             raise SettingsError("batch_size, epochs and patience must be at least 1")
         if not (self.learning_rate > 0 and self.adam_epsilon > 0 and self.weight_decay >= 0):
             raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay 0 or above")
-        if not all(0 <= value < 1 for value in (self.adam_beta1, self.adam_beta2, self.average, self.warm_up)):
-            raise SettingsError("adam_beta1, adam_beta2, average and warm_up must be at least 0 and less than 1")
+        shares = (self.adam_beta1, self.adam_beta2, self.average, self.start_share, self.warm_up)
+        if not all(0 <= value < 1 for value in shares):
+            raise SettingsError(
+                "adam_beta1, adam_beta2, average, start_share and warm_up must be at least 0 and less than 1"
+            )
         if self.schedule not in ("constant", "one-cycle"):
             raise SettingsError(f"schedule is {self.schedule!r}; it must be constant or one-cycle")
 
@@ -87,6 +94,15 @@ def _share_of_rate(settings: LoopSettings, done: float) -> float:
     if done < settings.warm_up:
         return done / settings.warm_up
     return 0.5 + 0.5 * math.cos(math.pi * (done - settings.warm_up) / (1 - settings.warm_up))
+
+
+@torch.no_grad()
+def mixed_with_start(network: nn.Module, start: dict[str, Tensor], share: float) -> nn.Module:
+    """Return a copy of a network with weights between its own and those at the start."""
+    mixed = copy.deepcopy(network)
+    for name, weights in mixed.named_parameters():
+        weights.lerp_(start[name].to(weights.device), share)
+    return mixed
 
 
 @torch.no_grad()

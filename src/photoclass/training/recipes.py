@@ -109,6 +109,7 @@ _FINETUNE_LOOP = LoopSettings(
     schedule="one-cycle",
     weight_decay=0.01,
     average=0.998,
+    start_share=0.25,
     adam_beta2=0.99,
     adam_epsilon=1e-8,  # gradients of a network that is nearly right already are small
     calibrate=True,

@@ -122,7 +122,8 @@ def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) ->
     """Return the state of a training that has not begun."""
     network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network) if settings.average else None
-    return TrainingState(network, adam(network, settings), average)
+    start = {n: v.detach().clone() for n, v in network.state_dict().items()} if settings.start_share else {}
+    return TrainingState(network, adam(network, settings), average, start)
 
 
 def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, stop: StopRequest) -> None:
