@@ -2,8 +2,8 @@
 
 python benchmarks/doubtful_labels.py DATA [--photos 3000] [--swapped 50] [--draws 5]
 
-DATA needs two classes. cleanlab is measured where it is installed; it is under the AGPL, so nothing else here may need
-it. Each draw takes other photos and swaps other labels; what DATA itself has wrong counts against both.
+DATA needs two classes. cleanlab (Apache-2.0, as of 2.9) is measured where it is installed; nothing else here needs it.
+Each draw takes other photos and swaps other labels; what DATA itself has wrong counts against both.
 """
 
 import argparse
