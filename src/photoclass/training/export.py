@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from photoclass.photos.decode import Pixels
-
 
 class PixelsToProbabilities(nn.Module):
     """A network with its scaling before it and its probabilities after it.
@@ -32,13 +30,6 @@ class PixelsToProbabilities(nn.Module):
             return torch.softmax(logits, dim=1)
         # Not 1 - sigmoid: near certainty, that would round the small probability away.
         return torch.cat([torch.sigmoid(-logits), torch.sigmoid(logits)], dim=1)
-
-
-def trained_probabilities(network: nn.Module, pixels: Pixels) -> Tensor:
-    """Compute probabilities with torch in full precision: what the exported file is compared with."""
-    with torch.inference_mode():
-        result: Tensor = PixelsToProbabilities(_for_export(network))(torch.from_numpy(pixels))
-    return result
 
 
 def export_onnx(network: nn.Module, image_size: int) -> bytes:
