@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,11 @@ import pytest
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import cache_photos
+from photoclass.photos.cache_folder import cache as look_at_cache
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.read import read_data
 from photoclass.training.backbones import choose_precision, open_backbone
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 from photoclass.training.features import compute_features
 from running import done, real_photos, run_command
 
@@ -47,6 +50,31 @@ def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_ph
     assert "features: 120 of 120 from the store" in again.stderr
     trained = json.loads((tmp_path / "again" / "model.json").read_text())["trained"]
     assert trained["features_computed"] == 0
+
+
+def test_a_second_training_needs_no_torch(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from photoclass.training.train import train; "
+        f"train(Path({str(drawn_photos)!r}), Path({str(tmp_path / 'again')!r}), settings={{'backbone': 'lite0'}}); "
+        "print('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
+    assert (tmp_path / "again" / "model.onnx").read_bytes() == (run / "model.onnx").read_bytes()
+
+
+def test_a_kept_network_is_the_one_that_was_made_and_made_again_when_damaged(tmp_path: Path) -> None:
+    made = open_backbone("lite0", cache=tmp_path).onnx
+    assert made == open_backbone("lite0").onnx
+    (kept,) = (tmp_path / "networks").rglob("*.onnx")
+    before = kept.stat().st_mtime_ns
+    assert open_backbone("lite0", cache=tmp_path).onnx == made and kept.stat().st_mtime_ns == before
+    kept.write_bytes(made[:-1])
+    assert open_backbone("lite0", cache=tmp_path).onnx == made == kept.read_bytes()
+    (stored,) = look_at_cache(tmp_path).stored
+    assert stored.what.startswith("network lite0, ") and stored.bytes == len(made)
+    look_at_cache(tmp_path, empty=True)
+    assert not (tmp_path / "networks").exists()
 
 
 def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(

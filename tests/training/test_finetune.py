@@ -16,7 +16,7 @@ from photoclass.networks.efficientnet_lite import fold
 from photoclass.photos.decode import DecodeSettings, decode_photo
 from photoclass.training.compute import Compute
 from photoclass.training.examples import MapExamples
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 from photoclass.training.recipes import FinetuneRecipe, find_recipe, of_quality
 from photoclass.training.run import TrainOptions
 from photoclass.training.settings import with_settings

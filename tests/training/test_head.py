@@ -16,7 +16,7 @@ from photoclass.model.calibrate import fit_temperature, to_probabilities
 from photoclass.model.metrics import log_loss
 from photoclass.photos.store import Rows, RowStore, write_row
 from photoclass.training import head as head_module
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 from photoclass.training.head import Head, assign_folds, fit_head, minimise_each, signed_roots
 
 

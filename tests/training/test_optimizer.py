@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from photoclass.errors import SettingsError
-from photoclass.training.optimizer import LoopSettings, adam, mixed_with_start, move_average, set_learning_rate
+from photoclass.training.loop_settings import LoopSettings
+from photoclass.training.optimizer import adam, mixed_with_start, move_average, set_learning_rate
 
 
 def _rate(done: float, **settings: object) -> float:

@@ -26,9 +26,8 @@ from photoclass.model.folder import data_fingerprint, load_info, load_photo_spli
 from photoclass.model.runtime import Runtime
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
 from photoclass.training import loop
-from photoclass.training.checkpoint import checkpoint_path
 from photoclass.training.finish import Trained
-from photoclass.training.run import TrainOptions
+from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.stopping import StopRequest
 
 CHILD = Path(__file__).with_name("child.py")

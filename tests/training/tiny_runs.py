@@ -16,12 +16,12 @@ from torch import Tensor
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import SILENT, Progress
-from photoclass.training.checkpoint import TrainingState, checkpoint_path
+from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
 from photoclass.training.finish import Trained
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
-from photoclass.training.run import TrainOptions
+from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.settings import with_settings
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train

@@ -57,7 +57,7 @@ def check_labels(
         check_pictures(table.labels, twins, table.class_names, "DATA")
     except DataError as error:
         return LabelFindings(not_looked=str(error).removeprefix("DATA: "))
-    backbone = open_backbone(_BACKBONE)
+    backbone = open_backbone(_BACKBONE, cache=cache)
     featured = compute_features(table, DecodeSettings(backbone.image_size), backbone, cache, workers, progress)
     place = {path: i for i, path in enumerate(table.paths)}
     rows = np.array([place[path] for path in featured.table.paths])  # a file may have vanished since

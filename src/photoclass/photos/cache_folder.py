@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import filelock
 
@@ -18,11 +19,13 @@ from photoclass.photos.store import count_rows, store_files
 _UNPACKED = "unpacked"
 # In these, a store whose index cannot be read is ours all the same; elsewhere its index has to tell.
 _STORES = ("pixels", "fingerprints", "features", "maps")
+_NETWORKS = "networks"
 _UNPACKED_NAME = re.compile(r"([0-9a-f]{32})(\.part)?")
 _PIXELS_NAME = re.compile(r"(?P<key>.+-(?P<resize>squash|crop)-(?P<size>\d+))")
 _FEATURES_NAME = re.compile(
     rf"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-(bf16|f32)-[0-9a-f]{{16}}-{_PIXELS_NAME.pattern}"
 )
+_NETWORK_NAME = re.compile(r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-[0-9a-f]{16}")
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
@@ -90,10 +93,10 @@ class _Place:
 
     path: Path
     what: str
-    is_store: bool
+    kind: Literal["store", "network", "unpacked"]
 
     def measured(self) -> Stored:
-        if self.is_store:
+        if self.kind == "store":
             sizes = [path.stat().st_size for path in store_files(self.path)]
             return Stored(self.what, count_rows(self.path), len(sizes), sum(sizes))
         sizes = list(_sizes(self.path))
@@ -148,9 +151,11 @@ def _places(cache: Path) -> Iterator[_Place]:
         for path in _folders(kind):
             if kind.name == _UNPACKED and (match := _UNPACKED_NAME.fullmatch(path.name)):
                 half = ", half of it" if match[2] else ""
-                yield _Place(path, f"an unpacked zip{half} ({match[1][:8]})", is_store=False)
+                yield _Place(path, f"an unpacked zip{half} ({match[1][:8]})", "unpacked")
+            elif kind.name == _NETWORKS and (match := _NETWORK_NAME.fullmatch(path.name)):
+                yield _Place(path, f"network {match['name']}, {match['precision']}", "network")
             elif store_files(path) and (kind.name in _STORES or count_rows(path) is not None):
-                yield _Place(path, _words(kind.name, path.name), is_store=True)
+                yield _Place(path, _words(kind.name, path.name), "store")
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -185,7 +190,10 @@ def _sizes(folder: Path) -> Iterator[int]:
 
 def _remove(place: _Place) -> bool:
     """Remove a place; return whether it could be had, no other run being at it."""
-    if place.is_store:
+    if place.kind == "network":
+        shutil.rmtree(place.path)
+        return True
+    if place.kind == "store":
         # The index first: rows that nobody knows are never read.
         for path in store_files(place.path):
             path.unlink(missing_ok=True)

@@ -1,16 +1,20 @@
 """Backbones: pretrained networks that turn a photo into features, ready to run on this processor."""
 
 import hashlib
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from onnx import load_model_from_string
 
+from photoclass.atomic import write_bytes
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
+from photoclass.networks import backbone_onnx, efficientnet_lite
 from photoclass.networks.backbone_onnx import write_backbones, write_trunk
-from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold
+from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold, read_weights
 from photoclass.networks.onnx_file import read_network
 from photoclass.networks.scaling import Scaling
 
@@ -64,8 +68,14 @@ def image_size_of(name: str) -> int:
     return max(EFFICIENTNET_LITE[part].image_size for part in BACKBONES[name])
 
 
-def open_backbone(name: str, precision: str = "auto") -> Backbone:
+def open_backbone(name: str, precision: str = "auto", cache: Path | None = None) -> Backbone:
     """Make a backbone from its pretrained weights, in the precision that serves best here or the one asked for.
+
+    Args:
+        name: Of `BACKBONES`.
+        precision: `auto`, or one of `PRECISIONS`.
+        cache: The cache folder, where the network is kept once it is made: reading the weights takes torch, which
+            takes two seconds to load. Not kept when None.
 
     Raises:
         SettingsError: There is no such backbone or precision, or this processor does not compute in it.
@@ -74,10 +84,37 @@ def open_backbone(name: str, precision: str = "auto") -> Backbone:
     if name not in BACKBONES:
         raise SettingsError(f"there is no backbone {name!r}; there is: {', '.join(BACKBONES)}")
     chosen, reason = choose_precision(precision)
-    networks = [fold(part) for part in BACKBONES[name]]
     image_size = image_size_of(name)
-    onnx = write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
+
+    def make() -> bytes:
+        networks = [fold(part) for part in BACKBONES[name]]
+        return write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
+
+    onnx = make() if cache is None else _kept(cache, name, chosen, make)
     return Backbone(name, image_size, onnx, chosen, reason)
+
+
+def _kept(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -> bytes:
+    """Return a network from the cache, or make it and keep it there.
+
+    It is kept under what it is made from, weights and code, and with its own SHA-256 in its name: a damaged file is
+    made again.
+
+    Raises:
+        ModelError: The weights are missing or are not those that are known.
+        OutputError: The cache cannot be written.
+    """
+    made_from = hashlib.sha256(b"".join(read_weights(part) for part in BACKBONES[name]))
+    for module in (backbone_onnx, efficientnet_lite):
+        made_from.update(inspect.getsource(module).encode())
+    folder = cache / "networks" / f"{name}-{precision}-{made_from.hexdigest()[:16]}"
+    for path in folder.glob("*.onnx"):
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == path.stem:
+            return content
+    content = make()
+    write_bytes(folder / f"{hashlib.sha256(content).hexdigest()}.onnx", content)
+    return content
 
 
 def open_backbone_file(

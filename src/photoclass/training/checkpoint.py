@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from photoclass.atomic import write_bytes
 from photoclass.errors import TrainingError
+from photoclass.training.run import checkpoint_path
 from photoclass.training.stopping import EpochRow
 
 _FORMAT = "photoclass checkpoint 2"
@@ -66,11 +67,6 @@ class TrainingState:
 
 
 _COUNTERS = ("epoch", "step", "loss_sum", "right", "seen", "epoch_seconds", "elapsed_seconds", "stopped")
-
-
-def checkpoint_path(folder: Path) -> Path:
-    """Return where a run's checkpoint lies."""
-    return folder / "resume" / "checkpoint.safetensors"
 
 
 def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]) -> None:

@@ -4,11 +4,14 @@ import contextlib
 import ctypes
 import platform
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
-import torch
 
 from photoclass.errors import SettingsError
+
+if TYPE_CHECKING:  # what is computed without torch says so in the same words, and need not load it
+    import torch
 
 # glibc's names for what `mallopt` sets (malloc.h).
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -2, -4, -8
@@ -31,11 +34,15 @@ class Compute:
 
     def autocast(self) -> contextlib.AbstractContextManager[None]:
         """Return the context in which the network runs forward."""
+        import torch
+
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
 
     @property
-    def image_dtype(self) -> torch.dtype:
+    def image_dtype(self) -> "torch.dtype":
         """Return the type in which images enter the network."""
+        import torch
+
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
@@ -45,6 +52,8 @@ def choose_compute(device: str = "auto", precision: str = "auto") -> Compute:
     Raises:
         SettingsError: The device asked for is not there.
     """
+    import torch
+
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         device = next(name for name in ("cuda", "mps", "cpu") if there[name])

@@ -20,7 +20,8 @@ from photoclass.training.batches import Batch, count_batches, plain_batches, tra
 from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
 from photoclass.training.examples import Examples
-from photoclass.training.optimizer import LoopSettings, mixed_with_start, move_average, set_learning_rate
+from photoclass.training.loop_settings import LoopSettings
+from photoclass.training.optimizer import mixed_with_start, move_average, set_learning_rate
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64

@@ -2,67 +2,11 @@
 
 import copy
 import math
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from photoclass.errors import SettingsError
-
-Schedule = Literal["constant", "one-cycle"]
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """How the loop goes.
-
-    Attributes:
-        batch_size: Photos in a step.
-        epochs: Passes over the training photos, at most.
-        patience: Epochs without a lower val_loss after which training stops.
-        learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
-        schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
-            the end of the last epoch.
-        warm_up: Share of the training in which `one-cycle` goes up.
-        weight_decay: Share of the learning rate by which weights, but no biases, shrink in each step (Loshchilov and
-            Hutter, 2019).
-        average: Decay, in each step, of the running mean of the weights, which then is what is scored and kept; 0 for
-            the weights themselves.
-        start_share: Share of the weights at the start in those that are scored and kept (Wortsman et al., 2022): what a
-            pretrained network knew and a few thousand photos do not teach is kept.
-        adam_beta1: Decay of the mean of gradients.
-        adam_beta2: Decay of the mean of their squares.
-        adam_epsilon: Keras's value; torch's own is 1e-8.
-        calibrate: Judge epochs by the loss that is left after calibration: what the saved model will have.
-    """
-
-    batch_size: int = 16
-    epochs: int = 50
-    patience: int = 5
-    learning_rate: float = 1e-3
-    schedule: Schedule = "constant"
-    warm_up: float = 0.2
-    weight_decay: float = 0.0
-    average: float = 0.0
-    start_share: float = 0.0
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.999
-    adam_epsilon: float = 1e-7
-    calibrate: bool = False
-
-    def __post_init__(self) -> None:
-        if min(self.batch_size, self.epochs, self.patience) < 1:
-            raise SettingsError("batch_size, epochs and patience must be at least 1")
-        if not (self.learning_rate > 0 and self.adam_epsilon > 0 and self.weight_decay >= 0):
-            raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay 0 or above")
-        shares = (self.adam_beta1, self.adam_beta2, self.average, self.start_share, self.warm_up)
-        if not all(0 <= value < 1 for value in shares):
-            raise SettingsError(
-                "adam_beta1, adam_beta2, average, start_share and warm_up must be at least 0 and less than 1"
-            )
-        if self.schedule not in ("constant", "one-cycle"):
-            raise SettingsError(f"schedule is {self.schedule!r}; it must be constant or one-cycle")
+from photoclass.training.loop_settings import LoopSettings
 
 
 def adam(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:

@@ -4,17 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
-import torch
-from torch import nn
-
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
 from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE
-from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
+from photoclass.networks.small_cnn_settings import SmallCnnSettings
 from photoclass.photos.decode import DecodeSettings, ResizeRule
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.backbones import BACKBONES, image_size_of
-from photoclass.training.optimizer import LoopSettings
+from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.settings import named_settings
 
 
@@ -38,10 +35,6 @@ class SmallCnnRecipe:
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this recipe."""
         return DecodeSettings(self.image_size, self.resize)
-
-    def build_network(self, classes: int, generator: torch.Generator) -> nn.Module:
-        """Build the network with fresh weights."""
-        return SmallCNN(self.network, self.image_size, classes, generator)
 
 
 @dataclass(frozen=True)

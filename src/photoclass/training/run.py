@@ -15,7 +15,6 @@ from photoclass.errors import OutputError, SettingsError, TrainingError
 from photoclass.model.folder import data_fingerprint
 from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import Progress
-from photoclass.training.checkpoint import checkpoint_path
 from photoclass.training.compute import Compute
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.recipes import Recipe
@@ -113,6 +112,11 @@ def changes(saved: dict[str, Any], now: dict[str, Any]) -> list[str]:
         for identity in (saved, now)
     )
     return [name for name in now if saved.get(name) != now[name]]
+
+
+def checkpoint_path(folder: Path) -> Path:
+    """Return where a run's checkpoint lies."""
+    return folder / "resume" / "checkpoint.safetensors"
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from photoclass.progress import SILENT, Progress
-from photoclass.training.checkpoint import read_identity
 from photoclass.training.finish import Trained
 from photoclass.training.recipes import (
     DEFAULT_RECIPE,
@@ -19,9 +18,6 @@ from photoclass.training.recipes import (
 from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
-from photoclass.training.train_features import train_features
-from photoclass.training.train_finetune import train_finetune
-from photoclass.training.train_small_cnn import train_small_cnn
 
 
 def train(
@@ -55,13 +51,27 @@ def train(
     if options.minutes is not None and stop.deadline is None:
         stop.deadline = time.monotonic() + 60 * options.minutes
     with own_folder(out, options.resume):
-        saved = read_identity(out) if options.resume else None
+        saved = _saved(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
+        # Each recipe is imported when it is wanted: torch takes two seconds to load, and `features` needs it only
+        # where its backbone is not in the cache yet.
         if isinstance(chosen, FeaturesRecipe):
+            from photoclass.training.train_features import train_features
+
             return train_features(data, out, chosen, seed, options, progress)
         if isinstance(chosen, FinetuneRecipe):
+            from photoclass.training.train_finetune import train_finetune
+
             return train_finetune(data, out, chosen, seed, options, saved, stop, progress)
+        from photoclass.training.train_small_cnn import train_small_cnn
+
         return train_small_cnn(data, out, chosen, seed, options, saved, stop, progress)
+
+
+def _saved(out: Path) -> dict[str, Any]:
+    from photoclass.training.checkpoint import read_identity
+
+    return read_identity(out)
 
 
 def _chosen(

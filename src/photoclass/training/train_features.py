@@ -5,19 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
 from photoclass.model.metrics import log_loss
 from photoclass.model.runtime import Runtime
+from photoclass.photos.cache import default_cache
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.training.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.compute import Compute
 from photoclass.training.doubtful import doubts_as_fixes, find_doubtful
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.head import Head, check_pictures, fit_head
@@ -43,7 +43,7 @@ def train_features(
     """
     started_at = time.monotonic()
     _refuse_what_does_nothing(options)
-    backbone, recipe = _open_backbone(recipe, options.precision)
+    backbone, recipe = _open_backbone(recipe, options)
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
     photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
     photos, twins = divide_photos(photos, data, seed, progress)
@@ -81,7 +81,6 @@ def train_features(
             "stopped": "the head has converged",
             "device": "cpu",
             "precision": backbone.precision,
-            "torch": str(torch.__version__),
         },
     )
     difference = _check(Runtime(info, onnx, out), valid, predicted[VALID])
@@ -113,7 +112,7 @@ def _refuse_what_does_nothing(options: TrainOptions) -> None:
         raise SettingsError(f"the recipe features runs on the cpu, not on {options.device!r}; leave out --device")
 
 
-def _open_backbone(recipe: FeaturesRecipe, precision: str) -> tuple[Backbone, FeaturesRecipe]:
+def _open_backbone(recipe: FeaturesRecipe, options: TrainOptions) -> tuple[Backbone, FeaturesRecipe]:
     """Open the recipe's backbone; of one from a file, the recipe is to say from here on which file it was.
 
     Raises:
@@ -121,9 +120,11 @@ def _open_backbone(recipe: FeaturesRecipe, precision: str) -> tuple[Backbone, Fe
         SettingsError: Its settings or the precision do not go with it.
     """
     if not recipe.backbone_is_file:
-        return open_backbone(recipe.backbone, precision), recipe
+        return open_backbone(recipe.backbone, options.precision, options.cache or default_cache()), recipe
     path, wanted = Path(recipe.backbone), recipe.backbone_sha256
-    backbone = open_backbone_file(path, recipe.backbone_size, recipe.backbone_mean, recipe.backbone_std, precision)
+    backbone = open_backbone_file(
+        path, recipe.backbone_size, recipe.backbone_mean, recipe.backbone_std, options.precision
+    )
     if wanted not in ("", backbone.file_sha256):
         raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {wanted}; give the file that was meant")
     size, sha256 = backbone.image_size, backbone.file_sha256

@@ -25,7 +25,7 @@ from photoclass.progress import Progress
 from photoclass.training.backbones import open_trunk
 from photoclass.training.compute import Compute, choose_compute
 from photoclass.training.examples import Examples, MapExamples, PhotoExamples
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Trained
 from photoclass.training.head import FeatureArray, check_pictures, fit_head
@@ -106,7 +106,11 @@ class FinetuneLearner:
         return {i: pixels for i, pixels in decoded.items() if not isinstance(pixels, Unreadable)}
 
     def logits(self, photos: Photos, compute: Compute) -> NDArray[np.float64]:
-        """Compute the mean of the logits of each photo and of its mirror image, shape (N, K)."""
+        """Compute the mean of the logits of each photo and of its mirror image, shape (N, K).
+
+        In the precision of the training, which is what the saved file is used in as well: full precision would take
+        five times as long where the processor has bf16.
+        """
         views = [
             predict_logits(self.network, self.examples(photos, mirrored), self.scaling, compute).double().numpy()
             for mirrored in (False, True)

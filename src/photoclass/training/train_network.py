@@ -28,7 +28,8 @@ from photoclass.training.compute import Compute, keep_freed_memory, leave_thread
 from photoclass.training.examples import Examples
 from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.loop import Fit, fit
-from photoclass.training.optimizer import LoopSettings, adam
+from photoclass.training.loop_settings import LoopSettings
+from photoclass.training.optimizer import adam
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch
 
@@ -182,9 +183,8 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState) -> Outc
         TrainingError: The exported file does not do what the trained network does.
     """
     learner.network.load_state_dict(state.best_weights)
-    exact = dataclasses.replace(run.compute, precision="fp32")
     parts = {split: part for split in (VALID, HELD_OUT) if len(part := run.part(split))}
-    logits = {split: learner.logits(part, exact) for split, part in parts.items()}
+    logits = {split: learner.logits(part, run.compute) for split, part in parts.items()}
     temperature = 1.0
     if run.recipe.loop.calibrate:
         temperature = fit_temperature(logits[VALID], parts[VALID].table.labels)

@@ -1,5 +1,6 @@
 """The recipe `small-cnn`: pixels from the cache, augmented, into the post's network."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from torch import nn
 
 from photoclass.model.runtime import Runtime
 from photoclass.networks.scaling import UNIT_PIXELS, Scaling
+from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels
 from photoclass.progress import Progress
@@ -53,8 +55,9 @@ class SmallCnnLearner:
         return export_onnx(self.network, self.recipe.image_size)
 
     def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
-        """Compute the logits of photos as they are."""
-        return predict_logits(self.network, self.examples(photos), self.scaling, compute).double().numpy()
+        """Compute the logits of photos as they are, in full precision: what the saved file is compared with."""
+        exact = dataclasses.replace(compute, precision="fp32")
+        return predict_logits(self.network, self.examples(photos), self.scaling, exact).double().numpy()
 
     def scored(
         self, runtime: Runtime, photos: CachedPhotos, trained: NDArray[np.float64], progress: Progress
@@ -92,5 +95,5 @@ def train_small_cnn(
     compute = choose_compute(options.device, options.precision)
     photos = split_photos(data, recipe, seed, options, progress)
     run = Run(out, photos, recipe, seed, compute, progress)
-    network = recipe.build_network(len(run.class_names), torch.Generator().manual_seed(seed))
+    network = SmallCNN(recipe.network, recipe.image_size, len(run.class_names), torch.Generator().manual_seed(seed))
     return train_network(run, SmallCnnLearner(recipe, network), saved, options.force, stop)

@@ -1,0 +1,28 @@
+"""The post's numbers, apart from the network, so that naming them costs no torch."""
+
+from dataclasses import dataclass
+
+from photoclass.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class SmallCnnSettings:
+    """The post's numbers.
+
+    Attributes:
+        filters: Output channels of each convolution; each is followed by a pooling that halves the sides.
+        kernel_size: Side of each convolution's kernel, in pixels; no padding.
+        dense_units: Width of the hidden dense layer.
+        dropout: Share of its outputs that are set to zero in each training step.
+    """
+
+    filters: tuple[int, ...] = (32, 32, 64)
+    kernel_size: int = 3
+    dense_units: int = 64
+    dropout: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not self.filters or min(self.filters) < 1 or self.kernel_size < 1 or self.dense_units < 1:
+            raise SettingsError("filters, kernel_size and dense_units must be at least 1")
+        if not 0 <= self.dropout < 1:
+            raise SettingsError(f"dropout is {self.dropout}; it must be at least 0 and less than 1")

@@ -1,0 +1,83 @@
+"""A linear head put on a backbone's features: one ONNX file that holds all from pixels to probabilities."""
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+
+def add_head(
+    backbone: bytes,
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    temperature: float,
+    *,
+    mirror: bool = False,
+) -> bytes:
+    """Put a linear head on the signed roots of a backbone's features: from pixels to calibrated probabilities.
+
+    Args:
+        backbone: uint8 pixels in, one output of features, shape (N, D).
+        weights: Shape (D, K); K is 1 for two classes (the logit of class 1), else their number.
+        bias: Shape (K,).
+        temperature: What logits are divided by.
+        mirror: Take the mean of the logits of each photo and of its mirror image, for twice the time.
+    """
+    model = onnx.load_model_from_string(backbone)
+    graph = model.graph
+    if mirror:
+        _show_mirror_images(graph)
+    features = graph.output[0].name
+    if weights.shape[1] == 1:
+        # Both logits, 0 and z, as -z/2 and z/2: the smaller probability keeps its digits.
+        weights, bias = np.hstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
+    for name, values in (("head.weights", weights), ("head.bias", bias)):
+        graph.initializer.append(numpy_helper.from_array((values / temperature).astype(np.float32), name))
+    graph.node.extend(
+        [
+            *_signed_roots(features, "head.roots"),
+            helper.make_node("Gemm", ["head.roots", "head.weights", "head.bias"], ["head.logits"]),
+            *(_MEAN_OF_VIEWS if mirror else ()),
+            helper.make_node("Softmax", ["head.mean" if mirror else "head.logits"], ["probabilities"], axis=1),
+        ]
+    )
+    del graph.output[:]
+    shape = ["photos", weights.shape[1]]
+    graph.output.append(helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _signed_roots(features: str, roots: str) -> list[onnx.NodeProto]:
+    """Return the nodes that do what `head.signed_roots` does."""
+    return [
+        helper.make_node("Sign", [features], ["head.signs"]),
+        helper.make_node("Abs", [features], ["head.sizes"]),
+        helper.make_node("Sqrt", ["head.sizes"], ["head.size_roots"]),
+        helper.make_node("Mul", ["head.signs", "head.size_roots"], [roots]),
+    ]
+
+
+_MEAN_OF_VIEWS = (
+    helper.make_node("Split", ["head.logits"], ["head.of_photos", "head.of_mirror_images"], axis=0),
+    helper.make_node("Mean", ["head.of_photos", "head.of_mirror_images"], ["head.mean"]),
+)
+
+
+def _show_mirror_images(graph: onnx.GraphProto) -> None:
+    """Put the mirror images of all photos behind them, as further photos."""
+    pixels = graph.input[0].name
+    for node in graph.node:
+        node.input[:] = ["views.pixels" if name == pixels else name for name in node.input]
+    # Backwards along the width: from the last column to before the first.
+    limits = {"views.from": -1, "views.to": np.iinfo(np.int64).min, "views.along": 2, "views.by": -1}
+    for name, value in limits.items():
+        graph.initializer.append(numpy_helper.from_array(np.array([value], dtype=np.int64), name))
+    front = [
+        helper.make_node("Slice", [pixels, *limits], ["views.mirrored"]),
+        helper.make_node("Concat", [pixels, "views.mirrored"], ["views.pixels"], axis=0),
+    ]
+    nodes = [*front, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
