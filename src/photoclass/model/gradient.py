@@ -50,7 +50,7 @@ def go_back(ops: Sequence[Any], values: Mapping[Key, Array], seeds: Mapping[Key,
     Returns:
         Gradients by `key_of`, each in its tensor's shape. What nothing depends on is not there.
     """
-    found = {key: np.asarray(seed, dtype=np.float64) for key, seed in seeds.items()}
+    found: dict[Key, Array] = {key: np.asarray(seed, dtype=np.float64) for key, seed in seeds.items()}
     for op in reversed(ops):
         keys = [key_of(output) for output in op.outputs()]
         if not any(key in found for key in keys):
@@ -66,7 +66,7 @@ def go_back(ops: Sequence[Any], values: Mapping[Key, Array], seeds: Mapping[Key,
         for source, gradient in zip(sources, gradients, strict=False):
             if gradient is not None and source.get_node().get_type_name() != "Constant":
                 key = key_of(source)
-                found[key] = found.get(key, 0) + gradient
+                found[key] = found[key] + gradient if key in found else gradient
     return found
 
 
@@ -79,7 +79,7 @@ def _summed(gradient: Array, like: Array) -> Array:
     """Sum over what broadcasting had repeated."""
     gradient = gradient.sum(axis=tuple(range(gradient.ndim - like.ndim)))
     repeated = tuple(i for i, n in enumerate(like.shape) if n == 1 and gradient.shape[i] != 1)
-    return gradient.sum(axis=repeated, keepdims=True)
+    return np.asarray(gradient.sum(axis=repeated, keepdims=True))
 
 
 def _of_two(first: Callable[..., Array], second: Callable[..., Array]) -> Rule:
@@ -207,11 +207,12 @@ def _back_through_point(op: Any, taken: Sequence[Array], given: Array, gradient:
 
 
 def _equal_share(a: Array, b: Array, wins: NDArray[np.bool_]) -> Array:
-    return wins + 0.5 * (a == b)
+    return np.asarray(wins + 0.5 * (a == b))
 
 
 _SPLITS = frozenset({"Split", "VariadicSplit"})
-_SECOND_IS_FIXED = frozenset("Power ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum Transpose".split())
+_REDUCTIONS = frozenset({"ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"})
+_SECOND_IS_FIXED = _REDUCTIONS | {"Power", "Transpose"}
 _RULES: dict[str, Rule] = {
     "Abs": _of_one(lambda x, y: np.sign(x)),
     "Add": _of_two(lambda a, b: np.ones(()), lambda a, b: np.ones(())),
@@ -236,7 +237,7 @@ _RULES: dict[str, Rule] = {
     "ReduceMean": _back_through_mean,
     "ReduceMin": _back_through_mean,
     "ReduceSum": _back_through_mean,
-    "Relu": _of_one(lambda x, y: x > 0),
+    "Relu": _of_one(lambda x, y: np.where(x > 0, 1.0, 0.0)),
     "Reshape": _back_through_shape,
     "Sigmoid": _of_one(lambda x, y: y * (1 - y)),
     "Sign": _of_one(lambda x, y: np.zeros(())),

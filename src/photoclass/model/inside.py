@@ -175,8 +175,8 @@ def _find_logits(probabilities: Any, where: str) -> tuple[tuple[Any, int], ...]:
     pieces = [end] if end.get_type_name() != "Concat" else [port.get_node() for port in end.input_values()]
     if {piece.get_type_name() for piece in pieces} not in ({"Softmax"}, {"Sigmoid"}):
         raise ModelError(
-            f"{where}: ends in the operation {end.get_type_name()}, not in a softmax or sigmoids, so there are no logits "
-            "to trace heat maps from; train it again"
+            f"{where}: ends in the operation {end.get_type_name()}, not in a softmax or sigmoids, so there are no "
+            "logits to trace heat maps from; train it again"
         )
     sources = [piece.input_value(0) for piece in pieces]
     return tuple((source, position) for source in sources for position in range(shape_of(source)[1]))

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 # Each place of what these give depends on the same place of what they take, or on its surroundings.
-_SAME_PLACE = frozenset(
-    "Abs Add BatchNormInference Clamp Convert Divide Elu Exp FakeQuantize Gelu HSigmoid HSwish HardSigmoid LRN Maximum "
-    "Minimum Mish Multiply MVN Negative NormalizeL2 PRelu Power Relu Sigmoid Sign SoftPlus Softmax Sqrt "
-    "SquaredDifference Subtract Swish Tanh".split()
-)
-_SURROUNDINGS = frozenset("AvgPool Convolution GroupConvolution Interpolate MaxPool Pad".split())
-_MEANS = frozenset("ReduceL1 ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum".split())
+_OF_ONE = frozenset({"Abs", "Convert", "Elu", "Exp", "FakeQuantize", "Gelu", "HSigmoid", "HSwish", "Relu", "Sigmoid"})
+_MORE_OF_ONE = frozenset({"Clamp", "HardSigmoid", "Mish", "Negative", "Sign", "SoftPlus", "Sqrt", "Swish", "Tanh"})
+_OF_TWO = frozenset({"Add", "Divide", "Maximum", "Minimum", "Multiply", "PRelu", "Power", "Subtract"})
+_NORMS = frozenset({"BatchNormInference", "LRN", "MVN", "NormalizeL2", "SquaredDifference"})
+_SAME_PLACE = _OF_ONE | _MORE_OF_ONE | _OF_TWO | _NORMS
+_SURROUNDINGS = frozenset({"AvgPool", "Convolution", "GroupConvolution", "Interpolate", "MaxPool", "Pad"})
+_REDUCTIONS = frozenset({"ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"})
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _passed_on(op: Any, given: Sequence[Places | None]) -> Sequence[Places | Non
     if kind in _SURROUNDINGS:
         fits = (first.rows, first.columns) == (2, 3) and len(shape_of(op.output(0))) == 4
         return [first] if fits else []
-    rule = _RULES.get("Reduce" if kind in _MEANS else kind)
+    rule = _RULES.get("Reduce" if kind in _REDUCTIONS else kind)
     return rule(op, first) if rule else []
 
 

@@ -101,7 +101,7 @@ def draw_page(
     header: Header,
     draw_cell: Callable[[Image.Image, ImageDraw.ImageDraw, Item, int, int], None],
 ) -> Image.Image:
-    """Draw the header, and let `draw_cell` draw each item: it gets the page, its pen, the item, its left and its top."""
+    """Draw the header, and let `draw_cell` draw each item: it gets the page, its pen, the item, its left and top."""
     columns = min(sheet.columns, max(sheet.fewest_columns, len(items)))
     lines = -(-len(items) // columns)
     width = 2 * _MARGIN + columns * sheet.cell_width + (columns - 1) * _GAP
@@ -116,6 +116,11 @@ def draw_page(
         top = _MARGIN + _HEADER + (position // columns) * (TILE + _CAPTION + _GAP)
         draw_cell(page, pen, item, left, top)
     return page
+
+
+def header_corner(page: Image.Image) -> tuple[int, int]:
+    """Return the right and the top of a page's header, which is free there."""
+    return page.width - _MARGIN, _MARGIN + 8
 
 
 def photo_tile(picture: Image.Image) -> Image.Image:
@@ -145,17 +150,23 @@ class Caption:
         label: What the model says; empty where it could say nothing.
         probability: How sure the model is of it.
         truth: What is known to be true; empty where nothing is.
+        note: Beside the file's name, on the right.
     """
 
     file: str
     label: str = ""
     probability: float = 0.0
     truth: str = ""
+    note: str = ""
 
 
 def draw_caption(pen: ImageDraw.ImageDraw, caption: Caption, left: int, top: int, width: int = TILE) -> None:
     """Write class and probability below a photo, with a bar as long as the model is sure."""
-    pen.text((left, top + 44), shortened(Path(caption.file).name, font(14), width), fill=QUIET, font=font(14))
+    small = font(14)
+    note = shortened(caption.note, small, width / 2)
+    pen.text((left + width, top + 44), note, fill=QUIET, font=small, anchor="ra")
+    room = width - (small.getlength(note) + 10 if note else 0)
+    pen.text((left, top + 44), shortened(Path(caption.file).name, small, room), fill=QUIET, font=small)
     if not caption.label:
         return
     label, truth = caption.label, caption.truth
@@ -172,6 +183,8 @@ def draw_caption(pen: ImageDraw.ImageDraw, caption: Caption, left: int, top: int
 
 def in_percent(probability: float) -> str:
     """Say a probability, never sure beyond doubt."""
+    if probability < 0.0005:
+        return "< 0.1 %"
     return f"{100 * probability:.1f} %" if probability < 0.9995 else "> 99.9 %"
 
 
