@@ -162,8 +162,9 @@ def _back_through_mean(op: Any, taken: Sequence[Array], given: Array, gradient: 
     elif kind == "ReduceL2":
         factor = x / np.maximum(given, 1e-12)
     else:
-        factor = x == given
-        factor = factor / factor.sum(axis=axes, keepdims=True)
+        # Not what was given: that may be rounded.
+        best = x.max(axis=axes, keepdims=True) if kind == "ReduceMax" else x.min(axis=axes, keepdims=True)
+        factor = (x == best) / (x == best).sum(axis=axes, keepdims=True)
     return [gradient * factor]
 
 

@@ -166,7 +166,8 @@ def find_tail(model: Any, where: str) -> Tail:
             waiting += node.input_values()
     ops = tuple(op for op in ordered if op.get_name() in between)
     check_known(ops, where)
-    return Tail(tuple(maps[key] for key in sorted(maps)), ops, logits)
+    found = [maps[key] for op in ordered for port in op.outputs() if (key := key_of(port)) in maps]
+    return Tail(tuple(found), ops, logits)
 
 
 def _find_logits(probabilities: Any, where: str) -> tuple[tuple[Any, int], ...]:
