@@ -168,7 +168,7 @@ def cut_off(tail: Tail) -> Callable[[list[NDArray[Any]]], list[NDArray[Any]]]:
     return run
 
 
-def assert_gradient_is_true(onnx: bytes, side: int, target: int, step: float = 1e-2, seed: int = 0) -> Tail:
+def assert_gradient_is_true(onnx: bytes, side: int, target: int, step: float = 2e-3, seed: int = 0) -> Tail:
     """Compare the gradient with finite differences along random directions, maps beginning well above zero."""
     tail = tail_of(onnx, side)
     keys = [key_of(port) for port in tail.ports]

@@ -73,7 +73,7 @@ def test_maps_are_found_behind_the_weighing_of_channels() -> None:
         ("ReduceMean", ["weighed", "sides"], ["rows"], {"keepdims": 0}),
     ]
     tail = assert_gradient_is_true(network(weighing), SIDE, 0)
-    assert [op.get_type_name() for op in tail.ops][0] == "ReduceMean"
+    assert tail.ops[0].get_type_name() == "ReduceMean"
 
 
 def test_maps_with_features_last_are_followed_through_a_matrix_product() -> None:
@@ -102,7 +102,7 @@ def test_an_operation_that_cannot_be_traced_back_is_named() -> None:
         ("Flatten", ["m"], ["f"], {}),
         ("Sin", ["f"], ["rows"], {}),
     ]
-    with pytest.raises(ModelError, match="operation Sin .*heat maps cannot be traced back"):
+    with pytest.raises(ModelError, match=r"operation Sin .*heat maps cannot be traced back"):
         tail_of(network(end), SIDE)
     with pytest.raises(ModelError, match="ends in the operation Add, not in a softmax"):
         tail_of(constant_onnx([0.5, 0.5]), 16)
