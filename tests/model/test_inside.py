@@ -140,6 +140,14 @@ def test_a_network_with_other_classes_than_its_folder_says_is_refused(tmp_path: 
         Inside(make_info(), brightness_onnx(classes=3), tmp_path)
 
 
+def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
+    onnx = brightness_onnx()
+    overflowing = onnx.replace(np.float32(4 / 255 / 3).tobytes(), np.float32(3e38).tobytes())
+    assert overflowing != onnx
+    with pytest.raises(ModelError, match="no probabilities"):
+        list(Inside(make_info(), overflowing, tmp_path, "f32").look([np.full((SIDE, SIDE, 3), 255, np.uint8)]))
+
+
 def _two_trunks() -> bytes:
     """Return a network whose maps of 4x4 and of 2x2 places meet as means."""
     generator = np.random.default_rng(1)

@@ -110,11 +110,11 @@ def test_maps_show_what_decides(features: Path, drawn_photos: Path, monkeypatch:
     monkeypatch.syspath_prepend(BENCHMARKS)
     from heat_maps import look_for_sense
 
-    files = [file for name in ("cat", "dog") for file in sorted((drawn_photos / name).iterdir())[:30]]
+    files = [file for name in ("cat", "dog") for file in sorted((drawn_photos / name).iterdir())[:20]]
     pixels = [decode_photo(file.read_bytes(), DecodeSettings(224)) for file in files]
     found = look_for_sense(features, [p for p in pixels if not isinstance(p, Unreadable)])
     ours = found["ours"]
-    assert len(ours.likeness) == 60
+    assert len(ours.likeness) == 40
     assert ours.likeness.mean() < 0.5
     assert ours.drop_hot.mean() > ours.drop_cold.mean() + 0.1
     assert (ours.drop_hot > ours.drop_cold).mean() > 0.75

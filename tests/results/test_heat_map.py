@@ -9,7 +9,7 @@ from PIL import Image
 from photoclass.model.inside import Look, Maps
 from photoclass.results.heat_map import Window, colours, heat_of, overlay, spread_over, window_of
 
-SIDES = st.integers(1, 400)
+SIDES = st.integers(1, 90)
 
 
 def _look(*maps: Maps) -> Look:

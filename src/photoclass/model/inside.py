@@ -109,9 +109,14 @@ class Inside:
         Args:
             pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
             target: The class to trace back; of each photo the most probable one when None.
+
+        Raises:
+            ModelError: The network gave something that is no probability.
         """
         for probabilities, *values in self._engine.outputs(pixels):
             row = probabilities[0].astype(np.float32)
+            if not np.isfinite(row).all():
+                raise ModelError(f"{self._where}: gives values that are no probabilities; train it again")
             chosen = int(row.argmax()) if target is None else target
             by_key = {key_of(port): value for port, value in zip(self.tail.ports, values, strict=True)}
             gradients = self.tail.gradients(by_key, chosen)
@@ -165,6 +170,10 @@ def find_tail(model: Any, where: str) -> Tail:
             between.add(node.get_name())
             waiting += node.input_values()
     ops = tuple(op for op in ordered if op.get_name() in between)
+    if not maps:
+        raise ModelError(
+            f"{where}: its logits do not depend on the photo, so there is nothing to explain; train it again"
+        )
     check_known(ops, where)
     found = [maps[key] for op in ordered for port in op.outputs() if (key := key_of(port)) in maps]
     return Tail(tuple(found), ops, logits)
