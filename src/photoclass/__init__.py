@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from photoclass.model.runtime import Runtime
     from photoclass.photos.cache_folder import cache
     from photoclass.results.evaluate import evaluate
+    from photoclass.results.explain import explain
     from photoclass.results.gallery import gallery
     from photoclass.results.predict import predict, read_predictions, write_predictions
     from photoclass.results.submit import submit
@@ -43,6 +44,7 @@ _HOMES = {
     "read_predictions": "photoclass.results.predict",
     "submit": "photoclass.results.submit",
     "gallery": "photoclass.results.gallery",
+    "explain": "photoclass.results.explain",
     "cache": "photoclass.photos.cache_folder",
     "demo": "photoclass.story.demo",
     "Runtime": "photoclass.model.runtime",
@@ -58,6 +60,7 @@ __all__ = [
     "read_predictions",
     "submit",
     "gallery",
+    "explain",
     "cache",
     "demo",
     "Runtime",

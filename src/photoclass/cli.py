@@ -300,6 +300,28 @@ def gallery(
 
 
 @app.command()
+def explain(
+    photos: PhotosArgument,
+    model: ModelOption,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
+    count: Annotated[int | None, typer.Option(help="Show at most this many, a random choice.  [default: all]")] = None,
+    seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
+    target: Annotated[
+        str | None,
+        typer.Option("--class", metavar="NAME", help="Show what spoke for this class.  [default: the class told]"),
+    ] = None,
+    strict: StrictOption = False,
+) -> None:
+    """Draw heat maps beside photos: which part of each spoke for its class."""
+    from photoclass.results.explain import explain as draw
+
+    drawn = draw(photos, model, out, count=count, seed=seed, target=target, progress=terminal_progress())
+    pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
+    print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
+    _end(drawn.set_aside, strict)
+
+
+@app.command()
 def cache(
     empty: Annotated[bool, typer.Option("--empty", help="Remove all of it; it is made again when needed.")] = False,
 ) -> None:

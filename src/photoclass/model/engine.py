@@ -5,7 +5,7 @@ import sys
 import threading
 import types
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class Engine:
         where: Where it comes from, for messages.
         image_size: Side of the square it takes, in pixels.
         precision: `bf16` or `f32` for what is not int8 in the file itself; None for what the processor gains from.
+        further: Adds outputs to the network, an OpenVINO model for one photo, before it is compiled.
 
     Attributes:
         precision: The one in use.
@@ -36,7 +37,14 @@ class Engine:
         ModelError: The network is damaged, or takes or gives something else.
     """
 
-    def __init__(self, onnx: bytes, where: str, image_size: int, precision: str | None = None) -> None:
+    def __init__(
+        self,
+        onnx: bytes,
+        where: str,
+        image_size: int,
+        precision: str | None = None,
+        further: Callable[[Any], None] | None = None,
+    ) -> None:
         self.where = where
         openvino = import_openvino()
         core = openvino.Core()
@@ -46,6 +54,8 @@ class Engine:
             self.row_shape = self._check_ports(model, image_size)
             self._check_weights(model)
             model.reshape({0: [1, image_size, image_size, 3]})
+            if further:
+                further(model)
             streams = processors()
             config = {
                 "INFERENCE_PRECISION_HINT": self.precision,
@@ -69,17 +79,28 @@ class Engine:
         Args:
             pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
         """
+        for request in self._finished(pixels):
+            row: NDArray[Any] = request.get_output_tensor(0).data[0].copy()
+            yield row
+
+    def outputs(self, pixels: Iterable[Pixels]) -> Iterator[list[NDArray[Any]]]:
+        """Give all outputs of the network for each photo, its own first, each as for a batch of this one."""
+        for request in self._finished(pixels):
+            yield [tensor.data.copy() for tensor in request.output_tensors]
+
+    def _finished(self, pixels: Iterable[Pixels]) -> Iterator[Any]:
+        """Give each photo's request, in order, once it is done; it is used again for a later photo."""
         running: deque[Any] = deque()
         with self._in_use:
             try:
                 for count, photo in enumerate(pixels):
                     if len(running) == len(self._requests):
-                        yield _wait_for(running.popleft())
+                        yield _done(running.popleft())
                     request = self._requests[count % len(self._requests)]
                     request.start_async({0: self._tensor(np.ascontiguousarray(photo[None]))})
                     running.append(request)
                 while running:
-                    yield _wait_for(running.popleft())
+                    yield _done(running.popleft())
             finally:
                 for request in running:
                     request.wait()
@@ -124,11 +145,9 @@ def _ports(ports: Any) -> str:
     return ", ".join(f"{port.element_type.to_string()} {port.partial_shape}" for port in ports)
 
 
-def _wait_for(request: Any) -> NDArray[Any]:
-    """Return the row of one photo once it is there."""
+def _done(request: Any) -> Any:
     request.wait()
-    row: NDArray[Any] = request.get_output_tensor(0).data[0].copy()
-    return row
+    return request
 
 
 def import_openvino() -> types.ModuleType:

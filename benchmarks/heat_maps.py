@@ -1,0 +1,162 @@
+"""Whether heat maps show what decides: two sanity tests, and how many photos a second are explained.
+
+python benchmarks/heat_maps.py PHOTOS --model RUN [--count 100] [--share 0.2]
+
+Shuffled weights (Adebayo et al., 2018): the numbers of each matrix of the head change places; a map that stays as
+it was does not depend on what the head has learnt. Covered regions: the hottest and the coldest part of each photo,
+equally large, are painted over with the photo's mean colour; what that takes off the probability of the class told is
+compared. For scale, the same for two other maps: LayerCAM (Jiang et al., 2021), and the activations alone.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from measuring import machine
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+
+from photoclass.model.folder import load_info, read_onnx
+from photoclass.model.inside import Inside, Look
+from photoclass.model.runtime import Runtime
+from photoclass.photos.cache import default_cache
+from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.read import read_photos
+from photoclass.results.explain import explain_photos
+from photoclass.results.heat_map import heat_of, spread_over
+from photoclass.results.page_of_photos import choose_rows
+
+Heat = Callable[[Look], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Sanity:
+    """What came of the tests, for each photo.
+
+    Attributes:
+        likeness: Correlation of its map with the one of the shuffled head.
+        drop_hot: What covering its hottest part takes off the probability of the class told.
+        drop_cold: The same of its coldest part.
+    """
+
+    likeness: NDArray[np.float64]
+    drop_hot: NDArray[np.float64]
+    drop_cold: NDArray[np.float64]
+
+
+def layer_cam(look: Look) -> NDArray[np.float32]:
+    """Return LayerCAM: negative gradients are left out before the sum over channels."""
+    return heat_of(replace(look, maps=tuple(replace(m, gradients=np.maximum(m.gradients, 0)) for m in look.maps)))
+
+
+def activations_alone(look: Look) -> NDArray[np.float32]:
+    """Return how much goes on at each place, whatever it speaks for."""
+    return heat_of(replace(look, maps=tuple(replace(m, gradients=np.ones_like(m.gradients)) for m in look.maps)))
+
+
+MAPS: dict[str, Heat] = {"ours": heat_of, "LayerCAM": layer_cam, "activations alone": activations_alone}
+
+
+def look_for_sense(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -> dict[str, Sanity]:
+    """Test each of MAPS.
+
+    Args:
+        folder: A model folder.
+        pixels: As the network takes them.
+        share: Of a photo that is covered.
+    """
+    info = load_info(folder)
+    content = read_onnx(folder, info)
+    runtime = Runtime(info, content, folder)
+    looks = list(Inside(info, content, folder).look(pixels))
+    told = np.array([look.target for look in looks])
+    # The same class is traced back in both.
+    shuffled = Inside(info, with_shuffled_head(content), folder)
+    by_class = [list(shuffled.look(pixels, target)) for target in range(len(info.class_names))]
+    others = [by_class[target][i] for i, target in enumerate(told)]
+
+    def probability(shown: Sequence[Pixels]) -> NDArray[np.float64]:
+        return runtime.probabilities(shown)[np.arange(len(told)), told].astype(np.float64)
+
+    before = probability(pixels)
+    found = {}
+    for name, heat in MAPS.items():
+        maps, their_maps = (
+            [spread_over(heat(look), info.image_size, info.image_size, "squash") for look in each]
+            for each in (looks, others)
+        )
+        hot, cold = (
+            probability([covered(photo, sign * each, share) for photo, each in zip(pixels, maps, strict=True)])
+            for sign in (1, -1)
+        )
+        likeness = [likeness_of(one, other) for one, other in zip(maps, their_maps, strict=True)]
+        found[name] = Sanity(np.array(likeness), before - hot, before - cold)
+    return found
+
+
+def with_shuffled_head(content: bytes) -> bytes:
+    """Let the numbers of every matrix of a network change places."""
+    generator = np.random.default_rng(0)
+    model = onnx.load_model_from_string(content)
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and len(tensor.dims) == 2:
+            values = numpy_helper.to_array(tensor)
+            tensor.CopyFrom(
+                numpy_helper.from_array(generator.permuted(values.ravel()).reshape(values.shape), tensor.name)
+            )
+    changed: bytes = model.SerializeToString()
+    return changed
+
+
+def covered(photo: Pixels, order: NDArray[np.float32], share: float) -> Pixels:
+    """Paint the part of a photo where `order` is highest over with its mean colour."""
+    count = round(order.size * share)
+    chosen = np.argsort(order, axis=None, kind="stable")[-count:]
+    painted = photo.reshape(-1, 3).copy()
+    painted[chosen] = painted.mean(axis=0)
+    return painted.reshape(photo.shape)
+
+
+def likeness_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the correlation of two maps; 0 where one of them is even."""
+    if one.std() == 0 or other.std() == 0:
+        return 0.0
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--share", type=float, default=0.2)
+    arguments = parser.parse_args()
+    settings = load_info(arguments.model).decode_settings()
+    table = read_photos([arguments.photos], default_cache())
+    paths = [table.paths[i] for i in choose_rows(len(table), arguments.count, seed=0)]
+    contents = [data for path in paths if not isinstance(data := read_file(path), Unreadable)]
+    pixels = [p for data in contents if not isinstance(p := decode_photo(data, settings), Unreadable)]
+    print(f"{machine()}\n{len(pixels)} photos, {arguments.share:.0%} covered\n")
+    print("| map | likeness to that of a shuffled head | hottest part covered | coldest part covered | hottest more |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, found in look_for_sense(arguments.model, pixels, arguments.share).items():
+        hot, cold = found.drop_hot, found.drop_cold
+        figures = f"{found.likeness.mean():.2f} | {-hot.mean():+.3f} | {-cold.mean():+.3f} | {(hot > cold).mean():.0%}"
+        print(f"| {name} | {figures} |")
+    rates = []
+    for _ in range(3):
+        started_at, started_cpu = time.perf_counter(), time.process_time()
+        explain_photos(arguments.model, paths)
+        rates.append(
+            (len(paths) / (time.perf_counter() - started_at), len(paths) / (time.process_time() - started_cpu))
+        )
+    best, of_processor = max(rates)
+    print(f"\n{best:.0f} photos/s (best of 3, loading the model included), {of_processor:.0f} a processor second")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Pages of photos as one picture each: what `gallery` and `explain` share of how they look."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from photoclass.atomic import check_writable, write_bytes
+from photoclass.errors import OutputError, SettingsError
+
+Item = TypeVar("Item")
+
+TILE = 300  # side of a photo on the page, in pixels
+PAPER, INK, QUIET, FAINT = "#fbfaf7", "#1f2933", "#66727f", "#e9e6df"
+RIGHT, WRONG, NEUTRAL = "#2b8a3e", "#c92a2a", "#3b5b92"
+_GAP, _MARGIN, _HEADER, _CAPTION = 18, 36, 92, 66
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """How the cells of a page stand, below its header.
+
+    Attributes:
+        columns: Cells beside each other.
+        fewest_columns: Room for so many even where there are fewer: the header needs it.
+        cell_width: Of a cell, in pixels; its photos are TILE high, and its caption comes below them.
+    """
+
+    columns: int
+    fewest_columns: int
+    cell_width: int = TILE
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands above the photos.
+
+    Attributes:
+        title: In large letters.
+        summary: Below it.
+        place: Which page it is; empty for the only one.
+    """
+
+    title: str
+    summary: str
+    place: str = ""
+
+
+def check_wishes(out: Path, count: int | None, what: str) -> None:
+    """Refuse before any work what could not be written after it.
+
+    Args:
+        out: The picture to write.
+        count: How many photos at most.
+        what: What is written, as `a gallery`.
+
+    Raises:
+        SettingsError: `count` is less than 1.
+        OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
+    """
+    if count is not None and count < 1:
+        raise SettingsError(f"count is {count}; it must be at least 1")
+    if out.suffix.casefold() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise OutputError(f"{out}: {what} is written as .png, .jpg or .webp; choose one of these endings")
+    check_writable(out)
+
+
+def choose_rows(found: int, count: int | None, seed: int) -> NDArray[np.int64]:
+    """Return `count` of so many rows by chance, in order; all where there are no more, or `count` is None."""
+    if count is None or count >= found:
+        return np.arange(found)
+    return np.sort(np.random.default_rng(seed).choice(found, count, replace=False))
+
+
+def page_file(out: Path, number: int, count: int) -> Path:
+    """Return the file of page `number` of `count`: `out` itself, or with several `gallery-1.png`, `gallery-2.png` …"""
+    return out if count == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
+
+
+def place_words(number: int, count: int) -> str:
+    """Say which page of how many it is; nothing of the only one."""
+    return f"page {number} of {count}" if count > 1 else ""
+
+
+def save_page(page: Image.Image, file: Path) -> None:
+    """Write a page whole or not at all, in the form that the file's ending says."""
+    buffer = io.BytesIO()
+    page.save(buffer, format=Image.registered_extensions()[file.suffix.casefold()])
+    write_bytes(file, buffer.getvalue())
+
+
+def draw_page(
+    items: Sequence[Item],
+    sheet: Sheet,
+    header: Header,
+    draw_cell: Callable[[Image.Image, ImageDraw.ImageDraw, Item, int, int], None],
+) -> Image.Image:
+    """Draw the header, and let `draw_cell` draw each item: it gets the page, its pen, the item, its left and top."""
+    columns = min(sheet.columns, max(sheet.fewest_columns, len(items)))
+    lines = -(-len(items) // columns)
+    width = 2 * _MARGIN + columns * sheet.cell_width + (columns - 1) * _GAP
+    height = _MARGIN + _HEADER + lines * (TILE + _CAPTION + _GAP) + _MARGIN - _GAP
+    page = Image.new("RGB", (width, height), PAPER)
+    pen = ImageDraw.Draw(page)
+    pen.text((_MARGIN, _MARGIN), header.title, fill=INK, font=font(30, bold=True))
+    pen.text((_MARGIN, _MARGIN + 42), header.summary, fill=QUIET, font=font(19))
+    pen.text((width - _MARGIN, _MARGIN + 42), header.place, fill=QUIET, font=font(19), anchor="ra")
+    for position, item in enumerate(items):
+        left = _MARGIN + (position % columns) * (sheet.cell_width + _GAP)
+        top = _MARGIN + _HEADER + (position // columns) * (TILE + _CAPTION + _GAP)
+        draw_cell(page, pen, item, left, top)
+    return page
+
+
+def header_corner(page: Image.Image) -> tuple[int, int]:
+    """Return the right and the top of a page's header, which is free there."""
+    return page.width - _MARGIN, _MARGIN + 8
+
+
+def photo_tile(picture: Image.Image) -> Image.Image:
+    """Return a photo whole, in its own shape, on a square."""
+    tile = Image.new("RGB", (TILE, TILE), FAINT)
+    fitted = ImageOps.contain(picture, (TILE, TILE), Image.Resampling.LANCZOS)
+    tile.paste(fitted, ((TILE - fitted.width) // 2, (TILE - fitted.height) // 2))
+    return tile
+
+
+def reason_tile(reason: str) -> Image.Image:
+    """Return a blank square that says why there is no photo."""
+    tile = Image.new("RGB", (TILE, TILE), FAINT)
+    words = _wrapped(f"set aside: {reason}", font(16), TILE - 40)
+    ImageDraw.Draw(tile).multiline_text(
+        (TILE / 2, TILE / 2), words, fill=QUIET, font=font(16), anchor="mm", align="center", spacing=6
+    )
+    return tile
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands below a photo.
+
+    Attributes:
+        file: Its name.
+        label: What the model says; empty where it could say nothing.
+        probability: How sure the model is of it.
+        truth: What is known to be true; empty where nothing is.
+        note: Beside the file's name, on the right.
+    """
+
+    file: str
+    label: str = ""
+    probability: float = 0.0
+    truth: str = ""
+    note: str = ""
+
+
+def draw_caption(pen: ImageDraw.ImageDraw, caption: Caption, left: int, top: int, width: int = TILE) -> None:
+    """Write class and probability below a photo, with a bar as long as the model is sure."""
+    small = font(14)
+    note = shortened(caption.note, small, width / 2)
+    pen.text((left + width, top + 44), note, fill=QUIET, font=small, anchor="ra")
+    room = width - (small.getlength(note) + 10 if note else 0)
+    pen.text((left, top + 44), shortened(Path(caption.file).name, small, room), fill=QUIET, font=small)
+    if not caption.label:
+        return
+    label, truth = caption.label, caption.truth
+    colour = NEUTRAL if not truth else RIGHT if truth == label else WRONG
+    pen.rectangle((left, top, left + width - 1, top + 6), fill=FAINT)
+    pen.rectangle((left, top, left + round((width - 1) * caption.probability), top + 6), fill=colour)
+    percent = in_percent(caption.probability)
+    pen.text((left + width, top + 14), percent, fill=INK, font=font(20), anchor="ra")
+    room = width - pen.textlength(percent, font(20)) - 10
+    # Signs besides colours: not everybody tells green from red.
+    words = label if not truth else f"✓ {label}" if truth == label else f"✗ {label}, truly {truth}"
+    pen.text((left, top + 14), shortened(words, font(20, bold=True), room), fill=colour, font=font(20, bold=True))
+
+
+def in_percent(probability: float) -> str:
+    """Say a probability, never sure beyond doubt."""
+    if probability < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * probability:.1f} %" if probability < 0.9995 else "> 99.9 %"
+
+
+def shortened(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
+    """Return a text cut to `room` pixels, with what cannot be printed replaced."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    short = clean
+    while letters.getlength(short) > room and len(short) > 2:
+        clean = clean[:-1]
+        short = f"{clean}…"
+    return short
+
+
+@lru_cache(maxsize=16)
+def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """Return DejaVu Sans, which comes with Matplotlib and has Greek, Cyrillic and many signs."""
+    from matplotlib import get_data_path
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size)
+
+
+def _wrapped(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if letters.getlength(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(shortened(word, letters, room))
+    return "\n".join(lines)
