@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from photoclass.checks.check import check
     from photoclass.model.runtime import Runtime
     from photoclass.photos.cache_folder import cache
+    from photoclass.results.compare import compare
     from photoclass.results.evaluate import evaluate
     from photoclass.results.explain import explain
     from photoclass.results.gallery import gallery
@@ -39,6 +40,7 @@ _HOMES = {
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
     "evaluate": "photoclass.results.evaluate",
+    "compare": "photoclass.results.compare",
     "predict": "photoclass.results.predict",
     "write_predictions": "photoclass.results.predict",
     "read_predictions": "photoclass.results.predict",
@@ -55,6 +57,7 @@ __all__ = [
     "train",
     "TrainOptions",
     "evaluate",
+    "compare",
     "predict",
     "write_predictions",
     "read_predictions",

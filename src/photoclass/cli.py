@@ -211,7 +211,10 @@ def train(
 @app.command()
 def evaluate(
     data: DataArgument,
-    model: ModelOption,
+    models: Annotated[
+        list[Path],
+        typer.Option("--model", metavar="RUN", help="The model folder that train made; given twice, compare the two."),
+    ],
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")] = None,
     include_known: Annotated[
         bool, typer.Option("--include-known", help="Score the photos that trained or chose the model, too.")
@@ -219,17 +222,24 @@ def evaluate(
     fixes: FixesOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Score a model on labelled photos that it has not seen."""
+    """Score a model on labelled photos that it has not seen, or compare two on the same photos."""
     from photoclass.atomic import check_writable
+    from photoclass.results.compare import Comparison, compare
+    from photoclass.results.evaluate import Evaluation
     from photoclass.results.evaluate import evaluate as evaluate_model
 
     if json_file:
         check_writable(json_file)
-    evaluation = evaluate_model(data, model, include_known=include_known, fixes=fixes, progress=terminal_progress())
-    print(evaluation.as_text())
+    progress = terminal_progress()
+    found: Evaluation | Comparison
+    if len(models) == 1:
+        found = evaluate_model(data, models[0], include_known=include_known, fixes=fixes, progress=progress)
+    else:
+        found = compare(data, models, include_known=include_known, fixes=fixes, progress=progress)
+    print(printable(found.as_text()))
     if json_file:
-        _write_json(json_file, evaluation.as_json())
-    _end(evaluation.set_aside, strict)
+        _write_json(json_file, found.as_json())
+    _end(found.set_aside, strict)
 
 
 @app.command()

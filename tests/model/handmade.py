@@ -83,6 +83,28 @@ def constant_onnx(row: Sequence[float], side: int = SIDE) -> bytes:
     return _to_bytes(nodes, given, results, constants)
 
 
+def nan_for_bright_onnx(side: int = SIDE) -> bytes:
+    """Return a network that answers dark photos and gives what is no number for those brighter than 100."""
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["floats", "all"], ["means"], keepdims=0),
+        helper.make_node("Sub", ["limit", "means"], ["below"]),
+        helper.make_node("Sqrt", ["below"], ["roots"]),
+        helper.make_node("Unsqueeze", ["roots", "last"], ["column"]),
+        helper.make_node("Mul", ["column", "row"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    given = [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", side, side, 3])]
+    results = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", 2])]
+    constants = [
+        numpy_helper.from_array(np.array([1, 2, 3], dtype=np.int64), "all"),
+        numpy_helper.from_array(np.array([1], dtype=np.int64), "last"),
+        numpy_helper.from_array(np.array(100, dtype=np.float32), "limit"),
+        numpy_helper.from_array(np.array([[1, 0]], dtype=np.float32), "row"),
+    ]
+    return _to_bytes(nodes, given, results, constants)
+
+
 def _to_bytes(nodes: list[Any], given: list[Any], results: list[Any], constants: list[Any]) -> bytes:
     graph = helper.make_graph(nodes, "by hand", given, results, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)

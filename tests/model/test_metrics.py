@@ -1,26 +1,27 @@
-"""The figures equal those of scikit-learn and SciPy, and refuse what is no probability."""
+"""The figures equal those of scikit-learn, and all of them refuse what is no probability."""
 
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn import metrics as reference
 
 from photoclass.errors import ModelError
+from photoclass.model.bootstrap import draw_figures
 from photoclass.model.metrics import (
     CLIP,
     accuracy,
-    accuracy_interval,
+    brier_score,
+    brier_scores,
     confusion,
     expected_calibration_error,
     log_loss,
-    log_loss_interval,
     log_losses,
 )
+from photoclass.model.ranking import average_precision, roc_auc
 
 Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -31,6 +32,17 @@ def _predictions(seed: int, photos: int, classes: int, sharpness: float = 1.0) -
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return probabilities, generator.integers(0, classes, photos)
 
+
+FIGURES = (
+    log_loss,
+    accuracy,
+    confusion,
+    brier_score,
+    expected_calibration_error,
+    roc_auc,
+    average_precision,
+    draw_figures,
+)
 
 predictions = st.builds(
     _predictions,
@@ -59,6 +71,21 @@ def test_accuracy_and_confusion_are_scikit_learns(given: Predictions) -> None:
     assert table.sum() == len(labels)
 
 
+@given(predictions)
+def test_the_brier_score_is_scikit_learns(given: Predictions) -> None:
+    probabilities, labels = given
+    expected = reference.brier_score_loss(labels, probabilities, labels=range(probabilities.shape[1]))
+    assert brier_score(probabilities, labels) == pytest.approx(expected, abs=1e-9)
+    if probabilities.shape[1] == 2:
+        of_class_1 = reference.brier_score_loss(labels, probabilities[:, 1], pos_label=1)
+        assert brier_score(probabilities, labels) == pytest.approx(of_class_1, abs=1e-9)
+
+
+def test_a_sure_mistake_has_a_brier_score_of_1_of_two_classes_and_2_of_more() -> None:
+    assert brier_scores(np.array([[1.0, 0.0]]), np.array([1])) == 1
+    assert brier_scores(np.array([[1.0, 0.0, 0.0]]), np.array([1])) == 2
+
+
 def test_rows_of_the_confusion_are_the_truth() -> None:
     probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
     np.testing.assert_array_equal(confusion(probabilities, np.array([0, 0, 1])), [[0, 2], [0, 1]])
@@ -77,55 +104,8 @@ def test_probabilities_of_the_model_are_float32_and_scored_in_float64() -> None:
     assert losses[0] == -math.log(0.75)
 
 
-@given(st.integers(1, 3000), st.data())
-def test_the_accuracy_interval_is_wilsons(photos: int, data: st.DataObject) -> None:
-    right = data.draw(st.integers(0, photos))
-    probabilities = np.tile([0.8, 0.2], (photos, 1))
-    labels = np.array([0] * right + [1] * (photos - right))
-    interval = accuracy_interval(probabilities, labels)
-    expected = stats.binomtest(right, photos).proportion_ci(0.95, method="wilson")
-    assert interval.value == right / photos
-    assert interval.low == pytest.approx(expected.low, abs=1e-9)
-    assert interval.high == pytest.approx(expected.high, abs=1e-9)
-    assert 0 <= interval.low <= interval.value + 1e-12
-    assert interval.value - 1e-12 <= interval.high <= 1
-
-
-def test_the_log_loss_interval_is_about_that_of_the_normal_distribution_for_many_photos() -> None:
-    probabilities, labels = _predictions(1, 4000, 2)
-    interval = log_loss_interval(probabilities, labels)
-    losses = log_losses(probabilities, labels)
-    half = 1.96 * losses.std() / math.sqrt(len(losses))
-    assert interval.value == pytest.approx(losses.mean())
-    assert interval.low == pytest.approx(losses.mean() - half, abs=0.1 * half)
-    assert interval.high == pytest.approx(losses.mean() + half, abs=0.1 * half)
-
-
-def test_the_log_loss_interval_covers_the_true_loss_about_19_times_in_20() -> None:
-    def draw(generator: np.random.Generator, photos: int) -> Predictions:
-        of_class_1 = generator.beta(2, 2, photos)
-        labels = (generator.random(photos) < of_class_1).astype(np.int64)
-        return np.stack([1 - of_class_1, of_class_1], axis=1), labels
-
-    truth = log_loss(*draw(np.random.default_rng(0), 1_000_000))
-    covered = 0
-    for trial in range(300):
-        interval = log_loss_interval(*draw(np.random.default_rng([1, trial]), 150), seed=trial, draws=300)
-        covered += interval.low <= truth <= interval.high
-    # Of 300 intervals that hold with 0.95, fewer than 270 would cover in one of ten thousand tests.
-    assert 270 <= covered <= 299
-
-
-@given(predictions, st.integers(0, 100))
-@settings(max_examples=20, deadline=None)
-def test_the_log_loss_interval_depends_on_its_seed_alone(given: Predictions, seed: int) -> None:
-    first, again = (log_loss_interval(*given, seed=seed, draws=50) for _ in range(2))
-    assert first == again
-    assert first.low <= first.high
-
-
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("figure", [log_loss, accuracy, confusion, accuracy_interval, log_loss_interval])
+@pytest.mark.parametrize("figure", FIGURES)
 def test_a_probability_that_is_no_number_is_refused(figure, bad: float) -> None:  # type: ignore[no-untyped-def]
     probabilities, labels = _predictions(0, 10, 3)
     probabilities[7, 2] = bad
@@ -133,7 +113,7 @@ def test_a_probability_that_is_no_number_is_refused(figure, bad: float) -> None:
         figure(probabilities, labels)
 
 
-@pytest.mark.parametrize("figure", [log_loss, accuracy, confusion, accuracy_interval, log_loss_interval])
+@pytest.mark.parametrize("figure", FIGURES)
 def test_shapes_and_labels_that_do_not_fit_are_refused(figure) -> None:  # type: ignore[no-untyped-def]
     probabilities, labels = _predictions(0, 10, 3)
     for wrong in ((probabilities, labels[:-1]), (probabilities[:, 0], labels), (probabilities[:0], labels[:0])):

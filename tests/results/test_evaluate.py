@@ -9,6 +9,7 @@ import pytest
 
 from photoclass.errors import DataError, ModelError
 from photoclass.model.folder import load_photo_splits
+from photoclass.model.intervals import share_interval
 from photoclass.model.runtime import Runtime
 from photoclass.results.evaluate import evaluate
 from photoclass.results.predict import predict
@@ -126,6 +127,21 @@ def test_near_twins_of_training_photos_are_counted_and_the_score_is_given_withou
     assert (alone.leaked_twins, alone.without_leaked) == (0, None)
     assert "6 are near twins of photos that trained the model; without them, on 10: log loss" in evaluation.as_text()
     assert "near twins" not in alone.as_text()
+
+
+def test_twins_among_the_scored_photos_count_as_one_picture(model: Path, tmp_path: Path) -> None:
+    from PIL import Image
+
+    from photoclass.story.drawings import draw_photo_folders
+
+    draw_photo_folders(tmp_path, 5, seed=99)
+    alone = evaluate(tmp_path, model).score
+    for photo in sorted(tmp_path.rglob("*.jpg")):
+        with Image.open(photo) as picture:
+            picture.save(photo.with_name(f"anew-{photo.name}"), quality=70)
+    twice = evaluate(tmp_path, model).score
+    assert (alone.n, alone.pictures, twice.n, twice.pictures) == (10, 10, 20, 10)
+    assert twice.accuracy == share_interval(twice.accuracy.value, 10)
 
 
 def test_a_model_folder_without_fingerprints_still_gives_a_score(

@@ -73,10 +73,11 @@ def _training(info: ModelInfo) -> str:
 
 
 def _score_row(split: str, figures: dict[str, Any]) -> str:
-    loss, (loss_low, loss_high) = figures["log_loss"], figures["log_loss_ci95"]
+    loss, loss_ends = figures["log_loss"], figures["log_loss_ci95"]
+    loss_interval = f" ({loss_ends[0]:.4f}–{loss_ends[1]:.4f})" if loss_ends else ""  # one photo shows no spread
     right, (right_low, right_high) = figures["accuracy"], figures["accuracy_ci95"]
     note = "chose the model: a little flattering" if figures["split_chose_model"] else "the honest score"
     return (
-        f"| {split} | {figures['n']:,} | {loss:.4f} ({loss_low:.4f}–{loss_high:.4f}) | "
+        f"| {split} | {figures['n']:,} | {loss:.4f}{loss_interval} | "
         f"{right:.2%} ({right_low:.2%}–{right_high:.2%}) | {note} |"
     )

@@ -1,5 +1,10 @@
-"""The figures that judge predictions, each with how sure it is. `*_loss` lower is better, the others higher."""
+"""The figures that judge predictions: what each photo costs, what it is called, how sure that is.
 
+`*_loss` and the Brier score: lower is better; the others: higher. What ranks photos stands in `ranking.py`, how sure a
+figure is in `intervals.py`.
+"""
+
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +17,31 @@ Labels = NDArray[np.integer]
 
 # Keras's own bound: a probability of 0 or 1 would make one mistake cost infinitely much.
 CLIP = 1e-7
-_Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
+CALIBRATION_BINS = 15
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % confidence interval."""
+    """A figure with its 95 % confidence interval.
+
+    Attributes:
+        value: The figure.
+        low: Where the interval begins; not a number where none can be given.
+        high: Where it ends; not a number where none can be given.
+    """
 
     value: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval."""
+        return not math.isnan(self.low)
+
+    def ends(self) -> list[float] | None:
+        """Return low and high, as JSON takes them; None where there is no interval."""
+        return [self.low, self.high] if self.is_known else None
 
 
 def log_losses(probabilities: Probabilities, labels: Labels, clip: float = CLIP) -> NDArray[np.float64]:
@@ -35,7 +55,7 @@ def log_losses(probabilities: Probabilities, labels: Labels, clip: float = CLIP)
     Raises:
         ModelError: A probability is not a number, or the shapes do not fit.
     """
-    _check(probabilities, labels)
+    check_scorable(probabilities, labels)
     right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return np.asarray(-np.log(np.clip(right, clip, 1 - clip)), dtype=np.float64)
 
@@ -47,52 +67,64 @@ def log_loss(probabilities: Probabilities, labels: Labels, clip: float = CLIP) -
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
     """Share of the photos whose most probable class is the right one."""
-    _check(probabilities, labels)
+    check_scorable(probabilities, labels)
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = 15) -> float:
+def brier_scores(probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
+    """Squared distance of each photo's probabilities from the truth; lower is better (Brier, 1950).
+
+    The sum over classes, from 0 to 2; for two classes half of it, from 0 to 1, which is the squared error of either
+    class: what scikit-learn's `brier_score_loss` gives with `scale_by_half="auto"`.
+    """
+    check_scorable(probabilities, labels)
+    distances = probabilities.astype(np.float64)
+    distances[np.arange(len(labels)), labels] -= 1
+    if distances.shape[1] == 2:
+        return np.asarray((distances**2).sum(axis=1) / 2)
+    return np.asarray((distances**2).sum(axis=1))
+
+
+def brier_score(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean of `brier_scores`."""
+    return float(brier_scores(probabilities, labels).mean())
+
+
+def calibration_gaps(
+    probabilities: Probabilities, labels: Labels, bins: int = CALIBRATION_BINS
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return, for each photo, the probability of the predicted class after its bin, and then whether it is right."""
+    check_scorable(probabilities, labels)
+    sure = probabilities.max(axis=1).astype(np.float64)
+    right = np.asarray(probabilities.argmax(axis=1) == labels)
+    return np.minimum((sure * bins).astype(np.int64), bins - 1), sure, right
+
+
+def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = CALIBRATION_BINS) -> float:
     """How far the probability of the predicted class lies from the share of photos where it is right.
 
     The mean over photos, by bins of equal width (Naeini et al., 2015; Guo et al., 2017); lower is better. Chance alone
     keeps it above 0, the more so the fewer the photos.
     """
-    _check(probabilities, labels)
-    sure = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    bin_of = np.minimum((sure * bins).astype(np.int64), bins - 1)
+    bin_of, sure, right = calibration_gaps(probabilities, labels, bins)
     gaps = np.bincount(bin_of, weights=sure - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
 
 
 def confusion(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
     """Count photos by true class (rows) and predicted class (columns); shape (C, C)."""
-    _check(probabilities, labels)
+    check_scorable(probabilities, labels)
     classes = probabilities.shape[1]
     cells = labels.astype(np.int64) * classes + probabilities.argmax(axis=1)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def log_loss_interval(probabilities: Probabilities, labels: Labels, seed: int = 0, draws: int = 2000) -> Interval:
-    """Log loss with a percentile bootstrap over photos (Efron, 1979)."""
-    losses = log_losses(probabilities, labels)
-    generator = np.random.default_rng(seed)
-    count = len(losses)
-    means = [losses[generator.integers(0, count, count)].mean() for _ in range(draws)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return Interval(float(losses.mean()), float(low), float(high))
+def check_scorable(probabilities: Probabilities, labels: Labels) -> None:
+    """Refuse what cannot be scored.
 
-
-def accuracy_interval(probabilities: Probabilities, labels: Labels) -> Interval:
-    """Accuracy with the interval of Wilson (1927), which holds near 0 and 1 and for few photos."""
-    share, count = accuracy(probabilities, labels), len(labels)
-    spread = _Z95**2 / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z95 * np.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return Interval(share, float(max(0.0, centre - half)), float(min(1.0, centre + half)))
-
-
-def _check(probabilities: Probabilities, labels: Labels) -> None:
+    Raises:
+        ModelError: A probability is not a number, or the shapes do not fit.
+    """
     if probabilities.ndim != 2 or len(probabilities) != len(labels) or not len(labels):
         raise ModelError(f"probabilities {probabilities.shape} and labels {labels.shape} cannot be scored together")
     if labels.min() < 0 or labels.max() >= probabilities.shape[1]:

@@ -66,17 +66,18 @@ def write_fixes(file: Path, fixes: Sequence[Fix]) -> None:
             writer.writerow([safe_file(fix.image), label, safe_label(fix.note)])
 
 
-def apply_fixes(table: PhotoTable, file: Path, data: str) -> PhotoTable:
+def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True) -> PhotoTable:
     """Give photos the labels of a fixes file, and leave out those whose label is `-`, as if DATA did not have them.
 
     Args:
         table: The photos of DATA.
         file: The fixes: an image by its name within DATA, or as the commands print it.
         data: What a person calls DATA.
+        to_train: Whether a network is to learn from these photos.
 
     Raises:
         DataError: It is no fixes file; or rows name what DATA lacks, a class that it does not have, or a photo twice:
-            they are named, up to ten. Or it leaves a class without a photo to train on.
+            they are named, up to ten. Or, to train, it leaves a class without a photo.
     """
     index = {name_in_data(name, data): i for i, name in enumerate(table.names)}
     unreadable = {name_in_data(item.name, data) for item in table.set_aside}
@@ -108,7 +109,8 @@ def apply_fixes(table: PhotoTable, file: Path, data: str) -> PhotoTable:
     note = f"{file}: {int((labels != table.labels).sum()):,} labels changed, {len(left_out):,} files left out"
     set_aside = tuple(item for item in table.set_aside if name_in_data(item.name, data) not in left_out)
     fixed = replace(table, labels=labels, set_aside=set_aside, notes=(*table.notes, note)).select(kept)
-    _check_classes(fixed, file)
+    if to_train:
+        _check_classes(fixed, file)
     return fixed
 
 

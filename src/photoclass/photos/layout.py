@@ -79,7 +79,9 @@ def label_of_name(file: str, class_names: Sequence[str]) -> str | None:
     return next((folder for folder in reversed(folders) if folder in class_names), None)
 
 
-def make_table(labelled: Labelled, where: str, paths: dict[str, str] | None, root: str) -> PhotoTable:
+def make_table(
+    labelled: Labelled, where: str, paths: dict[str, str] | None, root: str, to_train: bool = True
+) -> PhotoTable:
     """Check the classes and make the table.
 
     Args:
@@ -87,18 +89,22 @@ def make_table(labelled: Labelled, where: str, paths: dict[str, str] | None, roo
         where: What a person calls DATA; names are `where/file`.
         paths: The path of each file where it is not `root/file`.
         root: The folder in which the files lie.
+        to_train: Whether a network is to learn from these photos. It is not for scoring: then one class will do, and an
+            empty class is as if it were not there.
 
     Raises:
-        DataError: Fewer than two classes, an empty class, two classes that differ by case alone, or a class
-            that has no photo to train on.
+        DataError: Two classes that differ by case alone, or no class; to train, also fewer than two classes, an empty
+            class, or one that has no photo to train on.
     """
     rows = sorted(labelled.rows, key=lambda row: natural_key(row[0]))
-    class_names = tuple(sorted({label for _, label, _ in rows} | labelled.class_folders))
-    _check_classes(where, class_names, rows)
+    filled = {label for _, label, _ in rows}
+    class_names = tuple(sorted(filled | labelled.class_folders if to_train else filled))
+    _check_classes(where, class_names, filled, to_train)
     index = {name: i for i, name in enumerate(class_names)}
     splits = np.array([split for _, _, split in rows], dtype=np.int8)
     labels = np.array([index[label] for _, label, _ in rows], dtype=np.int64)
-    for missing in sorted(set(range(len(class_names))) - set(labels[splits <= TRAIN].tolist())):
+    lacking = set(range(len(class_names))) - set(labels[splits <= TRAIN].tolist()) if to_train else set()
+    for missing in sorted(lacking):
         raise DataError(f"{where}: class {class_names[missing]!r} has no photo in train/; add some or remove the class")
     names = tuple(f"{where}/{file}" if paths is None else file for file, _, _ in rows)
     if paths is not None:
@@ -111,19 +117,18 @@ def make_table(labelled: Labelled, where: str, paths: dict[str, str] | None, roo
     )
 
 
-def _check_classes(where: str, class_names: tuple[str, ...], rows: list[tuple[str, str, int]]) -> None:
+def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], to_train: bool) -> None:
     by_case: dict[str, str] = {}
     for name in class_names:
         other = by_case.setdefault(name.casefold(), name)
         if other != name:
             raise DataError(f"{where}: classes {other!r} and {name!r} differ by case alone; give them one name")
-    filled = {label for _, label, _ in rows}
     for name in class_names:
         if name not in filled:
             raise DataError(f"{where}: class {name!r} is empty; put photos into it or remove its folder")
-    if len(class_names) < 2:
+    if len(class_names) < (2 if to_train else 1):
         found = f"only one class, {class_names[0]!r}" if class_names else "no class"
-        raise DataError(f"{where}: {found}; at least two are needed: {_FORMS}")
+        raise DataError(f"{where}: {found}; at least {'two are' if to_train else 'one is'} needed: {_FORMS}")
 
 
 def _label_part(listing: Listing, prefix: str, split: int, labelled: Labelled) -> None:

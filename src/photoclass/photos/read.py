@@ -17,7 +17,9 @@ from photoclass.photos.walk import kind_of_special_file, list_files
 from photoclass.progress import SILENT, Progress
 
 
-def read_data(data: Path, cache: Path, progress: Progress = SILENT, fixes: Path | None = None) -> PhotoTable:
+def read_data(
+    data: Path, cache: Path, progress: Progress = SILENT, fixes: Path | None = None, to_train: bool = True
+) -> PhotoTable:
     """Read labelled photos: a folder, a zip or a CSV.
 
     Args:
@@ -26,28 +28,29 @@ def read_data(data: Path, cache: Path, progress: Progress = SILENT, fixes: Path 
         cache: Where a zip is unpacked.
         progress: Hears of the unpacking.
         fixes: A fixes file, whose labels go before DATA's own.
+        to_train: Whether a network is to learn from these photos; if not, a class may be without any.
 
     Raises:
         DataError: There is no such DATA, or it is in none of these forms, or its classes cannot be trained on; or the
             fixes do not fit it.
         ArchiveError: The zip must not be unpacked.
     """
-    table = _read_data(data, cache, progress)
-    return apply_fixes(table, fixes, str(data)) if fixes else table
+    table = _read_data(data, cache, progress, to_train)
+    return apply_fixes(table, fixes, str(data), to_train) if fixes else table
 
 
-def _read_data(data: Path, cache: Path, progress: Progress) -> PhotoTable:
+def _read_data(data: Path, cache: Path, progress: Progress, to_train: bool) -> PhotoTable:
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
     if data.is_dir():
-        return make_table(label_listing(list_files(where), where), where, None, where)
+        return make_table(label_listing(list_files(where), where), where, None, where, to_train)
     if data.suffix.casefold() == ".zip" and data.is_file():
         root = str(unpack(data, cache, progress))
-        return make_table(label_listing(list_files(root), where), where, None, root)
+        return make_table(label_listing(list_files(root), where), where, None, root, to_train)
     if data.suffix.casefold() == ".csv" and data.is_file():
         labelled, paths = read_label_file(data)
-        return make_table(labelled, where, paths, where)
+        return make_table(labelled, where, paths, where, to_train)
     raise DataError(f"{where}: is neither a folder, a .zip nor a .csv; give one of these")
 
 

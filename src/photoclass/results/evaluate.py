@@ -16,7 +16,17 @@ from photoclass.photos.decode import Pixels
 from photoclass.photos.fingerprint import doubled, halved
 from photoclass.photos.read import read_data
 from photoclass.photos.store import Rows
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, SPLITS, TRAIN, VALID, PhotoTable, SetAside
+from photoclass.photos.table import (
+    HELD_OUT,
+    NO_LABEL,
+    NO_SPLIT,
+    SPLITS,
+    TRAIN,
+    VALID,
+    PhotoTable,
+    SetAside,
+    count_by_class,
+)
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
 from photoclass.results.score import Score, score_predictions
@@ -103,10 +113,10 @@ def evaluate(
     cache = cache or default_cache()
     runtime = Runtime.load(model)
     info = runtime.info
-    table = map_classes(read_data(data, cache, progress, fixes), info.class_names, str(data))
-    part = _part_to_score(table)
+    table = map_classes(read_data(data, cache, progress, fixes, to_train=False), info.class_names, str(data))
+    part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), cache, progress=progress)
-    known = _known_splits(photos, model)
+    known = known_splits(photos, model)
     split_given = bool((table.splits != NO_SPLIT).any())
     trained, chose = known == TRAIN, known == VALID
     valid_chose = bool(info.trained.get("valid_chose_model", True))
@@ -120,15 +130,17 @@ def evaluate(
             "give other photos, or --include-known"
         )
     probabilities = predict_cached(runtime, scored, progress)
-    split = _name_of_split(known[~dropped], scored.table.splits)
+    split = name_of_split(known[~dropped], scored.table.splits)
     chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
+
+    twins = group_twins(scored.fingerprints, progress)
 
     def score_of(rows: NDArray[np.bool_]) -> Score:
         labels = scored.table.labels[rows]
-        return score_predictions(probabilities[rows], labels, info.class_names, split, chose_model)
+        return score_predictions(probabilities[rows], labels, info.class_names, split, chose_model, twins[rows])
 
     everything = np.ones(len(scored), dtype=np.bool_)
-    leaked = _twins_of_trained(scored, known[~dropped], model, progress)
+    leaked = twins_of_trained(scored, known[~dropped], model, progress)
     left_out = Counter(known[dropped].tolist())
     return Evaluation(
         score_of(everything),
@@ -156,26 +168,35 @@ def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> 
     """Give labels the model's order, by class name.
 
     Raises:
-        DataError: The table has a class that the model does not know.
+        DataError: Photos are of a class that the model does not know.
     """
-    unknown = sorted(set(table.class_names) - set(class_names))
+    photos = count_by_class(table.labels, table.class_names)
+    unknown = [
+        f"{name!r} ({count:,} {'photo' if count == 1 else 'photos'})"
+        for name, count in photos.items()
+        if count and name not in class_names
+    ]
     if unknown:
         raise DataError(
-            f"{where}: the model does not know the class {', '.join(map(repr, unknown))}; "
-            f"it knows {', '.join(map(repr, class_names))}"
+            f"{where}: the model does not know the class {', '.join(unknown)}; it knows "
+            f"{', '.join(map(repr, class_names))}. Rename the class if it is one of these, leave its photos out with "
+            "--fixes (label -), or train a model with it"
         )
-    order = np.array([class_names.index(name) for name in table.class_names], dtype=np.int64)
+    order = np.array(
+        [class_names.index(n) if n in class_names else NO_LABEL for n in table.class_names], dtype=np.int64
+    )
     return replace(table, labels=order[table.labels], class_names=class_names)
 
 
-def _part_to_score(table: PhotoTable) -> NDArray[np.bool_]:
+def part_to_score(table: PhotoTable) -> NDArray[np.bool_]:
+    """Tell which photos of DATA are scored: the held-out, else the valid ones, or all where there is no split."""
     for split in (HELD_OUT, VALID):
         if (table.splits == split).any():
             return np.asarray(table.splits == split)
     return np.ones(len(table), dtype=np.bool_)
 
 
-def _known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
+def known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     """Return in which split of the model's training each photo was, by content; NO_SPLIT where it was in none."""
     by_content = load_photo_splits(model)
     number = {name: i for i, name in enumerate(SPLITS)}
@@ -201,10 +222,13 @@ class _TrainedAndScored:
         return doubled(halves)
 
 
-def _twins_of_trained(
+def twins_of_trained(
     photos: CachedPhotos, known: NDArray[np.int8], model: Path, progress: Progress
 ) -> NDArray[np.bool_] | None:
-    """Tell which photos, other than those that trained the model, are near twins of one that did."""
+    """Tell which photos, other than those that trained the model, are near twins of one that did.
+
+    None where the model folder does not say how those look.
+    """
     trained = load_fingerprints(model)
     if trained is None:
         return None
@@ -212,7 +236,7 @@ def _twins_of_trained(
     return np.asarray(np.isin(groups[len(trained) :], groups[: len(trained)]) & (known != TRAIN))
 
 
-def _name_of_split(known: NDArray[np.int8], given: NDArray[np.int8]) -> str:
+def name_of_split(known: NDArray[np.int8], given: NDArray[np.int8]) -> str:
     """Name the scored photos: by the model's own split where it knew them all, by DATA's where one is given."""
     for splits in (known, given):
         first = int(splits[0])

@@ -88,11 +88,14 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
     table = run.photos.table
     scores, metrics = [], {}
     for split in (VALID, HELD_OUT):
-        part = table.select(table.splits == split)
+        rows = table.splits == split
+        part = table.select(rows)
         if len(part):
             probabilities = outcome.predicted[split]
             chose = outcome.valid_chose and split == VALID
-            score = score_predictions(probabilities, part.labels, run.class_names, SPLITS[split], chose)
+            score = score_predictions(
+                probabilities, part.labels, run.class_names, SPLITS[split], chose, run.twins[rows]
+            )
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
             if split == VALID:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import filelock
+import numpy as np
+from numpy.typing import NDArray
 
 from photoclass.atomic import remove_leftovers
 from photoclass.errors import OutputError, SettingsError, TrainingError
@@ -69,6 +71,7 @@ class Run(Generic[Photos, ItsRecipe]):
         seed: Decides all randomness.
         compute: Where and how precisely.
         progress: Hears of the advance.
+        twins: Shape (N,), the same number for photos that are twins.
     """
 
     out: Path
@@ -77,6 +80,7 @@ class Run(Generic[Photos, ItsRecipe]):
     seed: int
     compute: Compute
     progress: Progress
+    twins: NDArray[np.int64]
 
     def part(self, split: int) -> Photos:
         """Return the photos of one split."""

@@ -1,0 +1,65 @@
+"""How long a score takes, all figures with their intervals: 2,000 draws of 25,000 made-up predictions, and others.
+
+python benchmarks/bootstrap.py [--rounds 3]
+
+Photos are sure and mostly right, as those of a good model; one in twenty has a twin in the row with twins.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from measuring import in_turn, machine, spread
+from numpy.typing import NDArray
+
+from photoclass.model.bootstrap import DRAWS
+from photoclass.results.score import score_predictions
+
+# Photos, classes, whether some have twins.
+_CASES = (
+    (25_000, 2, False),
+    (25_000, 2, True),
+    (5_000, 2, False),
+    (2_000, 2, False),
+    (25_000, 5, False),
+    (2_000, 100, False),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    print(f"{machine()}\n")
+    processor_seconds: dict[str, list[float]] = {}
+
+    def measure(name: str, photos: int, classes: int, twins: bool) -> float:
+        probabilities, labels = _made_up(photos, classes)
+        groups = np.arange(photos) - (np.arange(photos) % 20 == 1) if twins else None
+        names = tuple(f"class {i}" for i in range(classes))
+        started_at, worked_before = time.perf_counter(), time.process_time()
+        score_predictions(probabilities, labels, names, "held_out", False, groups)
+        processor_seconds.setdefault(name, []).append(time.process_time() - worked_before)
+        return time.perf_counter() - started_at
+
+    cases = {
+        f"{photos:,} photos, {classes} classes{', some twins' if twins else ''}": (photos, classes, twins)
+        for photos, classes, twins in _CASES
+    }
+    seconds = in_turn({name: lambda n=name, c=case: measure(n, *c) for name, case in cases.items()}, arguments.rounds)
+    print(f"\n| {DRAWS:,} draws of | seconds | processor seconds |\n| --- | --- | --- |")
+    for name in cases:
+        print(f"| {name} | {spread(seconds[name], 2)} | {spread(processor_seconds[name], 2)} |")
+
+
+def _made_up(photos: int, classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, classes, photos)
+    logits = generator.normal(0, 2, (photos, classes))
+    logits[np.arange(photos), labels] += 6
+    powers = np.exp(logits)
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32), labels
+
+
+if __name__ == "__main__":
+    main()
