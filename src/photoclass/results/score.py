@@ -13,6 +13,7 @@ from photoclass.model.metrics import (
     expected_calibration_error,
     log_loss_interval,
 )
+from photoclass.results.flattery import Flattery
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Score:
         accuracy: With its 95 % interval.
         ece: Expected calibration error.
         confusion: Shape (C, C): photos by true class (rows) and predicted class (columns).
+        flatters: What the photos chose, and by how much that flatters; None if they chose nothing, or if they are mixed
+            with others.
     """
 
     split: str
@@ -36,6 +39,7 @@ class Score:
     accuracy: Interval
     ece: float
     confusion: NDArray[np.int64]
+    flatters: Flattery | None = None
 
     @property
     def n(self) -> int:
@@ -55,22 +59,29 @@ class Score:
             "class_names": list(self.class_names),
             "split": self.split,
             "split_chose_model": self.split_chose_model,
+            "flatters": self.flatters.as_json() if self.flatters else None,
         }
 
     def as_text(self) -> str:
         """Return a few lines for a person."""
         names = {"held_out": "held-out", "valid": "validation", "train": "training", "all": "all"}
-        warning = "  (these photos also chose the model: a little flattering)" if self.split_chose_model else ""
         loss, right = self.log_loss, self.accuracy
         return "\n".join(
             [
-                f"Score on {self.n:,} {names.get(self.split, self.split)} photos{warning}",
+                f"Score on {self.n:,} {names.get(self.split, self.split)} photos{self._aside()}",
+                *([f"  {self.flatters.as_text()}"] if self.flatters else []),
                 f"  log loss  {loss.value:.4f}   95 % interval {loss.low:.4f} to {loss.high:.4f}",
                 f"  accuracy  {right.value:.2%}   95 % interval {right.low:.2%} to {right.high:.2%}",
                 f"  calibration: probabilities are off by {self.ece:.2%} on average",
                 *_confusion_lines(self.confusion, self.class_names),
             ]
         )
+
+    def _aside(self) -> str:
+        if self.split_chose_model and not self.flatters:
+            return "  (some of them trained or chose the model, which flatters)"
+        chose_nothing = self.split == "valid" and not self.split_chose_model
+        return "  (which chose nothing: as honest as held-out ones)" if chose_nothing else ""
 
 
 def score_predictions(
@@ -79,6 +90,7 @@ def score_predictions(
     class_names: tuple[str, ...],
     split: str,
     split_chose_model: bool,
+    flatters: Flattery | None = None,
 ) -> Score:
     """Score predictions.
 
@@ -88,6 +100,7 @@ def score_predictions(
         class_names: In class order.
         split: Which photos these are.
         split_chose_model: Whether they also chose the model.
+        flatters: What all of them chose, and by how much that flatters.
     """
     return Score(
         split=split,
@@ -97,6 +110,7 @@ def score_predictions(
         accuracy=accuracy_interval(probabilities, labels),
         ece=expected_calibration_error(probabilities, labels),
         confusion=confusion(probabilities, labels),
+        flatters=flatters,
     )
 
 

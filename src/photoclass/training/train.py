@@ -16,7 +16,8 @@ from photoclass.training.recipes import (
     find_recipe,
     refuse_settings_of_others,
 )
-from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, own_folder
+from photoclass.training.records import open_records
+from photoclass.training.run import DEFAULT_OPTIONS, Asked, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train_features import train_features
@@ -47,7 +48,8 @@ def train(
 
     Raises:
         DataError: DATA cannot be read or trained on.
-        OutputError: `out` is in use, not empty, or cannot be written.
+        OutputError: `out` is in use, not empty, or cannot be written; or the user's MLflow does not answer.
+        SettingsError: A package that a log needs is not installed.
         TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
         Interrupted: A signal came; the checkpoint is kept.
     """
@@ -57,11 +59,13 @@ def train(
     with own_folder(out, options.resume):
         saved = read_identity(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
-        if isinstance(chosen, FeaturesRecipe):
-            return train_features(data, out, chosen, seed, options, progress)
-        if isinstance(chosen, FinetuneRecipe):
-            return train_finetune(data, out, chosen, seed, options, saved, stop, progress)
-        return train_small_cnn(data, out, chosen, seed, options, saved, stop, progress)
+        with open_records(options.log, out, progress) as records:
+            given = (seed, options, saved, stop, progress, records)
+            if isinstance(chosen, FeaturesRecipe):
+                return train_features(Asked(data, out, chosen, *given))
+            if isinstance(chosen, FinetuneRecipe):
+                return train_finetune(Asked(data, out, chosen, *given))
+            return train_small_cnn(Asked(data, out, chosen, *given))
 
 
 def _chosen(
