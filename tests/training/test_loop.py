@@ -195,9 +195,9 @@ def test_the_best_weights_are_those_of_the_lowest_val_loss(
     weights_of: list[Tensor] = []
     val_losses = iter([0.6, 0.4, 0.5, 0.4])
 
-    def told(job: Fit, network: nn.Module) -> tuple[float, float]:
+    def told(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
         weights_of.append(network.state_dict()["hidden.weight"].clone())
-        return next(val_losses), 0.5
+        return next(val_losses), 0.5, torch.zeros(len(job.valid), 1)
 
     monkeypatch.setattr(loop, "validate", told)
     state = fresh_state(tiny_recipe())

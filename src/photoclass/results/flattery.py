@@ -75,6 +75,8 @@ class Flattery:
         if self.log_loss is None or self.accuracy is None:
             return f"{start}, by how much is not known: {self.how}"
         loss, right = self.log_loss, self.accuracy
+        if not any((loss.value, loss.error, right.value, right.error)):
+            return f"{start}, here not at all: any part of them would have chosen the same ({self.how})"
         if max(loss.value, right.value) <= 0:
             return (
                 f"{start}, here by too little to show: {loss.value:+.4f} ± {loss.error:.4f} in log loss, "

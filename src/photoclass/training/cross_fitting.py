@@ -24,7 +24,7 @@ _MOST_PHOTOS = 20_000
 # What the logits kept of all epochs may take: 256 MB in float32.
 _MOST_LOGITS = 64_000_000
 # Losses are tabulated at logarithms of the scale (1 / temperature) around each epoch's own, with parabolas between: a
-# choice among folds then costs sums instead of exponentials. Steps of 0.1 are exact to some 1e-6 nats.
+# choice among folds then costs sums instead of exponentials. With steps of 0.1 that is exact to some 1e-5 nats.
 _OFFSETS = np.linspace(-0.6, 0.6, 13)
 _LAST = np.log(1 / CLIP)  # what a score counts one photo with at most
 

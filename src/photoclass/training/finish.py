@@ -27,7 +27,9 @@ from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, co
 from photoclass.results.flattery import Flattery
 from photoclass.results.score import Score, score_predictions
 from photoclass.training.features import FeaturedPhotos
+from photoclass.training.recipes import Recipe, find_recipe
 from photoclass.training.run import Run
+from photoclass.training.settings import named_settings
 from photoclass.training.stopping import EpochRow
 
 DOUBTFUL_FILE = "doubtful_labels.csv"
@@ -131,8 +133,19 @@ def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
         },
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
-        trained={"on": datetime.now(UTC).isoformat(timespec="seconds"), **trained},
+        trained={
+            "on": datetime.now(UTC).isoformat(timespec="seconds"),
+            "set": _settings_of_its_own(run.recipe),
+            **trained,
+        },
     )
+
+
+def _settings_of_its_own(recipe: Recipe) -> dict[str, str]:
+    """Return the settings in which a run differs from its recipe, as words that `--set` takes."""
+    usual = dict(named_settings(find_recipe(recipe.name)))
+    own = {name: value for name, value in named_settings(recipe) if value != usual[name]}
+    return {name: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in own.items()}
 
 
 def _write_set_aside(path: Path, set_aside: tuple[SetAside, ...]) -> None:
