@@ -16,7 +16,8 @@ from tiny_runs import TINY, Tiny, Watch, stop_after
 
 from photoclass.errors import Interrupted, OutputError, SettingsError
 from photoclass.progress import SILENT
-from photoclass.training.records import Entry, flat_figures, open_records
+from photoclass.training.logs import open_records
+from photoclass.training.records import Entry, flat_figures
 from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import EpochRow
 
@@ -282,7 +283,8 @@ sys.addaudithook(lambda event, given: heard.append([event, repr(given)]) if even
     ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg") else None)
 from pathlib import Path
 from photoclass.progress import SILENT
-from photoclass.training.records import Entry, open_records
+from photoclass.training.logs import open_records
+from photoclass.training.records import Entry
 from photoclass.training.stopping import EpochRow
 with open_records(("tensorboard", "mlflow"), Path(sys.argv[1]), SILENT) as records:
     for log in records.logs:

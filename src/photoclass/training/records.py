@@ -2,12 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from photoclass.errors import Interrupted, OutputError, SettingsError
+from photoclass.errors import OutputError, SettingsError
 from photoclass.model.folder import ModelInfo
 from photoclass.progress import SILENT, Progress
 from photoclass.training.stopping import EpochRow
@@ -90,31 +89,6 @@ class Records:
 NO_RECORDS = Records()
 
 
-@contextmanager
-def open_records(names: Sequence[str], out: Path, progress: Progress) -> Iterator[Records]:
-    """Give the logs of a run, and close them with how it ended. Nothing is written before the first epoch is done.
-
-    Args:
-        names: Some of LOGS.
-        out: The model folder.
-        progress: Hears of what could not be recorded.
-
-    Raises:
-        OutputError: The user's MLflow cannot be reached.
-        SettingsError: A package that a log needs is not installed.
-    """
-    records = Records(tuple(_open(name, out) for name in dict.fromkeys(names)), progress)
-    how = FAILED
-    try:
-        yield records
-        how = FINISHED
-    except Interrupted:
-        how = INTERRUPTED
-        raise
-    finally:
-        records.close(how)
-
-
 def check_logs(names: Sequence[str]) -> None:
     """Refuse a log that there is not.
 
@@ -124,20 +98,6 @@ def check_logs(names: Sequence[str]) -> None:
     for name in names:
         if name not in LOGS:
             raise SettingsError(f"there is no log {name!r}; there is: {', '.join(LOGS)}")
-
-
-def _open(name: str, out: Path) -> Log:
-    try:
-        if name == "mlflow":
-            from photoclass.training.record_mlflow import MlflowLog
-
-            return MlflowLog.open(out)
-        from photoclass.training.record_tensorboard import TensorBoardLog
-    except ImportError as error:
-        raise SettingsError(
-            f"--log {name} needs {error.name or error}; run: pip install 'photoclass[{name}]'"
-        ) from error
-    return TensorBoardLog(out / "tensorboard")
 
 
 def flat_figures(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

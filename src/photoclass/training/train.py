@@ -8,6 +8,7 @@ from typing import Any
 from photoclass.progress import SILENT, Progress
 from photoclass.training.checkpoint import read_identity
 from photoclass.training.finish import Trained
+from photoclass.training.logs import open_records
 from photoclass.training.recipes import (
     DEFAULT_RECIPE,
     FeaturesRecipe,
@@ -16,7 +17,6 @@ from photoclass.training.recipes import (
     find_recipe,
     refuse_settings_of_others,
 )
-from photoclass.training.records import open_records
 from photoclass.training.run import DEFAULT_OPTIONS, Asked, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
