@@ -71,7 +71,9 @@ def test_it_names_classes_scores_with_intervals_and_how_it_was_trained() -> None
     )
     assert held_out.endswith("| chose nothing: an honest score |")
     assert "0.5000" in held_out
-    assert "The photos of valid chose the epoch and the temperature, so their score tends to flatter: by 0.0012" in text
+    assert (
+        "The photos of `valid` chose the epoch and the temperature, so their score tends to flatter: by 0.0012" in text
+    )
     assert "| train | 6 | 3 cat, 3 dog |" in text
     assert "(N, 16, 16, 3)" in text
     assert "in the order: cat, dog" in text

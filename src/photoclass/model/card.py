@@ -95,7 +95,7 @@ def _words_on_flattery(split: str, figures: dict[str, Any]) -> str:
     flatters = figures.get("flatters")
     if not flatters:
         return ""
-    start = f"The photos of {split} chose the {' and the '.join(flatters['chose'])}, so their score tends to flatter"
+    start = f"The photos of `{split}` chose the {' and the '.join(flatters['chose'])}, so their score tends to flatter"
     if flatters["log_loss"] is None:
         return f"{start}; by how much is not known: {flatters['how']}."
     return (

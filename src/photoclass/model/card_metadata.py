@@ -13,6 +13,7 @@ from photoclass.model.folder import ModelInfo
 
 # What YAML has no sign for, or takes for the end of a line; JSON escapes the rest of its kind by itself.
 _TO_ESCAPE = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_CALLED = {"valid": "validation", "held_out": "held-out"}
 _METRICS = {"accuracy": "Accuracy", "log_loss": "Log loss"}
 
 
@@ -34,7 +35,7 @@ def front_matter(info: ModelInfo) -> str:
 
 
 def _result(info: ModelInfo, split: str, figures: dict[str, Any]) -> dict[str, Any]:
-    photos = f"{figures['n']:,} {split.replace('_', '-')} photos"
+    photos = f"{figures['n']:,} {_CALLED.get(split, split)} photos"
     return {
         "task": {"type": "image-classification", "name": "Image classification"},
         "dataset": {
