@@ -160,6 +160,10 @@ def train(
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32; for features int8, too.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
     fixes: FixesOption = None,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LOG", help="Record the run for tensorboard or mlflow as well; may be given twice."),
+    ] = None,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
@@ -188,7 +192,15 @@ def train(
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
     options = TrainOptions(
-        seed, minutes, resume, force, device, precision, _above_zero("--workers", workers), fixes=fixes
+        seed,
+        minutes,
+        resume,
+        force,
+        device,
+        precision,
+        _above_zero("--workers", workers),
+        fixes=fixes,
+        log=tuple(log or ()),
     )
     trained = train_model(
         data,

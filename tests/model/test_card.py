@@ -1,12 +1,32 @@
-"""The model card says in words what model.json says."""
+"""The model card says in words, and to Hugging Face's hub, what model.json says."""
 
+import dataclasses
+import os
 from pathlib import Path
+from typing import Any
 
-from handmade import make_info
+import numpy as np
+import pytest
+import yaml
+from handmade import brightness_onnx, make_info
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from photoclass.model.card import card, write_card
-from photoclass.model.folder import ModelInfo
+from photoclass.model.card_metadata import scalar
+from photoclass.model.folder import ModelInfo, save_model
+from photoclass.model.runtime import Runtime
+from photoclass.photos.decode import decode_photo
 
+FLATTERS = {
+    "chose": ["epoch", "temperature"],
+    "log_loss": 0.0012,
+    "log_loss_se": 0.0004,
+    "accuracy": 0.001,
+    "accuracy_se": 0.002,
+    "how": "cross-fitting, 10 x 5 folds",
+}
 SCORE = {
     "n": 1234,
     "log_loss": 0.25,
@@ -19,46 +39,138 @@ SCORE = {
 def _info(**changes: object) -> ModelInfo:
     values = {
         "metrics": {
-            "valid": {**SCORE, "split_chose_model": True},
-            "held_out": {**SCORE, "log_loss": 0.5, "split_chose_model": False},
+            "valid": {**SCORE, "split_chose_model": True, "flatters": FLATTERS},
+            "held_out": {**SCORE, "log_loss": 0.5, "split_chose_model": False, "flatters": None},
         },
         "trained": {
             "epochs": 12,
-            "best_epoch": 7,
+            "best_epoch": 7.0,
             "seconds": 150.0,
             "device": "cpu",
             "precision": "bf16",
             "stopped": "early stopping: no lower val_loss",
+            "set": {"epochs": "12", "fill_mode": "a b"},
         },
     }
     return make_info(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def _parts(info: ModelInfo) -> tuple[dict[str, Any], str]:
+    """Return what the front matter says, and the text below it."""
+    start, front, text = card(info).split("---\n", 2)
+    assert start == ""
+    return yaml.safe_load(front), text
+
+
 def test_it_names_classes_scores_with_intervals_and_how_it_was_trained() -> None:
-    text = card(_info())
-    assert text.startswith("# cat or dog?\n")
+    text = _parts(_info())[1]
+    assert text.startswith("\n# cat or dog?\n")
     valid, held_out = (line for line in text.splitlines() if line.startswith(("| valid | 1", "| held_out | 1")))
     assert valid == (
-        "| valid | 1,234 | 0.2500 (0.2000–0.3000) | 90.00% (88.00%–92.00%) | chose the model: a little flattering |"
+        "| valid | 1,234 | 0.2500 (0.2000–0.3000) | 90.00% (88.00%–92.00%) | chose the model, which flatters |"
     )
-    assert held_out.endswith("| the honest score |")
+    assert held_out.endswith("| chose nothing: an honest score |")
     assert "0.5000" in held_out
+    assert (
+        "The photos of `valid` chose the epoch and the temperature, so their score tends to flatter: by 0.0012" in text
+    )
     assert "| train | 6 | 3 cat, 3 dog |" in text
     assert "(N, 16, 16, 3)" in text
     assert "in the order: cat, dog" in text
+    assert "50.0% are dog, 50.0% are cat" in text
     assert "12 epochs in 2.5 minutes on cpu in bf16, seed 0; kept is epoch 7." in text
     assert "early stopping: no lower val_loss" in text
     assert "`" + "0" * 64 + "`" in text
+    assert "--recipe small-cnn --seed 0 --set epochs=12 --set 'fill_mode=a b'\n" in text
+    assert "| history.csv, curves.png |" in text
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    unknown = {**FLATTERS, **dict.fromkeys(("log_loss", "log_loss_se", "accuracy", "accuracy_se")), "how": "no folds"}
+    text = card(_info(metrics={"valid": {**SCORE, "split_chose_model": True, "flatters": unknown}}))
+    assert "their score tends to flatter; by how much is not known: no folds." in text
+    features = {"strength": 0.1, "temperature": 1.1, "cross_validated_log_loss": 0.02, "seconds": 6.0}
+    text = card(_info(trained=features, settings={"backbone": "lite2"}))
+    assert "curves.png" not in text and "resume/" not in text and "doubtful_labels.csv" not in text
+    assert "weights are EfficientNet-Lite's" in text
+    assert "EfficientNet" not in card(_info(trained=features, settings={"backbone": "my-network.onnx"}))
+
+
+def test_the_hub_reads_task_tags_and_the_results_of_each_split() -> None:
+    front = _parts(_info())[0]
+    assert front["pipeline_tag"] == "image-classification"
+    assert front["library_name"] == "photoclass"
+    assert set(front["tags"]) >= {"image-classification", "onnx", "small-cnn"}
+    assert front["metrics"] == ["accuracy", "log_loss"]
+    assert "license" not in front, "that is for the owner to say"
+    (model,) = front["model-index"]
+    assert [result["dataset"]["split"] for result in model["results"]] == ["valid", "held_out"]
+    for result, loss in zip(model["results"], (0.25, 0.5), strict=True):
+        assert result["task"]["type"] == "image-classification"
+        assert result["dataset"]["type"] and result["dataset"]["name"]
+        assert {m["type"]: m["value"] for m in result["metrics"]} == {"accuracy": 0.9, "log_loss": loss}
+        assert all("95 % interval" in metric["name"] for metric in result["metrics"])
+    assert "which chose the model" in model["results"][0]["metrics"][0]["name"]
+
+
+def test_a_loss_that_is_next_to_nothing_is_still_a_number() -> None:
+    metrics = {"held_out": {**SCORE, "log_loss": 1e-7, "split_chose_model": False}}
+    (model,) = _parts(_info(metrics=metrics))[0]["model-index"]
+    assert model["results"][0]["metrics"][1]["value"] == 0
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_string_comes_back_from_yaml_as_it_was(text: str) -> None:
+    assert yaml.safe_load(f"- key: {scalar(text)}\n") == [{"key": text}]
+
+
+NAMES = ("a: b", "- c", "# d", "'e\"", "f\n---\ng", "h | i", "<b>", "*j*", "\x85k\u2028", "no", "1e3", "\udcff")
+
+
+def test_no_class_name_breaks_metadata_table_or_text(tmp_path: Path) -> None:
+    names = tuple(sorted(NAMES))
+    info = _info(class_names=names, base_rates=(1 / 12,) * 12, photos={"train": dict.fromkeys(names, 3)})
+    write_card(tmp_path, info)
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front["model-index"][0]["results"][0]["dataset"]["name"].endswith(" and others")
+    two = _info(class_names=("a: b", "f\n---\ng"), photos={"train": {"a: b": 1, "f\n---\ng": 2}})
+    assert _parts(two)[0]["model-index"][0]["name"] == "a: b or f\n---\ng"
+    (row,) = (line for line in text.splitlines() if line.startswith("| train |"))
+    assert row.replace("\\|", "").count("|") == 4
+    assert "\\<b\\>" in row and "\\*j\\*" in row
 
 
 def test_many_classes_are_counted_in_the_title_and_named_in_the_text() -> None:
     names = tuple("abcdef")
-    text = card(_info(class_names=names, base_rates=(1 / 6,) * 6))
-    assert text.startswith("# 6 classes?\n")
+    text = _parts(_info(class_names=names, base_rates=(1 / 6,) * 6))[1]
+    assert text.startswith("\n# 6 classes?\n")
     assert "in the order: a, b, c, d, e, f" in text
+    assert "and 1 other classes" in text
 
 
 def test_it_is_written_as_readme(tmp_path: Path) -> None:
     write_card(tmp_path, _info())
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == card(_info())
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+@pytest.mark.parametrize("resize", ["squash", "crop"])
+def test_the_example_in_python_says_what_the_model_says(
+    resize: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    info = dataclasses.replace(_info(), resize=resize)
+    save_model(tmp_path, info, brightness_onnx())
+    generator = np.random.default_rng(0)
+    picture = Image.fromarray(generator.integers(0, 256, (3, 4, 3), dtype=np.uint8)).resize((400, 300), 0)
+    picture.save(tmp_path / "photo.jpg", quality=95)
+    code = "\n".join(line[4:] for line in card(info).splitlines() if line.startswith("    "))
+    code = code[code.index("import json") : code.index("photoclass train")]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "card", "exec"), {})
+    said = eval(capsys.readouterr().out)  # noqa: S307 - a dict of two numbers, printed by our own example
+    runtime = Runtime.load(tmp_path)
+    pixels = decode_photo((tmp_path / "photo.jpg").read_bytes(), info.decode_settings())
+    assert isinstance(pixels, np.ndarray)
+    np.testing.assert_allclose(list(said.values()), runtime.probabilities([pixels])[0], atol=0.01)
+    assert list(said) == ["cat", "dog"] and os.getcwd() == str(tmp_path)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from photoclass.errors import DataError, ModelError
-from photoclass.model.folder import load_photo_splits
+from photoclass.model.folder import load_info, load_photo_splits
 from photoclass.model.intervals import share_interval
 from photoclass.model.runtime import Runtime
 from photoclass.results.evaluate import evaluate
@@ -69,6 +69,11 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
     evaluation = evaluate(tmp_path, model)
     assert evaluation.score.n == _counts(model)[split]
     assert (evaluation.score.split, evaluation.score.split_chose_model) == (split, split == "valid")
+    # What photos that chose the model flatter by is what its training found.
+    found = load_info(model).metrics[split]["flatters"]
+    assert evaluation.as_json()["flatters"] == found
+    assert (found is not None) == (split == "valid")
+    assert ("these photos also chose the epoch; such a score" in evaluation.as_text()) == (split == "valid")
 
 
 def test_classes_are_matched_by_name_not_by_order(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -93,7 +98,7 @@ def test_the_text_says_split_interval_and_confusion(model: Path, drawn_photos: P
     text = evaluate(drawn_photos, model).as_text()
     assert "held-out photos" in text and "95 % interval" in text and "predicted:" in text and "left out:" in text
     flattering = evaluate(drawn_photos, model, include_known=True).as_text()
-    assert "a little flattering" in flattering
+    assert "(some of them trained or chose the model, which flatters)" in flattering
 
 
 def test_intervals_hold_the_value(model: Path, drawn_photos: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from tiny_runs import Tiny, tiny_recipe
 
@@ -37,7 +38,8 @@ def make_job(tiny_photos: CachedPhotos) -> Callable[..., Fit]:
         recipe = tiny_recipe(**changes)
         compute = Compute("cpu", precision, "for the test")
         train, valid = (PhotoExamples(part, recipe.augment) for part in (train_part, valid_part))
-        return Fit(train, valid, recipe.loop, UNIT_PIXELS, compute, seed, finish_seconds)
+        rows = np.arange(len(valid))
+        return Fit(train, valid, recipe.loop, UNIT_PIXELS, compute, seed, rows, finish_seconds)
 
     return make
 

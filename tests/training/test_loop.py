@@ -152,7 +152,7 @@ def test_validation_scores_every_photo_once_as_it_is_with_dropout_off(
     with torch.no_grad():
         network.output.weight.mul_(30)  # type: ignore[union-attr, operator]
     job = dataclasses.replace(make_job(), valid=PhotoExamples(tiny_photos, AugmentSettings()))
-    loss, accuracy = validate(job, network)
+    loss, accuracy, _ = validate(job, network)
     pixels = np.stack([tiny_photos.pixels[i] for i in range(len(tiny_photos))])
     with torch.no_grad():
         of_class_1 = (
@@ -185,7 +185,7 @@ def test_the_history_has_a_row_an_epoch_and_its_figures_are_means_over_photos(ma
         assert row.accuracy == pytest.approx(sum(right for _, right, _ in epoch) / 35)
         assert row.seconds > 0
         assert row.photos_per_second > 0
-    assert (state.history[-1].val_loss, state.history[-1].val_accuracy) == validate(job, state.network)
+    assert (state.history[-1].val_loss, state.history[-1].val_accuracy) == validate(job, state.network)[:2]
     assert state.stopped == "all 3 epochs are done"
 
 
@@ -195,9 +195,9 @@ def test_the_best_weights_are_those_of_the_lowest_val_loss(
     weights_of: list[Tensor] = []
     val_losses = iter([0.6, 0.4, 0.5, 0.4])
 
-    def told(job: Fit, network: nn.Module) -> tuple[float, float]:
+    def told(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
         weights_of.append(network.state_dict()["hidden.weight"].clone())
-        return next(val_losses), 0.5
+        return next(val_losses), 0.5, torch.zeros(len(job.valid), 1)
 
     monkeypatch.setattr(loop, "validate", told)
     state = fresh_state(tiny_recipe())
@@ -210,7 +210,7 @@ def test_training_stops_early_after_patience_epochs_without_a_lower_val_loss(
     make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     val_losses = iter([0.6, 0.5, 0.7, 0.5, 0.6, 0.1, 0.1])
-    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5))
+    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
     state = fresh_state(tiny_recipe())
     job = make_job(epochs=50, patience=3)
     fit(job, state, StopRequest(), _keep_nothing, SILENT)
@@ -330,9 +330,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         clock.now += 0.1 * len(batch.labels)
         return 0.5, len(batch.labels)
 
-    def validated(job: Fit, network: nn.Module) -> tuple[float, float]:
+    def validated(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
         clock.now += 0.03 * len(job.valid)
-        return 0.5, 0.5
+        return 0.5, 0.5, torch.zeros(len(job.valid), 1)
 
     for module in (loop, stopping):
         monkeypatch.setattr(module, "time", clock)
@@ -414,11 +414,11 @@ def test_fault_43_a_val_loss_that_is_no_number_stops_too(
     make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch, no_number: float
 ) -> None:
     val_losses = iter([0.6, no_number])
-    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5))
+    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
     assert "no number; the best so far, of epoch 1, is kept" in state.stopped
-    monkeypatch.setattr(loop, "validate", lambda job, network: (no_number, 0.5))
+    monkeypatch.setattr(loop, "validate", lambda job, network: (no_number, 0.5, torch.zeros(len(job.valid), 1)))
     with pytest.raises(TrainingError, match="before any epoch was done"):
         fit(make_job(epochs=1), fresh_state(tiny_recipe()), StopRequest(), _keep_nothing, SILENT)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from tiny_runs import TINY, Tiny, Watch, assert_same_training, read_checkpoint, stop_after
 
@@ -25,8 +26,11 @@ from photoclass.errors import DataError, Interrupted, ModelError, OutputError, S
 from photoclass.model.folder import data_fingerprint, load_info, load_photo_splits, load_valid_predictions, read_onnx
 from photoclass.model.runtime import Runtime
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
+from photoclass.photos.twins import group_twins
 from photoclass.training import loop
+from photoclass.training.cross_fitting import estimate_flattery
 from photoclass.training.finish import Trained
+from photoclass.training.loop import cross_entropy
 from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.stopping import StopRequest
 
@@ -131,6 +135,20 @@ class TestModelFolder:
         given = Runtime.load(run.folder).probabilities(np.asarray(part.pixels[i]) for i in range(len(part)))
         np.testing.assert_allclose(probabilities, given, atol=1e-6)
         np.testing.assert_array_equal(labels, part.table.labels)
+
+    def test_how_much_the_validation_score_flatters_comes_from_what_each_epoch_said(self, run: Trained) -> None:
+        kept = read_checkpoint(run.folder).tensors["valid_logits"]
+        part = run.photos.table.splits == VALID
+        assert kept.shape == (3, part.sum(), 1)
+        labels = run.photos.table.labels[part]
+        for logits, row in zip(kept, run.history, strict=True):
+            assert float(cross_entropy(logits, torch.from_numpy(labels))) == pytest.approx(row.val_loss, rel=1e-6)
+        twins = group_twins(run.photos.fingerprints)[part]
+        expected = estimate_flattery(list(kept.numpy()), labels, twins, False, seed=0)
+        assert expected is not None and expected.log_loss is not None
+        assert run.info.metrics["valid"]["flatters"] == expected.as_json()
+        assert run.info.metrics["held_out"]["flatters"] is None
+        assert expected.as_text() in run.scores[0].as_text()
 
     def test_the_history_is_that_of_the_epochs(self, run: Trained) -> None:
         rows = _history(run.folder)
@@ -523,6 +541,11 @@ class TestResume:
         saved = read_checkpoint(out).counters
         assert [row["epoch"] for row in saved["history"]] == [1, 2]
         assert (saved["epoch"], saved["seen"]) == (2, 34)
+        if batch_size == 16:
+            trained = tiny.train(out, resume=True, data=other_data, settings={})
+            flatters = trained.info.metrics["valid"]["flatters"]
+            assert (flatters["chose"], flatters["log_loss"]) == (["epoch"], None), "the first epoch had other photos"
+            assert "earlier epochs were judged by other photos" in trained.scores[0].as_text()
 
     def test_fault_44_forced_with_another_network_it_is_still_refused(self, tiny: Tiny, out: Path) -> None:
         with pytest.raises(TrainingError, match="does not fit this training"):
@@ -549,6 +572,13 @@ class TestResume:
             tiny.train(out, resume=True, settings={"epochs": 9, "patience": 9}, stop=stop, progress=watch)
         assert len(_history(out)) == 4
         assert Runtime.load(out).info == whole_run("fp32").info, "until it ends, the old model is there"
+
+
+def test_among_one_epoch_the_validation_photos_choose_nothing(tiny: Tiny, tmp_path: Path) -> None:
+    trained = tiny.train(tmp_path / "run", settings={**TINY, "epochs": 1})
+    assert not trained.scores[0].split_chose_model and trained.info.metrics["valid"]["flatters"] is None
+    assert not trained.info.trained["valid_chose_model"]
+    assert "validation photos  (which chose nothing: as honest as held-out ones)" in trained.scores[0].as_text()
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

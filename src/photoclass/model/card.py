@@ -1,10 +1,18 @@
-"""`README.md` of a model folder: a model card for a person."""
+"""`README.md` of a model folder: a model card for a person, with what Hugging Face's hub reads at its top."""
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 from photoclass.atomic import atomic_text
+from photoclass.model.card_metadata import front_matter
 from photoclass.model.folder import ModelInfo
+from photoclass.terminal import printable
+
+# Signs that Markdown would take for its own; an underscore within a word is none.
+_MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
+_OF_PRETRAINED = ("lite0", "lite2")
 
 
 def write_card(folder: Path, info: ModelInfo) -> None:
@@ -15,27 +23,34 @@ def write_card(folder: Path, info: ModelInfo) -> None:
 
 def card(info: ModelInfo) -> str:
     """Return the card's text, in Markdown."""
-    names = " or ".join(info.class_names) if len(info.class_names) < 5 else f"{len(info.class_names)} classes"
+    names = [_plain(name) for name in info.class_names]
+    title = " or ".join(names) if len(names) < 5 else f"{len(names)} classes"
     counts = [
-        f"| {split} | {sum(by_class.values()):,} | {', '.join(f'{c:,} {name}' for name, c in by_class.items())} |"
+        f"| {split} | {sum(by_class.values()):,} | {', '.join(f'{c:,} {_plain(n)}' for n, c in by_class.items())} |"
         for split, by_class in info.photos.items()
     ]
-    scores = [_score_row(split, figures) for split, figures in info.metrics.items()]
-    return f"""# {names}?
+    return f"""{front_matter(info)}
+# {title}?
 
 An image classifier, trained by photoclass {info.photoclass_version} with the recipe `{info.recipe}`.
 
-| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | |
-| --- | --- | --- | --- | --- |
-{chr(10).join(scores)}
+{_scores(info)}
 
 ## Use
 
     photoclass predict PHOTOS --model {{this folder}} --out predictions.csv
 
 `model.onnx` takes uint8 RGB pixels of shape (N, {info.image_size}, {info.image_size}, 3) and gives probabilities of
-shape (N, {len(info.class_names)}), in the order: {", ".join(info.class_names)}. Photos come to that size by the rule
-`{info.resize}`. It knows these classes only: shown anything else, it still names one of them.
+shape (N, {len(names)}), in the order: {", ".join(names)}. Photos come to that size by the rule
+`{info.resize}`. Without photoclass, in the model's folder, with any ONNX runtime (here OpenVINO):
+
+{_example(info)}
+
+## Limits
+
+- It knows these classes only: shown anything else, it still names one of them.
+- The scores hold for photos like those that it was scored on. Of the photos that it learnt from,
+  {_shares(info, names)}; where classes come in other shares, its probabilities lean towards these.
 
 ## Photos
 
@@ -43,41 +58,124 @@ shape (N, {len(info.class_names)}), in the order: {", ".join(info.class_names)}.
 | --- | --- | --- |
 {chr(10).join(counts)}
 
-`photos.csv` lists them by content (SHA-256). Fingerprint of all: `{info.data_fingerprint}`.
-`fingerprints.bin` has 16x16 grey cells of each training photo, by which `evaluate` knows their near twins; whoever
-gives the model away without it loses nothing else.
+Fingerprint of all, their classes and splits: `{info.data_fingerprint}`.
 
 ## Training
 
 {_training(info)}
+
+To repeat it, with the same photos:
+
+    {_command(info)}
+
+## Files
+
+{_files(info)}
 """
 
 
-def _training(info: ModelInfo) -> str:
-    trained = info.trained
-    where = f"on {trained.get('device')} in {trained.get('precision')}, seed {info.seed}"
-    minutes = f"{trained.get('seconds', 0) / 60:.1f} minutes"
-    if "strength" in trained:
-        return (
-            f"A linear head on the features of the frozen pretrained network `{info.settings.get('backbone')}`, in "
-            f"{minutes} {where}. Its regularisation ({trained['strength']:g}) and temperature "
-            f"({trained['temperature']:.3f}) were chosen by cross-validation among the training photos, where its log "
-            f"loss was {trained['cross_validated_log_loss']:.4f}. All settings stand in `model.json`."
-        )
-    what = f"Trained was {trained['learnt']}. " if "learnt" in trained else ""
-    return (
-        f"{what}{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch')}. "
-        f"It ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
-        "and `curves.png`."
-    )
+def _scores(info: ModelInfo) -> str:
+    rows = [_score_row(split, figures) for split, figures in info.metrics.items()]
+    notes = [note for split, figures in info.metrics.items() if (note := _words_on_flattery(split, figures))]
+    header = ("| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | |", f"|{' --- |' * 5}")
+    return "\n\n".join(("\n".join((*header, *rows)), *notes))
 
 
 def _score_row(split: str, figures: dict[str, Any]) -> str:
     loss, loss_ends = figures["log_loss"], figures["log_loss_ci95"]
     loss_interval = f" ({loss_ends[0]:.4f}–{loss_ends[1]:.4f})" if loss_ends else ""  # one photo shows no spread
     right, (right_low, right_high) = figures["accuracy"], figures["accuracy_ci95"]
-    note = "chose the model: a little flattering" if figures["split_chose_model"] else "the honest score"
+    note = "chose the model, which flatters" if figures["split_chose_model"] else "chose nothing: an honest score"
     return (
         f"| {split} | {figures['n']:,} | {loss:.4f}{loss_interval} | "
         f"{right:.2%} ({right_low:.2%}–{right_high:.2%}) | {note} |"
     )
+
+
+def _words_on_flattery(split: str, figures: dict[str, Any]) -> str:
+    flatters = figures.get("flatters")
+    if not flatters:
+        return ""
+    start = f"The photos of `{split}` chose the {' and the '.join(flatters['chose'])}, so their score tends to flatter"
+    if flatters["log_loss"] is None:
+        return f"{start}; by how much is not known: {flatters['how']}."
+    return (
+        f"{start}: by {flatters['log_loss']:.4f} ± {flatters['log_loss_se']:.4f} in log loss and "
+        f"{flatters['accuracy']:.2%} ± {flatters['accuracy_se']:.2%} in accuracy (± one standard error; "
+        f"{flatters['how']})."
+    )
+
+
+def _example(info: ModelInfo) -> str:
+    side = f"({info.image_size}, {info.image_size})"
+    fitted = f"ImageOps.fit(photo, {side}, " if info.resize == "crop" else f"photo.resize({side}, "
+    return f"""    import json, numpy, openvino, pathlib
+    from PIL import Image, ImageOps
+
+    photo = ImageOps.exif_transpose(Image.open("photo.jpg")).convert("RGB")
+    pixels = numpy.asarray({fitted}Image.Resampling.BOX))
+    probabilities = openvino.compile_model("model.onnx", "CPU")(pixels[None])[0][0]
+    names = json.loads(pathlib.Path("model.json").read_text())["class_names"]
+    print(dict(zip(names, probabilities.tolist())))"""
+
+
+def _shares(info: ModelInfo, names: list[str]) -> str:
+    shares = sorted(zip(info.base_rates, names, strict=True), reverse=True)[:5]
+    others = f", and {len(names) - 5} other classes" if len(names) > 5 else ""
+    return ", ".join(f"{share:.1%} are {name}" for share, name in shares) + others
+
+
+def _training(info: ModelInfo) -> str:
+    trained, backbone = info.trained, info.settings.get("backbone")
+    where = f"on {trained.get('device')} in {trained.get('precision')}, seed {info.seed}"
+    minutes = f"{trained.get('seconds', 0) / 60:.1f} minutes"
+    weights = (
+        " Its pretrained weights are EfficientNet-Lite's, learnt on ImageNet, under Apache-2.0."
+        if backbone and set(backbone.split("+")) <= set(_OF_PRETRAINED)
+        else ""
+    )
+    if "strength" in trained:
+        return (
+            f"A linear head on the features of the frozen pretrained network `{backbone}`, in "
+            f"{minutes} {where}. Its regularisation ({trained['strength']:g}) and temperature "
+            f"({trained['temperature']:.3f}) were chosen by cross-validation among the training photos, where its log "
+            f"loss was {trained['cross_validated_log_loss']:.4f}. All settings stand in `model.json`.{weights}"
+        )
+    what = f"Trained was {trained['learnt']}. " if "learnt" in trained else ""
+    return (
+        f"{what}{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch'):g}. "
+        f"It ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
+        f"and `curves.png`.{weights}"
+    )
+
+
+def _command(info: ModelInfo) -> str:
+    """Return what trains such a model again; names are quoted for a shell."""
+    words = ["photoclass", "train", "PHOTOS", "--out", "RUN", "--recipe", info.recipe, "--seed", str(info.seed)]
+    for name, value in info.trained.get("set", {}).items():
+        words += ["--set", f"{name}={value}"]
+    return printable(shlex.join(words))
+
+
+def _files(info: ModelInfo) -> str:
+    rows = {
+        "model.onnx": "the network, from pixels to probabilities",
+        "model.json": "class names, image size, settings, scores, and the SHA-256 of `model.onnx`",
+        "photos.csv": "which photo was in which split, by content (SHA-256)",
+        "valid_predictions.csv": "what the model says of the validation photos",
+        "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near twins; "
+        "whoever gives the model away without it loses nothing else",
+    }
+    if "best_epoch" in info.trained:
+        rows["history.csv, curves.png"] = "loss and accuracy, epoch by epoch"
+        rows["resume/"] = "the checkpoint from which `--resume` goes on; not needed to use the model"
+    if info.trained.get("doubtful_labels"):
+        rows["doubtful_labels.csv"] = "training photos whose label is surely wrong, as fixes to look at"
+    return "\n".join(
+        ("| file | what it is |", "| --- | --- |", *(f"| {name} | {what} |" for name, what in rows.items()))
+    )
+
+
+def _plain(name: str) -> str:
+    """Return a class name as Markdown shows it, whatever signs it has."""
+    return _MARKUP.sub(r"\\\g<0>", printable(name).replace("\n", " "))

@@ -9,6 +9,7 @@
     ├── doubtful_labels.csv    training photos whose label is surely wrong, as fixes to look at
     ├── valid_predictions.csv  what the model says of the photos that chose it
     ├── history.csv, curves.png
+    ├── tensorboard/, mlruns/  the same for others to read, where asked for
     └── resume/                the checkpoint for --resume
 
 Nothing in it can run code when it is loaded.
@@ -65,7 +66,8 @@ class ModelInfo:
         base_rates: Share of each class among the training photos.
         photos: Photos by split and class.
         data_fingerprint: SHA-256 over content, label and split of every photo.
-        metrics: By split: n, log_loss, accuracy, their 95 % intervals, and whether the split chose the model.
+        metrics: By split: n, log_loss, accuracy, their 95 % intervals, whether the split chose the model, and by how
+            much that flatters.
         photoclass_version: What wrote it.
         onnx_sha256: Of `model.onnx`; filled in when both are saved.
         trained: How the training went: epochs, best epoch, seconds, device, precision, why it stopped.

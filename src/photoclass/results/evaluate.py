@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.model.folder import load_fingerprints, load_photo_splits
+from photoclass.model.folder import ModelInfo, load_fingerprints, load_photo_splits
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
 from photoclass.photos.decode import Pixels
@@ -29,6 +29,7 @@ from photoclass.photos.table import (
 )
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
+from photoclass.results.flattery import Flattery
 from photoclass.results.score import Score, score_predictions
 
 
@@ -132,12 +133,15 @@ def evaluate(
     probabilities = predict_cached(runtime, scored, progress)
     split = name_of_split(known[~dropped], scored.table.splits)
     chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
+    flatters = _flattery(info, model) if valid_chose and chose[~dropped].all() else None
 
     twins = group_twins(scored.fingerprints, progress)
 
     def score_of(rows: NDArray[np.bool_]) -> Score:
         labels = scored.table.labels[rows]
-        return score_predictions(probabilities[rows], labels, info.class_names, split, chose_model, twins[rows])
+        return score_predictions(
+            probabilities[rows], labels, info.class_names, split, chose_model, twins[rows], flatters
+        )
 
     everything = np.ones(len(scored), dtype=np.bool_)
     leaked = twins_of_trained(scored, known[~dropped], model, progress)
@@ -201,6 +205,16 @@ def known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     by_content = load_photo_splits(model)
     number = {name: i for i, name in enumerate(SPLITS)}
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
+
+
+def _flattery(info: ModelInfo, model: Path) -> Flattery | None:
+    """Return by how much a score of the photos that chose the model flatters, as its training found.
+
+    Raises:
+        ModelError: What `model.json` says of it cannot be right.
+    """
+    figures = info.metrics.get("valid", {})
+    return Flattery.from_json(figures.get("flatters"), f"{model / 'model.json'}") if isinstance(figures, dict) else None
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from photoclass.results.class_scores import (
     score_classes,
     what_cannot,
 )
+from photoclass.results.flattery import Flattery
 
 # As a person calls them, in the order in which they are told.
 _NAMES = {
@@ -66,6 +67,8 @@ class Score:
         confusion: Shape (C, C): photos by true class (rows) and predicted class (columns).
         pictures: How many different pictures the photos show, twins counted once; None where nobody looked for twins.
         cannot: What cannot be computed, and why.
+        flatters: What the photos chose, and by how much that flatters; None if they chose nothing, or if they are mixed
+            with others.
     """
 
     split: str
@@ -82,6 +85,7 @@ class Score:
     confusion: NDArray[np.int64]
     pictures: int | None
     cannot: tuple[Cannot, ...]
+    flatters: Flattery | None = None
 
     @property
     def n(self) -> int:
@@ -101,15 +105,16 @@ class Score:
             "cannot": [{"figure": item.figure, "why": item.why} for item in self.cannot],
             "split": self.split,
             "split_chose_model": self.split_chose_model,
+            "flatters": self.flatters.as_json() if self.flatters else None,
         }
 
     def as_text(self) -> str:
         """Return some lines for a person: what decides first."""
-        warning = "  (these photos also chose the model: a little flattering)" if self.split_chose_model else ""
         photos = [f"{self.n:,}", _SPLIT_NAMES.get(self.split, ""), "photo" if self.n == 1 else "photos"]
         return "\n".join(
             [
-                f"Score on {' '.join(filter(None, photos))}{warning}",
+                f"Score on {' '.join(filter(None, photos))}{self._aside()}",
+                *([f"  {self.flatters.as_text()}"] if self.flatters else []),
                 f"  log loss  {self.log_loss.value:.4f}   {_words(self.log_loss, '.4f')}",
                 f"  accuracy  {self.accuracy.value:.2%}   {_words(self.accuracy, '.2%')}",
                 f"  calibration: probabilities are off by {self.ece.value:.2%} on average{self._words_on_chance()}",
@@ -152,6 +157,12 @@ class Score:
             by_reason.setdefault((what, item.why), []).append(_in_words(name))
         return [f"  {what} {', '.join(names)}: {why}" for (what, why), names in by_reason.items()]
 
+    def _aside(self) -> str:
+        if self.split_chose_model and not self.flatters:
+            return "  (some of them trained or chose the model, which flatters)"
+        chose_nothing = self.split == "valid" and not self.split_chose_model
+        return "  (which chose nothing: as honest as held-out ones)" if chose_nothing else ""
+
 
 def score_predictions(
     probabilities: NDArray[np.float32],
@@ -160,6 +171,7 @@ def score_predictions(
     split: str,
     split_chose_model: bool,
     groups: NDArray[np.int64] | None = None,
+    flatters: Flattery | None = None,
 ) -> Score:
     """Score predictions.
 
@@ -174,6 +186,7 @@ def score_predictions(
 
     Raises:
         ModelError: A probability is not a number, or the shapes do not fit.
+        flatters: What all of them chose, and by how much that flatters.
     """
     table, told = confusion(probabilities, labels), probabilities.argmax(axis=1)
     classes = score_classes(table, told, labels, groups)

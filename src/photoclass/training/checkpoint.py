@@ -1,8 +1,9 @@
 """The checkpoint: all that a run needs to go on as if it had never stopped, in one file that holds no code.
 
-`resume/checkpoint.safetensors` carries the network, the optimizer, the mean and the best weights as tensors, and the
-counters as JSON in its header. One file, replaced by a rename: after a kill the last one saved is whole. Randomness
-needs no state, since every epoch and step draws from seeds of its own.
+`resume/checkpoint.safetensors` carries the network, the optimizer, the mean and the best weights, and what each epoch
+said of the validation photos, as tensors, and the counters as JSON in its header. One file, replaced by a rename:
+after a kill the last one saved is whole. Randomness needs no state, since every epoch and step draws from seeds of its
+own.
 """
 
 import dataclasses
@@ -21,7 +22,7 @@ from photoclass.errors import TrainingError
 from photoclass.training.run import checkpoint_path
 from photoclass.training.stopping import EpochRow
 
-_FORMAT = "photoclass checkpoint 2"
+_FORMAT = "photoclass checkpoint 3"
 _MAX_BYTES = 16 << 30
 
 
@@ -42,6 +43,8 @@ class TrainingState:
         epoch_seconds: Training time spent in it.
         elapsed_seconds: Time spent in all.
         history: The epochs done.
+        valid_logits: Of each of them, the logits of the validation photos that are kept, shape (n, K), float32; fewer
+            where photos were exchanged in between.
         best_weights: The scored network's weights after the epoch with the lowest val_loss.
         stopped: Why training ended; empty while it has not.
     """
@@ -58,6 +61,7 @@ class TrainingState:
     epoch_seconds: float = 0.0
     elapsed_seconds: float = 0.0
     history: list[EpochRow] = field(default_factory=list)
+    valid_logits: list[Tensor] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopped: str = ""
 
@@ -82,6 +86,8 @@ def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]
         tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
     tensors |= {f"start.{name}": value for name, value in state.start.items()}
     tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
+    if state.valid_logits:
+        tensors["valid_logits"] = torch.stack(state.valid_logits)
     for number, values in state.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
     counters = {name: getattr(state, name) for name in _COUNTERS}
@@ -122,6 +128,7 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
             state.average.load_state_dict(_below("average.", tensors))
         state.start = _below("start.", tensors)
         state.best_weights = _below("best.", tensors)
+        state.valid_logits = list(tensors["valid_logits"]) if "valid_logits" in tensors else []
         optimizer = state.optimizer.state_dict()
         numbered: dict[int, dict[str, Tensor]] = {}
         for name, value in _below("optimizer.", tensors).items():

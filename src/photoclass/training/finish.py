@@ -24,9 +24,12 @@ from photoclass.model.folder import (
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
+from photoclass.results.flattery import Flattery
 from photoclass.results.score import Score, score_predictions
 from photoclass.training.features import FeaturedPhotos
+from photoclass.training.recipes import Recipe, find_recipe
 from photoclass.training.run import Run
+from photoclass.training.settings import named_settings
 from photoclass.training.stopping import EpochRow
 
 DOUBTFUL_FILE = "doubtful_labels.csv"
@@ -65,7 +68,7 @@ class Outcome:
         onnx: The network, from pixels to probabilities.
         predicted: Its probabilities, shape (N, C), for the photos of the splits that are scored.
         difference: By how much the file differs from what was trained, on real photos.
-        valid_chose: Whether the validation split chose anything.
+        flatters: What the validation photos chose, and by how much their score flatters; None if they chose nothing.
         history: The epochs, where there are any.
         doubtful: Training photos whose label is surely wrong, as fixes that a person may take over.
     """
@@ -74,7 +77,7 @@ class Outcome:
     onnx: bytes
     predicted: dict[int, NDArray[np.float32]]
     difference: dict[str, float]
-    valid_chose: bool = True
+    flatters: Flattery | None
     history: tuple[EpochRow, ...] = ()
     doubtful: tuple[Fix, ...] = ()
 
@@ -92,16 +95,17 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
         part = table.select(rows)
         if len(part):
             probabilities = outcome.predicted[split]
-            chose = outcome.valid_chose and split == VALID
+            flatters = outcome.flatters if split == VALID else None
+            chose, twins = flatters is not None, run.twins[rows]
             score = score_predictions(
-                probabilities, part.labels, run.class_names, SPLITS[split], chose, run.twins[rows]
+                probabilities, part.labels, run.class_names, SPLITS[split], chose, twins, flatters
             )
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
             if split == VALID:
                 save_valid_predictions(run.out, part, probabilities)
     info = outcome.info
-    trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.valid_chose}
+    trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.flatters is not None}
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
     save_photos(run.out, run.photos.contents, table)
     save_fingerprints(run.out, run.part(TRAIN).fingerprints)
@@ -110,6 +114,7 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
         write_fixes(run.out / DOUBTFUL_FILE, outcome.doubtful)
     write_card(run.out, info)
     save_model(run.out, info, outcome.onnx)
+    run.asked.records.end(run.about(), outcome.history, info, run.out)
     return Trained(run.out, load_info(run.out), tuple(scores), outcome.history, run.photos)
 
 
@@ -131,8 +136,19 @@ def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
         },
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
-        trained={"on": datetime.now(UTC).isoformat(timespec="seconds"), **trained},
+        trained={
+            "on": datetime.now(UTC).isoformat(timespec="seconds"),
+            "set": _settings_of_its_own(run.recipe),
+            **trained,
+        },
     )
+
+
+def _settings_of_its_own(recipe: Recipe) -> dict[str, str]:
+    """Return the settings in which a run differs from its recipe, as words that `--set` takes."""
+    usual = dict(named_settings(find_recipe(recipe.name)))
+    own = {name: value for name, value in named_settings(recipe) if value != usual[name]}
+    return {name: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in own.items()}
 
 
 def _write_set_aside(path: Path, set_aside: tuple[SetAside, ...]) -> None:

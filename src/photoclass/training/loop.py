@@ -19,7 +19,7 @@ from photoclass.progress import Progress, Task
 from photoclass.training.batches import Batch, count_batches, plain_batches, training_batches
 from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
-from photoclass.training.examples import Examples
+from photoclass.training.examples import Examples, Rows
 from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.optimizer import mixed_with_start, move_average, set_learning_rate
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
@@ -39,6 +39,7 @@ class Fit:
         scaling: What their bytes mean to the network.
         compute: Where and how precisely.
         seed: Decides order, augmentation and dropout.
+        kept_rows: The validation examples whose logits are kept after every epoch.
         finish_seconds: Time to keep for what comes after the loop, when time is limited.
     """
 
@@ -48,6 +49,7 @@ class Fit:
     scaling: Scaling
     compute: Compute
     seed: int
+    kept_rows: Rows
     finish_seconds: float = 0.0
 
 
@@ -150,13 +152,14 @@ def scored_network(job: Fit, state: TrainingState) -> nn.Module:
     return mixed_with_start(network, state.start, share) if share else network
 
 
-def validate(job: Fit, network: nn.Module) -> tuple[float, float]:
-    """Return mean loss in nats and accuracy on the validation examples, as they are."""
+def validate(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
+    """Return mean loss in nats, accuracy, and logits, shape (N, K), of the validation examples as they are."""
     logits = predict_logits(network, job.valid, job.scaling, job.compute)
     labels = torch.from_numpy(job.valid.labels)
+    judged = logits
     if job.settings.calibrate and torch.isfinite(logits).all():
-        logits = logits / fit_temperature(logits.double().numpy(), job.valid.labels)
-    return cross_entropy(logits, labels).item(), _count_right(logits, labels) / len(labels)
+        judged = logits / fit_temperature(logits.double().numpy(), job.valid.labels)
+    return cross_entropy(judged, labels).item(), _count_right(judged, labels) / len(labels), logits
 
 
 def predict_logits(network: nn.Module, examples: Examples, scaling: Scaling, compute: Compute) -> Tensor:
@@ -206,7 +209,7 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
     scored = scored_network(job, state)
-    val_loss, val_accuracy = validate(job, scored)
+    val_loss, val_accuracy, logits = validate(job, scored)
     state.elapsed_seconds += time.monotonic() - started_at
     row = EpochRow(
         epoch=round(state.epoch + state.seen / len(job.train), 4),
@@ -218,6 +221,7 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
         photos_per_second=round(state.seen / state.epoch_seconds, 1),
     )
     state.history.append(row)
+    state.valid_logits.append(logits[torch.from_numpy(job.kept_rows)].contiguous())
     if best_epoch(state.history) is row:
         state.best_weights = {name: value.detach().clone() for name, value in scored.state_dict().items()}
     return row

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,10 +17,15 @@ from photoclass.atomic import remove_leftovers
 from photoclass.errors import OutputError, SettingsError, TrainingError
 from photoclass.model.folder import data_fingerprint
 from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.table import SPLITS
 from photoclass.progress import Progress
+from photoclass.terminal import printable
 from photoclass.training.compute import Compute
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.recipes import Recipe
+from photoclass.training.records import NO_RECORDS, Records, check_logs
+from photoclass.training.settings import named_settings
+from photoclass.training.stopping import StopRequest
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class TrainOptions:
         workers: Processes to decode in; as many as there are processors when None.
         cache: The cache folder; the user's when None.
         fixes: A fixes file, whose labels go before DATA's own.
+        log: Where else the run is recorded: `tensorboard`, `mlflow`, both or none.
     """
 
     seed: int | None = None
@@ -47,10 +54,12 @@ class TrainOptions:
     workers: int | None = None
     cache: Path | None = None
     fixes: Path | None = None
+    log: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise SettingsError(f"seed is {self.seed}; it must be from 0 to {2**63 - 1}")
+        check_logs(self.log)
 
 
 DEFAULT_OPTIONS = TrainOptions()
@@ -61,35 +70,100 @@ ItsRecipe = TypeVar("ItsRecipe", bound=Recipe)
 
 
 @dataclass(frozen=True)
+class Asked(Generic[ItsRecipe]):
+    """What one training was asked for.
+
+    Attributes:
+        data: Labelled photos.
+        out: The model folder, which is held for this training.
+        recipe: What to train.
+        seed: Decides all randomness.
+        options: How.
+        saved: What the checkpoint's run was about, where one is resumed.
+        stop: Lets the caller end the training early, in good order.
+        progress: Hears of the advance.
+        records: Where else it is recorded.
+    """
+
+    data: Path
+    out: Path
+    recipe: ItsRecipe
+    seed: int
+    options: TrainOptions
+    saved: dict[str, Any] | None
+    stop: StopRequest
+    progress: Progress
+    records: Records = NO_RECORDS
+
+
+@dataclass(frozen=True)
 class Run(Generic[Photos, ItsRecipe]):
     """What every step of one training needs.
 
     Attributes:
-        out: The model folder.
+        asked: What it was asked for.
         photos: All photos, each with its split.
-        recipe: What is trained, with all its numbers.
-        seed: Decides all randomness.
-        compute: Where and how precisely.
-        progress: Hears of the advance.
         twins: Shape (N,), the same number for photos that are twins.
+        compute: Where and how precisely.
     """
 
-    out: Path
+    asked: Asked[ItsRecipe]
     photos: Photos
-    recipe: ItsRecipe
-    seed: int
-    compute: Compute
-    progress: Progress
     twins: NDArray[np.int64]
+    compute: Compute
+
+    @property
+    def out(self) -> Path:
+        """Return the model folder."""
+        return self.asked.out
+
+    @property
+    def recipe(self) -> ItsRecipe:
+        """Return what is trained, with all its numbers."""
+        return self.asked.recipe
+
+    @property
+    def seed(self) -> int:
+        """Return what decides all randomness."""
+        return self.asked.seed
+
+    @property
+    def progress(self) -> Progress:
+        """Return what hears of the advance."""
+        return self.asked.progress
+
+    def of_split(self, split: int) -> NDArray[np.bool_]:
+        """Tell which photos are of one split; shape (N,)."""
+        return np.asarray(self.photos.table.splits == split)
 
     def part(self, split: int) -> Photos:
         """Return the photos of one split."""
-        return self.photos.select(self.photos.table.splits == split)
+        return self.photos.select(self.of_split(split))
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Return the classes, in order."""
         return self.photos.table.class_names
+
+    def about(self) -> dict[str, str]:
+        """Return in words, for a log, all settings and what else is clear before the training."""
+        table, names = self.photos.table, ", ".join(self.class_names)
+        counts = {f"photos_{name}": str(int((table.splits == i).sum())) for i, name in enumerate(SPLITS)}
+        words = {
+            name: ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            for name, value in named_settings(self.recipe)
+        }
+        return {
+            "recipe": self.recipe.name,
+            **words,
+            "seed": str(self.seed),
+            "device": self.compute.device,
+            "precision": self.compute.precision,
+            "class_names": printable(names if len(names) < 500 else f"{len(self.class_names)} classes"),
+            **counts,
+            "data_fingerprint": data_fingerprint(self.photos.contents, table),
+            "photoclass_version": metadata.version("photoclass"),
+        }
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run to go on. How long it trains may change."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from photoclass.progress import SILENT, Progress
 from photoclass.training.finish import Trained
+from photoclass.training.logs import open_records
 from photoclass.training.recipes import (
     DEFAULT_RECIPE,
     FeaturesRecipe,
@@ -15,7 +16,7 @@ from photoclass.training.recipes import (
     find_recipe,
     refuse_settings_of_others,
 )
-from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, own_folder
+from photoclass.training.run import DEFAULT_OPTIONS, Asked, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
 
@@ -43,7 +44,8 @@ def train(
 
     Raises:
         DataError: DATA cannot be read or trained on.
-        OutputError: `out` is in use, not empty, or cannot be written.
+        OutputError: `out` is in use, not empty, or cannot be written; or the user's MLflow does not answer.
+        SettingsError: A package that a log needs is not installed.
         TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
         Interrupted: A signal came; the checkpoint is kept.
     """
@@ -53,19 +55,21 @@ def train(
     with own_folder(out, options.resume):
         saved = _saved(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
-        # Each recipe is imported when it is wanted: torch takes two seconds to load, and `features` needs it only
-        # where its backbone is not in the cache yet.
-        if isinstance(chosen, FeaturesRecipe):
-            from photoclass.training.train_features import train_features
+        with open_records(options.log, out, progress) as records:
+            given = (seed, options, saved, stop, progress, records)
+            # Each recipe is imported when it is wanted: torch takes two seconds to load, and `features` needs it only
+            # where its backbone is not in the cache yet.
+            if isinstance(chosen, FeaturesRecipe):
+                from photoclass.training.train_features import train_features
 
-            return train_features(data, out, chosen, seed, options, progress)
-        if isinstance(chosen, FinetuneRecipe):
-            from photoclass.training.train_finetune import train_finetune
+                return train_features(Asked(data, out, chosen, *given))
+            if isinstance(chosen, FinetuneRecipe):
+                from photoclass.training.train_finetune import train_finetune
 
-            return train_finetune(data, out, chosen, seed, options, saved, stop, progress)
-        from photoclass.training.train_small_cnn import train_small_cnn
+                return train_finetune(Asked(data, out, chosen, *given))
+            from photoclass.training.train_small_cnn import train_small_cnn
 
-        return train_small_cnn(data, out, chosen, seed, options, saved, stop, progress)
+            return train_small_cnn(Asked(data, out, chosen, *given))
 
 
 def _saved(out: Path) -> dict[str, Any]:

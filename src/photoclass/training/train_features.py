@@ -13,7 +13,6 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import default_cache
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
-from photoclass.progress import Progress
 from photoclass.training.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.compute import Compute
 from photoclass.training.doubtful import doubts_as_fixes, find_doubtful
@@ -23,17 +22,15 @@ from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.head import Head, check_pictures, fit_head
 from photoclass.training.prepare import divide_photos, featured_photos
 from photoclass.training.recipes import FeaturesRecipe
-from photoclass.training.run import Run, TrainOptions
+from photoclass.training.run import Asked, Run, TrainOptions
 
 # What the saved model's probabilities may differ by from those of the stored features, which have three digits.
 _TOLERANCE = 0.01
 _CHECKED_PHOTOS = 32
 
 
-def train_features(
-    data: Path, out: Path, recipe: FeaturesRecipe, seed: int, options: TrainOptions, progress: Progress
-) -> Trained:
-    """Compute features, fit the head, and write the model folder. Called while `out` is held.
+def train_features(asked: Asked[FeaturesRecipe]) -> Trained:
+    """Compute features, fit the head, and write the model folder. Called while the folder is held.
 
     Raises:
         DataError: DATA cannot be read or trained on.
@@ -42,14 +39,15 @@ def train_features(
         TrainingError: The saved file does not do what was trained.
     """
     started_at = time.monotonic()
+    data, out, seed, options, progress = asked.data, asked.out, asked.seed, asked.options, asked.progress
     _refuse_what_does_nothing(options)
-    backbone, recipe = _open_backbone(recipe, options)
+    backbone, recipe = _open_backbone(asked.recipe, options)
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
     photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
     photos, twins = divide_photos(photos, data, seed, progress)
-    run = Run(out, photos, recipe, seed, Compute("cpu", backbone.precision, backbone.reason), progress, twins)
+    run = Run(replace(asked, recipe=recipe), photos, twins, Compute("cpu", backbone.precision, backbone.reason))
     train, valid = run.part(TRAIN), run.part(VALID)
-    twins = twins[photos.table.splits == TRAIN]
+    twins = twins[run.of_split(TRAIN)]
     head = _fit(train, twins, recipe, seed, data)
     losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
     progress.say(
@@ -84,7 +82,7 @@ def train_features(
         },
     )
     difference = _check(Runtime(info, onnx, out), valid, predicted[VALID])
-    return finish(run, Outcome(info, onnx, predicted, difference, valid_chose=False, doubtful=doubtful))
+    return finish(run, Outcome(info, onnx, predicted, difference, flatters=None, doubtful=doubtful))
 
 
 def _words_on_dropping(count: int, before: Head, after: Head, valid: FeaturedPhotos) -> str:

@@ -5,7 +5,6 @@ kept, and only what comes after them learns. On a GPU all of it learns, from aug
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +31,7 @@ from photoclass.training.head import FeatureArray, check_pictures, fit_head
 from photoclass.training.loop import compute_all, predict_logits
 from photoclass.training.prepare import divide_photos, featured_photos, split_photos
 from photoclass.training.recipes import FinetuneRecipe
-from photoclass.training.run import Run, TrainOptions
-from photoclass.training.stopping import StopRequest
+from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
 
 Photos = CachedPhotos | FeaturedPhotos
@@ -132,27 +130,8 @@ class FinetuneLearner:
         return trained.astype(np.float32)
 
 
-def train_finetune(
-    data: Path,
-    out: Path,
-    recipe: FinetuneRecipe,
-    seed: int,
-    options: TrainOptions,
-    saved: dict[str, Any] | None,
-    stop: StopRequest,
-    progress: Progress,
-) -> Trained:
-    """Train the end of a pretrained network on and write the model folder. Called while `out` is held.
-
-    Args:
-        data: Labelled photos.
-        out: The model folder.
-        recipe: What to train.
-        seed: Decides all randomness.
-        options: How.
-        saved: What the checkpoint's run was about, where one is resumed.
-        stop: Lets the caller end the training early, in good order.
-        progress: Hears of the advance.
+def train_finetune(asked: Asked[FinetuneRecipe]) -> Trained:
+    """Train the end of a pretrained network on and write the model folder. Called while the folder is held.
 
     Raises:
         DataError: DATA cannot be read or trained on.
@@ -160,21 +139,21 @@ def train_finetune(
         SettingsError: The network has fewer blocks than are to learn.
         TrainingError, Interrupted: As `train_network`.
     """
+    data, recipe, options, progress = asked.data, asked.recipe, asked.options, asked.progress
     compute = choose_compute(options.device, options.precision)
     network = fold(recipe.backbone)
     first_block = _first_block(network, recipe, compute)
     photos: Photos
     if first_block is None:
-        photos, twins = split_photos(data, recipe, seed, options, progress)
-        scaling = CENTRED_PIXELS
+        (photos, twins), scaling = split_photos(data, recipe, asked.seed, options, progress), CENTRED_PIXELS
     else:
         trunk, scaling = open_trunk(recipe.backbone, network, first_block)
         featured = featured_photos(data, trunk, recipe.decode_settings(), options, progress)
-        photos, twins = divide_photos(featured, data, seed, progress)
-    run: Run[Any, FinetuneRecipe] = Run(out, photos, recipe, seed, compute, progress, twins)
+        photos, twins = divide_photos(featured, data, asked.seed, progress)
+    run: Run[Any, FinetuneRecipe] = Run(asked, photos, twins, compute)
     end = EfficientNetEnd(network, first_block, len(run.class_names))
-    learner = FinetuneLearner(recipe, end, scaling, first_block, seed, progress)
-    return train_network(run, learner, saved, options.force, stop)
+    learner = FinetuneLearner(recipe, end, scaling, first_block, asked.seed, progress)
+    return train_network(run, learner)
 
 
 def _first_block(network: FoldedNetwork, recipe: FinetuneRecipe, compute: Compute) -> int | None:

@@ -23,15 +23,17 @@ from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.results.curves import draw_curves
+from photoclass.results.flattery import Flattery
 from photoclass.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from photoclass.training.compute import Compute, keep_freed_memory, leave_threads_to_the_network
-from photoclass.training.examples import Examples
+from photoclass.training.cross_fitting import estimate_flattery, kept_rows, what_was_chosen
+from photoclass.training.examples import Examples, Rows
 from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.loop import Fit, fit
 from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.optimizer import adam
 from photoclass.training.run import Run, changes
-from photoclass.training.stopping import EpochRow, StopRequest, best_epoch
+from photoclass.training.stopping import EpochRow, best_epoch
 
 # What comes after the loop, when time is limited: the export, and predicting what is scored.
 _EXPORT_SECONDS = 10.0
@@ -82,24 +84,20 @@ class Learner(Protocol):
         """Return probabilities to score, shape (N, C): the saved model's, or else those of the trained network."""
 
 
-def train_network(
-    run: Run[Any, Any], learner: Learner, saved: dict[str, Any] | None, force: bool, stop: StopRequest
-) -> Trained:
+def train_network(run: Run[Any, Any], learner: Learner) -> Trained:
     """Train a network and write the model folder. Called while the folder is held.
 
     Args:
         run: The training.
         learner: What its recipe brings.
-        saved: What the checkpoint's run was about, where one is resumed.
-        force: Resume even if data or settings are others now.
-        stop: Lets the caller end the training early, in good order.
 
     Raises:
         TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
         Interrupted: A signal came; the checkpoint is kept.
     """
+    saved = run.asked.saved
     changed = changes(saved, run.identity()) if saved else []
-    if changed and not force:
+    if changed and not run.asked.options.force:
         raise TrainingError(
             f"{run.out}: was begun with other {', '.join(changed)}; give the same again, choose another --out to start "
             "anew, or --force to go on all the same"
@@ -114,9 +112,14 @@ def train_network(
         if changed:
             # What is done of the epoch was done on other photos or in other batches: it begins anew.
             state.start_epoch(state.epoch)
+        if "data" in changed:
+            state.valid_logits.clear()
         run.progress.say(f"resumed at epoch {state.epoch + 1}, photo {state.seen:,}")
-    _run_loop(run, learner, state, stop)
-    return finish(run, _outcome(run, learner, state))
+    photos, epochs = int(run.of_split(VALID).sum()), run.recipe.loop.epochs
+    kept = len(state.valid_logits[0]) if state.valid_logits else None
+    rows = kept_rows(photos, len(run.class_names), epochs, run.seed, kept)
+    _run_loop(run, learner, state, rows)
+    return finish(run, _outcome(run, learner, state, rows))
 
 
 def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) -> TrainingState:
@@ -127,12 +130,13 @@ def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) ->
     return TrainingState(network, adam(network, settings), average, start)
 
 
-def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, stop: StopRequest) -> None:
+def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: Rows) -> None:
     parameters = sum(p.numel() for p in state.network.parameters() if p.requires_grad)
     run.progress.say(
         f"{learner.name}: {parameters:,} parameters, on {run.compute.device} in {run.compute.precision} "
         f"({run.compute.reason}), batch {run.recipe.loop.batch_size}, seed {run.seed}"
     )
+    stop = run.asked.stop
     parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
     scored = len(parts[VALID]) + len(parts[HELD_OUT])
     job = Fit(
@@ -143,6 +147,7 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, stop: 
         compute=run.compute,
         seed=run.seed,
         finish_seconds=_EXPORT_SECONDS + scored / _PREDICTED_PER_SECOND,
+        kept_rows=rows,
     )
     identity = run.identity()
     drawn_at = -math.inf
@@ -155,6 +160,7 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, stop: 
         if state.history and (ends or time.monotonic() - drawn_at > _DRAW_EVERY_SECONDS):
             draw_curves(state.history, run.out / "curves.png", f"{run.recipe.name} · {run.out.name}")
             drawn_at = time.monotonic()
+        run.asked.records.epochs(run.about(), state.history)
 
     with stop.heard():
         fit(job, state, stop, keep, run.progress)
@@ -176,7 +182,7 @@ def write_history(path: Path, history: list[EpochRow]) -> None:
             writer.writerow([f"{value:g}" if name == "epoch" else value for name, value in vars(row).items()])
 
 
-def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState) -> Outcome:
+def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: Rows) -> Outcome:
     """Export the best weights, check the file against them, and predict what is scored.
 
     Raises:
@@ -208,7 +214,22 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState) -> Outc
     difference = _check_export(run, learner, info, onnx, trained[VALID][:_EXPORT_PHOTOS])
     runtime = Runtime(info, onnx, run.out)
     scored = {split: learner.scored(runtime, part, trained[split], run.progress) for split, part in parts.items()}
-    return Outcome(info, onnx, scored, difference, history=tuple(state.history))
+    return Outcome(info, onnx, scored, difference, _flattery(run, state, rows), tuple(state.history))
+
+
+def _flattery(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Flattery | None:
+    """Estimate by how much the score of the validation photos flatters; None where they chose nothing.
+
+    Epochs were judged by each photo as it is; where the saved model looks at its mirror image too, that is left out.
+    """
+    calibrate = run.recipe.loop.calibrate
+    if len(state.valid_logits) < len(state.history):
+        chose = what_was_chosen(sum(math.isfinite(row.val_loss) for row in state.history), calibrate)
+        return Flattery(chose, "earlier epochs were judged by other photos (--force)") if chose else None
+    of_valid = np.flatnonzero(run.of_split(VALID))
+    labels, twins = (values[of_valid[rows]] for values in (run.photos.table.labels, run.twins))
+    logits = [epoch.numpy() for epoch in state.valid_logits]
+    return estimate_flattery(logits, labels, twins, calibrate, run.seed, len(of_valid))
 
 
 def _check_export(

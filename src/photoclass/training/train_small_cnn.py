@@ -2,8 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +22,7 @@ from photoclass.training.finish import Trained
 from photoclass.training.loop import predict_logits
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
-from photoclass.training.run import Run, TrainOptions
-from photoclass.training.stopping import StopRequest
+from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
 
 
@@ -66,34 +63,16 @@ class SmallCnnLearner:
         return predict_cached(runtime, photos, progress)
 
 
-def train_small_cnn(
-    data: Path,
-    out: Path,
-    recipe: SmallCnnRecipe,
-    seed: int,
-    options: TrainOptions,
-    saved: dict[str, Any] | None,
-    stop: StopRequest,
-    progress: Progress,
-) -> Trained:
-    """Train the post's network and write the model folder. Called while `out` is held.
-
-    Args:
-        data: Labelled photos.
-        out: The model folder.
-        recipe: What to train.
-        seed: Decides all randomness.
-        options: How.
-        saved: What the checkpoint's run was about, where one is resumed.
-        stop: Lets the caller end the training early, in good order.
-        progress: Hears of the advance.
+def train_small_cnn(asked: Asked[SmallCnnRecipe]) -> Trained:
+    """Train the post's network and write the model folder. Called while the folder is held.
 
     Raises:
         DataError: DATA cannot be read or trained on.
         TrainingError, Interrupted: As `train_network`.
     """
+    recipe, options, seed = asked.recipe, asked.options, asked.seed
     compute = choose_compute(options.device, options.precision)
-    photos, twins = split_photos(data, recipe, seed, options, progress)
-    run = Run(out, photos, recipe, seed, compute, progress, twins)
+    photos, twins = split_photos(asked.data, recipe, seed, options, asked.progress)
+    run = Run(asked, photos, twins, compute)
     network = SmallCNN(recipe.network, recipe.image_size, len(run.class_names), torch.Generator().manual_seed(seed))
-    return train_network(run, SmallCnnLearner(recipe, network), saved, options.force, stop)
+    return train_network(run, SmallCnnLearner(recipe, network))

@@ -1,0 +1,78 @@
+"""The front matter of a model card: what Hugging Face's hub reads of a model, in YAML.
+
+After https://huggingface.co/docs/hub/model-cards and the specification in huggingface/hub-docs, `modelcard.md`. Only
+what is known is said: a licence and the data's name are for the owner to add.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from photoclass.model.folder import ModelInfo
+
+# What YAML has no sign for, or takes for the end of a line; JSON escapes the rest of its kind by itself.
+_TO_ESCAPE = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_CALLED = {"valid": "validation", "held_out": "held-out"}
+_METRICS = {"accuracy": "Accuracy", "log_loss": "Log loss"}
+
+
+def front_matter(info: ModelInfo) -> str:
+    """Return the front matter, with the lines that fence it."""
+    values = {
+        "library_name": "photoclass",
+        "pipeline_tag": "image-classification",
+        "tags": ["image-classification", "photoclass", "onnx", info.recipe],
+        "metrics": list(_METRICS),
+        "model-index": [
+            {
+                "name": " or ".join(info.class_names) if len(info.class_names) < 5 else info.data_fingerprint[:12],
+                "results": [_result(info, split, figures) for split, figures in info.metrics.items()],
+            }
+        ],
+    }
+    return "\n".join(("---", *_mapping(values), "---", ""))
+
+
+def _result(info: ModelInfo, split: str, figures: dict[str, Any]) -> dict[str, Any]:
+    photos = f"{figures['n']:,} {_CALLED.get(split, split)} photos"
+    return {
+        "task": {"type": "image-classification", "name": "Image classification"},
+        "dataset": {
+            # The hub's name for labelled folders of pictures; of whose pictures, the card does not know.
+            "type": "imagefolder",
+            "name": f"photos of {', '.join(info.class_names[:5])}{' and others' * (len(info.class_names) > 5)}",
+            "split": split,
+        },
+        "metrics": [
+            {
+                "type": name,
+                "value": round(float(figures[name]), 6),
+                "name": f"{title} on {photos}, 95 % interval {figures[f'{name}_ci95'][0]:.4f} to "
+                f"{figures[f'{name}_ci95'][1]:.4f}{', which chose the model' * bool(figures['split_chose_model'])}",
+            }
+            for name, title in _METRICS.items()
+        ],
+    }
+
+
+def _mapping(values: dict[str, Any], indent: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield f"{indent}{name}:"
+            yield from _mapping(value, f"{indent}  ")
+        elif isinstance(value, list):
+            yield f"{indent}{name}:"
+            for item in value:
+                lines = list(_mapping(item, f"{indent}  ")) if isinstance(item, dict) else [f"{indent}  {scalar(item)}"]
+                yield f"{indent}- {lines[0].removeprefix(f'{indent}  ')}"
+                yield from lines[1:]
+        else:
+            yield f"{indent}{name}: {scalar(value)}"
+
+
+def scalar(value: str | float) -> str:
+    """Write a string or a number so that YAML 1.1 and 1.2 read it back as it was."""
+    if isinstance(value, str):
+        return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
+    return f"{value:.6f}" if isinstance(value, float) else str(value)  # YAML 1.1 reads 1e-07 as a word
