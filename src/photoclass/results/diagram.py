@@ -4,12 +4,12 @@ import dataclasses
 import hashlib
 import html
 import math
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from photoclass.model.folder import load_info
 from photoclass.model.layers import Layer, describe_network
+from photoclass.results.lines import wrapped
 from photoclass.results.network_parts import Part, network_parts
 from photoclass.terminal import printable
 
@@ -18,7 +18,7 @@ _WIDTH, _MIDDLE, _WORDS_AT = 360, 62, 130
 _SIDE, _LENGTH = 66.0, 86.0  # of the largest maps: their height, and the length of their channels
 _SKEW_X, _SKEW_Y = 0.30, 0.22  # where the maps' width goes, for each unit of it
 _GAP, _LINE, _TITLE_LINE, _HEADING = 18.0, 16.0, 18.0, 34.0
-_LETTERS, _BOLD_LETTERS, _MOST_LINES = 30, 27, 6  # what fits in a wide typeface
+_SIZE, _TITLE_SIZE, _HEADING_SIZE = 12.5, 14.0, 13.0
 _MOST_DOTS = 10
 # Middle tones, at 3:1 and more on white as on near-black. A page may give others.
 _COLOURS = {
@@ -69,7 +69,7 @@ def draw_layers(layers: Sequence[Layer], class_names: Sequence[str] = ()) -> str
         last_bottom, views = top + box_height, part.views
         y += height + _GAP
     for line in _closing(parts):
-        shapes.append(_text(0, y + 10, line, size=12.5, soft=True))
+        shapes.append(_text(0, y + 10, line, size=_SIZE, soft=True))
         y += _LINE
     return _svg(shapes, y + 4, _title(parts), _description(parts))
 
@@ -191,18 +191,19 @@ def _shortcut(top: float, bottom: float) -> str:
 
 def _heading(words: str, y: float) -> str:
     line = f'<path d="M0 {y + 2:.1f}H{_WIDTH}" stroke="currentColor" stroke-opacity="0.3"/>'
-    return line + _text(0, y + 20, words, size=13, bold=True)
+    return line + _text(0, y + 20, words, size=_HEADING_SIZE, bold=True)
 
 
 def _lines(part: Part) -> list[tuple[str, bool]]:
     """Return the words beside a box, line by line, with whether a line is the title."""
-    title = _shown(part.title) + (f" ×{part.repeats}" if part.repeats > 1 else "")
-    lines = [(line, True) for line in textwrap.wrap(title, _BOLD_LETTERS)]
+    width = _WIDTH - _WORDS_AT
+    title = part.title + (f" ×{part.repeats}" if part.repeats > 1 else "")
+    lines = [(line, True) for line in wrapped(title, width, _TITLE_SIZE, bold=True)]
     facts = [_words_for_shape(part), *([f"{part.parameters:,} parameters"] if part.parameters else [])]
-    if len(" · ".join(facts)) <= _LETTERS:
+    if len(wrapped(" · ".join(facts), width, _SIZE)) == 1:
         facts = [" · ".join(facts)]
-    for text in (*facts, _shown(part.note)):
-        lines += [(line, False) for line in textwrap.wrap(text, _LETTERS, max_lines=_MOST_LINES, placeholder=" …")]
+    for text in (*facts, part.note):
+        lines += [(line, False) for line in wrapped(text, width, _SIZE)]
     return lines
 
 
@@ -225,7 +226,7 @@ def _words(lines: Sequence[tuple[str, bool]], top: float) -> str:
     texts, y = [], top
     for line, bold in lines:
         y += _TITLE_LINE if bold else _LINE
-        texts.append(_text(_WORDS_AT, y - 4, line, size=14 if bold else 12.5, bold=bold, soft=not bold))
+        texts.append(_text(_WORDS_AT, y - 4, line, size=_TITLE_SIZE if bold else _SIZE, bold=bold, soft=not bold))
     return "".join(texts)
 
 
@@ -237,7 +238,7 @@ def _text(x: float, y: float, words: str, *, size: float, bold: bool = False, so
 
 def _closing(parts: Sequence[Part]) -> list[str]:
     words = f"{_total(parts):,} parameters in all. Boxes are to scale: height is places, length is channels."
-    return textwrap.wrap(words, math.floor(_LETTERS * _WIDTH / (_WIDTH - _WORDS_AT)) + 3)
+    return wrapped(words, _WIDTH, _SIZE)
 
 
 def _total(parts: Sequence[Part]) -> int:
