@@ -42,7 +42,10 @@ def test_efficientnet_is_stem_stages_and_head() -> None:
     stages = parts[4:11]
     assert [stage.shape[-1] for stage in stages] == [16, 24, 40, 80, 112, 192, 320]
     assert [stage.has_shortcut for stage in stages] == [False, *[True] * 5, False]
-    assert stages[2].note == "each: to 240 channels, 5×5 within each channel, to 40; the first with stride 2; int8"
+    assert (
+        stages[2].note
+        == "each: to 144, then 240 channels, 5×5 within each channel, to 40; the first with stride 2; int8"
+    )
     assert [part.views for part in parts] == [1, *[2] * 14, 1, 1]
 
 
@@ -78,6 +81,7 @@ def test_a_row_of_residual_blocks_is_one_stage() -> None:
         ("Stem: convolution", 1),
         ("Residual block", 50),
     ]
+    assert parts[-1].note == "each: 1 convolution, 1 sum"
     assert parts[-1].parameters == 50 * 4 * 4 * 9 and parts[-1].has_shortcut
 
 

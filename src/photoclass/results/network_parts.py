@@ -36,6 +36,8 @@ _OWN_BLOCKS = {
     frozenset({"Sign", "Abs", "Sqrt", "product"}): ("Signed root", "sign(f) × √|f|", "other"),
     frozenset({"Negative", "sigmoid", "concatenation"}): ("Sigmoid", "of the score and of its opposite", "other"),
 }
+_COUNTABLE = ("convolution", "sum", "product", "concatenation", "norm")
+_IN_ALL = "in all: "
 _INVERTED, _RESIDUAL = "Inverted residual block", "Residual block"
 
 
@@ -210,16 +212,21 @@ def _part(block: list[Layer]) -> Part:
 
 
 def _words_for_inverted(block: Sequence[Layer]) -> str:
+    """Say what blocks of one stage do; only how far they widen may differ."""
     alone = next(layer for layer in block if layer.kind == "depthwise convolution")
-    widened = f"to {alone.shape[-1]:,} channels, " if block[0] is not alone else ""
+    widths = dict.fromkeys(f"{layer.shape[-1]:,}" for layer in block if layer.kind == "depthwise convolution")
+    widened = f"to {', then '.join(widths)} channels, " if block[0] is not alone else ""
     narrow = next(layer for layer in reversed(block) if layer.kind == "convolution")
     return f"{widened}{'×'.join(map(str, alone.kernel))} within each channel, to {narrow.shape[-1]:,}"
 
 
 def _counts(block: Sequence[Layer]) -> str:
-    """Say how many layers of each kind there are, as `2 convolution, 1 sum`."""
+    """Say how many layers of each kind there are, as `2 convolutions, 1 sum`."""
     counts = Counter(layer.kind for layer in block)
-    return ", ".join(f"{count} {kind}" for kind, count in counts.most_common(6))
+    return ", ".join(
+        f"{count} {kind}{'s' if count > 1 and kind.endswith(_COUNTABLE) else ''}"
+        for kind, count in counts.most_common(6)
+    )
 
 
 def _stages(parts: list[Part]) -> list[Part]:
@@ -230,8 +237,12 @@ def _stages(parts: list[Part]) -> list[Part]:
         if before and _are_alike(before, part):
             together = (*before.layers, *part.layers)
             shortcut = before.has_shortcut or part.has_shortcut
+            if part.title == _INVERTED:
+                note = _words_for_inverted(together)
+            else:
+                note = part.note if part.note == before.note else f"{_IN_ALL}{_counts(together)}"
             stages[-1] = dataclasses.replace(
-                before, layers=together, note=part.note, repeats=before.repeats + 1, has_shortcut=shortcut
+                before, layers=together, note=note, repeats=before.repeats + 1, has_shortcut=shortcut
             )
         else:
             stages.append(part)
@@ -251,7 +262,7 @@ def _with_stage_note(stage: Part) -> Part:
     """Say of blocks where their sides become smaller, and in which numbers they compute."""
     if len(stage.layers) == 1 or "int8" in stage.note:
         return stage
-    words = [f"each: {stage.note}" if stage.repeats > 1 else stage.note]
+    words = [f"each: {stage.note}" if stage.repeats > 1 and not stage.note.startswith(_IN_ALL) else stage.note]
     step = max((max(layer.stride, default=1) for layer in stage.layers), default=1)
     if step > 1:
         words.append(f"the first with stride {step}" if stage.repeats > 1 else f"stride {step}")
