@@ -55,7 +55,7 @@ def test_layers_stand_in_the_order_of_the_photo() -> None:
     kinds = [layer.kind for layer in layers]
     expected = ["photo", "scaling", *["convolution", "max pooling"] * 3, "flattening", "dense", "dense", "softmax"]
     assert kinds == expected
-    assert layers[1].note == "bytes 0 to 255 become 0 to 1"
+    assert layers[1].note == "bytes become 0 to 1"
     assert layers[9].activation == "ReLU"
     assert layers[3].kernel == (2, 2) and layers[3].stride == (2, 2)
     for number, layer in enumerate(layers):
@@ -150,7 +150,7 @@ def test_a_scaling_for_each_colour_is_no_parameter() -> None:
     nodes = [helper.make_node("Sub", ["images", "mean"], ["c"]), helper.make_node("Div", ["c", "std"], ["out"])]
     layers = read_layers(photo_network(nodes, {"mean": mean, "std": std}, "out"), 8, "here")
     assert [layer.kind for layer in layers] == ["photo", "scaling"] and _total(layers) == 0
-    assert layers[1].note == "bytes 0 to 255 become −2.14 to 2.63"
+    assert layers[1].note == "bytes become −2.14 to 2.63"
 
 
 def test_operations_that_are_not_known_keep_their_names() -> None:

@@ -139,7 +139,7 @@ class _Draft:
     def layer(self) -> Layer:
         if self.kind == "scaling":
             low, high = (f"{value:.3g}".replace("-", "−") for value in (np.min(self.low), np.max(self.high)))
-            self.words = [f"bytes 0 to 255 become {low} to {high}"]
+            self.words = [f"bytes become {low} to {high}"]
         kernel = "×".join(map(str, self.kernel)) + (" kernels" if self.kernel and self.parameters else "")
         steps = "×".join(map(str, dict.fromkeys(self.stride)))
         stride = f"stride {steps}" if steps not in ("", "1") else ""
