@@ -14,8 +14,10 @@ from photoclass.model.layers import Layer, describe_network, read_layers
 from photoclass.networks.backbone_onnx import write_backbones, write_with_trained_end
 from photoclass.networks.efficientnet_end import EfficientNetEnd
 from photoclass.networks.efficientnet_lite import FEATURES, fold
+from photoclass.networks.onnx_file import read_network
 from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
 from photoclass.training.export import add_head, export_onnx
+from tiny_networks import WEIGHTS, WIDTH, tiny_network
 
 
 def _small_cnn(classes: int, **numbers: object) -> tuple[SmallCNN, tuple[Layer, ...]]:
@@ -161,6 +163,25 @@ def test_operations_that_are_not_known_keep_their_names() -> None:
     layers = read_layers(photo_network(nodes, {"axis": np.array(1, np.int64)}, "out"), 8, "here")
     assert [layer.kind for layer in layers] == ["photo", "Erf", "CumSum"]
     assert [layer.shape for layer in layers] == [(8, 8, 3)] * 3
+
+
+def test_weights_of_operations_that_are_not_known_are_counted() -> None:
+    nodes = [helper.make_node("Einsum", ["images", "w"], ["out"], equation="nchw,cd->ndhw")]
+    layers = read_layers(photo_network(nodes, {"w": np.ones((3, 5), np.float32)}, "out"), 8, "here")
+    assert layers[-1].kind == "Einsum" and layers[-1].parameters == 15 and layers[-1].shape == (8, 8, 5)
+
+
+@pytest.mark.parametrize("ends_in", ["rows", "pooled", "maps"])
+def test_a_network_from_a_file_of_ones_own(ends_in: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.onnx"
+    onnx.save(tiny_network(ends_in=ends_in), path)
+    own = read_network(path, 0, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
+    weights, bias, options = _head(WIDTH)
+    layers = read_layers(add_head(own.onnx, weights, bias, 1.0, **options), 32, "here")
+    kinds = [layer.kind for layer in layers]
+    assert kinds[:3] == ["photo", "scaling", "convolution"] and kinds[-2:] == ["dense", "softmax"]
+    assert layers[2].shape == (8, 8, WIDTH)
+    assert [layer.parameters for layer in layers if layer.parameters] == [WEIGHTS.size, 2 * (WIDTH + 1)]
 
 
 def test_a_shape_that_is_not_fixed_is_said_to_be_so() -> None:

@@ -218,8 +218,11 @@ class _Reader:
         elif draft.views > 1 and _parts_views(node):
             self._belong(node, before)
         else:
-            name = kind.lower() if kind in ("Softmax", "Sigmoid") else kind
-            self._begin(node, name, [before])
+            other = self._begin(node, kind.lower() if kind in ("Softmax", "Sigmoid") else kind, [before])
+            # Of an operation that is not known, as a recurrent one, tables are weights; single numbers are settings.
+            for constant in filter(None, map(weights_of, constants)):
+                if len(constant.shape) > 1:
+                    self._count(other, constant)
 
     def _join(self, node: Any, kind: str, photo: list[Any]) -> None:
         """Read an operation on what several others give."""
