@@ -1,11 +1,12 @@
 """What many tests share: a cache of their own, drawn photos, a small trained model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from browser import Browser, OpenedPage, run_browser
 from running import QUICK, done
 
 # The same examples every time, and no deadline: machines that run tests are shared.
@@ -38,3 +39,17 @@ def model(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("model") / "run"
     done("train", drawn_photos, "--out", out, "--recipe", "small-cnn", "--epochs", 2, *QUICK)
     return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A running browser. Of a module, not of all tests: while it runs, no other event loop can."""
+    with run_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., OpenedPage]]:
+    """`Browser.open_page`; what it opened is closed after the test."""
+    yield browser.open_page
+    browser.close_pages()
