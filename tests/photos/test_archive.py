@@ -12,10 +12,10 @@ from threading import Barrier, Thread
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_files import put
 
 from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.archive import unpack
+from picture_files import put
 
 PHOTOS = {"cats/1.jpg": b"one cat", "dogs/1.jpg": b"one dog" * 1000}
 

@@ -13,19 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picture_files import (
-    FORMATS,
-    as_stored,
-    black_png,
-    decoded,
-    encode,
-    exif_block,
-    noise_picture,
-    orientation_entry,
-    put,
-    reason_of,
-    within_seconds,
-)
 from PIL import Image, ImageFile, ImageOps
 
 from photoclass.photos.decode import (
@@ -38,6 +25,19 @@ from photoclass.photos.decode import (
     decode_picture,
     read_file,
     resize_pixels,
+)
+from picture_files import (
+    FORMATS,
+    as_stored,
+    black_png,
+    decoded,
+    encode,
+    exif_block,
+    noise_picture,
+    orientation_entry,
+    put,
+    reason_of,
+    within_seconds,
 )
 
 SQUASH, CROP = DecodeSettings(32), DecodeSettings(32, "crop")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from picture_files import put
 
 from photoclass.errors import DataError
 from photoclass.photos.label_file import read_label_file
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from picture_files import put
 
 
 def _rows(

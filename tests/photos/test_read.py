@@ -5,11 +5,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from picture_files import put, within_seconds
 
 from photoclass.errors import ArchiveError, DataError
 from photoclass.photos.read import read_data, read_photos
 from photoclass.photos.table import HELD_OUT, NO_LABEL, TRAIN, VALID, PhotoTable
+from picture_files import put, within_seconds
 
 FILES = ("train/cats/2.jpg", "train/cats/10.jpg", "train/dogs/1.jpg", "valid/cats/3.jpg", "valid/dogs/3.jpg")
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from picture_files import encode, noise_picture, put
 
 from photoclass.errors import DataError
 from photoclass.photos.cache import cache_photos
@@ -19,6 +18,7 @@ from photoclass.photos.read import read_data
 from photoclass.photos.split import SplitFractions, assign_splits, check_splits
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
 from photoclass.photos.twins import group_twins
+from picture_files import encode, noise_picture, put
 
 LARGE = 150  # photos of a class in which every split is bound to have some
 SEEDS = st.integers(0, 10_000)

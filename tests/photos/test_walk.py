@@ -5,9 +5,9 @@ import socket
 from pathlib import Path
 
 import pytest
-from picture_files import put, within_seconds
 
 from photoclass.photos.walk import is_passed_over, list_files
+from picture_files import put, within_seconds
 
 
 def _reasons(root: Path) -> dict[str, str]:

@@ -158,7 +158,7 @@ class Tiny:
         return train(data or self.data, out, SmallCnnRecipe.name, settings, TrainOptions(**options), stop, progress)
 
     def photos(self, seed: int = 0) -> CachedPhotos:
-        return split_photos(self.data, tiny_recipe(), seed, TrainOptions(cache=self.cache, workers=1))
+        return split_photos(self.data, tiny_recipe(), seed, TrainOptions(cache=self.cache, workers=1))[0]
 
 
 def tiny_recipe(**changes: Any) -> SmallCnnRecipe:

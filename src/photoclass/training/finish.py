@@ -19,14 +19,16 @@ from photoclass.model.folder import (
     save_fingerprints,
     save_model,
     save_photos,
-    save_valid_predictions,
+    save_predictions,
 )
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
 from photoclass.results.score import Score, score_predictions
 from photoclass.training.features import FeaturedPhotos
+from photoclass.training.recipes import Recipe, find_recipe
 from photoclass.training.run import Run
+from photoclass.training.settings import named_settings
 from photoclass.training.stopping import EpochRow
 
 DOUBTFUL_FILE = "doubtful_labels.csv"
@@ -95,8 +97,7 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
             score = score_predictions(probabilities, part.labels, run.class_names, SPLITS[split], chose)
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
-            if split == VALID:
-                save_valid_predictions(run.out, part, probabilities)
+            save_predictions(run.out, SPLITS[split], part, probabilities)
     info = outcome.info
     trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.valid_chose}
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
@@ -113,6 +114,13 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
 def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
     """Return what is known of a model before it is scored; `trained` says how the training went."""
     table = run.photos.table
+    sizes = np.unique(run.twins, return_counts=True)[1]
+    origin = {
+        "data": str(run.data.absolute()),
+        "fixes": str(run.fixes.absolute()) if run.fixes else None,
+        "set": _settings_of_its_own(run.recipe),
+        "photos_with_twins": int(sizes[sizes > 1].sum()),
+    }
     trained_labels = table.labels[table.splits == TRAIN]
     rates = np.bincount(trained_labels, minlength=len(run.class_names)) / len(trained_labels)
     return ModelInfo(
@@ -128,8 +136,15 @@ def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
         },
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
-        trained={"on": datetime.now(UTC).isoformat(timespec="seconds"), **trained},
+        trained={"on": datetime.now(UTC).isoformat(timespec="seconds"), **origin, **trained},
     )
+
+
+def _settings_of_its_own(recipe: Recipe) -> dict[str, str]:
+    """Return the settings in which a run differs from its recipe, as words that `--set` takes."""
+    usual = dict(named_settings(find_recipe(recipe.name)))
+    own = {name: value for name, value in named_settings(recipe) if value != usual[name]}
+    return {name: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in own.items()}
 
 
 def _write_set_aside(path: Path, set_aside: tuple[SetAside, ...]) -> None:

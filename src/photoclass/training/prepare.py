@@ -23,8 +23,8 @@ from photoclass.training.run import Photos, TrainOptions
 
 def split_photos(
     data: Path, recipe: SmallCnnRecipe | FinetuneRecipe, seed: int, options: TrainOptions, progress: Progress = SILENT
-) -> CachedPhotos:
-    """Read DATA, decode it into the cache, and give every photo its split.
+) -> tuple[CachedPhotos, NDArray[np.int64]]:
+    """Read DATA, decode it into the cache, and give every photo its split; return as `divide_photos`.
 
     Raises:
         DataError: DATA cannot be read or trained on.
@@ -33,7 +33,7 @@ def split_photos(
     table = _read(data, cache, options, progress)
     photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
     _refuse_none(photos, table, data)
-    return divide_photos(photos, data, seed, progress)[0]
+    return divide_photos(photos, data, seed, progress)
 
 
 def featured_photos(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import filelock
+import numpy as np
+from numpy.typing import NDArray
 
 from photoclass.atomic import remove_leftovers
 from photoclass.errors import OutputError, SettingsError, TrainingError
@@ -70,6 +72,9 @@ class Run(Generic[Photos, ItsRecipe]):
         seed: Decides all randomness.
         compute: Where and how precisely.
         progress: Hears of the advance.
+        twins: Shape (N,), the number of each photo's group of near twins.
+        data: Where the photos come from.
+        fixes: The fixes file that mended their labels.
     """
 
     out: Path
@@ -78,6 +83,9 @@ class Run(Generic[Photos, ItsRecipe]):
     seed: int
     compute: Compute
     progress: Progress
+    twins: NDArray[np.int64]
+    data: Path
+    fixes: Path | None
 
     def part(self, split: int) -> Photos:
         """Return the photos of one split."""

@@ -47,7 +47,17 @@ def train_features(
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
     photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
     photos, twins = divide_photos(photos, data, seed, progress)
-    run = Run(out, photos, recipe, seed, Compute("cpu", backbone.precision, backbone.reason), progress)
+    run = Run(
+        out,
+        photos,
+        recipe,
+        seed,
+        Compute("cpu", backbone.precision, backbone.reason),
+        progress,
+        twins,
+        data,
+        options.fixes,
+    )
     train, valid = run.part(TRAIN), run.part(VALID)
     twins = twins[photos.table.splits == TRAIN]
     head = _fit(train, twins, recipe, seed, data)

@@ -161,12 +161,13 @@ def train_finetune(
     first_block = _first_block(network, recipe, compute)
     photos: Photos
     if first_block is None:
-        photos, scaling = split_photos(data, recipe, seed, options, progress), CENTRED_PIXELS
+        scaling = CENTRED_PIXELS
+        photos, twins = split_photos(data, recipe, seed, options, progress)
     else:
         trunk, scaling = open_trunk(recipe.backbone, network, first_block)
         featured = featured_photos(data, trunk, recipe.decode_settings(), options, progress)
-        photos = divide_photos(featured, data, seed, progress)[0]
-    run: Run[Any, FinetuneRecipe] = Run(out, photos, recipe, seed, compute, progress)
+        photos, twins = divide_photos(featured, data, seed, progress)
+    run: Run[Any, FinetuneRecipe] = Run(out, photos, recipe, seed, compute, progress, twins, data, options.fixes)
     end = EfficientNetEnd(network, first_block, len(run.class_names))
     learner = FinetuneLearner(recipe, end, scaling, first_block, seed, progress)
     return train_network(run, learner, saved, options.force, stop)

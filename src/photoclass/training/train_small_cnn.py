@@ -90,7 +90,7 @@ def train_small_cnn(
         TrainingError, Interrupted: As `train_network`.
     """
     compute = choose_compute(options.device, options.precision)
-    photos = split_photos(data, recipe, seed, options, progress)
-    run = Run(out, photos, recipe, seed, compute, progress)
+    photos, twins = split_photos(data, recipe, seed, options, progress)
+    run = Run(out, photos, recipe, seed, compute, progress, twins, data, options.fixes)
     network = recipe.build_network(len(run.class_names), torch.Generator().manual_seed(seed))
     return train_network(run, SmallCnnLearner(recipe, network), saved, options.force, stop)
