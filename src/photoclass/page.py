@@ -1,0 +1,54 @@
+"""What all HTML pages share: one file that needs nothing else, its style, and a policy that lets nothing else run."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+
+def render(package: str, template: str, values: Mapping[str, Any], styles: Sequence[str] = (), script: str = "") -> str:
+    """Fill in a template; what it is given is escaped.
+
+    Besides its values the template gets `style` (page.css and `styles`), `script`, and `policy`: a
+    content-security policy that names both by their SHA-256, allows pictures from within, and nothing else.
+
+    Args:
+        package: Where the files lie.
+        template: Name of the template file.
+        values: What it shows.
+        styles: Names of further CSS files, or CSS itself where it holds a brace.
+        script: Name of the script file; none where empty.
+    """
+    further = [name if "{" in name else _read(package, name) for name in styles]
+    style = "\n".join([_read(__package__, "page.css"), *further])
+    code = _read(package, script) if script else ""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_read(package, template)).render(
+        {**values, "style": Markup(style), "script": Markup(code), "policy": policy([style], [code] if code else [])}
+    )
+
+
+def policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """Return a content-security policy for exactly these style and script elements and pictures from within.
+
+    Source: Content Security Policy Level 3, https://www.w3.org/TR/CSP3/
+    """
+    style, script = (" ".join(f"'sha256-{_digest(text)}'" for text in texts) or "'none'" for texts in (styles, scripts))
+    return (
+        f"default-src 'none'; img-src data:; style-src {style}; script-src {script}; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _read(package: str, name: str) -> str:
+    return files(package).joinpath(name).read_text(encoding="utf-8")
