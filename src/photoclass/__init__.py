@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from photoclass.results.evaluate import evaluate
     from photoclass.results.gallery import gallery
     from photoclass.results.predict import predict, read_predictions, write_predictions
+    from photoclass.results.report import report
     from photoclass.results.submit import submit
     from photoclass.story.demo import demo
     from photoclass.training.run import TrainOptions
@@ -43,6 +44,7 @@ _HOMES = {
     "read_predictions": "photoclass.results.predict",
     "submit": "photoclass.results.submit",
     "gallery": "photoclass.results.gallery",
+    "report": "photoclass.results.report",
     "cache": "photoclass.photos.cache_folder",
     "demo": "photoclass.story.demo",
     "Runtime": "photoclass.model.runtime",
@@ -58,6 +60,7 @@ __all__ = [
     "read_predictions",
     "submit",
     "gallery",
+    "report",
     "cache",
     "demo",
     "Runtime",

@@ -160,6 +160,7 @@ def train(
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32; for features int8, too.")] = "auto",
     workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
     fixes: FixesOption = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Leave out RUN/report.html.")] = False,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
@@ -188,7 +189,15 @@ def train(
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
     options = TrainOptions(
-        seed, minutes, resume, force, device, precision, _above_zero("--workers", workers), fixes=fixes
+        seed,
+        minutes,
+        resume,
+        force,
+        device,
+        precision,
+        _above_zero("--workers", workers),
+        fixes=fixes,
+        report=not no_report,
     )
     trained = train_model(
         data,
@@ -204,6 +213,8 @@ def train(
     seconds = words_for_seconds(trained.info.trained["seconds"])
     kept = f"epoch {trained.info.trained['best_epoch']:g} kept, " if trained.history else "done "
     print(f"{out}: {kept}after {seconds} of training")
+    if trained.report:
+        print(trained.report.as_text())
     print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
     _end(trained.set_aside, strict)
 
@@ -297,6 +308,23 @@ def gallery(
     pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
     print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
     _end(drawn.set_aside, strict)
+
+
+@app.command()
+def report(
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="The model folder that train made.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The page to write.  [default: RUN/report.html]")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DATA", help="Where the photos lie now.  [default: where they lay at training]"),
+    ] = None,
+) -> None:
+    """Write all that there is to know of a model as one HTML file that needs nothing else."""
+    from photoclass.results.report import report as write_report
+
+    print(printable(write_report(model, out, data=data, progress=terminal_progress()).as_text()))
 
 
 @app.command()

@@ -10,7 +10,14 @@ import jinja2
 from markupsafe import Markup
 
 
-def render(package: str, template: str, values: Mapping[str, Any], styles: Sequence[str] = (), script: str = "") -> str:
+def render(
+    package: str,
+    template: str,
+    values: Mapping[str, Any],
+    styles: Sequence[str] = (),
+    script: str = "",
+    drawn_styles: Sequence[str] = (),
+) -> str:
     """Fill in a template; what it is given is escaped.
 
     Besides its values the template gets `style` (page.css and `styles`), `script`, and `policy`: a
@@ -20,17 +27,18 @@ def render(package: str, template: str, values: Mapping[str, Any], styles: Seque
         package: Where the files lie.
         template: Name of the template file.
         values: What it shows.
-        styles: Names of further CSS files, or CSS itself where it holds a brace.
+        styles: Names of further CSS files.
         script: Name of the script file; none where empty.
+        drawn_styles: The content of style elements that stand in drawings among the values.
     """
-    further = [name if "{" in name else _read(package, name) for name in styles]
-    style = "\n".join([_read(__package__, "page.css"), *further])
+    style = "\n".join([_read(__package__, "page.css"), *(_read(package, name) for name in styles)])
     code = _read(package, script) if script else ""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    allowed = policy([style, *drawn_styles], [code] if code else [])
     return environment.from_string(_read(package, template)).render(
-        {**values, "style": Markup(style), "script": Markup(code), "policy": policy([style], [code] if code else [])}
+        {**values, "style": Markup(style), "script": Markup(code), "policy": allowed}
     )
 
 

@@ -37,6 +37,7 @@ class TrainOptions:
         workers: Processes to decode in; as many as there are processors when None.
         cache: The cache folder; the user's when None.
         fixes: A fixes file, whose labels go before DATA's own.
+        report: Whether the run ends with a report, RUN/report.html.
     """
 
     seed: int | None = None
@@ -48,6 +49,7 @@ class TrainOptions:
     workers: int | None = None
     cache: Path | None = None
     fixes: Path | None = None
+    report: bool = True
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed < 2**63:

@@ -7,7 +7,7 @@ from typing import Any
 
 from photoclass.progress import SILENT, Progress
 from photoclass.training.checkpoint import read_identity
-from photoclass.training.finish import Trained
+from photoclass.training.finish import Trained, with_report
 from photoclass.training.recipes import (
     DEFAULT_RECIPE,
     FeaturesRecipe,
@@ -58,10 +58,12 @@ def train(
         saved = read_identity(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
         if isinstance(chosen, FeaturesRecipe):
-            return train_features(data, out, chosen, seed, options, progress)
-        if isinstance(chosen, FinetuneRecipe):
-            return train_finetune(data, out, chosen, seed, options, saved, stop, progress)
-        return train_small_cnn(data, out, chosen, seed, options, saved, stop, progress)
+            trained = train_features(data, out, chosen, seed, options, progress)
+        elif isinstance(chosen, FinetuneRecipe):
+            trained = train_finetune(data, out, chosen, seed, options, saved, stop, progress)
+        else:
+            trained = train_small_cnn(data, out, chosen, seed, options, saved, stop, progress)
+        return with_report(trained, progress) if options.report else trained
 
 
 def _chosen(
