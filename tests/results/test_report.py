@@ -178,7 +178,7 @@ def test_hostile_names_stay_names_and_the_command_shown_trains_the_same_again(
             writer.writerow([name, "<img src=x onerror=alert(1)>" if photo.parent.name == "cat" else HOSTILE[1]])
     done(
         *("train", tmp_path / "labels.csv", "--out", tmp_path / "run", "--recipe", "small-cnn", "--epochs", 1),
-        *("--set", "image_size=16"),
+        *("--set", "image_size=32"),
     )
     source = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     page = check_page(source)

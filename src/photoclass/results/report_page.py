@@ -285,7 +285,7 @@ def _coverage_rows(material: Material) -> list[tuple[str, int, str, int, str]]:
     for level, answered, right in zip(table.levels, table.answered, table.right, strict=True):
         if level and not answered:
             break  # it is never so sure
-        words = f"{100 * level:g} %" if level else "however little"
+        words = f"{100 * level:g} %" if level else "any"
         share = f"{100 * right / answered:.2f} %" if answered else "–"
         rows.append((words, answered, f"{100 * answered / table.photos:.1f} %", answered - right, share))
     return rows
