@@ -232,6 +232,7 @@ def _material(
         mistakes=tuple(int(i) for i in np.flatnonzero(~right)[:25]),
         unsure=tuple(range(min(n, 25))),
         heats=(),
+        no_heats="the photos are not at hand",
         story=tell_loss(probabilities, labels),
         history=(),
         set_aside=(),

@@ -27,7 +27,9 @@ class Explained:
         return Image.composite(Image.new("RGB", self.picture.size, "red"), self.picture, heat.point(lambda v: v // 2))
 
 
-def explain_photos(model: Path, paths: Sequence[str], progress: Progress = SILENT) -> list[Explained | Unreadable]:
+def explain_photos(
+    model: Path, paths: Sequence[str], target: str | None = None, progress: Progress = SILENT
+) -> list[Explained | Unreadable]:
     """Return a heat map of each photo."""
     found: list[Explained | Unreadable] = []
     for path in paths:

@@ -255,6 +255,7 @@ def _write(
 ) -> Report:
     paths = {row: path for row in chosen.rows if (path := source.paths.get(predictions.names[row]))}
     pictures = dict(zip(paths, thumbnails(tuple(paths.values()), _SIDE), strict=True))
+    heats, no_heats = _heats(model, {row: paths[row] for row in chosen.heats if row in paths}, progress)
     material = Material(
         model=model,
         info=info,
@@ -267,7 +268,8 @@ def _write(
         gallery=chosen.gallery,
         mistakes=chosen.mistakes,
         unsure=chosen.unsure,
-        heats=_heats(model, {row: paths[row] for row in chosen.heats if row in paths}, progress),
+        heats=heats,
+        no_heats=no_heats,
         story=chosen.story,
         history=_read_history(model),
         set_aside=_read_set_aside(model),
@@ -296,13 +298,20 @@ def _figures(info: ModelInfo, split: str, predictions: SplitPredictions) -> dict
     return {**score.as_json(), **measured}
 
 
-def _heats(model: Path, paths: Mapping[int, str], progress: Progress) -> tuple[Heat, ...]:
-    found = explain_photos(model, list(paths.values()), progress) if paths else []
-    return tuple(
+def _heats(model: Path, paths: Mapping[int, str], progress: Progress) -> tuple[tuple[Heat, ...], str]:
+    """Return heat maps, or why there are none."""
+    if not paths:
+        return (), "the photos are not at hand"
+    try:
+        found = explain_photos(model, list(paths.values()), progress=progress)
+    except ModelError as error:  # of a network from elsewhere, which cannot be traced back
+        return (), str(error)
+    heats = tuple(
         Heat(row, data_uri(explained.picture, _SIDE), data_uri(explained.overlay(), _SIDE))
         for row, explained in zip(paths, found, strict=True)
         if not isinstance(explained, Unreadable)
     )
+    return heats, "" if heats else "the photos cannot be read by now"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The report's page: from what was gathered to HTML (report.html.j2, report.css, report.js)."""
 
-import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -65,6 +64,7 @@ class Material:
         pictures: Data URIs of the photos that are shown, by row of the predictions.
         gallery, mistakes, unsure: Rows to show: at random; told wrongly, the surest first; the least sure first.
         heats: Heat maps.
+        no_heats: Why there are none; empty if there are.
         story: What loss and accuracy say of single photos.
         history: The epochs; empty where the recipe has none.
         set_aside: Files that could not be used.
@@ -83,6 +83,7 @@ class Material:
     mistakes: tuple[int, ...]
     unsure: tuple[int, ...]
     heats: tuple[Heat, ...]
+    no_heats: str
     story: LossStory
     history: tuple[EpochFigures, ...]
     set_aside: tuple[SetAside, ...]
@@ -163,14 +164,14 @@ def render_report(material: Material) -> str:
         "mistake_count": int((probabilities.argmax(axis=1) != labels).sum()),
         "unsure": [_card(material, row) for row in material.unsure],
         "heats": [(heat, _card(material, heat.row)) for heat in material.heats],
+        "no_heats": shown(material.no_heats, 500) if material.no_heats else "",
         "settings": list(_settings(info.settings)),
         "facts": list(_facts(material)),
         "command": _command(material),
         "sure_words": sure_words,
         "photos_words": photos_words,
     }
-    drawn = re.findall(r"<style[^>]*>(.*?)</style>", material.diagram, re.DOTALL)
-    return render(__package__, "report.html.j2", values, ("report.css",), "report.js", drawn)
+    return render(__package__, "report.html.j2", values, ("report.css",), "report.js", (material.diagram,))
 
 
 def _card(material: Material, row: int) -> Card:

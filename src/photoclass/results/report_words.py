@@ -149,8 +149,10 @@ def _what_to_trust(figures: Mapping[str, Any], probabilities: NDArray[np.float64
     if len(labels) < _FEW_PHOTOS:
         words = f"Whether its probabilities mean what they say, {photos_words(len(labels))} cannot tell."
     else:
+        by_chance = (figures.get("ece_ci95") or [1])[0] == 0
         trust = "can be taken at their word" if ece <= 0.02 else "are roughly right" if ece <= 0.05 else "mislead"
-        words = f"Its probabilities {trust}: on average they are off by {100 * ece:.1f} percentage points."
+        words = f"Its probabilities {'are roughly right' if by_chance and ece > 0.05 else trust}: on average they are "
+        words += f"off by {100 * ece:.1f} percentage points{', as chance alone can do' if by_chance else ''}."
     if level:
         words += (
             f" Where it is at least {100 * level:g} % sure, on {answered:,} of {photos_words(len(labels))}, it is "
