@@ -17,7 +17,8 @@ from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
 from photoclass.model.metrics import accuracy_interval
 from photoclass.photos.table import SetAside
 from photoclass.results.loss_story import tell_loss
-from photoclass.results.report import Epoch, report
+from photoclass.results.report import report
+from photoclass.results.report_files import Epoch
 from photoclass.results.report_page import Material, render_report
 from photoclass.results.report_words import shown, sure_words
 from photoclass.results.score import score_predictions
@@ -187,7 +188,7 @@ def test_hostile_names_stay_names_and_the_command_shown_trains_the_same_again(
     command = "".join(text for tag, text in page.texts if tag == "pre" and text.startswith("photoclass "))
     words = shlex.split(command.replace("\\\n", " "))
     assert words[0] == "photoclass" and words[3:5] == ["--out", "again"]
-    result = done(*words[1:], "--no-report", cwd=tmp_path)
+    result = done(*words[1:4], tmp_path / "again", *words[5:], "--no-report")
     assert "the report" not in result.stdout and not (tmp_path / "again" / "report.html").exists()
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (tmp_path / "run" / "model.onnx").read_bytes()
 

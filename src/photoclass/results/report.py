@@ -1,7 +1,5 @@
 """`report`: all that there is to know of a model, as one HTML file that needs nothing else."""
 
-import csv
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_path, check_writable
 from photoclass.errors import DataError, ModelError
@@ -25,20 +22,20 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import default_cache
 from photoclass.photos.decode import Unreadable
 from photoclass.photos.read import read_data
-from photoclass.photos.table import PhotoTable, SetAside
+from photoclass.photos.table import PhotoTable
 from photoclass.photos.thumbnail import data_uri, thumbnails
 from photoclass.progress import SILENT, Progress
 from photoclass.results.diagram import draw_network
 from photoclass.results.explain import explain_photos
-from photoclass.results.loss_story import LossStory, tell_loss
 from photoclass.results.predict import predict_table
-from photoclass.results.report_page import FIGURES, Heat, Material, render_report
+from photoclass.results.report_choice import Chosen, choose_photos
+from photoclass.results.report_facts import FIGURES
+from photoclass.results.report_files import read_history, read_set_aside
+from photoclass.results.report_page import Heat, Material, render_report
 from photoclass.results.report_photos import find_photos
 from photoclass.results.score import score_predictions
 
 REPORT_FILE = "report.html"
-_SHOWN = 25
-_HEATS, _HEATS_OF_MISTAKES = 12, 6
 # Shown 160 px wide, on screens of several pixels a px: up to 10 KB each, some 90 of them.
 _SIDE = 240
 
@@ -118,7 +115,7 @@ def report(
         note = f"the folder does not keep what the model says of held-out photos, so this is of validation; {note}"
     if predictions is None or not len(predictions):
         raise ModelError(f"{model}: tells of no scored photo; give the photos of its training with --data")
-    chosen = _choose(predictions, info.seed)
+    chosen = choose_photos(predictions, info.seed)
     by_name = {photo.name: photo for photo in known}
     wanted = [by_name[name] for name in (predictions.names[i] for i in chosen.rows) if name in by_name]
     paths = find_photos(wanted, table, where, progress) if table is not None else {}
@@ -147,7 +144,7 @@ def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress
     if predictions is None or not len(predictions):
         raise ModelError(f"{model}: tells of no scored photo")
     source = _Source(str(info.trained["data"]), paths)
-    chosen = _choose(predictions, info.seed)
+    chosen = choose_photos(predictions, info.seed)
     return _write(model, info, split, predictions, chosen, source, model / REPORT_FILE, started_at, progress)
 
 
@@ -202,52 +199,12 @@ def _predict_anew(
     return SplitPredictions(names, predictions.truth[fine], predictions.probabilities[fine].astype(np.float64))
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """Which photos the report shows, as rows of the predictions."""
-
-    gallery: tuple[int, ...]
-    mistakes: tuple[int, ...]
-    unsure: tuple[int, ...]
-    heats: tuple[int, ...]
-    story: LossStory
-
-    @property
-    def rows(self) -> tuple[int, ...]:
-        """Return all of them, each once."""
-        told = (self.story.closest_right, self.story.closest_wrong, self.story.surest_mistake)
-        rows = (*self.gallery, *self.mistakes, *self.unsure, *self.heats, *(row for row in told if row is not None))
-        return tuple(dict.fromkeys(rows))
-
-
-def _choose(predictions: SplitPredictions, seed: int) -> _Chosen:
-    probabilities, labels = predictions.probabilities, predictions.labels
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
-    by_sureness = np.argsort(-sure, kind="stable")
-    mistakes = by_sureness[~right[by_sureness]]
-    heats_of_mistakes = mistakes[:_HEATS_OF_MISTAKES]
-    rights = shuffled[right[shuffled]][: _HEATS - len(heats_of_mistakes)]
-
-    def rows(found: NDArray[np.int64]) -> tuple[int, ...]:
-        return tuple(int(i) for i in found)
-
-    return _Chosen(
-        gallery=rows(np.sort(shuffled[:_SHOWN])),
-        mistakes=rows(mistakes[:_SHOWN]),
-        unsure=rows(by_sureness[::-1][:_SHOWN]),
-        heats=rows(np.concatenate([heats_of_mistakes, rights])),
-        story=tell_loss(probabilities, labels),
-    )
-
-
 def _write(
     model: Path,
     info: ModelInfo,
     split: str,
     predictions: SplitPredictions,
-    chosen: _Chosen,
+    chosen: Chosen,
     source: _Source,
     out: Path,
     started_at: float,
@@ -271,8 +228,8 @@ def _write(
         heats=heats,
         no_heats=no_heats,
         story=chosen.story,
-        history=_read_history(model),
-        set_aside=_read_set_aside(model),
+        history=read_history(model),
+        set_aside=read_set_aside(model),
         diagram=draw_network(model),
     )
     page = render_report(material)
@@ -312,42 +269,3 @@ def _heats(model: Path, paths: Mapping[int, str], progress: Progress) -> tuple[t
         if not isinstance(explained, Unreadable)
     )
     return heats, "" if heats else "the photos cannot be read by now"
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What `history.csv` says of an epoch."""
-
-    epoch: float
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-
-
-def _read_history(model: Path) -> tuple[Epoch, ...]:
-    """Read `history.csv`; empty where the recipe has no epochs.
-
-    Raises:
-        ModelError: It is damaged.
-    """
-    path = model / "history.csv"
-    names = [field.name for field in dataclasses.fields(Epoch)]
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            return tuple(Epoch(*(float(row[name]) for name in names)) for row in csv.DictReader(stream))
-    except FileNotFoundError:
-        return ()
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
-
-
-def _read_set_aside(model: Path) -> tuple[SetAside, ...]:
-    path = model / "set_aside.csv"
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            return tuple(SetAside(row["file"], row["reason"]) for row in csv.DictReader(stream))
-    except FileNotFoundError:
-        return ()
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error

@@ -1,6 +1,5 @@
 """The report's page: from what was gathered to HTML (report.html.j2, report.css, report.js)."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,20 @@ from photoclass.photos.fixes import name_in_data
 from photoclass.photos.table import SetAside
 from photoclass.results.explorer import count_coverage, count_thresholds
 from photoclass.results.loss_story import LossStory
-from photoclass.results.plots import EpochFigures, bar, draw_curve, draw_losses, draw_reliability
+from photoclass.results.plots import EpochFigures, draw_curve, draw_losses, draw_reliability
 from photoclass.results.reliability import reliability
+from photoclass.results.report_facts import (
+    MOST_CLASSES,
+    command_to_repeat,
+    count_rows,
+    fact_rows,
+    figure_rows,
+    setting_rows,
+    split_rows,
+    trained_words,
+    twin_words,
+    why_no_curves,
+)
 from photoclass.results.report_words import (
     SPLIT_WORDS,
     confused_pairs,
@@ -27,17 +38,7 @@ from photoclass.results.report_words import (
 )
 
 # Beyond these a table is no longer read: the rest is counted.
-_MOST_CONFUSION_CLASSES, _MOST_PAIRS, _MOST_CLASSES, _MOST_SET_ASIDE = 12, 40, 100, 25
-FIGURES = (
-    ("accuracy", "accuracy", "share told rightly"),
-    ("balanced_accuracy", "balanced accuracy", "the same, every class weighing the same"),
-    ("log_loss", "log loss", "in nats; 0 is perfect, sure mistakes cost most"),
-    ("brier", "Brier score", "mean squared error of the probabilities; 0 is perfect"),
-    ("roc_auc", "ROC AUC", "how well the classes are put in order; 1 is perfect"),
-    ("average_precision", "average precision", "precision over all thresholds; 1 is perfect"),
-    ("ece", "calibration error", "how far probabilities are from shares, on average"),
-)
-_SHARES = ("accuracy", "balanced_accuracy", "ece")
+_MOST_CONFUSION_CLASSES, _MOST_PAIRS, _MOST_SET_ASIDE = 12, 40, 25
 
 
 @dataclass(frozen=True)
@@ -133,11 +134,11 @@ def render_report(material: Material) -> str:
         "note": shown(material.note, 2000) if material.note else "",
         "n": len(predictions),
         "names": names,
-        "figures": list(_figure_rows(material.figures)),
-        "splits": list(_split_rows(info)),
-        "counts": list(_count_rows(info, names)),
-        "more_classes": max(0, len(names) - _MOST_CLASSES),
-        "twins": _twin_words(info),
+        "figures": list(figure_rows(material.figures)),
+        "splits": list(split_rows(info)),
+        "counts": list(count_rows(info, names)),
+        "more_classes": max(0, len(names) - MOST_CLASSES),
+        "twins": twin_words(info),
         "set_aside": [(shown(name_in_data(a.name, material.data)), shown(a.reason, 200)) for a in material.set_aside][
             :_MOST_SET_ASIDE
         ],
@@ -149,8 +150,8 @@ def render_report(material: Material) -> str:
         ]
         if material.history
         else [],
-        "no_curves": _no_curves(info),
-        "trained_words": _trained_words(info),
+        "no_curves": why_no_curves(info),
+        "trained_words": trained_words(info),
         "confusion": _confusion(material, names),
         "classes": list(_class_rows(material.figures, names)),
         "bins": bins,
@@ -165,9 +166,9 @@ def render_report(material: Material) -> str:
         "unsure": [_card(material, row) for row in material.unsure],
         "heats": [(heat, _card(material, heat.row)) for heat in material.heats],
         "no_heats": shown(material.no_heats, 500) if material.no_heats else "",
-        "settings": list(_settings(info.settings)),
-        "facts": list(_facts(material)),
-        "command": _command(material),
+        "settings": list(setting_rows(info.settings)),
+        "facts": list(fact_rows(material.model, material.data, info)),
+        "command": command_to_repeat(info),
         "sure_words": sure_words,
         "photos_words": photos_words,
     }
@@ -194,63 +195,6 @@ def _short_name(material: Material, row: int) -> str:
     return shown(within if within != name else "/".join(name.split("/")[-2:]))
 
 
-def _figure_rows(figures: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
-    """Give what is measured, its value, its interval and what it means; what could not be computed has no row."""
-    for key, words, meaning in FIGURES:
-        value, interval = figures.get(key), figures.get(f"{key}_ci95")
-        if not isinstance(value, float | int):
-            continue
-        spread = " to ".join(_figure(key, end) for end in interval) if interval else ""
-        yield words, _figure(key, value), spread, meaning
-
-
-def _figure(key: str, value: float) -> str:
-    return f"{100 * value:.2f} %" if key in _SHARES else f"{value:.4f}"
-
-
-def _split_rows(info: ModelInfo) -> Iterator[tuple[str, int, str, str, str]]:
-    for split, figures in info.metrics.items():
-        note = "chose the model: a little flattering" if figures["split_chose_model"] else "chose nothing"
-        accuracy, loss = _figure("accuracy", figures["accuracy"]), _figure("log_loss", figures["log_loss"])
-        yield SPLIT_WORDS.get(split, split), figures["n"], accuracy, loss, note
-
-
-def _count_rows(info: ModelInfo, names: list[str]) -> Iterator[tuple[str, list[int], int, Markup]]:
-    totals = [sum(by_class.get(name, 0) for by_class in info.photos.values()) for name in info.class_names]
-    most = max(totals) or 1
-    for name, words, total in list(zip(info.class_names, names, totals, strict=True))[:_MOST_CLASSES]:
-        parts = [info.photos.get(split, {}).get(name, 0) for split in SPLIT_WORDS]
-        yield words, parts, total, bar(total / most)
-
-
-def _twin_words(info: ModelInfo) -> str:
-    twins, across = info.trained.get("photos_with_twins"), info.trained.get("twins_across_splits")
-    if twins is None:
-        return "How many photos are near twins, this model folder does not say."
-    if not twins:
-        return "No two photos are near twins: the same picture saved anew, resized, mirrored or cropped."
-    words = f"{photos_words(twins)} show a picture that stands there more than once"
-    if not across:
-        return f"{words} (saved anew, resized, mirrored or cropped); they were kept together in one split."
-    return f"{words}, {across:,} of them on both sides of a split that DATA gives: that flatters the score."
-
-
-def _no_curves(info: ModelInfo) -> str:
-    if "strength" not in info.trained:
-        return "The model folder has no history.csv, so there are no curves to show."
-    return (
-        f"There are none: the recipe {info.recipe} has no epochs. A pretrained network looked at each photo once, and "
-        "a linear head was fitted to what it saw until nothing changed any more. How strongly the head is held back "
-        f"(strength {info.trained['strength']:g}) was chosen by cross-validation among the training photos, where the "
-        f"log loss was {info.trained['cross_validated_log_loss']:.4f}."
-    )
-
-
-def _trained_words(info: ModelInfo) -> str:
-    words = str(info.trained.get("stopped", ""))
-    return f"Training ended: {words}." if words else ""
-
-
 @dataclass(frozen=True)
 class _Confusion:
     """The confusion table; of many classes, the most frequent confusions instead."""
@@ -272,7 +216,7 @@ def _confusion(material: Material, names: list[str]) -> _Confusion:
 def _class_rows(figures: Mapping[str, Any], names: list[str]) -> Iterator[tuple[str, int, str, str, str]]:
     """Give each class with its photos, recall, precision and F1, a dash where there is nothing to divide by."""
     table = np.array(figures["confusion"], dtype=np.int64)
-    for i, name in list(enumerate(names))[:_MOST_CLASSES]:
+    for i, name in list(enumerate(names))[:MOST_CLASSES]:
         hits, truly, said = int(table[i, i]), int(table[i].sum()), int(table[:, i].sum())
         shares = (hits / truly if truly else None, hits / said if said else None)
         f1 = 2 * hits / (truly + said) if truly + said else None
@@ -325,47 +269,3 @@ def _loss_values(material: Material) -> dict[str, Any]:
         "wrong_share": f"{100 * story.wrong_share:.0f} %",
         "plot": draw_losses(marks, "losses"),
     }
-
-
-def _settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _settings(value)
-        else:
-            yield name, shown(str(value), 200)
-
-
-def _facts(material: Material) -> Iterator[tuple[str, str]]:
-    info = material.info
-    trained = info.trained
-    yield "model folder", shown(str(material.model), 200)
-    yield "photos", shown(material.data, 200) if material.data else "not known"
-    yield "recipe", info.recipe
-    yield "seed", str(info.seed)
-    yield "image size", f"{info.image_size} x {info.image_size} pixels, by the rule {info.resize}"
-    yield "trained", f"{trained.get('on', 'at an unknown time')}, in {trained.get('seconds', 0):,.0f} s"
-    yield "device, precision", f"{trained.get('device', 'unknown')}, {trained.get('precision', 'unknown')}"
-    yield "versions", f"photoclass {info.photoclass_version}, torch {trained.get('torch', 'unknown')}"
-    for key, words in (
-        ("temperature", "temperature of the calibration"),
-        ("onnx_differs_by", "file and trained head differ by at most"),
-        ("onnx_differs_by_f32", "file and trained network differ by at most, in full precision"),
-        ("onnx_differs_by_bf16", "the same in bf16"),
-    ):
-        if key in trained:
-            yield words, f"{trained[key]:.4g}"
-    yield "fingerprint of the data", info.data_fingerprint
-    yield "SHA-256 of model.onnx", info.onnx_sha256
-
-
-def _command(material: Material) -> str:
-    """Return the command that trains the same model again."""
-    info, trained = material.info, material.info.trained
-    data = trained.get("data") or "DATA"
-    parts = [f"photoclass train {shlex.quote(data)} --out again", f"--recipe {info.recipe} --seed {info.seed}"]
-    parts += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in trained.get("set", {}).items()]
-    if trained.get("fixes"):
-        parts.append(f"--fixes {shlex.quote(trained['fixes'])}")
-    if trained.get("device"):
-        parts.append(f"--device {trained['device']} --precision {trained.get('precision', 'auto')}")
-    return " \\\n    ".join(shown(part, 4000) for part in parts)
