@@ -37,6 +37,7 @@ from photoclass.results.report_words import (
     write_verdict,
 )
 
+_NEARLY_THE_SAME_LOSS = 0.2  # in nats
 # Beyond these a table is no longer read: the rest is counted.
 _MOST_CONFUSION_CLASSES, _MOST_PAIRS, _MOST_SET_ASIDE = 12, 40, 25
 
@@ -257,10 +258,16 @@ def _loss_values(material: Material) -> dict[str, Any]:
         if row is not None
     ]
     surest = story.surest_mistake
+    near = (
+        story.closest_right is not None
+        and story.closest_wrong is not None
+        and abs(story.losses[story.closest_right] - story.losses[story.closest_wrong]) < _NEARLY_THE_SAME_LOSS
+    )
     return {
         "right": told(story.closest_right),
         "wrong": told(story.closest_wrong),
         "surest": told(surest),
+        "near": near,
         "as_many": float(story.losses[surest]) / max(story.typical, 1e-6) if surest is not None else 0.0,
         "typical": f"{story.typical:.4f}" if story.typical >= 0.0001 else "under 0.0001",
         "worst": len(story.worst),

@@ -208,7 +208,7 @@ def _next_steps(
         yield "mistakes", "Look at the mistakes: what do they have in common?"
     doubtful = info.trained.get("doubtful_labels")
     if doubtful:
-        yield "", f"{doubtful:,} training labels are surely wrong: see doubtful_labels.csv in the model folder."
+        yield "", f"{doubtful:,} training labels look wrong: see doubtful_labels.csv in the model folder."
     if set_aside:
         yield "data", f"{set_aside:,} files could not be used; photoclass check names each with its reason."
     if photos < _MODERATE_PHOTOS:
