@@ -95,6 +95,7 @@ def test_the_zip_gives_what_the_folder_gives(model: Path, drawn_photos: Path, tm
 def test_a_model_folder_holds_what_it_promises(model: Path) -> None:
     held = {path.name for path in model.iterdir()}
     assert {"model.onnx", "model.json", "README.md", "history.csv", "curves.png", "photos.csv", "resume"} <= held
+    assert {"valid_predictions.csv", "held_out_predictions.csv", "report.html"} <= held
     info = json.loads((model / "model.json").read_text())
     assert info["class_names"] == ["cat", "dog"]
     assert info["metrics"]["valid"]["split_chose_model"] and not info["metrics"]["held_out"]["split_chose_model"]

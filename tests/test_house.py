@@ -17,6 +17,7 @@ FLOORS = (
     "errors",
     "atomic",
     "progress",
+    "page",
     "photos",
     "model",
     "results",
@@ -28,7 +29,7 @@ FLOORS = (
 )
 TORCHLESS = ("photos", "model", "results", "checks")
 # Of `checks`, doubtful labels alone need a model; all else looks at photos.
-LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "photos", "checks")
+LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "page", "photos", "checks")
 
 
 def _modules() -> dict[str, Path]:

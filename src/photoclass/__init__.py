@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from photoclass.results.explain import explain
     from photoclass.results.gallery import gallery
     from photoclass.results.predict import predict, read_predictions, write_predictions
+    from photoclass.results.report import report
     from photoclass.results.submit import submit
     from photoclass.story.demo import demo
     from photoclass.training.run import TrainOptions
@@ -47,6 +48,7 @@ _HOMES = {
     "submit": "photoclass.results.submit",
     "gallery": "photoclass.results.gallery",
     "explain": "photoclass.results.explain",
+    "report": "photoclass.results.report",
     "cache": "photoclass.photos.cache_folder",
     "demo": "photoclass.story.demo",
     "Runtime": "photoclass.model.runtime",
@@ -64,6 +66,7 @@ __all__ = [
     "submit",
     "gallery",
     "explain",
+    "report",
     "cache",
     "demo",
     "Runtime",

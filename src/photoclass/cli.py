@@ -164,6 +164,7 @@ def train(
         list[str] | None,
         typer.Option(metavar="LOG", help="Record the run for tensorboard or mlflow as well; may be given twice."),
     ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Leave out RUN/report.html.")] = False,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
@@ -201,6 +202,7 @@ def train(
         _above_zero("--workers", workers),
         fixes=fixes,
         log=tuple(log or ()),
+        report=not no_report,
     )
     trained = train_model(
         data,
@@ -216,6 +218,8 @@ def train(
     seconds = words_for_seconds(trained.info.trained["seconds"])
     kept = f"epoch {trained.info.trained['best_epoch']:g} kept, " if trained.history else "done "
     print(f"{out}: {kept}after {seconds} of training")
+    if trained.report:
+        print(trained.report.as_text())
     print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
     _end(trained.set_aside, strict)
 
@@ -341,6 +345,23 @@ def explain(
     pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
     print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
     _end(drawn.set_aside, strict)
+
+
+@app.command()
+def report(
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="The model folder that train made.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The page to write.  [default: RUN/report.html]")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DATA", help="Where the photos lie now.  [default: where they lay at training]"),
+    ] = None,
+) -> None:
+    """Write all that there is to know of a model as one HTML file that needs nothing else."""
+    from photoclass.results.report import report as write_report
+
+    print(printable(write_report(model, out, data=data, progress=terminal_progress()).as_text()))
 
 
 @app.command()

@@ -29,7 +29,7 @@ from photoclass.model.folder import (
     read_onnx,
     save_model,
     save_photos,
-    save_valid_predictions,
+    save_predictions,
 )
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import DecodeSettings
@@ -487,7 +487,7 @@ class TestValidPredictions:
 
     def test_what_was_saved_is_what_is_loaded(self, tmp_path: Path) -> None:
         probabilities = np.array([[0.25, 0.75], [1.0, 0.0], [0.1234567, 0.8765433]], dtype=np.float32)
-        save_valid_predictions(tmp_path, _table([1, 0, 1], [1, 1, 1]), probabilities)
+        save_predictions(tmp_path, "valid", _table([1, 0, 1], [1, 1, 1]), probabilities)
         loaded, labels = load_valid_predictions(tmp_path, make_info())
         np.testing.assert_allclose(loaded, probabilities, atol=1e-7)
         np.testing.assert_array_equal(labels, [1, 0, 1])
@@ -495,7 +495,7 @@ class TestValidPredictions:
     def test_without_it_damaged_or_of_other_classes_it_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="cannot be read"):
             load_valid_predictions(tmp_path, make_info())
-        save_valid_predictions(tmp_path, _table([1], [1]), np.array([[0.25, 0.75]], dtype=np.float32))
+        save_predictions(tmp_path, "valid", _table([1], [1]), np.array([[0.25, 0.75]], dtype=np.float32))
         with pytest.raises(ModelError, match="cannot be read"):
             load_valid_predictions(tmp_path, make_info(("cat", "fox")))
         (tmp_path / "valid_predictions.csv").write_text("file,truth,prob_cat,prob_dog\na.jpg,cat,much,0.5\n")

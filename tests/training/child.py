@@ -44,6 +44,7 @@ def main(given: dict[str, Any]) -> None:
         cache=Path(given["cache"]),
         precision=given["precision"],
         workers=1,
+        report=False,
         resume=(out / "resume" / "checkpoint.safetensors").exists(),
     )
     try:

@@ -78,7 +78,7 @@ def test_resumed_it_ends_as_the_run_that_never_stopped(drawn_photos: Path, own_c
             out,
             "finetune",
             {} if options.get("resume") else SMALL,
-            TrainOptions(cache=own_cache, precision="fp32", **options),  # type: ignore[arg-type]
+            TrainOptions(cache=own_cache, precision="fp32", report=False, **options),  # type: ignore[arg-type]
             stop,
             **words,  # type: ignore[arg-type]
         )

@@ -40,6 +40,7 @@ FILES = {
     "README.md",
     "curves.png",
     "fingerprints.bin",
+    "held_out_predictions.csv",
     "history.csv",
     "model.json",
     "model.onnx",

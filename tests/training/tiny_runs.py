@@ -153,7 +153,7 @@ class Tiny:
         progress: Progress = SILENT,
         **options: Any,
     ) -> Trained:
-        options = {"cache": self.cache, "precision": "fp32", "workers": 1, **options}
+        options = {"cache": self.cache, "precision": "fp32", "workers": 1, "report": False, **options}
         settings = TINY if settings is None else settings
         return train(data or self.data, out, SmallCnnRecipe.name, settings, TrainOptions(**options), stop, progress)
 

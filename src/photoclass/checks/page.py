@@ -1,25 +1,19 @@
 """What `check` finds, as one HTML file that needs nothing else: photos side by side, so that a person sees it."""
 
-import base64
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-
-import jinja2
-from PIL import Image
 
 from photoclass.atomic import atomic_text
 from photoclass.checks.findings import Findings
 from photoclass.checks.twins import TwinGroup
 from photoclass.checks.words import UNCLEAR_WORDS, summary, verdict
-from photoclass.photos.decode import Unreadable, decode_picture, read_file
+from photoclass.page import render
 from photoclass.photos.fixes import name_in_data
+from photoclass.photos.thumbnail import thumbnail
 
-# 2 to 4 KB a thumbnail: with all sections full, a page of some 2 MB.
+# With all sections full, a page of some 2 MB.
 _THUMBNAIL_SIDE = 160
-_QUALITY = 70
 _MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
 
 
@@ -68,15 +62,13 @@ def write_page(findings: Findings, out: Path) -> None:
     Raises:
         OutputError: It cannot be written.
     """
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    template = environment.from_string(files(__package__).joinpath("check.html.j2").read_text(encoding="utf-8"))
-    page = template.render(
-        data=findings.data,
-        verdict=verdict(findings),
-        summary=list(summary(findings)),
-        sections=list(_sections(findings)),
-        side=_THUMBNAIL_SIDE,
-    )
+    values = {
+        "data": findings.data,
+        "verdict": verdict(findings),
+        "summary": list(summary(findings)),
+        "sections": list(_sections(findings)),
+    }
+    page = render(__package__, "check.html.j2", values)
     with atomic_text(out) as stream:
         stream.write(page)
 
@@ -155,16 +147,6 @@ def _photo_section(findings: Findings, title: str, why: str, found: Sequence[tup
 def _card(findings: Findings, photo: int, text: str) -> Card:
     split = findings.split(photo)
     place = f"{findings.label(photo)}, {split}" if split else findings.label(photo)
-    return Card(_thumbnail(findings.photos.table.paths[photo]), findings.name(photo), f"{place} · {text}")
-
-
-def _thumbnail(path: str) -> str:
-    """Return a small picture as a data URI, or an empty text if the file has vanished or changed since."""
-    data = read_file(path)
-    picture = data if isinstance(data, Unreadable) else decode_picture(data, _THUMBNAIL_SIDE)
-    if isinstance(picture, Unreadable):
-        return ""
-    picture.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.BOX)
-    stream = io.BytesIO()
-    picture.save(stream, "WEBP", quality=_QUALITY)
-    return f"data:image/webp;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+    return Card(
+        thumbnail(findings.photos.table.paths[photo], _THUMBNAIL_SIDE), findings.name(photo), f"{place} · {text}"
+    )

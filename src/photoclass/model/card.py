@@ -162,10 +162,13 @@ def _files(info: ModelInfo) -> str:
         "model.onnx": "the network, from pixels to probabilities",
         "model.json": "class names, image size, settings, scores, and the SHA-256 of `model.onnx`",
         "photos.csv": "which photo was in which split, by content (SHA-256)",
+        "report.html": "all of it as a page for a person, with photos",
         "valid_predictions.csv": "what the model says of the validation photos",
         "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near twins; "
         "whoever gives the model away without it loses nothing else",
     }
+    if "held_out" in info.metrics:
+        rows["held_out_predictions.csv"] = "the same of the held-out photos"
     if "best_epoch" in info.trained:
         rows["history.csv, curves.png"] = "loss and accuracy, epoch by epoch"
         rows["resume/"] = "the checkpoint from which `--resume` goes on; not needed to use the model"

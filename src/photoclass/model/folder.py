@@ -7,9 +7,10 @@
     ├── photos.csv             which photo was in which split, by content
     ├── fingerprints.bin       16x16 grey cells of each training photo, to know its twins by
     ├── doubtful_labels.csv    training photos whose label is surely wrong, as fixes to look at
-    ├── valid_predictions.csv  what the model says of the photos that chose it
+    ├── valid_predictions.csv, held_out_predictions.csv  what the model says of the photos that it was scored on
     ├── history.csv, curves.png
     ├── tensorboard/, mlruns/  the same for others to read, where asked for
+    ├── report.html            all of it as a page for a person
     └── resume/                the checkpoint for --resume
 
 Nothing in it can run code when it is loaded.
@@ -91,6 +92,34 @@ class ModelInfo:
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this model."""
         return DecodeSettings(self.image_size, "crop" if self.resize == "crop" else "squash")
+
+
+@dataclass(frozen=True)
+class KnownPhoto:
+    """One row of `photos.csv`: SHA-256 of a photo's file, its split and class, and its name at the time."""
+
+    content: bytes
+    split: str
+    label: str
+    name: str
+
+
+@dataclass(frozen=True)
+class SplitPredictions:
+    """What the model says of the photos of a split.
+
+    Attributes:
+        names: As `photos.csv` has them.
+        labels: Shape (N,), the truth.
+        probabilities: Shape (N, C).
+    """
+
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.names)
 
 
 def save_model(folder: Path, info: ModelInfo, onnx: bytes) -> None:
@@ -228,12 +257,10 @@ def load_photo_splits(folder: Path) -> dict[bytes, str]:
     path = folder / "photos.csv"
     splits: dict[bytes, str] = {}
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            for row in csv.DictReader(stream):
-                content, split = bytes.fromhex(row["sha256"]), row["split"]
-                splits[content] = min(split, splits.get(content, split), key=SPLITS.index)
-    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); without it no score can leave out known photos") from error
+        for photo in load_photos(folder):
+            splits[photo.content] = min(photo.split, splits.get(photo.content, photo.split), key=SPLITS.index)
+    except ValueError as error:
+        raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
     return splits
 
 
@@ -261,23 +288,63 @@ def load_fingerprints(folder: Path) -> Pixels | None:
         raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
 
 
-def save_valid_predictions(folder: Path, table: PhotoTable, probabilities: NDArray[np.float32]) -> None:
-    """Write `valid_predictions.csv`: what the model says of the photos of the validation split."""
-    with atomic_text(folder / "valid_predictions.csv") as stream:
+def load_photos(folder: Path) -> list[KnownPhoto]:
+    """Read `photos.csv`: every photo that trained, chose or scored the model.
+
+    Raises:
+        ModelError: It is missing or damaged.
+    """
+    path = folder / "photos.csv"
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            return [
+                KnownPhoto(bytes.fromhex(row["sha256"]), row["split"], row["label"], row["file"])
+                for row in csv.DictReader(stream)
+            ]
+    except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
+
+
+def save_predictions(folder: Path, split: str, table: PhotoTable, probabilities: NDArray[np.float32]) -> None:
+    """Write `valid_predictions.csv` or `held_out_predictions.csv`: what the model says of the photos of a split."""
+    with atomic_text(_predictions_path(folder, split)) as stream:
         writer = csv.writer(stream)
         writer.writerow(["file", "truth", *(f"prob_{name}" for name in table.class_names)])
         for name, label, row in zip(table.names, table.labels, probabilities, strict=True):
             writer.writerow([name, table.class_names[label], *(f"{p:.7f}" for p in row)])
 
 
-def load_valid_predictions(folder: Path, info: ModelInfo) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Read probabilities, shape (N, C), and labels, shape (N,), of the validation split."""
-    path = folder / "valid_predictions.csv"
+def load_predictions(folder: Path, info: ModelInfo, split: str) -> SplitPredictions | None:
+    """Read what the model says of the photos of a split; None where an older version kept it not.
+
+    Raises:
+        ModelError: The file is damaged.
+    """
+    path = _predictions_path(folder, split)
     index = {name: i for i, name in enumerate(info.class_names)}
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
             rows = list(csv.DictReader(stream))
         probabilities = np.array([[float(row[f"prob_{n}"]) for n in info.class_names] for row in rows])
-        return probabilities, np.array([index[row["truth"]] for row in rows], dtype=np.int64)
+        labels = np.array([index[row["truth"]] for row in rows], dtype=np.int64)
+        return SplitPredictions(tuple(row["file"] for row in rows), labels, probabilities)
+    except FileNotFoundError:
+        return None
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:
         raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
+
+
+def load_valid_predictions(folder: Path, info: ModelInfo) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Read probabilities, shape (N, C), and labels, shape (N,), of the validation split.
+
+    Raises:
+        ModelError: The file is missing or damaged.
+    """
+    loaded = load_predictions(folder, info, "valid")
+    if loaded is None:
+        raise ModelError(f"{_predictions_path(folder, 'valid')}: cannot be read (missing); copy the model folder again")
+    return loaded.probabilities, loaded.labels
+
+
+def _predictions_path(folder: Path, split: str) -> Path:
+    return folder / f"{split}_predictions.csv"

@@ -139,6 +139,7 @@ def demo(
     files = (
         *photos,
         ("model/", "the model: model.onnx, model.json, its card README.md, history.csv"),
+        ("model/report.html", "all that there is to know of it, as a page for the browser"),
         ("model/curves.png", "loss and accuracy, epoch by epoch"),
         ("score.json", "the score on pictures that it has not seen"),
         ("test/", f"{len(ids):,} of these, numbered, without their labels"),

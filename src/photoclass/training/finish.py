@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
+from photoclass.errors import Interrupted, PhotoclassError
 from photoclass.model.card import write_card
 from photoclass.model.folder import (
     ModelInfo,
@@ -19,12 +20,14 @@ from photoclass.model.folder import (
     save_fingerprints,
     save_model,
     save_photos,
-    save_valid_predictions,
+    save_predictions,
 )
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
+from photoclass.progress import Progress
 from photoclass.results.flattery import Flattery
+from photoclass.results.report import Report, report_of_training
 from photoclass.results.score import Score, score_predictions
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.recipes import Recipe, find_recipe
@@ -45,6 +48,7 @@ class Trained:
         scores: Of the validation split and, where there is one, of the held-out split.
         history: The epochs.
         photos: What it was trained, chosen and scored on.
+        report: Its report, if one was written.
     """
 
     folder: Path
@@ -52,6 +56,7 @@ class Trained:
     scores: tuple[Score, ...]
     history: tuple[EpochRow, ...]
     photos: CachedPhotos | FeaturedPhotos
+    report: Report | None = None
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
@@ -102,8 +107,7 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
             )
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
-            if split == VALID:
-                save_valid_predictions(run.out, part, probabilities)
+            save_predictions(run.out, SPLITS[split], part, probabilities)
     info = outcome.info
     trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.flatters is not None}
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
@@ -118,9 +122,31 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
     return Trained(run.out, load_info(run.out), tuple(scores), outcome.history, run.photos)
 
 
+def with_report(trained: Trained, progress: Progress) -> Trained:
+    """Write the report of what was trained; a model is none the worse for a report that cannot be written."""
+    table = trained.photos.table
+    try:
+        report = report_of_training(trained.folder, dict(zip(table.names, table.paths, strict=True)), progress)
+    except Interrupted:
+        raise
+    except PhotoclassError as error:
+        progress.say(f"no report, though the model is saved: {error}")
+        return trained
+    return dataclasses.replace(trained, report=report)
+
+
 def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
     """Return what is known of a model before it is scored; `trained` says how the training went."""
-    table = run.photos.table
+    table, fixes = run.photos.table, run.asked.options.fixes
+    sizes = np.unique(run.twins, return_counts=True)[1]
+    parts_of_groups = np.unique(np.stack([run.twins, table.splits.astype(np.int64)]), axis=1)
+    origin = {
+        "data": str(run.asked.data.absolute()),
+        "fixes": str(fixes.absolute()) if fixes else None,
+        "set": _settings_of_its_own(run.recipe),
+        "photos_with_twins": int(sizes[sizes > 1].sum()),
+        "twins_across_splits": parts_of_groups.shape[1] - len(sizes),
+    }
     trained_labels = table.labels[table.splits == TRAIN]
     rates = np.bincount(trained_labels, minlength=len(run.class_names)) / len(trained_labels)
     return ModelInfo(
@@ -136,11 +162,7 @@ def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
         },
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
-        trained={
-            "on": datetime.now(UTC).isoformat(timespec="seconds"),
-            "set": _settings_of_its_own(run.recipe),
-            **trained,
-        },
+        trained={"on": datetime.now(UTC).isoformat(timespec="seconds"), **origin, **trained},
     )
 
 

@@ -43,6 +43,7 @@ class TrainOptions:
         cache: The cache folder; the user's when None.
         fixes: A fixes file, whose labels go before DATA's own.
         log: Where else the run is recorded: `tensorboard`, `mlflow`, both or none.
+        report: Whether the run ends with a report, RUN/report.html.
     """
 
     seed: int | None = None
@@ -55,6 +56,7 @@ class TrainOptions:
     cache: Path | None = None
     fixes: Path | None = None
     log: tuple[str, ...] = ()
+    report: bool = True
 
     def __post_init__(self) -> None:
         if self.seed is not None and not 0 <= self.seed < 2**63:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from photoclass.progress import SILENT, Progress
-from photoclass.training.finish import Trained
+from photoclass.training.finish import Trained, with_report
 from photoclass.training.logs import open_records
 from photoclass.training.recipes import (
     DEFAULT_RECIPE,
@@ -56,20 +56,27 @@ def train(
         saved = _saved(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
         with open_records(options.log, out, progress) as records:
-            given = (seed, options, saved, stop, progress, records)
-            # Each recipe is imported when it is wanted: torch takes two seconds to load, and `features` needs it only
-            # where its backbone is not in the cache yet.
-            if isinstance(chosen, FeaturesRecipe):
-                from photoclass.training.train_features import train_features
+            trained = _train(Asked(data, out, chosen, seed, options, saved, stop, progress, records))
+        return with_report(trained, progress) if options.report else trained
 
-                return train_features(Asked(data, out, chosen, *given))
-            if isinstance(chosen, FinetuneRecipe):
-                from photoclass.training.train_finetune import train_finetune
 
-                return train_finetune(Asked(data, out, chosen, *given))
-            from photoclass.training.train_small_cnn import train_small_cnn
+def _train(asked: Asked[Any]) -> Trained:
+    """Train what is asked for.
 
-            return train_small_cnn(Asked(data, out, chosen, *given))
+    Each recipe is imported when it is wanted: torch takes two seconds to load, and `features` needs it only where its
+    backbone is not in the cache yet.
+    """
+    if isinstance(asked.recipe, FeaturesRecipe):
+        from photoclass.training.train_features import train_features
+
+        return train_features(asked)
+    if isinstance(asked.recipe, FinetuneRecipe):
+        from photoclass.training.train_finetune import train_finetune
+
+        return train_finetune(asked)
+    from photoclass.training.train_small_cnn import train_small_cnn
+
+    return train_small_cnn(asked)
 
 
 def _saved(out: Path) -> dict[str, Any]:

@@ -35,8 +35,8 @@ from photoclass.training.optimizer import adam
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, best_epoch
 
-# What comes after the loop, when time is limited: the export, and predicting what is scored.
-_EXPORT_SECONDS = 10.0
+# What comes after the loop, when time is limited: the export, predicting what is scored, and the report.
+_EXPORT_SECONDS = 15.0
 _PREDICTED_PER_SECOND = 300.0
 # Drawing takes a third of a second: nothing beside an epoch of real photos, much beside one of a few drawings.
 _DRAW_EVERY_SECONDS = 20.0
