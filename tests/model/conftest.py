@@ -15,7 +15,8 @@ def exported() -> bytes:
     """A convolutional network as `train` exports it, with random weights that tell pictures apart."""
     import torch
 
-    from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
+    from photoclass.networks.small_cnn import SmallCNN
+    from photoclass.networks.small_cnn_settings import SmallCnnSettings
     from photoclass.training.export import export_onnx
 
     network = SmallCNN(SmallCnnSettings((8, 8), 3, 16), SIDE, 2, torch.Generator().manual_seed(0))

@@ -15,7 +15,7 @@ from photoclass.model.places import Places
 from photoclass.model.runtime import Runtime
 from photoclass.networks.backbone_onnx import write_backbone, write_with_trained_end
 from photoclass.networks.efficientnet_lite import FoldedNetwork, fold
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 
 
 @pytest.fixture(scope="module")

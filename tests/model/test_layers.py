@@ -15,8 +15,10 @@ from photoclass.networks.backbone_onnx import write_backbones, write_with_traine
 from photoclass.networks.efficientnet_end import EfficientNetEnd
 from photoclass.networks.efficientnet_lite import FEATURES, fold
 from photoclass.networks.onnx_file import read_network
-from photoclass.networks.small_cnn import SmallCNN, SmallCnnSettings
-from photoclass.training.export import add_head, export_onnx
+from photoclass.networks.small_cnn import SmallCNN
+from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.training.export import export_onnx
+from photoclass.training.export_head import add_head
 from tiny_networks import WEIGHTS, WIDTH, tiny_network
 
 

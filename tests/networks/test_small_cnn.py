@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
-from photoclass.networks.small_cnn import Dropout, SmallCNN, SmallCnnSettings
+from photoclass.networks.small_cnn import Dropout, SmallCNN
+from photoclass.networks.small_cnn_settings import SmallCnnSettings
 
 THE_POSTS = SmallCnnSettings()
 SMALL = SmallCnnSettings(filters=(4, 6), dense_units=5)

@@ -12,7 +12,7 @@ from photoclass.model.layers import Layer, read_layers
 from photoclass.networks.backbone_onnx import write_backbones
 from photoclass.networks.efficientnet_lite import fold
 from photoclass.results.network_parts import Part, network_parts
-from photoclass.training.export import add_head
+from photoclass.training.export_head import add_head
 
 
 def _efficientnet(*names: str, mirror: bool = False) -> tuple[Part, ...]:

@@ -115,6 +115,7 @@ def test_two_classes_keep_the_keys_that_they_had() -> None:
         "n", "log_loss", "accuracy", "log_loss_ci95", "accuracy_ci95", "ece", "confusion", "class_names", "split",
         "split_chose_model", "ece_ci95", "balanced_accuracy", "balanced_accuracy_ci95", "brier", "brier_ci95",
         "roc_auc", "roc_auc_ci95", "average_precision", "average_precision_ci95", "per_class", "cannot", "pictures",
+        "flatters",
     } == set(values)  # fmt: skip
     assert set(values["per_class"]) == {"ape", "bee"}
     assert set(values["per_class"]["ape"]) == {
@@ -193,7 +194,7 @@ def test_the_verdict_comes_first_and_many_classes_stay_readable() -> None:
     names = tuple(f"class{i:02d}" for i in range(40))
     probabilities = generator.dirichlet(np.ones(40), 400).astype(np.float32)
     lines = score_predictions(probabilities, generator.integers(0, 40, 400), names, "valid", True).as_text().split("\n")
-    assert lines[0].startswith("Score on 400 validation photos  (these photos also chose the model")
+    assert lines[0].startswith("Score on 400 validation photos  (some of them trained or chose the model, which flatters)")
     assert lines[1].startswith("  log loss") and lines[2].startswith("  accuracy")
     assert "  the 12 classes of 40 with the lowest F1; --json FILE has all" in lines
 

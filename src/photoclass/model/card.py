@@ -162,7 +162,7 @@ def _files(info: ModelInfo) -> str:
         "model.onnx": "the network, from pixels to probabilities",
         "model.json": "class names, image size, settings, scores, and the SHA-256 of `model.onnx`",
         "photos.csv": "which photo was in which split, by content (SHA-256)",
-        "report.html": "all of it as a page for a person, with photos",
+        "report.html": "all of it as a page for a person, with photos; not there after `--no-report`",
         "valid_predictions.csv": "what the model says of the validation photos",
         "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near twins; "
         "whoever gives the model away without it loses nothing else",
