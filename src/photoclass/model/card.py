@@ -35,7 +35,8 @@ An image classifier, trained by photoclass {info.photoclass_version} with the re
 
 `model.onnx` takes uint8 RGB pixels of shape (N, {info.image_size}, {info.image_size}, 3) and gives probabilities of
 shape (N, {len(info.class_names)}), in the order: {", ".join(info.class_names)}. Photos come to that size by the rule
-`{info.resize}`. It knows these classes only: shown anything else, it still names one of them.
+`{info.resize}`. It knows these classes only: shown anything else, it still names one of
+them, but with `--abstain`, which knows most photos that are of none.
 
 ## Photos
 
@@ -45,7 +46,8 @@ shape (N, {len(info.class_names)}), in the order: {", ".join(info.class_names)}.
 
 `photos.csv` lists them by content (SHA-256). Fingerprint of all: `{info.data_fingerprint}`.
 `fingerprints.bin` has 16x16 grey cells of each training photo, by which `evaluate` knows their near twins; whoever
-gives the model away without it loses nothing else.
+gives the model away without it loses nothing else. `seen.npz` has what the network makes of up to 2,000 of them, by
+which photos that are unlike them are known.
 
 ## Training
 

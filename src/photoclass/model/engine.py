@@ -5,8 +5,8 @@ import sys
 import threading
 import types
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from photoclass.errors import ModelError
 from photoclass.photos.cache import processors
 from photoclass.photos.decode import Pixels
+
+Taken = TypeVar("Taken")
 
 
 class Engine:
@@ -27,6 +29,7 @@ class Engine:
         where: Where it comes from, for messages.
         image_size: Side of the square it takes, in pixels.
         precision: `bf16` or `f32` for what is not int8 in the file itself; None for what the processor gains from.
+        features: Give what enters the last linear layer, too.
 
     Attributes:
         precision: The one in use.
@@ -36,7 +39,9 @@ class Engine:
         ModelError: The network is damaged, or takes or gives something else.
     """
 
-    def __init__(self, onnx: bytes, where: str, image_size: int, precision: str | None = None) -> None:
+    def __init__(
+        self, onnx: bytes, where: str, image_size: int, precision: str | None = None, *, features: bool = False
+    ) -> None:
         self.where = where
         openvino = import_openvino()
         core = openvino.Core()
@@ -45,6 +50,8 @@ class Engine:
             model = core.read_model(model=onnx, weights=b"")
             self.row_shape = self._check_ports(model, image_size)
             self._check_weights(model)
+            if features:
+                model.add_outputs(self._last_linear_layer(model).input_value(0))
             model.reshape({0: [1, image_size, image_size, 3]})
             streams = processors()
             config = {
@@ -69,17 +76,27 @@ class Engine:
         Args:
             pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
         """
+        return self._results(pixels, _row)
+
+    def rows_and_features(self, pixels: Iterable[Pixels]) -> Iterator[tuple[NDArray[Any], NDArray[np.float32]]]:
+        """Give the same with what enters the last linear layer, shape (D,); of an engine that was made with it.
+
+        Where the network looks at several views of a photo, it is their mean.
+        """
+        return self._results(pixels, _row_and_features)
+
+    def _results(self, pixels: Iterable[Pixels], take: Callable[[Any], Taken]) -> Iterator[Taken]:
         running: deque[Any] = deque()
         with self._in_use:
             try:
                 for count, photo in enumerate(pixels):
                     if len(running) == len(self._requests):
-                        yield _wait_for(running.popleft())
+                        yield _wait_for(running.popleft(), take)
                     request = self._requests[count % len(self._requests)]
                     request.start_async({0: self._tensor(np.ascontiguousarray(photo[None]))})
                     running.append(request)
                 while running:
-                    yield _wait_for(running.popleft())
+                    yield _wait_for(running.popleft(), take)
             finally:
                 for request in running:
                     request.wait()
@@ -103,6 +120,13 @@ class Engine:
             )
         return tuple(int(side.get_length()) for side in list(outputs[0].partial_shape)[1:])
 
+    def _last_linear_layer(self, model: Any) -> Any:
+        """Return the last product of numbers with weights."""
+        for node in reversed(model.get_ordered_ops()):
+            if node.get_type_name() == "MatMul":
+                return node
+        raise ModelError(f"{self.where}: ends in no linear layer, so it has no features to tell distances by")
+
     def _check_weights(self, model: Any) -> None:
         """Refuse weights that are no numbers: a network of maxima swallows them and answers all the same."""
         for node in model.get_ordered_ops():
@@ -124,11 +148,20 @@ def _ports(ports: Any) -> str:
     return ", ".join(f"{port.element_type.to_string()} {port.partial_shape}" for port in ports)
 
 
-def _wait_for(request: Any) -> NDArray[Any]:
-    """Return the row of one photo once it is there."""
+def _wait_for(request: Any, take: Callable[[Any], Taken]) -> Taken:
+    """Return what one photo's request gives, once it is there."""
     request.wait()
+    return take(request)
+
+
+def _row(request: Any) -> NDArray[Any]:
     row: NDArray[Any] = request.get_output_tensor(0).data[0].copy()
     return row
+
+
+def _row_and_features(request: Any) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    views: NDArray[Any] = request.get_output_tensor(1).data
+    return _row(request), views.reshape(-1, views.shape[-1]).astype(np.float32).mean(axis=0)
 
 
 def import_openvino() -> types.ModuleType:

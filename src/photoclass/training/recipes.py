@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 import torch
-from torch import nn
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
@@ -39,7 +38,7 @@ class SmallCnnRecipe:
         """Return how photos are decoded for this recipe."""
         return DecodeSettings(self.image_size, self.resize)
 
-    def build_network(self, classes: int, generator: torch.Generator) -> nn.Module:
+    def build_network(self, classes: int, generator: torch.Generator) -> SmallCNN:
         """Build the network with fresh weights."""
         return SmallCNN(self.network, self.image_size, classes, generator)
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from photoclass.model.runtime import Runtime
 from photoclass.networks.scaling import UNIT_PIXELS, Scaling
+from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels
 from photoclass.progress import Progress
@@ -19,7 +19,7 @@ from photoclass.training.compute import Compute, choose_compute
 from photoclass.training.examples import PhotoExamples
 from photoclass.training.export import export_onnx
 from photoclass.training.finish import Trained
-from photoclass.training.loop import predict_logits
+from photoclass.training.loop import compute_all, predict_logits
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
 from photoclass.training.run import Run, TrainOptions
@@ -32,7 +32,7 @@ class SmallCnnLearner:
     """What the recipe brings to the loop; see `train_network.Learner`."""
 
     recipe: SmallCnnRecipe
-    network: nn.Module
+    network: SmallCNN
     name: str = "the post's network"
     scaling: Scaling = UNIT_PIXELS
     tolerance: float = 1e-3
@@ -55,6 +55,10 @@ class SmallCnnLearner:
     def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
         """Compute the logits of photos as they are."""
         return predict_logits(self.network, self.examples(photos), self.scaling, compute).double().numpy()
+
+    def features(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float32]:
+        """Compute what the hidden layer gives."""
+        return compute_all(self.network.features, self.examples(photos), self.scaling, compute).numpy()
 
     def scored(
         self, runtime: Runtime, photos: CachedPhotos, trained: NDArray[np.float64], progress: Progress
