@@ -16,7 +16,6 @@ _FOLDS = 5
 _DIVISIONS = 10  # into folds; what one of them happens to give is averaged out
 _DRAWS = 2000
 _THRESHOLD_DRAWS = 200  # each finds the cheapest threshold anew
-_AT_ONCE = 1 << 22  # numbers drawn at once: bounds memory
 
 
 @dataclass(frozen=True)
@@ -203,6 +202,8 @@ class _Photos:
         probabilities: Shape (N,), rising.
         is_positive: Shape (N,).
         fp, fn: The costs.
+        first: Shape (V,), where each different probability begins.
+        thresholds: Shape (V + 1,), one for each way to divide them: one up to each, and one above all.
     """
 
     order: NDArray[np.int64]
@@ -210,13 +211,23 @@ class _Photos:
     is_positive: NDArray[np.bool_]
     fp: float
     fn: float
+    first: NDArray[np.int64]
+    thresholds: Floats
 
     @classmethod
     def sorted(
         cls, probabilities: NDArray[np.floating], is_positive: NDArray[np.bool_], fp: float, fn: float
     ) -> "_Photos":
         order = np.argsort(probabilities, kind="stable")
-        return cls(order, probabilities[order].astype(np.float64), is_positive[order].astype(np.bool_), fp, fn)
+        rising = probabilities[order].astype(np.float64)
+        values, first = np.unique(rising, return_index=True)
+        low = np.append(0.0, values)
+        high = np.append(values, max(1.0, np.nextafter(values[-1], 2)))
+        middle = (low + high) / 2
+        theoretical = fp / (fp + fn)
+        inside = (theoretical > low) & (theoretical <= high)
+        thresholds = np.where(inside, theoretical, np.where(middle > low, middle, high))
+        return cls(order, rising, is_positive[order].astype(np.bool_), fp, fn, first, thresholds)
 
     @property
     def theoretical(self) -> float:
@@ -229,18 +240,11 @@ class _Photos:
 
     def cheapest(self, weights: Floats) -> float:
         """Return the cheapest threshold where each photo counts `weights` times, shape (N,)."""
-        kept = weights > 0
-        values, first = np.unique(self.probabilities[kept], return_index=True)
-        missed = np.add.reduceat((self.fn * weights * self.is_positive)[kept], first)
-        wrong = np.add.reduceat((self.fp * weights * ~self.is_positive)[kept], first)
-        # Costs with a threshold up to each value, and one above all: what is below is missed, the rest may be wrong.
+        missed = np.add.reduceat(self.fn * weights * self.is_positive, self.first)
+        wrong = np.add.reduceat(self.fp * weights * ~self.is_positive, self.first)
+        # Whatever lies below a threshold is missed, and from it on wrongly told.
         costs = np.append(0, np.cumsum(missed)) + np.append(np.cumsum(wrong[::-1])[::-1], 0)
-        low = np.append(0.0, values)
-        high = np.append(values, max(1.0, np.nextafter(values[-1], 2)))
-        middle = (low + high) / 2
-        inside = (self.theoretical > low) & (self.theoretical <= high)
-        thresholds = np.where(inside, self.theoretical, np.where(middle > low, middle, high))
-        best = thresholds[costs <= costs.min() * (1 + 1e-12)]
+        best = self.thresholds[costs <= costs.min() + 1e-9 * costs.max()]
         return float(best[np.abs(best - self.theoretical).argmin()])
 
 
@@ -268,13 +272,10 @@ def _times_drawn(group: NDArray[np.int64], generator: np.random.Generator) -> Fl
 def _intervals(rows: Floats, group: NDArray[np.int64], generator: np.random.Generator) -> list[Interval]:
     """Means of each row, shape (R, N), with percentile bootstraps over groups (Efron, 1979)."""
     groups = int(group.max()) + 1
-    sums = np.stack([np.bincount(group, weights=row, minlength=groups) for row in [*rows, np.ones(len(group))]])
-    drawn = np.empty((_DRAWS, len(sums)))
-    step = max(1, _AT_ONCE // groups)
-    for start in range(0, _DRAWS, step):
-        which = generator.integers(0, groups, (min(step, _DRAWS - start), groups))
-        for column, values in enumerate(sums):
-            drawn[start : start + len(which), column] = values[which].sum(axis=1)
+    sums = np.stack([np.bincount(group, weights=row, minlength=groups) for row in [*rows, np.ones(len(group))]], axis=1)
+    # Groups that cost the same are the same to a draw: drawn is how many of each kind, which is soon done.
+    kinds, counts = np.unique(np.round(sums, 9), axis=0, return_counts=True)
+    drawn = generator.multinomial(groups, counts / groups, _DRAWS) @ kinds
     means = drawn[:, :-1] / drawn[:, -1:]
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     return [Interval(float(row.mean()), float(a), float(b)) for row, a, b in zip(rows, low, high, strict=True)]
