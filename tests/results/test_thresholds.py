@@ -10,7 +10,9 @@ from photoclass.errors import SettingsError
 from photoclass.results.thresholds import Costs, cheapest_threshold, costs_of
 
 
-def _cost(probabilities: NDArray[np.floating], truth: NDArray[np.bool_], threshold: float, fp: float, fn: float) -> float:
+def _cost(
+    probabilities: NDArray[np.floating], truth: NDArray[np.bool_], threshold: float, fp: float, fn: float
+) -> float:
     told = probabilities >= threshold
     return 1000 * float(fp * (told & ~truth).mean() + fn * (~told & truth).mean())
 
