@@ -128,7 +128,8 @@ class Threshold:
                 f"    cheapest{cheapest:>10}   {here}",
                 f"    theory{100 * self.theoretical:>10.3g} %   {_words(self.cost_at_theoretical)}",
                 f"    usual         50 %   {_words(self.cost_at_half)}",
-                f"    take {self._choice()}; other photos would put the cheapest anywhere from {low} to {high} %",
+                f"    take {self._choice()}",
+                f"    (photos drawn anew would put the cheapest between {low} and {high} %)",
             ]
         )
 
