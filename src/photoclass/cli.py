@@ -235,6 +235,13 @@ def evaluate(
     include_known: Annotated[
         bool, typer.Option("--include-known", help="Score the photos that trained or chose the model, too.")
     ] = False,
+    cost_fp: Annotated[
+        float | None, typer.Option("--cost-fp", help="Cost of wrongly telling the positive class; finds a threshold.")
+    ] = None,
+    cost_fn: Annotated[float | None, typer.Option("--cost-fn", help="Cost of missing the positive class.")] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="CLASS", help="Which class is positive.  [default: the second of two]")
+    ] = None,
     fixes: FixesOption = None,
     strict: StrictOption = False,
 ) -> None:
@@ -243,13 +250,19 @@ def evaluate(
     from photoclass.results.compare import Comparison, compare
     from photoclass.results.evaluate import Evaluation
     from photoclass.results.evaluate import evaluate as evaluate_model
+    from photoclass.results.thresholds import costs_of
 
+    costs = costs_of(cost_fp, cost_fn, positive)
     if json_file:
         check_writable(json_file)
     progress = terminal_progress()
     found: Evaluation | Comparison
     if len(models) == 1:
-        found = evaluate_model(data, models[0], include_known=include_known, fixes=fixes, progress=progress)
+        found = evaluate_model(
+            data, models[0], include_known=include_known, costs=costs, fixes=fixes, progress=progress
+        )
+    elif costs:
+        raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
     else:
         found = compare(data, models, include_known=include_known, fixes=fixes, progress=progress)
     print(printable(found.as_text()))
@@ -265,25 +278,31 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write .csv or .jsonl; without it, print.")
     ] = None,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", help="Tell unsure below this probability, 0.5 to 1, and of photos unlike those seen."
+        ),
+    ] = None,
     strict: StrictOption = False,
 ) -> None:
     """Tell the class of photos, one row for each."""
     from photoclass.atomic import check_writable
-    from photoclass.results.predict import check_ending, write_predictions
+    from photoclass.results.predict import check_abstain, check_ending, write_predictions
     from photoclass.results.predict import predict as predict_photos
 
     if out:
         check_ending(out)
         check_writable(out)
-    predictions = predict_photos(photos, model, progress=terminal_progress())
+    if abstain is not None:
+        check_abstain(abstain)
+    predictions = predict_photos(photos, model, abstain=abstain, progress=terminal_progress())
     if out:
         write_predictions(predictions, out)
         print(f"{out}: {len(predictions):,} rows, {predictions.photos_per_second:,.0f} photos/s")
     else:
         for i, file in enumerate(predictions.files):
-            label = predictions.label(i)
-            words = f"{label} {100 * predictions.probability(i):.1f} %" if label else "set aside"
-            print(printable(f"{file}: {words}"))
+            print(printable(f"{file}: {predictions.words(i)}"))
     _end(predictions.set_aside, strict)
 
 

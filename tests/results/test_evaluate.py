@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from photoclass.errors import DataError, ModelError
+from photoclass.errors import DataError, ModelError, SettingsError
 from photoclass.model.folder import load_info, load_photo_splits
 from photoclass.model.intervals import share_interval
 from photoclass.model.runtime import Runtime
 from photoclass.results.evaluate import evaluate
 from photoclass.results.predict import predict
+from photoclass.results.thresholds import Costs
+from same_seen import assert_seen_is_what_the_saved_model_computes
 
 
 def _counts(model: Path) -> dict[str, int]:
@@ -99,6 +101,33 @@ def test_the_text_says_split_interval_and_confusion(model: Path, drawn_photos: P
     assert "held-out photos" in text and "95 % interval" in text and "predicted:" in text and "left out:" in text
     flattering = evaluate(drawn_photos, model, include_known=True).as_text()
     assert "(some of them trained or chose the model, which flatters)" in flattering
+
+
+def test_distances_and_costs_are_part_of_it(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    evaluation = evaluate(drawn_photos, model, costs=Costs(1, 4, "cat"))
+    values, text = evaluation.as_json(), evaluation.as_text()
+    assert values["too_far"] is not None and len(values["coverage"]) == 10
+    assert values["threshold"]["positive"] == "cat" and values["threshold"]["theoretical"] == 0.2
+    assert "answering only when sure" in text and "telling cat from which probability on?" in text
+    assert "no seen.npz" not in text
+    shutil.copytree(model, tmp_path / "run")
+    (tmp_path / "run" / "seen.npz").unlink()
+    older = evaluate(drawn_photos, tmp_path / "run")
+    assert older.as_json()["too_far"] is None and "no seen.npz" in older.as_text()
+    assert older.score.as_json() == evaluation.score.as_json()
+    with pytest.raises(SettingsError, match="does not know this class"):
+        evaluate(drawn_photos, model, costs=Costs(1, 4, "cow"))
+
+
+def test_the_network_that_distances_belong_to_is_checked(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(model, tmp_path / "run")
+    (tmp_path / "run" / "seen.npz").write_bytes(b"short")
+    with pytest.raises(ModelError, match=r"seen\.npz: cannot be read"):
+        evaluate(drawn_photos, tmp_path / "run")
+
+
+def test_the_posts_network_tells_distances_by_what_its_saved_file_computes(model: Path, drawn_photos: Path) -> None:
+    assert_seen_is_what_the_saved_model_computes(model, drawn_photos, apart=0.02)
 
 
 def test_intervals_hold_the_value(model: Path, drawn_photos: Path) -> None:

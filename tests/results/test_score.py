@@ -194,7 +194,9 @@ def test_the_verdict_comes_first_and_many_classes_stay_readable() -> None:
     names = tuple(f"class{i:02d}" for i in range(40))
     probabilities = generator.dirichlet(np.ones(40), 400).astype(np.float32)
     lines = score_predictions(probabilities, generator.integers(0, 40, 400), names, "valid", True).as_text().split("\n")
-    assert lines[0].startswith("Score on 400 validation photos  (some of them trained or chose the model, which flatters)")
+    assert lines[0].startswith(
+        "Score on 400 validation photos  (some of them trained or chose the model, which flatters)"
+    )
     assert lines[1].startswith("  log loss") and lines[2].startswith("  accuracy")
     assert "  the 12 classes of 40 with the lowest F1; --json FILE has all" in lines
 

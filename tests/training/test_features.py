@@ -20,6 +20,7 @@ from photoclass.training.backbones import choose_precision, open_backbone
 from photoclass.training.export_head import add_head
 from photoclass.training.features import compute_features
 from running import done, real_photos, run_command
+from same_seen import assert_seen_is_what_the_saved_model_computes
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,10 @@ def test_it_is_the_default_and_tells_drawn_cats_from_dogs(run: Path, drawn_photo
     assert json.loads(score.read_text())["log_loss"] == pytest.approx(
         model["metrics"]["held_out"]["log_loss"], abs=0.01
     )
+
+
+def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_photos: Path) -> None:
+    assert_seen_is_what_the_saved_model_computes(run, drawn_photos, apart=0.005)
 
 
 def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from photoclass.training.settings import with_settings
 from photoclass.training.train import train
 from photoclass.training.train_finetune import _first_block
 from running import done, run_command
+from same_seen import assert_seen_is_what_the_saved_model_computes
 
 SMALL = {"backbone": "lite0", "epochs": 2, "batch_size": 16, "tail": 2, "learning_rate": 3e-4}
 WORDS = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
@@ -60,6 +61,10 @@ def test_a_photo_and_its_mirror_image_are_told_the_same(run: Path, drawn_photos:
     assert isinstance(pixels, np.ndarray)
     one, other = Runtime.load(run).probabilities([pixels, pixels[:, ::-1]])
     np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_photos: Path) -> None:
+    assert_seen_is_what_the_saved_model_computes(run, drawn_photos, apart=0.02)
 
 
 def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ FILES = {
     "model.onnx",
     "photos.csv",
     "resume",
+    "seen.npz",
 }
 
 
@@ -61,6 +62,7 @@ def _history(folder: Path) -> list[dict[str, float]]:
 def _assert_same_model(one: Path, other: Path) -> None:
     assert (one / "model.onnx").read_bytes() == (other / "model.onnx").read_bytes()
     assert (one / "valid_predictions.csv").read_bytes() == (other / "valid_predictions.csv").read_bytes()
+    assert (one / "seen.npz").read_bytes() == (other / "seen.npz").read_bytes()
     ours, theirs = (dataclasses.asdict(load_info(folder)) for folder in (one, other))
     for info in (ours, theirs):
         del info["trained"]["on"], info["trained"]["seconds"]

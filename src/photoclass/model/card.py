@@ -48,7 +48,8 @@ shape (N, {len(names)}), in the order: {", ".join(names)}. Photos come to that s
 
 ## Limits
 
-- It knows these classes only: shown anything else, it still names one of them.
+- It knows these classes only: shown anything else, it still names one of them, but with `--abstain`, which knows
+  most photos that are of none.
 - The scores hold for photos like those that it was scored on. Of the photos that it learnt from,
   {_shares(info, names)}; where classes come in other shares, its probabilities lean towards these.
 
@@ -167,6 +168,7 @@ def _files(info: ModelInfo) -> str:
         "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near twins; "
         "whoever gives the model away without it loses nothing else",
     }
+    rows["seen.npz"] = "what the network makes of up to 2,000 training photos, by which those unlike them are known"
     if "held_out" in info.metrics:
         rows["held_out_predictions.csv"] = "the same of the held-out photos"
     if "best_epoch" in info.trained:

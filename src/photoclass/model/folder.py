@@ -6,6 +6,7 @@
     ├── README.md              the same for a person: a model card
     ├── photos.csv             which photo was in which split, by content
     ├── fingerprints.bin       16x16 grey cells of each training photo, to know its twins by
+    ├── seen.npz               what the network makes of up to 2,000 of them, to know photos unlike all of them by
     ├── doubtful_labels.csv    training photos whose label is surely wrong, as fixes to look at
     ├── valid_predictions.csv, held_out_predictions.csv  what the model says of the photos that it was scored on
     ├── history.csv, curves.png

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,16 +24,19 @@ class Runtime:
         onnx: What model.onnx holds.
         folder: Where they come from, for messages.
         precision: `bf16`, `f32`, or None for what the processor gains from.
+        features: Give what enters the last linear layer, too, from `predict`.
 
     Raises:
         ModelError: The network is damaged or does not do what `info` says.
     """
 
-    def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None) -> None:
+    def __init__(
+        self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None, *, features: bool = False
+    ) -> None:
         self.folder = folder
         self.info = info
         side = info.image_size
-        self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision)
+        self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision, _show_features if features else None)
         self.precision = self._engine.precision
         if self._engine.row_shape != (len(info.class_names),):
             raise ModelError(
@@ -42,14 +46,14 @@ class Runtime:
         self.probabilities([np.zeros((side, side, 3), dtype=np.uint8)])
 
     @classmethod
-    def load(cls, folder: Path, precision: str | None = None) -> "Runtime":
+    def load(cls, folder: Path, precision: str | None = None, *, features: bool = False) -> "Runtime":
         """Load a model folder.
 
         Raises:
             ModelError: The folder holds no model, or one that is damaged or does not do what model.json says.
         """
         info = load_info(folder)
-        return cls(info, read_onnx(folder, info), folder, precision)
+        return cls(info, read_onnx(folder, info), folder, precision, features=features)
 
     def probabilities(self, pixels: Iterable[Pixels]) -> NDArray[np.float32]:
         """Compute probabilities, photo by photo, as fast as `pixels` gives them.
@@ -63,11 +67,42 @@ class Runtime:
         Raises:
             ModelError: The network gave something that is no probability.
         """
-        results = list(self._engine.rows(pixels))
-        if not results:
+        return self._checked(list(self._engine.rows(pixels)))
+
+    def predict(self, pixels: Iterable[Pixels]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Compute probabilities, and what enters the last linear layer; each photo goes through the network once.
+
+        Args:
+            pixels: As for `probabilities`, of a runtime that was loaded with `features`.
+
+        Returns:
+            Probabilities, shape (N, C), and features, shape (N, D); (0, 0) where there is no photo.
+
+        Raises:
+            ModelError: The network gave something that is no probability, or features that are not numbers.
+        """
+        results = list(self._engine.outputs(pixels))
+        # Where the network looks at several views of a photo, the mean of theirs.
+        means = [views.reshape(-1, views.shape[-1]).astype(np.float32).mean(axis=0) for _, views in results]
+        features = np.stack(means) if means else np.empty((0, 0), dtype=np.float32)
+        if not np.isfinite(features).all():
+            raise ModelError(f"{self.folder}/model.onnx: gives values that are not numbers; train it again")
+        return self._checked([rows[0] for rows, _ in results]), features
+
+    def _checked(self, rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        if not rows:
             return np.empty((0, len(self.info.class_names)), dtype=np.float32)
-        result = np.stack(results).astype(np.float32)
+        result = np.stack(rows).astype(np.float32)
         sums = result.sum(axis=1)
         if not np.isfinite(result).all() or (abs(sums - 1) > _SUM_TOLERANCE).any() or (result < 0).any():
             raise ModelError(f"{self.folder}/model.onnx: gives values that are no probabilities; train it again")
         return result
+
+
+def _show_features(model: Any) -> None:
+    """Let a network give, as a further output, what enters its last product of numbers with weights."""
+    for node in reversed(model.get_ordered_ops()):
+        if node.get_type_name() == "MatMul":
+            model.add_outputs(node.input_value(0))
+            return
+    raise ModelError("model.onnx: ends in no linear layer, so it has no features to tell distances by; train it again")

@@ -41,10 +41,14 @@ class EfficientNetEnd(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map maps or images, shape (N, C, H, W), to logits, shape (N, 1) for two classes, else (N, classes)."""
-        features = self.features(inputs)
+        roots = self.roots(inputs)
         with torch.autocast(inputs.device.type, enabled=False):
-            logits: Tensor = self.output(features.float().clamp_min(_LEAST_FEATURE).sqrt())
+            logits: Tensor = self.output(roots)
         return logits
+
+    def roots(self, inputs: Tensor) -> Tensor:
+        """Return what enters the linear layer, shape (N, D): the roots of the features."""
+        return self.features(inputs).float().clamp_min(_LEAST_FEATURE).sqrt()
 
     def features(self, inputs: Tensor) -> Tensor:
         """Return the mean over all places of what the head convolution gives, shape (N, D), none below zero."""

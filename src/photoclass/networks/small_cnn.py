@@ -37,15 +37,18 @@ class SmallCNN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map images, shape (N, 3, H, W) in [0, 1], to logits, shape (N, 1) for two classes, else (N, classes)."""
-        features = images
+        logits: Tensor = self.output(self.dropout(self.features(images)))
+        return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return what the hidden layer makes of images, shape (N, dense_units), none below zero."""
+        maps = images
         for convolution in self.convolutions:
             # The post has relu before pooling. Both only ever keep the larger, so the order does not matter to the
             # result, and after pooling there is a quarter of the work.
-            features = torch.relu(F.max_pool2d(convolution(features), 2))
+            maps = torch.relu(F.max_pool2d(convolution(maps), 2))
         # Channels last, as in Keras: with that memory layout, flattening moves nothing.
-        flat = features.permute(0, 2, 3, 1).flatten(1)
-        logits: Tensor = self.output(self.dropout(torch.relu(self.hidden(flat))))
-        return logits
+        return torch.relu(self.hidden(maps.permute(0, 2, 3, 1).flatten(1)))
 
 
 class Dropout(nn.Module):

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.model.folder import ModelInfo, load_fingerprints, load_photo_splits
+from photoclass.model.folder import ModelInfo, load_fingerprints, load_info, load_photo_splits
 from photoclass.model.runtime import Runtime
+from photoclass.model.seen import Seen, load_seen, predict_and_measure
 from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
 from photoclass.photos.decode import Pixels
 from photoclass.photos.fingerprint import doubled, halved
@@ -29,8 +30,10 @@ from photoclass.photos.table import (
 )
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
+from photoclass.results.decide import Decisions, decide
 from photoclass.results.flattery import Flattery
 from photoclass.results.score import Score, score_predictions
+from photoclass.results.thresholds import Costs
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,14 @@ class Evaluation:
         leaked_twins: Scored photos that are near twins of photos that trained the model; None where the model folder
             does not say how those look.
         without_leaked: The score without them; None where there are none, or nothing else.
+        decisions: What comes of answering only when sure, and of a threshold by costs.
     """
 
     score: Score
     left_out_trained: int
     left_out_chose_model: int
     set_aside: tuple[SetAside, ...]
+    decisions: Decisions
     leaked_twins: int | None = None
     without_leaked: Score | None = None
 
@@ -58,6 +63,7 @@ class Evaluation:
         """Return the values under their documented names."""
         return {
             **self.score.as_json(),
+            **self.decisions.as_json(),
             "left_out_trained": self.left_out_trained,
             "left_out_chose_model": self.left_out_chose_model,
             "leaked_twins": self.leaked_twins,
@@ -82,7 +88,7 @@ class Evaluation:
                 else "there are no others"
             )
             lines.append(f"  {self.leaked_twins:,} are near twins of photos that trained the model; {rest}")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.decisions.as_text()])
 
 
 def evaluate(
@@ -90,6 +96,7 @@ def evaluate(
     model: Path,
     *,
     include_known: bool = False,
+    costs: Costs | None = None,
     fixes: Path | None = None,
     cache: Path | None = None,
     progress: Progress = SILENT,
@@ -103,6 +110,7 @@ def evaluate(
         data: Labelled photos in any of the forms of `photos.read.read_data`.
         model: A model folder.
         include_known: Score photos that the model knows, too.
+        costs: What mistakes cost; finds the cheapest threshold.
         fixes: A fixes file, whose labels go before DATA's own.
         cache: The cache folder; the user's when None.
         progress: Hears of the advance.
@@ -110,10 +118,14 @@ def evaluate(
     Raises:
         DataError: DATA cannot be read, has other classes than the model, or nothing in it is left to score.
         ModelError: The model folder cannot be used.
+        SettingsError: The positive class of `costs` is not clear.
     """
     cache = cache or default_cache()
-    runtime = Runtime.load(model)
-    info = runtime.info
+    info = load_info(model)
+    if costs:
+        costs.positive_class(info.class_names)
+    seen = load_seen(model, info.onnx_sha256)
+    runtime = Runtime.load(model, features=seen is not None)
     table = map_classes(read_data(data, cache, progress, fixes, to_train=False), info.class_names, str(data))
     part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), cache, progress=progress)
@@ -130,7 +142,7 @@ def evaluate(
             f"{data}: no readable photo is left to score ({int(dropped.sum()):,} trained or chose the model); "
             "give other photos, or --include-known"
         )
-    probabilities = predict_cached(runtime, scored, progress)
+    probabilities, distances = _predict(runtime, scored, seen, progress)
     split = name_of_split(known[~dropped], scored.table.splits)
     chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
     flatters = _flattery(info, model) if valid_chose and chose[~dropped].all() else None
@@ -151,6 +163,7 @@ def evaluate(
         left_out[TRAIN],
         left_out[VALID],
         photos.table.set_aside,
+        decide(probabilities, scored.table.labels, distances, info.class_names, costs, twins),
         leaked_twins=None if leaked is None else int(leaked.sum()),
         without_leaked=None if leaked is None or leaked.all() or not leaked.any() else score_of(~leaked),
     )
@@ -158,6 +171,13 @@ def evaluate(
 
 def predict_cached(runtime: Runtime, photos: CachedPhotos, progress: Progress = SILENT) -> NDArray[np.float32]:
     """Compute probabilities, shape (N, C), of photos whose pixels are at hand."""
+    return _predict(runtime, photos, None, progress)[0]
+
+
+def _predict(
+    runtime: Runtime, photos: CachedPhotos, seen: Seen | None, progress: Progress
+) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
+    """Compute probabilities and, where there is `seen`, distances."""
     with progress.task("Predicting", len(photos)) as task:
 
         def pixels_of() -> Any:
@@ -165,7 +185,7 @@ def predict_cached(runtime: Runtime, photos: CachedPhotos, progress: Progress = 
                 task.advance()
                 yield photos.pixels[i]
 
-        return runtime.probabilities(pixels_of())
+        return predict_and_measure(runtime, pixels_of(), seen)
 
 
 def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> PhotoTable:

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
-from photoclass.errors import OutputError
+from photoclass.errors import ModelError, OutputError, SettingsError
+from photoclass.model.folder import ModelInfo, load_info
 from photoclass.model.runtime import Runtime
+from photoclass.model.seen import Seen, load_seen, predict_and_measure
 from photoclass.photos.ahead import map_ahead
 from photoclass.photos.cache import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
@@ -23,8 +25,10 @@ from photoclass.photos.read import read_photos
 from photoclass.photos.spreadsheet import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
 from photoclass.progress import SILENT, Progress
+from photoclass.results.coverage import sureness, too_far
 
 OK = "ok"
+UNSURE = "unsure"
 # Photos between two checks of what came back: bounds memory, and costs nothing to the flow.
 _BLOCK = 16_384
 _JSON_LINES = (".jsonl", ".ndjson")
@@ -42,6 +46,9 @@ class Predictions:
         truth: Shape (N,), the class that a photo's folder or name gives away, else NO_LABEL.
         paths: Where each photo is read from; empty where that is nowhere.
         seconds: Time that the prediction took, start-up apart.
+        distances: Shape (N,), how far each photo is from the training photos (`model.seen.Seen.distances`), NaN where a
+            photo was set aside; None where they were not asked for or cannot be told.
+        abstain: Photos that are told less surely than this are called `unsure`; None where all are told.
     """
 
     files: tuple[str, ...]
@@ -51,6 +58,8 @@ class Predictions:
     truth: NDArray[np.int64]
     paths: tuple[str, ...]
     seconds: float = 0.0
+    distances: NDArray[np.float64] | None = None
+    abstain: float | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -71,8 +80,29 @@ class Predictions:
         return len(self) / max(self.seconds, 1e-9)
 
     def label(self, row: int) -> str:
-        """Return the most probable class of a row, empty where the photo was set aside."""
-        return self.class_names[int(self.probabilities[row].argmax())] if self.statuses[row] == OK else ""
+        """Return the most probable class of a row, `unsure` where it is not told, empty where it was set aside."""
+        if self.statuses[row] != OK:
+            return ""
+        return UNSURE if self.is_unsure(row) else self.class_names[int(self.probabilities[row].argmax())]
+
+    def is_unsure(self, row: int) -> bool:
+        """Whether a photo is told less surely than was asked for; never where nothing was."""
+        if self.abstain is None or self.statuses[row] != OK:
+            return False
+        distances = None if self.distances is None else self.distances[row : row + 1]
+        return bool(sureness(self.probabilities[row : row + 1], distances)[0] < self.abstain)
+
+    def words(self, row: int) -> str:
+        """Return what is told of a photo, for a person."""
+        if self.statuses[row] != OK:
+            return "set aside"
+        best = self.class_names[int(self.probabilities[row].argmax())]
+        if not self.is_unsure(row):
+            return f"{best} {100 * self.probability(row):.1f} %"
+        if self.distances is not None and too_far(self.distances[row : row + 1])[0]:
+            return f"{UNSURE} (unlike the training photos)"
+        # Rounded down: what is refused below 99 % is not shown as 99 %.
+        return f"{UNSURE} ({best} {math.floor(1000 * self.probability(row)) / 10:.1f} %)"
 
     def probability(self, row: int) -> float:
         """Return the probability of that class, NaN where the photo was set aside."""
@@ -83,6 +113,7 @@ def predict(
     photos: Sequence[Path],
     model: Path,
     *,
+    abstain: float | None = None,
     cache: Path | None = None,
     progress: Progress = SILENT,
 ) -> Predictions:
@@ -91,26 +122,60 @@ def predict(
     Args:
         photos: What to predict.
         model: A model folder.
+        abstain: Call photos `unsure` whose class is told with a lower probability than this, 0.5 to 1, or that are
+            too unlike the training photos.
         cache: Where zips are unpacked; the user's cache folder when None.
         progress: Hears of the advance.
 
     Raises:
         DataError: One of `photos` does not exist, or there is nothing in them.
         ModelError: The model folder cannot be used.
+        SettingsError: `abstain` is out of range.
     """
-    runtime = Runtime.load(model)
-    return predict_table(
-        runtime, read_photos(photos, cache or default_cache(), runtime.info.class_names, progress), progress
-    )
+    seen = None if abstain is None else _ready_to_abstain(model, load_info(model), abstain, progress)
+    runtime = Runtime.load(model, features=seen is not None)
+    table = read_photos(photos, cache or default_cache(), runtime.info.class_names, progress)
+    return replace(predict_table(runtime, table, progress, seen), abstain=abstain)
 
 
-def predict_table(runtime: Runtime, table: PhotoTable, progress: Progress = SILENT) -> Predictions:
-    """Predict the photos of a table; those it had set aside keep their rows."""
+def check_abstain(abstain: float) -> None:
+    """Refuse a sureness that cannot be asked for.
+
+    Raises:
+        SettingsError: It is not from 0.5 to 1.
+    """
+    if not 0.5 <= abstain <= 1:
+        raise SettingsError(f"--abstain is {abstain:g}; it is the least probability to tell a class with, 0.5 to 1")
+
+
+def _ready_to_abstain(model: Path, info: ModelInfo, abstain: float, progress: Progress) -> Seen | None:
+    """Return what tells distances; None, having said so, where the model folder does not have it."""
+    check_abstain(abstain)
+    if UNSURE in info.class_names:
+        raise ModelError(f"{model}: has a class named {UNSURE!r}, the word that --abstain writes; give it another name")
+    seen = load_seen(model, info.onnx_sha256)
+    if seen is None:
+        progress.say(f"{model}: has no seen.npz, so photos unlike the training photos are not known; train anew for it")
+    return seen
+
+
+def predict_table(
+    runtime: Runtime, table: PhotoTable, progress: Progress = SILENT, seen: Seen | None = None
+) -> Predictions:
+    """Predict the photos of a table; those it had set aside keep their rows.
+
+    Args:
+        runtime: The model, loaded with its features where there is `seen`.
+        table: The photos.
+        progress: Hears of the advance.
+        seen: Tell distances by this.
+    """
     started_at = time.perf_counter()
     info = runtime.info
     count = len(table)
     reasons: dict[int, str] = {}
     probabilities = np.full((count, len(info.class_names)), np.nan, dtype=np.float32)
+    distances = None if seen is None else np.full(count, np.nan)
     decode = partial(_decode_file, settings=info.decode_settings())
     with progress.task("Predicting", count) as task, ThreadPoolExecutor(processors()) as pool:
         for start in range(0, count, _BLOCK):
@@ -126,9 +191,11 @@ def predict_table(runtime: Runtime, table: PhotoTable, progress: Progress = SILE
                         rows.append(row)
                         yield decoded
 
-            found = runtime.probabilities(pixels_of())
+            found, far = predict_and_measure(runtime, pixels_of(), seen)
             probabilities[rows] = found
-    predictions = _with_rows_set_aside(table, probabilities, reasons, info.class_names)
+            if distances is not None:
+                distances[rows] = far
+    predictions = _with_rows_set_aside(table, probabilities, distances, reasons, info.class_names)
     return replace(predictions, seconds=time.perf_counter() - started_at)
 
 
@@ -171,7 +238,11 @@ def _decode_file(path: str, settings: DecodeSettings) -> Pixels | Unreadable:
 
 
 def _with_rows_set_aside(
-    table: PhotoTable, probabilities: NDArray[np.float32], reasons: dict[int, str], class_names: tuple[str, ...]
+    table: PhotoTable,
+    probabilities: NDArray[np.float32],
+    distances: NDArray[np.float64] | None,
+    reasons: dict[int, str],
+    class_names: tuple[str, ...],
 ) -> Predictions:
     """Merge what could not even be opened back into its place in the natural order."""
     rows = [(name, reasons.get(i, OK), i) for i, name in enumerate(table.names)]
@@ -186,6 +257,7 @@ def _with_rows_set_aside(
         class_names=class_names,
         truth=np.append(table.labels, NO_LABEL)[source],
         paths=tuple(table.paths[i] if i >= 0 else "" for i in source),
+        distances=None if distances is None else np.append(distances, np.nan)[source],
     )
 
 
@@ -193,11 +265,14 @@ def _write_csv(predictions: Predictions, out: Path) -> None:
     with atomic_text(out) as stream:
         writer = csv.writer(stream)
         names = predictions.class_names
-        writer.writerow(["file", "status", "label", "probability", *(f"prob_{name}" for name in names)])
+        further = [] if predictions.abstain is None else ["distance"]
+        writer.writerow(["file", "status", "label", "probability", *(f"prob_{name}" for name in names), *further])
         for i, file in enumerate(predictions.files):
             status = predictions.statuses[i]
             row = [safe_file(file), status, safe_label(predictions.label(i))]
             figures = [predictions.probability(i), *predictions.probabilities[i]]
+            if further:
+                figures.append(_distance(predictions, i))
             writer.writerow(row + ["" if math.isnan(p) else f"{p:.6f}" for p in figures])
 
 
@@ -213,4 +288,12 @@ def _write_json_lines(predictions: Predictions, out: Path) -> None:
             }
             for name, p in zip(predictions.class_names, predictions.probabilities[i], strict=True):
                 row[f"prob_{name}"] = round(float(p), 6) if fine else None
+            if predictions.abstain is not None:
+                distance = _distance(predictions, i)
+                row["distance"] = None if math.isnan(distance) else round(distance, 6)
             stream.write(json.dumps(row) + "\n")
+
+
+def _distance(predictions: Predictions, row: int) -> float:
+    """Return how far a photo is from the training photos; NaN where that cannot be told."""
+    return float("nan") if predictions.distances is None else float(predictions.distances[row])

@@ -22,6 +22,7 @@ from photoclass.model.folder import (
     save_photos,
     save_predictions,
 )
+from photoclass.model.seen import Seen, save_seen
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
@@ -74,6 +75,7 @@ class Outcome:
         predicted: Its probabilities, shape (N, C), for the photos of the splits that are scored.
         difference: By how much the file differs from what was trained, on real photos.
         flatters: What the validation photos chose, and by how much their score flatters; None if they chose nothing.
+        seen: What tells how far a photo lies from the training photos.
         history: The epochs, where there are any.
         doubtful: Training photos whose label is surely wrong, as fixes that a person may take over.
     """
@@ -83,6 +85,7 @@ class Outcome:
     predicted: dict[int, NDArray[np.float32]]
     difference: dict[str, float]
     flatters: Flattery | None
+    seen: Seen
     history: tuple[EpochRow, ...] = ()
     doubtful: tuple[Fix, ...] = ()
 
@@ -113,6 +116,7 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
     save_photos(run.out, run.photos.contents, table)
     save_fingerprints(run.out, run.part(TRAIN).fingerprints)
+    save_seen(run.out, outcome.seen, outcome.onnx)
     _write_set_aside(run.out / "set_aside.csv", table.set_aside)
     if outcome.doubtful:
         write_fixes(run.out / DOUBTFUL_FILE, outcome.doubtful)

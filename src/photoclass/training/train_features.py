@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from photoclass.errors import ModelError, SettingsError, TrainingError
 from photoclass.model.metrics import log_loss
 from photoclass.model.runtime import Runtime
+from photoclass.model.seen import Seen, fit_seen, photos_to_keep
 from photoclass.photos.cache import default_cache
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -19,7 +20,7 @@ from photoclass.training.doubtful import doubts_as_fixes, find_doubtful
 from photoclass.training.export_head import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Outcome, Trained, describe, finish
-from photoclass.training.head import Head, check_pictures, fit_head
+from photoclass.training.head import Head, check_pictures, fit_head, signed_roots
 from photoclass.training.prepare import divide_photos, featured_photos
 from photoclass.training.recipes import FeaturesRecipe
 from photoclass.training.run import Asked, Run, TrainOptions
@@ -82,7 +83,14 @@ def train_features(asked: Asked[FeaturesRecipe]) -> Trained:
         },
     )
     difference = _check(Runtime(info, onnx, out), valid, predicted[VALID])
-    return finish(run, Outcome(info, onnx, predicted, difference, flatters=None, doubtful=doubtful))
+    seen = _seen(train, valid, seed)
+    return finish(run, Outcome(info, onnx, predicted, difference, None, seen, doubtful=doubtful))
+
+
+def _seen(train: FeaturedPhotos, valid: FeaturedPhotos, seed: int) -> Seen:
+    """Keep what tells distances: the roots of features, which are what enters the head."""
+    kept = train.select(photos_to_keep(train.table.labels, seed))
+    return fit_seen(signed_roots(kept.features.all()), signed_roots(valid.features.all()))
 
 
 def _words_on_dropping(count: int, before: Head, after: Head, valid: FeaturedPhotos) -> str:

@@ -115,6 +115,14 @@ class FinetuneLearner:
         ]
         return np.asarray(np.mean(views, axis=0), dtype=np.float64)
 
+    def features(self, photos: Photos, compute: Compute) -> NDArray[np.float32]:
+        """Compute the mean of the roots of both views' features, shape (N, D)."""
+        views = [
+            compute_all(self.network.roots, self.examples(photos, mirrored), self.scaling, compute).numpy()
+            for mirrored in (False, True)
+        ]
+        return np.asarray(np.mean(views, axis=0), dtype=np.float32)
+
     def export(self, temperature: float) -> bytes:
         """Write the beginning in int8, what learnt in floats, and the head."""
         folded = self.network.folded()

@@ -18,6 +18,7 @@ from photoclass.errors import Interrupted, TrainingError
 from photoclass.model.calibrate import fit_temperature, to_probabilities
 from photoclass.model.folder import ModelInfo
 from photoclass.model.runtime import Runtime
+from photoclass.model.seen import Seen, fit_seen, photos_to_keep
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -74,6 +75,9 @@ class Learner(Protocol):
 
     def logits(self, photos: Any, compute: Compute) -> NDArray[np.float64]:
         """Return what the network, as it is now, says of photos, shape (N, K)."""
+
+    def features(self, photos: Any, compute: Compute) -> NDArray[np.float32]:
+        """Return what enters the last linear layer of the network, as it is now, shape (N, D)."""
 
     def export(self, temperature: float) -> bytes:
         """Write the network, as it is now, as ONNX from pixels to probabilities."""
@@ -214,7 +218,9 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
     difference = _check_export(run, learner, info, onnx, trained[VALID][:_EXPORT_PHOTOS])
     runtime = Runtime(info, onnx, run.out)
     scored = {split: learner.scored(runtime, part, trained[split], run.progress) for split, part in parts.items()}
-    return Outcome(info, onnx, scored, difference, _flattery(run, state, rows), tuple(state.history))
+    return Outcome(
+        info, onnx, scored, difference, _flattery(run, state, rows), _seen(run, learner), tuple(state.history)
+    )
 
 
 def _flattery(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Flattery | None:
@@ -230,6 +236,14 @@ def _flattery(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Flattery 
     labels, twins = (values[of_valid[rows]] for values in (run.photos.table.labels, run.twins))
     logits = [epoch.numpy() for epoch in state.valid_logits]
     return estimate_flattery(logits, labels, twins, calibrate, run.seed, len(of_valid))
+
+
+def _seen(run: Run[Any, Any], learner: Learner) -> Seen:
+    """Keep what tells distances: some training photos, and as many validation photos to compare with."""
+    train, valid = run.part(TRAIN), run.part(VALID)
+    kept, compared = (photos_to_keep(part.table.labels, run.seed) for part in (train, valid))
+    features = (learner.features(part.select(rows), run.compute) for part, rows in ((train, kept), (valid, compared)))
+    return fit_seen(*features)
 
 
 def _check_export(

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from photoclass.model.runtime import Runtime
 from photoclass.networks.scaling import UNIT_PIXELS, Scaling
@@ -19,7 +18,7 @@ from photoclass.training.compute import Compute, choose_compute
 from photoclass.training.examples import PhotoExamples
 from photoclass.training.export import export_onnx
 from photoclass.training.finish import Trained
-from photoclass.training.loop import predict_logits
+from photoclass.training.loop import compute_all, predict_logits
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
 from photoclass.training.run import Asked, Run
@@ -31,7 +30,7 @@ class SmallCnnLearner:
     """What the recipe brings to the loop; see `train_network.Learner`."""
 
     recipe: SmallCnnRecipe
-    network: nn.Module
+    network: SmallCNN
     name: str = "the post's network"
     scaling: Scaling = UNIT_PIXELS
     tolerance: float = 1e-3
@@ -55,6 +54,10 @@ class SmallCnnLearner:
         """Compute the logits of photos as they are, in full precision: what the saved file is compared with."""
         exact = dataclasses.replace(compute, precision="fp32")
         return predict_logits(self.network, self.examples(photos), self.scaling, exact).double().numpy()
+
+    def features(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float32]:
+        """Compute what the hidden layer gives."""
+        return compute_all(self.network.features, self.examples(photos), self.scaling, compute).numpy()
 
     def scored(
         self, runtime: Runtime, photos: CachedPhotos, trained: NDArray[np.float64], progress: Progress

@@ -1,0 +1,178 @@
+"""How far a photo lies from what was seen in training, by the features that enter the last linear layer.
+
+Measured is 1 - cosine to the fifth nearest of up to 2,000 training photos (Sun et al., 2022, "Out-of-Distribution
+Detection with Deep Nearest Neighbors"), told as the share of validation photos that lie nearer: a distance of 0.99 is
+that of the farthest hundredth of photos that do belong. docs/benchmarks.md has what else was measured.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.atomic import atomic_path
+from photoclass.errors import ModelError
+from photoclass.model.runtime import Runtime
+from photoclass.photos.decode import Pixels
+
+Floats = NDArray[np.float64]
+
+SEEN = "seen.npz"
+KEPT_PHOTOS = 2000
+NEAREST = 5  # the first few may be twins, or odd ones of a kind
+_STEPS = 127
+_MOST_BYTES = 64 << 20  # 2,000 photos of 32,000 features
+_MOST_QUANTILES = 10_000
+_BLOCK = 2048  # photos compared at once: bounds memory
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of the training photos.
+
+    Attributes:
+        rows: Shape (M, D), int8: directions of features, each row in steps of its largest.
+        calibration: Shape (Q,), float32, rising: how far validation photos lie from them.
+    """
+
+    rows: NDArray[np.int8]
+    calibration: NDArray[np.float32]
+
+    def distances(self, features: NDArray[np.floating]) -> Floats:
+        """Return the share of validation photos that lie nearer, shape (N,).
+
+        Args:
+            features: Shape (N, D), what enters the last linear layer.
+
+        Raises:
+            ModelError: They are not as wide as those of the training.
+        """
+        if not len(features):
+            return np.empty(0)
+        if features.shape[1] != self.rows.shape[1]:
+            raise ModelError(
+                f"{SEEN}: is about {self.rows.shape[1]:,} features, but the network has {features.shape[1]:,}; "
+                "copy the model folder again or train anew"
+            )
+        return np.searchsorted(self.calibration, _far(features, self.rows), side="left") / len(self.calibration)
+
+
+def predict_and_measure(
+    runtime: Runtime, pixels: Iterable[Pixels], seen: Seen | None
+) -> tuple[NDArray[np.float32], Floats | None]:
+    """Compute probabilities, shape (N, C), and distances, shape (N,); each photo goes through the network once.
+
+    Args:
+        runtime: The model, loaded with its features where there is `seen`.
+        pixels: As for `Runtime.probabilities`.
+        seen: What distances are told by; there are none where it is None.
+
+    Raises:
+        ModelError: As `Runtime.predict` and `Seen.distances`.
+    """
+    if seen is None:
+        return runtime.probabilities(pixels), None
+    coming = iter(pixels)
+    blocks: list[tuple[NDArray[np.float32], Floats]] = []
+    while not blocks or len(blocks[-1][0]):
+        probabilities, features = runtime.predict(islice(coming, _BLOCK))
+        blocks.append((probabilities, seen.distances(features)))
+    return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
+
+
+def photos_to_keep(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Choose up to 2,000 training photos, of every class as many as there are or as evenly as that allows; rising."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    shuffled = labels[order]
+    rank = np.empty(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        of_class = np.flatnonzero(shuffled == label)
+        rank[of_class] = np.arange(len(of_class))
+    return np.sort(order[np.argsort(rank, kind="stable")[:KEPT_PHOTOS]])
+
+
+def fit_seen(trained: NDArray[np.floating], valid: NDArray[np.floating]) -> Seen:
+    """Make what is kept.
+
+    Args:
+        trained: Shape (M, D), features of the training photos to keep.
+        valid: Shape (N, D), of validation photos, which trained nothing.
+    """
+    rows = _directions(trained)
+    calibration = np.sort(_far(valid, rows)).astype(np.float32)
+    if len(calibration) > _MOST_QUANTILES:
+        calibration = np.quantile(calibration, np.linspace(0, 1, _MOST_QUANTILES)).astype(np.float32)
+    return Seen(rows, calibration)
+
+
+def save_seen(folder: Path, seen: Seen, onnx: bytes) -> None:
+    """Write `seen.npz`, whole or not at all, for this network alone."""
+    digest = np.frombuffer(hashlib.sha256(onnx).digest(), dtype=np.uint8)
+    with atomic_path(folder / SEEN) as part, open(part, "wb") as stream:
+        np.savez_compressed(stream, rows=seen.rows, calibration=seen.calibration, onnx_sha256=digest)
+
+
+def load_seen(folder: Path, onnx_sha256: str) -> Seen | None:
+    """Read `seen.npz`; None where an older version kept none.
+
+    Raises:
+        ModelError: It is damaged, or belongs to another network.
+    """
+    path = folder / SEEN
+    mend = "copy the model folder again, or delete this file to do without distances"
+    try:
+        with zipfile.ZipFile(path) as archive:  # what it would unpack to is known before it is unpacked
+            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+                raise ModelError(f"{path}: holds more than {_MOST_BYTES:,} bytes; {mend}")
+        with np.load(path, allow_pickle=False) as arrays:
+            rows, calibration, digest = (arrays[name] for name in ("rows", "calibration", "onnx_sha256"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); {mend}") from error
+    if not _is_right(rows, calibration):
+        raise ModelError(f"{path}: what it holds cannot be right; {mend}")
+    if digest.tobytes().hex() != onnx_sha256:
+        raise ModelError(f"{path}: belongs to another network than model.onnx; {mend}")
+    return Seen(rows, calibration)
+
+
+def _is_right(rows: NDArray[np.generic], calibration: NDArray[np.generic]) -> bool:
+    return bool(
+        rows.dtype == np.int8
+        and rows.ndim == 2
+        and 0 < len(rows) <= KEPT_PHOTOS
+        and calibration.dtype == np.float32
+        and calibration.ndim == 1
+        and 0 < len(calibration) <= _MOST_QUANTILES
+        and np.isfinite(calibration).all()
+        and (np.diff(calibration.astype(np.float64)) >= 0).all()
+    )
+
+
+def _directions(features: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Keep the direction of each row: int8 tells the same strangers as floats, in a quarter of the room."""
+    largest = np.abs(features).max(axis=1, keepdims=True)
+    return np.asarray(np.round(_STEPS * features / np.maximum(largest, 1e-30)), dtype=np.int8)
+
+
+def _far(features: NDArray[np.floating], rows: NDArray[np.int8]) -> NDArray[np.float32]:
+    """1 - cosine of each photo, shape (N, D), to its fifth nearest row (or the farthest of fewer); shape (N,)."""
+    nearest = min(NEAREST, len(rows))
+    kept = _unit(rows.astype(np.float32))
+    far = np.empty(len(features), dtype=np.float32)
+    for start in range(0, len(features), _BLOCK):
+        block = _unit(features[start : start + _BLOCK].astype(np.float32))
+        alike = np.partition(block @ kept.T, len(rows) - nearest, axis=1)
+        far[start : start + _BLOCK] = 1 - alike[:, len(rows) - nearest]
+    return far
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-30), dtype=np.float32)
