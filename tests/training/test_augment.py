@@ -1,6 +1,7 @@
 """Augmentation means what legacy Keras meant by it: whole pictures are compared with SciPy's affine transform."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from scipy import ndimage, stats
 
 from photoclass.errors import SettingsError
 from photoclass.story.drawings import CLASS_NAMES, draw_animal
-from photoclass.training.augment import AugmentSettings, FillMode, draw_transforms, warp
+from photoclass.training.augment import AugmentSettings, FillMode, draw_colours, draw_transforms, vary, warp
 
 STILL = AugmentSettings(
     rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0, fill_mode="constant"
@@ -257,6 +258,34 @@ def test_the_generator_alone_decides_the_lots() -> None:
     assert (first != other).any()
 
 
+def test_colours_are_left_alone_unless_wanted_and_then_stay_within_their_range() -> None:
+    lots, same = np.random.default_rng(0), np.random.default_rng(0)
+    assert (draw_colours(5, AugmentSettings(), lots) == 1).all()
+    assert lots.random() == same.random(), "a lot was drawn that other recipes would miss"
+    factors = draw_colours(1000, AugmentSettings(colour=0.3), lots)
+    assert factors.min() > 0.7 and factors.max() < 1.3 and factors.std() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        ((1.0, 1.0, 1.0), lambda photo: photo),
+        ((0.5, 1.0, 1.0), lambda photo: 0.5 * photo),
+        ((1.0, 0.5, 1.0), lambda photo: 0.5 * (photo + photo.mean())),
+        ((1.0, 1.0, 0.5), lambda photo: 0.5 * (photo + photo.mean(axis=2, keepdims=True))),
+    ],
+    ids=["none", "brightness", "contrast", "saturation"],
+)
+def test_each_colour_factor_does_what_it_says(
+    factors: tuple[float, ...], expected: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> None:
+    photo = np.random.default_rng(1).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    still = np.array([[1.0, 0, 0], [0, 1, 0]])
+    out = np.empty_like(photo)
+    vary(photo, still, np.array(factors), AugmentSettings(), out)
+    assert abs(out - expected(photo.astype(np.float64))).max() <= 1  # OpenCV multiplies in fixed point
+
+
 def test_the_posts_ranges_are_the_defaults() -> None:
     assert AugmentSettings() == AugmentSettings(
         rotation_degrees=40,
@@ -265,6 +294,7 @@ def test_the_posts_ranges_are_the_defaults() -> None:
         shear_degrees=0.2,
         zoom=0.2,
         flip=0.5,
+        colour=0,
         fill_mode="nearest",
     )
 
@@ -274,7 +304,7 @@ def test_the_posts_ranges_are_the_defaults() -> None:
     [
         *({name: value} for name in ("rotation_degrees", "width_shift", "height_shift", "shear_degrees")
           for value in (-0.1, math.nan, math.inf)),
-        *({"zoom": value} for value in (-0.1, 1.0, math.nan)),
+        *({name: value} for name in ("zoom", "colour") for value in (-0.1, 1.0, math.nan)),
         *({"flip": value} for value in (-0.1, 1.1, math.nan)),
         *({"fill_value": value} for value in (-1, 256)),
         {"fill_mode": "mirror"},

@@ -15,7 +15,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.networks.efficientnet_lite import fold
 from photoclass.photos.decode import DecodeSettings, decode_photo
 from photoclass.training.compute import Compute
-from photoclass.training.examples import MapExamples
+from photoclass.training.examples import MapExamples, Variations
 from photoclass.training.export_head import add_head
 from photoclass.training.recipes import FinetuneRecipe, find_recipe, of_quality
 from photoclass.training.run import TrainOptions
@@ -151,6 +151,9 @@ def test_examples_of_maps_show_the_photo_or_its_mirror_image() -> None:
     shown = varied(rows)[:, 0, 0, 0]
     assert set(shown.tolist()) == {0, 1}
     assert varied(rows[::-1])[:, 0, 0, 0].tolist() == shown[::-1].tolist(), "an epoch shows one view of each"
+    variations = Variations(Photos.features + 2, np.array([5, 4, 3, 2, 1, -1]), share=1.0)  # type: ignore[arg-type]
+    shown = MapExamples(photos, variations=variations).varied(np.random.default_rng(0))(rows)[:, 0, 0, 0]  # type: ignore[arg-type]
+    assert set(shown[:5].tolist()) == {2, 3} and shown[5] < 2, "the last has no variations"
 
 
 def test_the_best_quality_is_this_recipe() -> None:

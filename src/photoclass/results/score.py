@@ -209,6 +209,7 @@ def score_predictions(
         confusion=table,
         pictures=None if groups is None else len(np.unique(groups)),
         cannot=(),
+        flatters=flatters,
     )
     return replace(
         score, cannot=(*_without_figure(absent), *_without_interval(score), *what_cannot(classes, class_names))

@@ -36,6 +36,8 @@ class AugmentSettings:
         shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 is next to nothing).
         zoom: Each axis by itself is scaled by a factor from 1 - zoom to 1 + zoom.
         flip: Probability of a left-right mirror image.
+        colour: Brightness, contrast and saturation are each scaled by a factor from 1 - colour to 1 + colour; the post
+            leaves colours alone.
         fill_mode: What stands beyond the edges: `nearest` pixel, `constant` colour, `reflect`, or `wrap`.
         fill_value: Grey level of `constant`.
     """
@@ -46,6 +48,7 @@ class AugmentSettings:
     shear_degrees: float = 0.2
     zoom: float = 0.2
     flip: float = 0.5
+    colour: float = 0.0
     fill_mode: FillMode = "nearest"
     fill_value: int = 0
 
@@ -54,8 +57,9 @@ class AugmentSettings:
             raise SettingsError(f"fill_mode is {self.fill_mode!r}; it must be one of {', '.join(_BORDERS)}")
         if not 0 <= self.flip <= 1:
             raise SettingsError(f"flip is {self.flip}; it is a probability, from 0 to 1")
-        if not 0 <= self.zoom < 1:
-            raise SettingsError(f"zoom is {self.zoom}; it must be at least 0 and less than 1")
+        for name, share in (("zoom", self.zoom), ("colour", self.colour)):
+            if not 0 <= share < 1:
+                raise SettingsError(f"{name} is {share}; it must be at least 0 and less than 1")
         if not 0 <= self.fill_value <= 255:
             raise SettingsError(f"fill_value is {self.fill_value}; it is a grey level, from 0 to 255")
         for name in ("rotation_degrees", "width_shift", "height_shift", "shear_degrees"):
@@ -100,6 +104,43 @@ def draw_transforms(
     to_centre = _matrices([one, zero, one * centre], [zero, one, one * centre])
     from_centre = _matrices([one, zero, -one * centre], [zero, one, -one * centre])
     return (to_centre @ rotation @ shift @ sheared @ zoomed @ mirror @ from_centre)[:, :2]
+
+
+def draw_colours(count: int, settings: AugmentSettings, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Draw factors of brightness, contrast and saturation by lot; shape (count, 3).
+
+    Nothing is drawn where colours stay as they are, so that all other lots stay what they were.
+    """
+    if not settings.colour:
+        return np.ones((count, 3))
+    return generator.uniform(1 - settings.colour, 1 + settings.colour, (count, 3))
+
+
+def vary(
+    pixels: Pixels,
+    transform: NDArray[np.float64],
+    colours: NDArray[np.float64],
+    settings: AugmentSettings,
+    out: Pixels,
+) -> None:
+    """Write one photo into `out`, warped and in other colours.
+
+    Args:
+        pixels: Shape (H, W, 3), uint8.
+        transform: As of `draw_transforms`.
+        colours: Factors of brightness, contrast (around the mean grey) and saturation, shape (3,).
+        settings: As for `warp`.
+        out: Shape (H, W, 3), uint8; overwritten.
+    """
+    warp(pixels, transform, settings, out)
+    if (colours == 1).all():
+        return
+    brightness, contrast, saturation = colours
+    # All three are linear in the colours: one matrix, and what contrast adds.
+    to_grey = np.full((3, 3), (1 - saturation) / 3)
+    matrix = brightness * contrast * (to_grey + saturation * np.eye(3))
+    added = np.full((3, 1), (1 - contrast) * brightness * out.mean())
+    out[:] = cv2.transform(out, np.hstack([matrix, added]))
 
 
 def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettings, out: Pixels) -> None:

@@ -34,8 +34,7 @@ class Backbone:
         precision: `int8`, `bf16` or `fp32`: what it computes in.
         reason: Why this precision, for the output.
         file_sha256: Of its file, where it came from one.
-        gives_maps: Whether it stops before its end and gives uint8 maps (N, side, side, channels) instead. Of maps,
-            those of the mirror image are wanted too.
+        gives_maps: Whether it stops before its end and gives uint8 maps (N, side, side, channels) instead.
     """
 
     name: str

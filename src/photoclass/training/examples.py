@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels
-from photoclass.training.augment import AugmentSettings, draw_transforms, warp
+from photoclass.photos.store import Rows as Features
+from photoclass.training.augment import AugmentSettings, draw_colours, draw_transforms, vary
 from photoclass.training.features import FeaturedPhotos
 
 Rows = NDArray[np.int64]
@@ -60,17 +61,34 @@ class PhotoExamples:
         return np.ascontiguousarray(pixels[:, :, ::-1]) if self.mirrored else pixels
 
     def varied(self, generator: np.random.Generator) -> Callable[[Rows], Pixels]:
-        """Draw a warp for each photo."""
+        """Draw a warp and colours for each photo."""
         side = self.photos.settings.image_size
         transforms = draw_transforms(len(self), side, self.augment, generator)
+        colours = draw_colours(len(self), self.augment, generator)
 
         def warped(rows: Rows) -> Pixels:
             pixels = np.empty((len(rows), side, side, 3), dtype=np.uint8)
             for i, row in enumerate(rows):
-                warp(np.asarray(self.photos.pixels[row], dtype=np.uint8), transforms[row], self.augment, out=pixels[i])
+                photo = np.asarray(self.photos.pixels[row], dtype=np.uint8)
+                vary(photo, transforms[row], colours[row], self.augment, out=pixels[i])
             return pixels
 
         return warped
+
+
+@dataclass(frozen=True)
+class Variations:
+    """Maps of varied photos, beside those of the photos as they are.
+
+    Attributes:
+        maps: Rows of shape (views, height, width, channels).
+        rows: Shape (N,): where the variations of each photo stand among them; -1 where it has none.
+        share: Share of the photos of an epoch that are shown varied.
+    """
+
+    maps: Features
+    rows: Rows
+    share: float
 
 
 @dataclass(frozen=True)
@@ -80,10 +98,12 @@ class MapExamples:
     Attributes:
         photos: Photos whose rows have shape (2, height, width, channels): the photo, and its mirror image.
         mirrored: Whether `plain` gives those of the mirror images.
+        variations: What else training is shown.
     """
 
     photos: FeaturedPhotos
     mirrored: bool = False
+    variations: Variations | None = None
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -98,10 +118,21 @@ class MapExamples:
         return np.stack([np.asarray(self.photos.features[row][int(self.mirrored)], dtype=np.uint8) for row in rows])
 
     def varied(self, generator: np.random.Generator) -> Callable[[Rows], Pixels]:
-        """Draw which photos are mirrored: half of them."""
+        """Draw which photos are mirrored, half of them, and which are shown varied instead."""
         views = generator.integers(0, 2, len(self))
+        among = np.full(len(self), -1)
+        if self.variations is not None:
+            # Of two variations, the same lot chooses one.
+            shown = generator.random(len(self)) < self.variations.share
+            among[shown] = self.variations.rows[shown]
 
         def viewed(rows: Rows) -> Pixels:
-            return np.stack([np.asarray(self.photos.features[row][views[row]], dtype=np.uint8) for row in rows])
+            maps = [self._maps_of(row, among[row])[views[row]] for row in rows]
+            return np.stack([np.asarray(view, dtype=np.uint8) for view in maps])
 
         return viewed
+
+    def _maps_of(self, row: int, among: int) -> NDArray[np.generic]:
+        if among >= 0 and self.variations is not None:
+            return self.variations.maps[among]
+        return self.photos.features[row]

@@ -6,10 +6,11 @@ be 4 GB, their features are 50 MB. What a killed run had computed is there for t
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from photoclass.photos.store import Rows, RowStore, Shard, write_row
 from photoclass.photos.table import PhotoTable, SetAside
 from photoclass.progress import SILENT, Progress
 from photoclass.training.backbones import Backbone
+from photoclass.training.views import ALONE, WITH_MIRROR, Views
 
 _ENTER_EVERY = 512  # photos whose work a kill may cost
 # Three digits are far finer than what an int8 or bf16 network means by its numbers, and halve disk and reading time.
@@ -41,7 +43,8 @@ class FeaturedPhotos:
     Attributes:
         table: The photos that could be read; the others stand in `table.set_aside`.
         contents: SHA-256 of each photo file, 32 bytes.
-        features: Row i is photo i: shape (width,), float16; of a backbone that sees mirror images too, shape (2, ...).
+        features: Row i is photo i: shape (width,), float16; where a backbone was shown several
+            views of each photo, shape (views, ...).
         fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
         settings: How they were decoded.
         computed: How many of them the store did not hold.
@@ -76,6 +79,7 @@ def compute_features(
     cache: Path,
     workers: int | None = None,
     progress: Progress = SILENT,
+    views: Views | None = None,
 ) -> FeaturedPhotos:
     """Compute the features that the store does not hold yet, and return those of all photos that can be read.
 
@@ -86,19 +90,22 @@ def compute_features(
         cache: The cache folder.
         workers: Threads to decode in; as many as there are processors when None.
         progress: Hears of the advance.
+        views: What the backbone is shown of each photo; None for the photo alone, or, of one that gives maps, with its
+            mirror image.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full; what it held stays readable.
         ModelError: The backbone cannot be used.
     """
+    views = views or (WITH_MIRROR if backbone.gives_maps else ALONE)
     table, contents = hash_contents(table, progress)
-    stores = _open_stores(settings, backbone, cache)
+    stores = _open_stores(settings, backbone, views, cache)
     features, prints = (store.find(contents) for store in stores)
     missing: dict[bytes, list[str]] = {}
     for i in np.flatnonzero(features.missing | prints.missing):
         missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
-        failed = _compute_missing(missing, stores, settings, backbone, workers or processors(), progress)
+        failed = _compute_missing(missing, stores, settings, backbone, views, workers or processors(), progress)
         bad = [SetAside(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
         kept = np.array([c not in failed for c in contents], dtype=np.bool_)
         table = table.select(kept).with_set_aside(bad)
@@ -108,15 +115,14 @@ def compute_features(
     return FeaturedPhotos(table, contents, features, prints, settings, computed)
 
 
-def _open_stores(settings: DecodeSettings, backbone: Backbone, cache: Path) -> tuple[RowStore, RowStore]:
+def _open_stores(settings: DecodeSettings, backbone: Backbone, views: Views, cache: Path) -> tuple[RowStore, RowStore]:
     """Open the stores of features and fingerprints. The folder's name has all that decides a row, besides content."""
-    name = _UNSAFE.sub("_", backbone.name)[:_NAME_LENGTH]
+    name = "-".join(filter(None, (_UNSAFE.sub("_", backbone.name)[:_NAME_LENGTH], views.name)))
     computes_in = f"{backbone.precision}-{usual_precision()}"  # an int8 network's other layers differ, too
     name = f"{name}-{computes_in}-{backbone.digest[:16]}-{decode_key(settings)}"
-    shape = backbone.row_shape
-    if backbone.gives_maps:
-        return RowStore(cache / "maps" / name, (2, *shape), np.uint8), open_fingerprints(cache)
-    return RowStore(cache / "features" / name, shape, FEATURE_DTYPE), open_fingerprints(cache)
+    shape = backbone.row_shape if views.count is None else (views.count, *backbone.row_shape)
+    kind, dtype = ("maps", np.uint8) if backbone.gives_maps else ("features", FEATURE_DTYPE)
+    return RowStore(cache / kind / name, shape, dtype), open_fingerprints(cache)
 
 
 def _compute_missing(
@@ -124,6 +130,7 @@ def _compute_missing(
     stores: tuple[RowStore, RowStore],
     settings: DecodeSettings,
     backbone: Backbone,
+    views: Views,
     workers: int,
     progress: Progress,
 ) -> dict[bytes, str]:
@@ -143,20 +150,18 @@ def _compute_missing(
     ):
 
         def pixels() -> Iterator[Pixels]:
-            decode = partial(_decode, missing=missing, settings=settings)
+            decode = partial(_decode, missing=missing, settings=settings, views=views)
             for content, result in zip(contents, map_ahead(pool, decode, contents), strict=True):
                 if isinstance(result, Unreadable):
                     failed[content] = result.reason
                     task.advance()
                 else:
                     inside.append((content, result[1]))
-                    yield result[0]
-                    if backbone.gives_maps:
-                        yield result[0][:, ::-1]
+                    yield from result[0]
 
         writer = _Writer(stores, features, prints)
         rows = backbone.engine.rows(pixels())
-        for row in _photo_and_mirror(rows) if backbone.gives_maps else rows:
+        for row in rows if views.count is None else _joined(rows, views.count):
             content, fingerprint = inside.popleft()
             writer.write(content, row, fingerprint)
             task.advance()
@@ -164,10 +169,10 @@ def _compute_missing(
     return failed
 
 
-def _photo_and_mirror(rows: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Join what the network gives for a photo and for its mirror image, which follows it."""
-    for row in rows:
-        yield np.stack([row, next(rows)])
+def _joined(rows: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
+    """Join what the network gives for the views of each photo, which follow each other."""
+    while views := list(islice(rows, count)):
+        yield np.stack(views)
 
 
 class _Writer:
@@ -200,6 +205,8 @@ class _Writer:
 
 
 def _decode(
-    content: bytes, missing: dict[bytes, list[str]], settings: DecodeSettings
-) -> tuple[Pixels, Pixels] | Unreadable:
-    return decode_first(missing[content], content, settings)
+    content: bytes, missing: dict[bytes, list[str]], settings: DecodeSettings, views: Views
+) -> tuple[Sequence[Pixels], Pixels] | Unreadable:
+    """Decode a photo to its views and its fingerprint."""
+    decoded = decode_first(missing[content], content, settings)
+    return decoded if isinstance(decoded, Unreadable) else (views.make(content, decoded[0]), decoded[1])

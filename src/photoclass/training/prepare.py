@@ -15,10 +15,12 @@ from photoclass.photos.split import assign_splits, check_splits
 from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
 from photoclass.photos.twins import group_twins
 from photoclass.progress import SILENT, Progress
+from photoclass.training.augment import AugmentSettings
 from photoclass.training.backbones import Backbone
 from photoclass.training.features import FeaturedPhotos, compute_features
 from photoclass.training.recipes import FinetuneRecipe, SmallCnnRecipe
 from photoclass.training.run import Photos, TrainOptions
+from photoclass.training.views import variations
 
 
 def split_photos(
@@ -51,6 +53,20 @@ def featured_photos(
     what = "maps" if backbone.gives_maps else "features"
     progress.say(f"{what}: {len(photos) - photos.computed:,} of {len(photos):,} from the store")
     return photos
+
+
+def varied_photos(
+    photos: FeaturedPhotos,
+    backbone: Backbone,
+    augment: AugmentSettings,
+    options: TrainOptions,
+    progress: Progress = SILENT,
+) -> FeaturedPhotos:
+    """Take variations of photos through a pretrained network, or find them in the store."""
+    cache, views = options.cache or default_cache(), variations(augment)
+    varied = compute_features(photos.table, photos.settings, backbone, cache, options.workers, progress, views)
+    progress.say(f"maps of variations: {len(varied) - varied.computed:,} of {len(varied):,} from the store")
+    return varied
 
 
 def _read(data: Path, cache: Path, options: TrainOptions, progress: Progress) -> PhotoTable:

@@ -108,7 +108,9 @@ _FINETUNE_LOOP = LoopSettings(
     calibrate=True,
 )
 # Photos that a pretrained network knows how to see: milder than the post's.
-_FINETUNE_AUGMENT = AugmentSettings(rotation_degrees=10, width_shift=0.1, height_shift=0.1, shear_degrees=0)
+_FINETUNE_AUGMENT = AugmentSettings(
+    rotation_degrees=10, width_shift=0.1, height_shift=0.1, shear_degrees=0, zoom=0.25, colour=0.3
+)
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,10 @@ class FinetuneRecipe:
         tail: How many of its last blocks learn; 0 for three on a processor and the whole network on a GPU.
         resize: How a photo becomes the network's square.
         balance: Let every class weigh the same in the head that it starts from.
-        augment: How photos are varied where the whole network learns.
+        augment: How photos are varied.
+        varied_share: Share of the photos of an epoch that are varied where maps are what is learnt from: two variations
+            of each training photo are computed for that. The others are shown as they are or mirrored. 0 for none;
+            where the whole network learns, all are varied.
         loop: How the loop goes.
     """
 
@@ -131,11 +136,14 @@ class FinetuneRecipe:
     resize: ResizeRule = "squash"
     balance: bool = False
     augment: AugmentSettings = _FINETUNE_AUGMENT
+    varied_share: float = 0.7
     loop: LoopSettings = _FINETUNE_LOOP
 
     def __post_init__(self) -> None:
         _check_backbone(self.backbone)
         _check_resize(self.resize)
+        if not 0 <= self.varied_share <= 1:
+            raise SettingsError(f"varied_share is {self.varied_share}; it is a share, from 0 to 1")
         if self.tail < 0:
             raise SettingsError(f"tail is {self.tail}; it is a number of blocks, or 0 to let the device decide")
 

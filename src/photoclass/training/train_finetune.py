@@ -1,10 +1,13 @@
 """The recipe `finetune`: the end of a pretrained network trained on, from the head that fits its frozen features.
 
-On a processor the beginning of the network runs once over each photo and its mirror image; the maps that it gives are
-kept, and only what comes after them learns. On a GPU all of it learns, from augmented pixels.
+On a processor the beginning of the network runs once over each photo and its mirror image, and over two variations of
+each training photo; the maps that it gives are kept, and only what comes after them learns. On a GPU all of it learns,
+from augmented pixels.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,13 +26,13 @@ from photoclass.photos.twins import group_twins
 from photoclass.progress import Progress
 from photoclass.training.backbones import open_trunk
 from photoclass.training.compute import Compute, choose_compute
-from photoclass.training.examples import Examples, MapExamples, PhotoExamples
+from photoclass.training.examples import Examples, MapExamples, PhotoExamples, Variations
 from photoclass.training.export_head import add_head
 from photoclass.training.features import FeaturedPhotos
 from photoclass.training.finish import Trained
 from photoclass.training.head import FeatureArray, check_pictures, fit_head
 from photoclass.training.loop import compute_all, predict_logits
-from photoclass.training.prepare import divide_photos, featured_photos, split_photos
+from photoclass.training.prepare import divide_photos, featured_photos, split_photos, varied_photos
 from photoclass.training.recipes import FinetuneRecipe
 from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
@@ -49,6 +52,7 @@ class FinetuneLearner:
         first_block: The block that its inputs enter; None where they are pixels.
         seed: Decides the folds that the head's strength is chosen on.
         progress: Hears of the advance.
+        vary: Returns the maps of variations of photos; None where photos are not varied, or are pixels.
     """
 
     recipe: FinetuneRecipe
@@ -57,6 +61,7 @@ class FinetuneLearner:
     first_block: int | None
     seed: int
     progress: Progress
+    vary: Callable[[FeaturedPhotos], FeaturedPhotos] | None = None
     # The maps were computed in what the processor gains from, by bf16 between int8 steps, and full precision gives
     # others.
     tolerance: float = 0.1
@@ -72,6 +77,19 @@ class FinetuneLearner:
         if isinstance(photos, CachedPhotos):
             return PhotoExamples(photos, self.recipe.augment, mirrored)
         return MapExamples(photos, mirrored)
+
+    def training_examples(self, photos: Photos) -> Examples:
+        """Return photos as pixels or maps, with their variations."""
+        if self.vary is None or isinstance(photos, CachedPhotos):
+            return self.examples(photos)
+        varied = self.vary(photos)
+        place = {content: row for row, content in enumerate(varied.contents)}
+        rows = np.array([place.get(content, -1) for content in photos.contents], dtype=np.int64)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):  # a file that vanished since its maps were computed; those are here
+            name = photos.table.names[missing[0]]
+            self.progress.say(f"{len(missing):,} photos can no longer be read and are not varied, the first {name}")
+        return MapExamples(photos, variations=Variations(varied.features, rows, self.recipe.varied_share))
 
     def start(self, train: Photos, compute: Compute) -> None:
         """Fit the head on the features of the network as it was published.
@@ -152,15 +170,18 @@ def train_finetune(asked: Asked[FinetuneRecipe]) -> Trained:
     network = fold(recipe.backbone)
     first_block = _first_block(network, recipe, compute)
     photos: Photos
+    vary = None
     if first_block is None:
         (photos, twins), scaling = split_photos(data, recipe, asked.seed, options, progress), CENTRED_PIXELS
     else:
         trunk, scaling = open_trunk(recipe.backbone, network, first_block)
         featured = featured_photos(data, trunk, recipe.decode_settings(), options, progress)
         photos, twins = divide_photos(featured, data, asked.seed, progress)
+        if recipe.varied_share:
+            vary = partial(varied_photos, backbone=trunk, augment=recipe.augment, options=options, progress=progress)
     run: Run[Any, FinetuneRecipe] = Run(asked, photos, twins, compute)
     end = EfficientNetEnd(network, first_block, len(run.class_names))
-    learner = FinetuneLearner(recipe, end, scaling, first_block, asked.seed, progress)
+    learner = FinetuneLearner(recipe, end, scaling, first_block, asked.seed, progress, vary)
     return train_network(run, learner)
 
 

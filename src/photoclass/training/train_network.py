@@ -65,6 +65,9 @@ class Learner(Protocol):
         """What the exported file may differ from the trained network by, in probability, in full precision."""
 
     def examples(self, photos: Any) -> Examples:
+        """Return photos as the network sees them."""
+
+    def training_examples(self, photos: Any) -> Examples:
         """Return photos as the network learns from them."""
 
     def start(self, train: Any, compute: Compute) -> None:
@@ -144,7 +147,7 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: 
     parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
     scored = len(parts[VALID]) + len(parts[HELD_OUT])
     job = Fit(
-        train=learner.examples(parts[TRAIN]),
+        train=learner.training_examples(parts[TRAIN]),
         valid=learner.examples(parts[VALID]),
         settings=run.recipe.loop,
         scaling=learner.scaling,

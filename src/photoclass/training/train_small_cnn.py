@@ -39,6 +39,10 @@ class SmallCnnLearner:
         """Return photos with their augmentation."""
         return PhotoExamples(photos, self.recipe.augment)
 
+    def training_examples(self, photos: CachedPhotos) -> PhotoExamples:
+        """Return the same: only training asks for variations."""
+        return self.examples(photos)
+
     def start(self, train: CachedPhotos, compute: Compute) -> None:
         """Change nothing: the weights that the network was made with are where it begins."""
 
