@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--trained", type=int, default=3000, help="training photos that the measures are made from")
     parser.add_argument("--scored", type=int, default=2033, help="validation and held-out photos, at most")
     arguments = parser.parse_args()
-    runtime = Runtime.load(arguments.model, features=True)
+    runtime = Runtime.load(arguments.model)
     splits, labels = photos_of(arguments.data, arguments.model, runtime, arguments.trained, arguments.scored)
     kinds = {name: runtime.predict(pictures(name, arguments.each, runtime.info.image_size)) for name in KINDS}
     print(f"{machine()}\n")

@@ -13,7 +13,7 @@ from photoclass.photos.decode import decode_photo
 
 def assert_seen_is_what_the_saved_model_computes(run: Path, photos: Path, apart: float) -> None:
     """Compare `seen.npz` with features out of `model.onnx`; cosines and distances may be so far apart."""
-    runtime = Runtime.load(run, features=True)
+    runtime = Runtime.load(run)
     settings = runtime.info.decode_settings()
     by_content = {
         hashlib.sha256(content).hexdigest(): content for content in map(Path.read_bytes, photos.rglob("*.jpg"))

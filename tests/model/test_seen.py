@@ -149,17 +149,15 @@ class TestOnePass:
     """Features beside probabilities, of one pass through the network."""
 
     def test_they_are_what_enters_the_last_linear_layer(self, pixels: NDArray[np.uint8]) -> None:
-        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32", features=True)
+        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32")
         probabilities, features = runtime.predict(pixels)
         np.testing.assert_allclose(features, pixels.mean(axis=(1, 2)), rtol=1e-4)
-        plain = Runtime(make_info(), brightness_onnx(), Path("run"), "f32")
-        np.testing.assert_array_equal(probabilities, plain.probabilities(pixels))
         np.testing.assert_array_equal(runtime.probabilities(pixels), probabilities)
 
     def test_each_photo_is_asked_for_once_and_blocks_change_nothing(
         self, pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32", features=True)
+        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32")
         seen = fit_seen(runtime.predict(pixels[:20])[1], runtime.predict(pixels[20:])[1])
         asked = 0
 
@@ -177,11 +175,13 @@ class TestOnePass:
         np.testing.assert_array_equal(blocks[1], whole[1])
 
     def test_no_photo_has_no_rows(self) -> None:
-        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), features=True)
+        runtime = Runtime(make_info(), brightness_onnx(), Path("run"))
         seen = fit_seen(np.ones((2, 3)), np.ones((2, 3)))
         probabilities, distances = predict_and_measure(runtime, [], seen)
         assert probabilities.shape == (0, 2) and distances is not None and distances.shape == (0,)
 
     def test_a_network_without_a_linear_layer_is_refused(self) -> None:
         with pytest.raises(ModelError, match=r"model\.onnx: ends in no linear layer"):
-            Runtime(make_info(), constant_onnx([0.4, 0.6], SIDE), Path("run"), features=True)
+            Runtime(make_info(), constant_onnx([0.4, 0.6], SIDE), Path("run")).predict(
+                np.zeros((1, SIDE, SIDE, 3), np.uint8)
+            )

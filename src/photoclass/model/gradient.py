@@ -221,6 +221,7 @@ _RULES: dict[str, Rule] = {
     "Clamp": _back_through_clamp,
     "Concat": _back_through_concat,
     "Convert": _of_one(lambda x, y: np.ones(())),
+    "Identity": _of_one(lambda x, y: np.ones(())),
     "Convolution": _back_through_point,
     "Divide": _of_two(lambda a, b: 1 / b, lambda a, b: -a / (b * b)),
     "Exp": _of_one(lambda x, y: y),

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 # Each place of what these give depends on the same place of what they take, or on its surroundings.
-_OF_ONE = frozenset({"Abs", "Convert", "Elu", "Exp", "FakeQuantize", "Gelu", "HSigmoid", "HSwish", "Relu", "Sigmoid"})
-_MORE_OF_ONE = frozenset({"Clamp", "HardSigmoid", "Mish", "Negative", "Sign", "SoftPlus", "Sqrt", "Swish", "Tanh"})
-_OF_TWO = frozenset({"Add", "Divide", "Maximum", "Minimum", "Multiply", "PRelu", "Power", "Subtract"})
-_NORMS = frozenset({"BatchNormInference", "LRN", "MVN", "NormalizeL2", "SquaredDifference"})
-_SAME_PLACE = _OF_ONE | _MORE_OF_ONE | _OF_TWO | _NORMS
+_OF_ONE = (
+    "Abs Clamp Convert Elu Exp FakeQuantize Gelu HSigmoid HSwish HardSigmoid Identity Mish Negative Relu Sigmoid Sign "
+    "SoftPlus Sqrt Swish Tanh"
+)
+_OF_TWO = "Add Divide Maximum Minimum Multiply PRelu Power Subtract"
+_NORMS = "BatchNormInference LRN MVN NormalizeL2 SquaredDifference"
+_SAME_PLACE = frozenset(f"{_OF_ONE} {_OF_TWO} {_NORMS}".split())
 _SURROUNDINGS = frozenset({"AvgPool", "Convolution", "GroupConvolution", "Interpolate", "MaxPool", "Pad"})
 _REDUCTIONS = frozenset({"ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"})
 

@@ -24,19 +24,17 @@ class Runtime:
         onnx: What model.onnx holds.
         folder: Where they come from, for messages.
         precision: `bf16`, `f32`, or None for what the processor gains from.
-        features: Give what enters the last linear layer, too, from `predict`.
 
     Raises:
         ModelError: The network is damaged or does not do what `info` says.
     """
 
-    def __init__(
-        self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None, *, features: bool = False
-    ) -> None:
+    def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None) -> None:
         self.folder = folder
         self.info = info
         side = info.image_size
-        self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision, _show_features if features else None)
+        # Always, and not only for `predict`: a further output changes what the processor fuses, and so the last digits.
+        self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision, _show_features)
         self.precision = self._engine.precision
         if self._engine.row_shape != (len(info.class_names),):
             raise ModelError(
@@ -46,14 +44,14 @@ class Runtime:
         self.probabilities([np.zeros((side, side, 3), dtype=np.uint8)])
 
     @classmethod
-    def load(cls, folder: Path, precision: str | None = None, *, features: bool = False) -> "Runtime":
+    def load(cls, folder: Path, precision: str | None = None) -> "Runtime":
         """Load a model folder.
 
         Raises:
             ModelError: The folder holds no model, or one that is damaged or does not do what model.json says.
         """
         info = load_info(folder)
-        return cls(info, read_onnx(folder, info), folder, precision, features=features)
+        return cls(info, read_onnx(folder, info), folder, precision)
 
     def probabilities(self, pixels: Iterable[Pixels]) -> NDArray[np.float32]:
         """Compute probabilities, photo by photo, as fast as `pixels` gives them.
@@ -73,15 +71,21 @@ class Runtime:
         """Compute probabilities, and what enters the last linear layer; each photo goes through the network once.
 
         Args:
-            pixels: As for `probabilities`, of a runtime that was loaded with `features`.
+            pixels: As for `probabilities`.
 
         Returns:
             Probabilities, shape (N, C), and features, shape (N, D); (0, 0) where there is no photo.
 
         Raises:
-            ModelError: The network gave something that is no probability, or features that are not numbers.
+            ModelError: The network gave something that is no probability, or features that are not numbers, or it ends
+                in no linear layer.
         """
         results = list(self._engine.outputs(pixels))
+        if results and len(results[0]) < 2:
+            raise ModelError(
+                f"{self.folder}/model.onnx: ends in no linear layer, so it has no features to tell distances by; train "
+                "it again"
+            )
         # Where the network looks at several views of a photo, the mean of theirs.
         means = [views.reshape(-1, views.shape[-1]).astype(np.float32).mean(axis=0) for _, views in results]
         features = np.stack(means) if means else np.empty((0, 0), dtype=np.float32)
@@ -101,8 +105,6 @@ class Runtime:
 
 def _show_features(model: Any) -> None:
     """Let a network give, as a further output, what enters its last product of numbers with weights."""
-    for node in reversed(model.get_ordered_ops()):
-        if node.get_type_name() == "MatMul":
-            model.add_outputs(node.input_value(0))
-            return
-    raise ModelError("model.onnx: ends in no linear layer, so it has no features to tell distances by; train it again")
+    products = [node for node in model.get_ordered_ops() if node.get_type_name() == "MatMul"]
+    if products:
+        model.add_outputs(products[-1].input_value(0))

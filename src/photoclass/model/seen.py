@@ -68,7 +68,7 @@ def predict_and_measure(
     """Compute probabilities, shape (N, C), and distances, shape (N,); each photo goes through the network once.
 
     Args:
-        runtime: The model, loaded with its features where there is `seen`.
+        runtime: The model.
         pixels: As for `Runtime.probabilities`.
         seen: What distances are told by; there are none where it is None.
 

@@ -125,7 +125,7 @@ def evaluate(
     if costs:
         costs.positive_class(info.class_names)
     seen = load_seen(model, info.onnx_sha256)
-    runtime = Runtime.load(model, features=seen is not None)
+    runtime = Runtime.load(model)
     table = map_classes(read_data(data, cache, progress, fixes, to_train=False), info.class_names, str(data))
     part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), cache, progress=progress)

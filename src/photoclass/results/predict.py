@@ -133,7 +133,7 @@ def predict(
         SettingsError: `abstain` is out of range.
     """
     seen = None if abstain is None else _ready_to_abstain(model, load_info(model), abstain, progress)
-    runtime = Runtime.load(model, features=seen is not None)
+    runtime = Runtime.load(model)
     table = read_photos(photos, cache or default_cache(), runtime.info.class_names, progress)
     return replace(predict_table(runtime, table, progress, seen), abstain=abstain)
 
@@ -165,7 +165,7 @@ def predict_table(
     """Predict the photos of a table; those it had set aside keep their rows.
 
     Args:
-        runtime: The model, loaded with its features where there is `seen`.
+        runtime: The model.
         table: The photos.
         progress: Hears of the advance.
         seen: Tell distances by this.

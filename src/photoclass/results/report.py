@@ -262,7 +262,7 @@ def _heats(model: Path, paths: Mapping[int, str], progress: Progress) -> tuple[t
     try:
         found = explain_photos(model, list(paths.values()), progress=progress)
     except ModelError as error:  # of a network from elsewhere, which cannot be traced back
-        return (), str(error)
+        return (), str(error).replace(f"{model}/", "")  # the page may go to others
     heats = tuple(
         Heat(row, data_uri(explained.picture, _SIDE), data_uri(explained.overlay(), _SIDE))
         for row, explained in zip(paths, found, strict=True)

@@ -99,7 +99,7 @@ def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def fact_rows(model: Path, data: str, info: ModelInfo) -> Iterator[tuple[str, str]]:
     """Give what the model is, where it comes from, and its fingerprints."""
     trained = info.trained
-    yield "model folder", shown(str(model), 200)
+    yield "model folder", shown(model.absolute().name, 200)
     yield "photos", shown(data, 200) if data else "not known"
     yield "recipe", info.recipe
     yield "seed", str(info.seed)

@@ -218,7 +218,7 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
         },
     )
     onnx = learner.export(temperature)
-    difference = _check_export(run, learner, info, onnx, trained[VALID][:_EXPORT_PHOTOS])
+    difference = _check_export(run, learner, info, onnx, temperature)
     runtime = Runtime(info, onnx, run.out)
     scored = {split: learner.scored(runtime, part, trained[split], run.progress) for split, part in parts.items()}
     return Outcome(
@@ -250,15 +250,18 @@ def _seen(run: Run[Any, Any], learner: Learner) -> Seen:
 
 
 def _check_export(
-    run: Run[Any, Any], learner: Learner, info: ModelInfo, onnx: bytes, trained: NDArray[np.float64]
+    run: Run[Any, Any], learner: Learner, info: ModelInfo, onnx: bytes, temperature: float
 ) -> dict[str, float]:
-    """Compare the exported file with the trained network on the first validation photos.
+    """Compare the exported file with the trained network, in full precision, on the first validation photos.
 
     Raises:
         TrainingError: They do not agree.
     """
-    pixels = learner.pixels(run.part(VALID).select(np.arange(len(trained))))
-    wanted = trained[list(pixels)]
+    valid = run.part(VALID)
+    photos = valid.select(np.arange(min(_EXPORT_PHOTOS, len(valid))))
+    pixels = learner.pixels(photos)
+    logits = learner.logits(photos, dataclasses.replace(run.compute, precision="fp32"))
+    wanted = to_probabilities(logits / temperature)[list(pixels)]
 
     def difference(runtime: Runtime) -> float:
         return float(abs(runtime.probabilities(pixels.values()) - wanted).max(initial=0))

@@ -1,6 +1,5 @@
 """The recipe `small-cnn`: pixels from the cache, augmented, into the post's network."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,9 +54,8 @@ class SmallCnnLearner:
         return export_onnx(self.network, self.recipe.image_size)
 
     def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
-        """Compute the logits of photos as they are, in full precision: what the saved file is compared with."""
-        exact = dataclasses.replace(compute, precision="fp32")
-        return predict_logits(self.network, self.examples(photos), self.scaling, exact).double().numpy()
+        """Compute the logits of photos as they are."""
+        return predict_logits(self.network, self.examples(photos), self.scaling, compute).double().numpy()
 
     def features(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float32]:
         """Compute what the hidden layer gives."""
