@@ -16,6 +16,7 @@ from photoclass.errors import DataError, ModelError, OutputError
 from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
 from photoclass.model.intervals import share_interval
 from photoclass.photos.table import SetAside
+from photoclass.results.flattery import Estimate, Flattery
 from photoclass.results.loss_story import tell_loss
 from photoclass.results.report import report
 from photoclass.results.report_files import Epoch
@@ -134,7 +135,7 @@ class TestCommand:
         made = report(own)
         assert "so this is of validation" in made.note and "give --data" in made.note
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
-        assert "They also chose the model" in page.text()
+        assert "These photos also chose the epoch; such a score tends to flatter" in page.text()
 
     def test_bad_wishes_get_one_clear_line(self, own: Path, tmp_path: Path) -> None:
         result = run_command("report", tmp_path / "none")
@@ -293,8 +294,13 @@ class TestEdges:
 
     def test_the_validation_split_comes_with_its_warning(self) -> None:
         labels = np.arange(80) % 2
-        text = check_page(render_report(_material(_sure_of(labels, 2), labels, ("a", "b"), "valid"))).text()
-        assert "They also chose the model, so this score flatters a little" in text
+        material = _material(_sure_of(labels, 2), labels, ("a", "b"), "valid")
+        text = check_page(render_report(material)).text()
+        assert "They also chose the model, which flatters: by how much, is not known." in text
+        flatters = Flattery(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
+        figures = {**material.figures, "flatters": flatters}
+        text = check_page(render_report(dataclasses.replace(material, figures=figures))).text()
+        assert "These photos also chose the epoch; such a score tends to flatter, here by about 0.0120 ± 0.0040" in text
 
     def test_files_set_aside_are_counted_and_named(self) -> None:
         labels = np.arange(80) % 2

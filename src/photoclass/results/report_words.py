@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from photoclass.model.folder import ModelInfo
 from photoclass.results.explorer import count_coverage
+from photoclass.results.flattery import Flattery
 from photoclass.terminal import printable
 
 # From so many photos on, "of 1,000" claims no more than there is.
@@ -128,10 +129,11 @@ def _on_which(split: str, figures: Mapping[str, Any]) -> str:
     if split == "held_out":
         return f"{photos} held out: they neither trained the model nor chose it."
     if figures["split_chose_model"]:
-        return (
-            f"{photos} for validation, since none are held out. They also chose the model, so this score flatters "
-            "a little."
+        flatters = Flattery.from_json(figures.get("flatters"), "model.json")
+        words = (
+            flatters.as_text() if flatters else "they also chose the model, which flatters: by how much, is not known"
         )
+        return f"{photos} for validation, since none are held out. {words[0].upper()}{words[1:]}."
     return f"{photos} for validation, which neither trained the model nor chose it; none are held out."
 
 

@@ -145,7 +145,8 @@ class Score:
             lines[0] += "   (of the classes that have photos)"
         twins = self.n - (self.pictures or self.n)
         if twins:
-            lines.append(f"  {twins:,} photos show a picture that another one shows; the intervals count each once")
+            verb = "photo shows" if twins == 1 else "photos show"
+            lines.append(f"  {twins:,} {verb} a picture that another one shows; the intervals count each once")
         return lines
 
     def _lines_on_what_cannot(self) -> list[str]:
