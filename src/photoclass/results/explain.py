@@ -27,6 +27,7 @@ from photoclass.results.page_of_photos import (
     TILE,
     Caption,
     Header,
+    PhotoPages,
     Sheet,
     check_wishes,
     choose_rows,
@@ -94,23 +95,6 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class Explanations:
-    """The pages that were written.
-
-    Attributes:
-        pages: Their files.
-        shown: How many photos are on them.
-        found: How many there were to show.
-        set_aside: Those that could not be read.
-    """
-
-    pages: tuple[Path, ...]
-    shown: int
-    found: int
-    set_aside: tuple[SetAside, ...]
-
-
-@dataclass(frozen=True)
 class _Row:
     """A photo that was asked for; `reason` says why it could not even be opened."""
 
@@ -130,7 +114,7 @@ def explain(
     target: str | None = None,
     cache: Path | None = None,
     progress: Progress = SILENT,
-) -> Explanations:
+) -> PhotoPages:
     """Draw photos beside heat maps of what in them spoke for their class, 12 a page.
 
     Args:
@@ -169,7 +153,7 @@ def explain(
             save_page(_draw_page(shown, header), file)
             pages.append(file)
             task.advance(len(part))
-    return Explanations(tuple(pages), len(chosen), len(rows), tuple(set_aside))
+    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(set_aside))
 
 
 def explain_photos(

@@ -1,7 +1,6 @@
 """`gallery`: pages of photos with what the model says of each, right and wrong marked where the truth is known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,13 @@ from PIL import Image, ImageDraw
 from photoclass.errors import DataError
 from photoclass.photos.cache import default_cache
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
-from photoclass.photos.table import NO_LABEL, SetAside
+from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
 from photoclass.results.page_of_photos import (
     TILE,
     Caption,
     Header,
+    PhotoPages,
     Sheet,
     check_wishes,
     choose_rows,
@@ -34,23 +34,6 @@ PER_PAGE = 25
 _SHEET = Sheet(columns=5, fewest_columns=3)
 
 
-@dataclass(frozen=True)
-class Gallery:
-    """The pages that were written.
-
-    Attributes:
-        pages: Their files.
-        shown: How many photos are on them.
-        found: How many there were to show.
-        set_aside: Those that could not be read.
-    """
-
-    pages: tuple[Path, ...]
-    shown: int
-    found: int
-    set_aside: tuple[SetAside, ...]
-
-
 def gallery(
     photos: Sequence[Path],
     model: Path,
@@ -61,7 +44,7 @@ def gallery(
     seed: int = 0,
     cache: Path | None = None,
     progress: Progress = SILENT,
-) -> Gallery:
+) -> PhotoPages:
     """Predict photos and draw them, 25 a page.
 
     Args:
@@ -89,7 +72,7 @@ def gallery(
         rows = choose_rows(len(predictions), count, seed)
         title = "What the model says"
     pages = draw_gallery(predictions, rows, out, title, progress)
-    return Gallery(pages, len(rows), len(predictions), predictions.set_aside)
+    return PhotoPages(pages, len(rows), len(predictions), predictions.set_aside)
 
 
 def worst_rows(predictions: Predictions) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
+from photoclass.photos.table import SetAside
 
 Item = TypeVar("Item")
 
@@ -20,6 +21,23 @@ TILE = 300  # side of a photo on the page, in pixels
 PAPER, INK, QUIET, FAINT = "#fbfaf7", "#1f2933", "#66727f", "#e9e6df"
 RIGHT, WRONG, NEUTRAL = "#2b8a3e", "#c92a2a", "#3b5b92"
 _GAP, _MARGIN, _HEADER, _CAPTION = 18, 36, 92, 66
+
+
+@dataclass(frozen=True)
+class PhotoPages:
+    """The pages that were written.
+
+    Attributes:
+        pages: Their files.
+        shown: How many photos are on them.
+        found: How many there were to show.
+        set_aside: Those that could not be read.
+    """
+
+    pages: tuple[Path, ...]
+    shown: int
+    found: int
+    set_aside: tuple[SetAside, ...]
 
 
 @dataclass(frozen=True)

@@ -3,31 +3,16 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from markupsafe import Markup, escape
 
+from photoclass.results.curves import EpochFigures
 from photoclass.results.reliability import Bin
 
 # On a phone a unit is about a pixel, so letters of 12 units can be read there.
 _WIDTH, _HEIGHT = 360, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 22, 38, 40
 _FEW_POINTS = 25
-
-
-class EpochFigures(Protocol):
-    """What a curve needs of an epoch."""
-
-    @property
-    def epoch(self) -> float: ...
-    @property
-    def loss(self) -> float: ...
-    @property
-    def accuracy(self) -> float: ...
-    @property
-    def val_loss(self) -> float: ...
-    @property
-    def val_accuracy(self) -> float: ...
 
 
 @dataclass(frozen=True)

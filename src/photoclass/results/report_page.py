@@ -12,9 +12,10 @@ from photoclass.model.folder import ModelInfo, SplitPredictions
 from photoclass.page import render
 from photoclass.photos.fixes import name_in_data
 from photoclass.photos.table import SetAside
+from photoclass.results.curves import EpochFigures
 from photoclass.results.explorer import count_coverage, count_thresholds
 from photoclass.results.loss_story import LossStory
-from photoclass.results.plots import EpochFigures, draw_curve, draw_losses, draw_reliability
+from photoclass.results.plots import draw_curve, draw_losses, draw_reliability
 from photoclass.results.reliability import reliability
 from photoclass.results.report_facts import (
     MOST_CLASSES,
