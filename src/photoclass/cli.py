@@ -339,8 +339,7 @@ def gallery(
     from photoclass.results.gallery import gallery as draw
 
     drawn = draw(photos, model, out, worst=worst, count=count, seed=seed, progress=terminal_progress())
-    pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
-    print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
+    print(drawn.as_text())
     _end(drawn.set_aside, strict)
 
 
@@ -361,8 +360,7 @@ def explain(
     from photoclass.results.explain import explain as draw
 
     drawn = draw(photos, model, out, count=count, seed=seed, target=target, progress=terminal_progress())
-    pages = f"{drawn.pages[0]}" if len(drawn.pages) == 1 else f"{drawn.pages[0]} to {drawn.pages[-1].name}"
-    print(f"{pages}: {drawn.shown:,} of {drawn.found:,} photos")
+    print(drawn.as_text())
     _end(drawn.set_aside, strict)
 
 

@@ -39,6 +39,12 @@ class PhotoPages:
     found: int
     set_aside: tuple[SetAside, ...]
 
+    def as_text(self) -> str:
+        """Return a line for a person."""
+        first, last = self.pages[0], self.pages[-1]
+        pages = f"{first}" if first == last else f"{first} to {last.name}"
+        return f"{pages}: {self.shown:,} of {self.found:,} photos"
+
 
 @dataclass(frozen=True)
 class Sheet:

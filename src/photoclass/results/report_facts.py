@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from photoclass.model.folder import ModelInfo
+from photoclass.results.flattery import Flattery
 from photoclass.results.plots import bar
 from photoclass.results.report_words import SPLIT_WORDS, photos_words, shown
 from photoclass.terminal import printable
@@ -40,11 +41,21 @@ def _figure(key: str, value: float) -> str:
 
 
 def split_rows(info: ModelInfo) -> Iterator[tuple[str, int, str, str, str]]:
-    """Give each split with its photos, accuracy, log loss, and whether it chose the model."""
+    """Give each split with its photos, accuracy, log loss, and what it chose."""
     for split, figures in info.metrics.items():
-        note = "chose the model: a little flattering" if figures["split_chose_model"] else "chose nothing"
+        note = _words_on_choice(figures)
         accuracy, loss = _figure("accuracy", figures["accuracy"]), _figure("log_loss", figures["log_loss"])
         yield SPLIT_WORDS.get(split, split), figures["n"], accuracy, loss, note
+
+
+def _words_on_choice(figures: Mapping[str, Any]) -> str:
+    if not figures["split_chose_model"]:
+        return "chose nothing"
+    flatters = Flattery.from_json(figures.get("flatters"), "model.json")
+    if flatters is None:
+        return "chose the model, which flatters"
+    what = f"chose {' and '.join(flatters.chose)}, which flatters"
+    return f"{what} by {max(0.0, flatters.log_loss.value):.4f} in log loss" if flatters.log_loss else what
 
 
 def count_rows(info: ModelInfo, names: list[str]) -> Iterator[tuple[str, list[int], int, Markup]]:
@@ -106,7 +117,8 @@ def fact_rows(model: Path, data: str, info: ModelInfo) -> Iterator[tuple[str, st
     yield "image size", f"{info.image_size} x {info.image_size} pixels, by the rule {info.resize}"
     yield "trained", f"{trained.get('on', 'at an unknown time')}, in {trained.get('seconds', 0):,.0f} s"
     yield "device, precision", f"{trained.get('device', 'unknown')}, {trained.get('precision', 'unknown')}"
-    yield "versions", f"photoclass {info.photoclass_version}, torch {trained.get('torch', 'unknown')}"
+    torch = f", torch {trained['torch']}" if "torch" in trained else ""
+    yield "versions", f"photoclass {info.photoclass_version}{torch}"
     for key, words in (
         ("temperature", "temperature of the calibration"),
         ("onnx_differs_by", "file and trained head differ by at most"),

@@ -155,7 +155,7 @@ def render_report(material: Material) -> str:
         "no_curves": why_no_curves(info),
         "trained_words": trained_words(info),
         "confusion": _confusion(material, names),
-        "classes": list(_class_rows(material.figures, names)),
+        "classes": list(_class_rows(material.figures, info.class_names)),
         "bins": bins,
         "reliability": draw_reliability(bins, len(names), "reliability"),
         "loss": _loss_values(material),
@@ -215,15 +215,12 @@ def _confusion(material: Material, names: list[str]) -> _Confusion:
     return _Confusion(rows, (), 0)
 
 
-def _class_rows(figures: Mapping[str, Any], names: list[str]) -> Iterator[tuple[str, int, str, str, str]]:
-    """Give each class with its photos, recall, precision and F1, a dash where there is nothing to divide by."""
-    table = np.array(figures["confusion"], dtype=np.int64)
-    for i, name in list(enumerate(names))[:MOST_CLASSES]:
-        hits, truly, said = int(table[i, i]), int(table[i].sum()), int(table[:, i].sum())
-        shares = (hits / truly if truly else None, hits / said if said else None)
-        f1 = 2 * hits / (truly + said) if truly + said else None
-        recall, precision, harmonic = ("–" if v is None else f"{100 * v:.1f} %" for v in (*shares, f1))
-        yield name, truly, recall, precision, harmonic
+def _class_rows(figures: Mapping[str, Any], class_names: tuple[str, ...]) -> Iterator[tuple[str, int, list[str]]]:
+    """Give each class with its photos and its recall, precision and F1; a dash where there is nothing to divide by."""
+    for name in class_names[:MOST_CLASSES]:
+        of_class = figures["per_class"][name]
+        shares = (of_class[figure] for figure in ("recall", "precision", "f1"))
+        yield shown(name), of_class["n"], ["–" if share is None else f"{100 * share:.1f} %" for share in shares]
 
 
 def _coverage_rows(material: Material) -> list[tuple[str, int, str, int, str]]:

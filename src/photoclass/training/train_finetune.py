@@ -22,7 +22,6 @@ from photoclass.networks.efficientnet_lite import FoldedNetwork, fold
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.twins import group_twins
 from photoclass.progress import Progress
 from photoclass.training.backbones import open_trunk
 from photoclass.training.compute import Compute, choose_compute
@@ -91,7 +90,7 @@ class FinetuneLearner:
             self.progress.say(f"{len(missing):,} photos can no longer be read and are not varied, the first {name}")
         return MapExamples(photos, variations=Variations(varied.features, rows, self.recipe.varied_share))
 
-    def start(self, train: Photos, compute: Compute) -> None:
+    def start(self, train: Photos, twins: NDArray[np.int64], compute: Compute) -> None:
         """Fit the head on the features of the network as it was published.
 
         Raises:
@@ -101,7 +100,6 @@ class FinetuneLearner:
         network = self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         features = compute_all(network.features, self.examples(train), self.scaling, compute)
         labels, names = train.table.labels, train.table.class_names
-        twins = group_twins(train.fingerprints)
         check_pictures(labels, twins, names, "the training photos")
         head = fit_head(
             FeatureArray(features.numpy()), labels, twins, len(names), balance=self.recipe.balance, seed=self.seed

@@ -70,8 +70,11 @@ class Learner(Protocol):
     def training_examples(self, photos: Any) -> Examples:
         """Return photos as the network learns from them."""
 
-    def start(self, train: Any, compute: Compute) -> None:
-        """Set the weights that a fresh training begins with, where those that it was made with do not serve."""
+    def start(self, train: Any, twins: NDArray[np.int64], compute: Compute) -> None:
+        """Set the weights that a fresh training begins with, where those that it was made with do not serve.
+
+        `twins` has the same number for training photos that are twins, shape (N,).
+        """
 
     def pixels(self, photos: Any) -> dict[int, Pixels]:
         """Return photos, by index, as they enter the saved model; a file that has vanished is left out."""
@@ -112,7 +115,7 @@ def train_network(run: Run[Any, Any], learner: Learner) -> Trained:
     keep_freed_memory()
     leave_threads_to_the_network()
     if not saved:
-        learner.start(run.part(TRAIN), run.compute)
+        learner.start(run.part(TRAIN), run.twins[run.of_split(TRAIN)], run.compute)
     state = fresh_state(learner.network, run.recipe.loop, run.compute)
     if saved:
         load_checkpoint(run.out, state)

@@ -42,7 +42,7 @@ class SmallCnnLearner:
         """Return the same: only training asks for variations."""
         return self.examples(photos)
 
-    def start(self, train: CachedPhotos, compute: Compute) -> None:
+    def start(self, train: CachedPhotos, twins: NDArray[np.int64], compute: Compute) -> None:
         """Change nothing: the weights that the network was made with are where it begins."""
 
     def pixels(self, photos: CachedPhotos) -> dict[int, Pixels]:
