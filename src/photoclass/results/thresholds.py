@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import SettingsError
+from photoclass.model.bootstrap import draw_means
 from photoclass.model.metrics import Interval
 
 Floats = NDArray[np.float64]
@@ -14,7 +15,6 @@ Floats = NDArray[np.float64]
 PER = 1000  # photos that costs are told for
 _FOLDS = 5
 _DIVISIONS = 10  # into folds; what one of them happens to give is averaged out
-_DRAWS = 2000
 _THRESHOLD_DRAWS = 200  # each finds the cheapest threshold anew
 
 
@@ -177,7 +177,7 @@ def cheapest_threshold(
     fitted = _cross_fitted(photos, group, generator)
     paid = [photos.paid(threshold) for threshold in (0.5, photos.theoretical)]
     rows = [*paid, *([] if fitted is None else [fitted, paid[0] - fitted])]
-    intervals = _intervals(np.stack(rows) * PER, group, generator)
+    intervals = _intervals(np.stack(rows) * PER, group, seed)
     drawn = [photos.cheapest(_times_drawn(group, generator)) for _ in range(_THRESHOLD_DRAWS)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Threshold(
@@ -270,15 +270,9 @@ def _times_drawn(group: NDArray[np.int64], generator: np.random.Generator) -> Fl
     return np.bincount(generator.integers(0, groups, groups), minlength=groups).astype(np.float64)[group]
 
 
-def _intervals(rows: Floats, group: NDArray[np.int64], generator: np.random.Generator) -> list[Interval]:
+def _intervals(rows: Floats, group: NDArray[np.int64], seed: int) -> list[Interval]:
     """Means of each row, shape (R, N), with percentile bootstraps over groups (Efron, 1979)."""
-    groups = int(group.max()) + 1
-    sums = np.stack([np.bincount(group, weights=row, minlength=groups) for row in [*rows, np.ones(len(group))]], axis=1)
-    # Groups that cost the same are the same to a draw: drawn is how many of each kind, which is soon done.
-    kinds, counts = np.unique(np.round(sums, 9), axis=0, return_counts=True)
-    drawn = generator.multinomial(groups, counts / groups, _DRAWS) @ kinds
-    means = drawn[:, :-1] / drawn[:, -1:]
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    low, high = np.quantile(draw_means(rows.T, group, seed), [0.025, 0.975], axis=0)
     return [Interval(float(row.mean()), float(a), float(b)) for row, a, b in zip(rows, low, high, strict=True)]
 
 
