@@ -14,7 +14,16 @@ from scipy import ndimage, stats
 
 from photoclass.errors import SettingsError
 from photoclass.story.drawings import CLASS_NAMES, draw_animal
-from photoclass.training.augment import AugmentSettings, FillMode, draw_colours, draw_transforms, vary, warp
+from photoclass.training.augment import (
+    AugmentSettings,
+    FillMode,
+    coarser,
+    draw_colours,
+    draw_transforms,
+    to_side,
+    vary,
+    warp,
+)
 
 STILL = AugmentSettings(
     rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0, fill_mode="constant"
@@ -286,6 +295,64 @@ def test_each_colour_factor_does_what_it_says(
     assert abs(out - expected(photo.astype(np.float64))).max() <= 1  # OpenCV multiplies in fixed point
 
 
+@given(crop=st.floats(0.05, 1, exclude_max=True), side=st.integers(8, 300), seed=st.integers(0, 2**40))
+@settings(max_examples=60, deadline=None)
+def test_crops_lie_in_the_picture_and_have_their_share_of_it(crop: float, side: int, seed: int) -> None:
+    transforms = draw_transforms(50, side, replace(STILL, crop=crop), np.random.default_rng(seed))
+    ends = np.array([[-0.5, -0.5, 1], [side - 0.5, side - 0.5, 1]])  # the outer edges of the first and the last pixel
+    first, last = (transforms @ end for end in ends)
+    assert first.min() >= -0.5 - 1e-6
+    assert last.max() <= side - 0.5 + 1e-6
+    height, width = ((last - first) / side).T
+    # A long part of a whole picture is cut off at its edges, which costs it up to a quarter.
+    assert (height * width >= crop * 0.75 - 1e-9).all()
+    assert (width / height <= 4 / 3 + 1e-9).all()
+    assert (width / height >= 3 / 4 - 1e-9).all()
+
+
+def test_without_crops_all_other_lots_are_what_they_were() -> None:
+    whole = draw_transforms(9, 20, AugmentSettings(), np.random.default_rng(4))
+    again = draw_transforms(9, 20, AugmentSettings(crop=1), np.random.default_rng(4))
+    np.testing.assert_array_equal(whole, again)
+
+
+@given(side=st.integers(16, 96), new_side=st.integers(8, 96), seed=st.integers(0, 2**40))
+@settings(max_examples=40, deadline=None)
+def test_pictures_of_another_side_show_the_same(side: int, new_side: int, seed: int) -> None:
+    """What is at a share of the way across one picture is at that share of the other."""
+    transform = draw_transforms(1, side, AugmentSettings(crop=0.5), np.random.default_rng(seed))
+    shares = np.random.default_rng(seed).uniform(0, 1, (20, 2))
+    outputs = [np.hstack([shares * s - 0.5, np.ones((20, 1))]) for s in (side, new_side)]
+    sources = [
+        places @ t[0].T for places, t in zip(outputs, (transform, to_side(transform, side, new_side)), strict=True)
+    ]
+    np.testing.assert_allclose(*sources, atol=1e-9)
+
+
+@given(side=st.integers(40, 160), new_side=st.integers(8, 40), seed=st.integers(0, 2**20))
+@settings(max_examples=40, deadline=None)
+def test_a_picture_made_smaller_first_shows_the_same_without_false_patterns(
+    side: int, new_side: int, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    transform = to_side(draw_transforms(1, side, replace(STILL, crop=0.5), generator), side, new_side)[0]
+    slope = np.linspace(0, 255, side)
+    smooth = np.broadcast_to(slope[:, None, None], (side, side, 3)).astype(np.uint8)
+    stripes = np.zeros((side, side, 3), dtype=np.uint8)
+    stripes[::2] = 255
+    shown = []
+    for picture in (smooth, stripes):
+        small, mapped = coarser(picture, transform)
+        out = np.empty((new_side, new_side, 3), dtype=np.uint8)
+        warp(small, mapped, replace(STILL, fill_mode="nearest"), out)
+        shown.append(out)
+    rows = (transform @ np.stack([np.arange(new_side), np.arange(new_side), np.ones(new_side)]))[0]
+    wanted = np.interp(rows, np.arange(side), slope)
+    assert abs(shown[0][:, new_side // 2, 0] - wanted).max() <= 2 + 255 / side
+    if side >= 4 * new_side:
+        assert shown[1].std() < 50, "stripes finer than the pixels turn grey, not into coarser stripes (128)"
+
+
 def test_the_posts_ranges_are_the_defaults() -> None:
     assert AugmentSettings() == AugmentSettings(
         rotation_degrees=40,
@@ -293,6 +360,7 @@ def test_the_posts_ranges_are_the_defaults() -> None:
         height_shift=0.2,
         shear_degrees=0.2,
         zoom=0.2,
+        crop=1,
         flip=0.5,
         colour=0,
         fill_mode="nearest",
@@ -307,6 +375,7 @@ def test_the_posts_ranges_are_the_defaults() -> None:
         *({name: value} for name in ("zoom", "colour") for value in (-0.1, 1.0, math.nan)),
         *({"flip": value} for value in (-0.1, 1.1, math.nan)),
         *({"fill_value": value} for value in (-1, 256)),
+        *({"crop": value} for value in (0, 1.1, math.nan)),
         {"fill_mode": "mirror"},
     ],
     ids=str,

@@ -14,7 +14,9 @@ from photoclass.photos.cache import CachedPhotos
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.batches import Batch, count_batches, plain_batches, training_batches
 from photoclass.training.examples import PhotoExamples
+from photoclass.training.loop_settings import LoopSettings
 
+BY_8 = LoopSettings(batch_size=8)
 AS_THEY_ARE = AugmentSettings(rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0)
 
 
@@ -48,7 +50,9 @@ def test_every_photo_comes_once_an_epoch(
     tiny_photos: CachedPhotos, count: int, batch_size: int, seed: int, epoch: int
 ) -> None:
     photos = _few(tiny_photos, count)
-    batches = list(training_batches(PhotoExamples(photos, AS_THEY_ARE), batch_size, seed, epoch))
+    batches = list(
+        training_batches(PhotoExamples(photos, AS_THEY_ARE), LoopSettings(batch_size=batch_size), seed, epoch)
+    )
     sizes = [len(batch.labels) for batch in batches]
     assert sizes == [min(batch_size, count - start) for start in range(0, count, batch_size)]
     pixels, labels = _joined(batches)
@@ -57,13 +61,26 @@ def test_every_photo_comes_once_an_epoch(
     assert given_out == there, "each photo once, beside its own label"
 
 
+@given(count=st.integers(1, 40), batch_size=st.integers(1, 50))
+@settings(max_examples=40, deadline=None)
+def test_even_batches_differ_by_one_photo_at_most(tiny_photos: CachedPhotos, count: int, batch_size: int) -> None:
+    photos = _few(tiny_photos, count)
+    even = LoopSettings(batch_size=batch_size, even_batches=True)
+    batches = list(training_batches(PhotoExamples(photos, AS_THEY_ARE), even, 0, 0))
+    sizes = [len(batch.labels) for batch in batches]
+    assert sum(sizes) == count
+    assert len(sizes) == count_batches(count, batch_size)
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= batch_size
+
+
 def test_photos_are_shuffled_and_warped_anew_in_each_epoch(tiny_photos: CachedPhotos) -> None:
-    plain = [list(training_batches(PhotoExamples(tiny_photos, AS_THEY_ARE), 8, 0, epoch)) for epoch in (0, 1)]
+    plain = [list(training_batches(PhotoExamples(tiny_photos, AS_THEY_ARE), BY_8, 0, epoch)) for epoch in (0, 1)]
     in_order = list(plain_batches(PhotoExamples(tiny_photos, AS_THEY_ARE), 8))
     assert not _equal(plain[0], plain[1])
     assert not _equal(plain[0], in_order)
     orders = [[p.tobytes() for p in _joined(batches)[0]] for batches in plain]
-    warped = [list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 0, epoch)) for epoch in (0, 1)]
+    warped = [list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), BY_8, 0, epoch)) for epoch in (0, 1)]
     by_photo = [
         dict(zip(order, _joined(batches)[0], strict=True)) for order, batches in zip(orders, warped, strict=True)
     ]
@@ -73,25 +90,29 @@ def test_photos_are_shuffled_and_warped_anew_in_each_epoch(tiny_photos: CachedPh
 
 def test_order_and_warps_follow_from_seed_and_epoch_alone(tiny_photos: CachedPhotos) -> None:
     np.random.seed(1)  # noqa: NPY002 - the global generator must not matter
-    first = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 3, 4))
+    first = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), BY_8, 3, 4))
     np.random.seed(2)  # noqa: NPY002
-    assert _equal(first, list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 3, 4)))
+    assert _equal(first, list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), BY_8, 3, 4)))
     for other in ((3, 5), (4, 4), (4, 3)):
-        assert not _equal(first, list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, *other)))
+        assert not _equal(first, list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), BY_8, *other)))
 
 
 def test_the_batch_size_does_not_change_what_a_photo_is_warped_to(tiny_photos: CachedPhotos) -> None:
-    whole = _joined(list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 48, 1, 2)))
-    single = _joined(list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 1, 1, 2)))
+    whole = _joined(
+        list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), LoopSettings(batch_size=48), 1, 2))
+    )
+    single = _joined(
+        list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), LoopSettings(batch_size=1), 1, 2))
+    )
     np.testing.assert_array_equal(whole[0], single[0])
     np.testing.assert_array_equal(whole[1], single[1])
 
 
 @pytest.mark.parametrize("first_step", range(7))
 def test_an_epoch_taken_up_at_a_step_goes_on_as_the_whole_one(tiny_photos: CachedPhotos, first_step: int) -> None:
-    whole = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 5, 6))
+    whole = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), BY_8, 5, 6))
     assert len(whole) == 6
-    tail = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 8, 5, 6, first_step))
+    tail = list(training_batches(PhotoExamples(tiny_photos, AugmentSettings()), BY_8, 5, 6, first_step))
     assert _equal(tail, whole[first_step:])
 
 
@@ -106,7 +127,9 @@ def test_plain_batches_are_the_pixels_in_order(tiny_photos: CachedPhotos, batch_
 
 
 def test_an_epoch_left_early_leaves_no_thread_behind(tiny_photos: CachedPhotos) -> None:
-    batches: Iterator[Batch] = training_batches(PhotoExamples(tiny_photos, AugmentSettings()), 2, 0, 0)
+    batches: Iterator[Batch] = training_batches(
+        PhotoExamples(tiny_photos, AugmentSettings()), LoopSettings(batch_size=2), 0, 0
+    )
     next(batches)
     assert any(thread.name.startswith("batches") for thread in threading.enumerate())
     batches.close()  # type: ignore[attr-defined]
@@ -120,6 +143,6 @@ def test_a_photo_that_cannot_be_read_any_more_is_an_error_not_a_gap(tiny_photos:
 
     photos = replace(tiny_photos, pixels=Gone())  # type: ignore[arg-type]
     with pytest.raises(KeyError):
-        list(training_batches(PhotoExamples(photos, AugmentSettings()), 8, 0, 0))
+        list(training_batches(PhotoExamples(photos, AugmentSettings()), BY_8, 0, 0))
     with pytest.raises(KeyError):
         list(plain_batches(PhotoExamples(photos, AS_THEY_ARE), 8))

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,14 @@ from photoclass.errors import TrainingError
 from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache import CachedPhotos
 from photoclass.progress import SILENT
-from photoclass.training import loop, stopping
+from photoclass.training import loop, pace, stopping
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.batches import Batch, training_batches
 from photoclass.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from photoclass.training.compute import Compute
 from photoclass.training.examples import PhotoExamples
 from photoclass.training.loop import Fit, cross_entropy, fit, to_images, train_epoch, train_step, validate
+from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.optimizer import adam
 from photoclass.training.stopping import StopRequest
 
@@ -90,6 +92,17 @@ def test_the_loss_is_the_mean_log_loss_of_the_classes(logits: int) -> None:
     assert float(loss) == pytest.approx(metrics.log_loss(labels, probabilities), abs=1e-5)
 
 
+@pytest.mark.parametrize("logits", [1, 4])
+def test_smoothed_labels_are_spread_evenly_over_all_classes(logits: int) -> None:
+    values = torch.randn(30, logits, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    classes = max(2, logits)
+    labels = torch.arange(30) % classes
+    both = torch.cat([torch.zeros_like(values), values], dim=1) if logits == 1 else values
+    wanted = 0.9 * F.one_hot(labels, classes) + 0.1 / classes
+    by_hand = -(wanted * torch.log_softmax(both, dim=1)).sum(dim=1).mean()
+    assert float(cross_entropy(values, labels, 0.1)) == pytest.approx(float(by_hand), abs=1e-6)
+
+
 def test_the_loss_is_taken_in_full_precision() -> None:
     logits = torch.tensor([[3.0], [-2.5]], dtype=torch.bfloat16)
     loss = cross_entropy(logits, torch.tensor([1, 0]))
@@ -103,7 +116,7 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]
     state = fresh_state(tiny_recipe(dropout=0))
     plain = copy.deepcopy(state.network).to(torch.float64, memory_format=torch.contiguous_format)
     means = [(torch.zeros_like(p), torch.zeros_like(p)) for p in plain.parameters()]
-    batches = itertools.chain.from_iterable(training_batches(job.train, 8, 0, epoch) for epoch in range(4))
+    batches = itertools.chain.from_iterable(training_batches(job.train, job.settings, 0, epoch) for epoch in range(4))
     for step, batch in enumerate(batches, start=1):
         loss, right = train_step(job, state, batch)
         images = torch.from_numpy(batch.inputs.transpose(0, 3, 1, 2) / 255)
@@ -131,7 +144,7 @@ def test_adam_has_the_numbers_of_the_settings() -> None:
 
 def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., Fit]) -> None:
     job = make_job()
-    batch = next(training_batches(job.train, 8, 0, 0))
+    batch = next(training_batches(job.train, job.settings, 0, 0))
 
     def loss_of(seed: int = 0, epoch: int = 0, step: int = 0) -> float:
         state = fresh_state(tiny_recipe(dropout=0.5))
@@ -429,3 +442,56 @@ def test_fault_43_a_learning_rate_that_is_far_too_large_is_told(make_job: Callab
     state = fresh_state(tiny_recipe(learning_rate=1e30))
     with pytest.raises(TrainingError, match=r"no number.*try a smaller learning_rate"):
         fit(job, state, StopRequest(), _keep_nothing, SILENT)
+
+
+class TestPlannedTime:
+    """A schedule that falls to its end has its end where the time has its own."""
+
+    @pytest.fixture
+    def rates(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """How far the training was, at each step."""
+        heard: list[float] = []
+        real = loop.set_learning_rate
+
+        def noting(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
+            heard.append(done)
+            real(optimizer, settings, done)
+
+        monkeypatch.setattr(loop, "set_learning_rate", noting)
+        return heard
+
+    def test_as_many_epochs_as_the_time_has_room_for_and_the_rate_ends_low(
+        self, make_job: Callable[..., Fit], rates: list[float]
+    ) -> None:
+        job = make_job(epochs=10_000, patience=10_000, schedule="one-cycle")
+        state = fresh_state(tiny_recipe())
+        started_at = time.monotonic()
+        fit(job, state, StopRequest(started_at + 3), _keep_nothing, SILENT)
+        assert 1.5 < time.monotonic() - started_at < 3.1
+        assert state.stopped == "the time given is up"
+        trained = rates[-sum(1 for done in reversed(rates) if done) :]
+        assert rates[-1] > 0.95, "what is planned is done"
+        assert all(later >= earlier for earlier, later in itertools.pairwise(trained))
+
+    def test_less_time_than_an_epoch_takes_still_goes_through_the_schedule(
+        self, make_job: Callable[..., Fit], rates: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(loop, "_measure_pace", lambda job, state: pace.Pace(np.full(16, 1.0), 0.0))
+        job = make_job(epochs=3, schedule="one-cycle")
+        state = fresh_state(tiny_recipe())
+        fit(job, state, StopRequest(time.monotonic() + 18), _keep_nothing, SILENT)
+        assert [row.epoch for row in state.history] == [pytest.approx(24 / 35, abs=1e-3)], (
+            "17 of 35 photos, in batches of 8"
+        )
+        assert state.stopped == "the time given is up"
+
+    def test_time_to_spare_gives_all_the_epochs_that_were_asked_for(
+        self, make_job: Callable[..., Fit], rates: list[float]
+    ) -> None:
+        timed, untimed = fresh_state(tiny_recipe()), fresh_state(tiny_recipe())
+        job = make_job(schedule="one-cycle")
+        fit(job, timed, StopRequest(time.monotonic() + 600), _keep_nothing, SILENT)
+        fit(job, untimed, StopRequest(), _keep_nothing, SILENT)
+        assert timed.stopped == "all 3 epochs are done"
+        for name, weights in untimed.network.state_dict().items():
+            torch.testing.assert_close(timed.network.state_dict()[name], weights, msg=name)

@@ -66,12 +66,13 @@ def test_the_mean_forgets_the_start_and_then_follows_slowly() -> None:
     assert average.weight.item() == pytest.approx(0.1)
 
 
-def test_the_mean_takes_counted_statistics_as_they_are() -> None:
+def test_the_mean_averages_what_normalisations_have_seen_as_it_does_weights() -> None:
     network = nn.BatchNorm1d(2)
     average = copy.deepcopy(network)
     network(torch.randn(8, 2) + 5)
-    move_average(average, network, 0.999, steps=10_000)
-    assert torch.equal(average.running_mean, network.running_mean)  # type: ignore[arg-type]
+    move_average(average, network, 0.75, steps=10_000)
+    torch.testing.assert_close(average.running_mean, network.running_mean / 4)  # type: ignore[operator]
+    assert average.num_batches_tracked == network.num_batches_tracked == 1
 
 
 @pytest.mark.parametrize(

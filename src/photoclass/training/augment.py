@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.photos.decode import Pixels
 
+_MOST_ASPECT = 4 / 3
+# What comes out is interpolated between four pixels: from this step on others would be left out, and fine patterns turn
+# into coarse ones. Below it, making the picture smaller first costs more than it gives.
+_FINEST_STEP = 1.5
+
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 _BORDERS = {
     "nearest": cv2.BORDER_REPLICATE,
@@ -35,6 +40,8 @@ class AugmentSettings:
         height_shift: Shift up or down, by up to this share of the height either way.
         shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 is next to nothing).
         zoom: Each axis by itself is scaled by a factor from 1 - zoom to 1 + zoom.
+        crop: Least share of the picture's area that is shown; a part of it is cut out by lot, its sides up to 4:3 other
+            than the picture's (as Szegedy et al., 2015, have it). 1 for all of it.
         flip: Probability of a left-right mirror image.
         colour: Brightness, contrast and saturation are each scaled by a factor from 1 - colour to 1 + colour; the post
             leaves colours alone.
@@ -47,6 +54,7 @@ class AugmentSettings:
     height_shift: float = 0.2
     shear_degrees: float = 0.2
     zoom: float = 0.2
+    crop: float = 1.0
     flip: float = 0.5
     colour: float = 0.0
     fill_mode: FillMode = "nearest"
@@ -60,6 +68,8 @@ class AugmentSettings:
         for name, share in (("zoom", self.zoom), ("colour", self.colour)):
             if not 0 <= share < 1:
                 raise SettingsError(f"{name} is {share}; it must be at least 0 and less than 1")
+        if not 0 < self.crop <= 1:
+            raise SettingsError(f"crop is {self.crop}; it is a share of the area, above 0 and at most 1")
         if not 0 <= self.fill_value <= 255:
             raise SettingsError(f"fill_value is {self.fill_value}; it is a grey level, from 0 to 255")
         for name in ("rotation_degrees", "width_shift", "height_shift", "shear_degrees"):
@@ -92,6 +102,7 @@ def draw_transforms(
     shear = np.deg2rad(either_way(settings.shear_degrees))
     zoom = generator.uniform(1 - settings.zoom, 1 + settings.zoom, (2, count))
     flipped = generator.random(count) < settings.flip
+    (high, wide), places = _draw_crops(count, settings, generator)
 
     zero, one = np.zeros(count), np.ones(count)
     rotation = _matrices([np.cos(theta), -np.sin(theta), zero], [np.sin(theta), np.cos(theta), zero])
@@ -103,7 +114,40 @@ def draw_transforms(
     centre = (side - 1) / 2
     to_centre = _matrices([one, zero, one * centre], [zero, one, one * centre])
     from_centre = _matrices([one, zero, -one * centre], [zero, one, -one * centre])
-    return (to_centre @ rotation @ shift @ sheared @ zoomed @ mirror @ from_centre)[:, :2]
+    placed = _matrices([one, zero, places[0] * side], [zero, one, places[1] * side])
+    cut = _matrices([high, zero, zero], [zero, wide, zero])
+    return (to_centre @ placed @ rotation @ shift @ sheared @ zoomed @ cut @ mirror @ from_centre)[:, :2]
+
+
+def _draw_crops(
+    count: int, settings: AugmentSettings, generator: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw parts of pictures by lot: height and width, and how far their centres lie off, as shares of the picture.
+
+    Nothing is drawn where all is shown, so that all other lots stay what they were.
+
+    Returns:
+        Two arrays of shape (2, count).
+    """
+    if settings.crop == 1:
+        return np.ones((2, count)), np.zeros((2, count))
+    area = generator.uniform(settings.crop, 1, count)
+    aspect = np.exp(generator.uniform(-1, 1, count) * math.log(_MOST_ASPECT))
+    sides = np.minimum(1, np.sqrt(np.stack([area / aspect, area * aspect])))
+    return sides, (1 - sides) * generator.uniform(-0.5, 0.5, (2, count))
+
+
+def to_side(transforms: NDArray[np.float64], side: int, new_side: int) -> NDArray[np.float64]:
+    """Return maps that show the same as `transforms` in pictures of another side.
+
+    Args:
+        transforms: Shape (N, 2, 3), output (row, column, 1) to input (row, column), both of `side` pixels.
+        side: Of the pictures that go in, and of those that came out.
+        new_side: Of those that come out.
+    """
+    scale = side / new_side
+    outer = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])  # centres of pixels
+    return np.asarray(transforms @ outer)
 
 
 def draw_colours(count: int, settings: AugmentSettings, generator: np.random.Generator) -> NDArray[np.float64]:
@@ -174,6 +218,20 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
         # OpenCV would blend the colour into the edge; legacy Keras has it wherever the outermost pixels' centres end.
         rows, columns = _sources(transform, height, width)
         out[_beyond(rows, height) | _beyond(columns, width)] = settings.fill_value
+
+
+def coarser(pixels: Pixels, transform: NDArray[np.float64]) -> tuple[Pixels, NDArray[np.float64]]:
+    """Return a picture made smaller, and the map for it, where the map would step over some of its pixels."""
+    step = float(np.sqrt((transform[:, :2] ** 2).sum(axis=0)).min())  # pixels between two pixels of what comes out
+    height, width = pixels.shape[:2]
+    smaller = (round(height / step), round(width / step))
+    if step < _FINEST_STEP or min(smaller) < 1:
+        return pixels, transform
+    scales = np.array([smaller[0] / height, smaller[1] / width])
+    mapped = transform * scales[:, None]
+    mapped[:, 2] += (scales - 1) / 2  # centres of pixels
+    shrunk: Pixels = cv2.resize(pixels, (smaller[1], smaller[0]), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return shrunk, mapped
 
 
 def _sources(

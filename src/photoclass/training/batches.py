@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from photoclass.photos.decode import Pixels
 from photoclass.training.examples import Examples
+from photoclass.training.loop_settings import LoopSettings
 
 _AHEAD = 4  # batches made before they are asked for
 _THREADS = 1  # one makes thousands of photos a second, ten times what a network takes
@@ -29,21 +30,31 @@ class Batch:
 
 
 def training_batches(
-    examples: Examples, batch_size: int, seed: int, epoch: int, first_step: int = 0
+    examples: Examples, settings: LoopSettings, seed: int, epoch: int, first_step: int = 0, done: float = 0.0
 ) -> Iterator[Batch]:
-    """Give one epoch's batches: every example once, shuffled and varied anew; the last batch may be smaller.
+    """Give one epoch's batches: every example once, shuffled and varied anew.
 
     Order and variations follow from `seed` and `epoch` alone, so an epoch can be taken up at any step.
+
+    Args:
+        examples: What is learnt from.
+        settings: How large batches are.
+        seed: Decides all lots.
+        epoch: Decides them, too.
+        first_step: The first batch to give.
+        done: Share of the training that lies behind this epoch.
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(examples))
-    varied = examples.varied(generator)
+    varied = examples.varied(generator, done)
+    count = count_batches(len(examples), settings.batch_size)
+    ends = _ends(len(examples), count, settings)
 
     def make(step: int) -> Batch:
-        rows = order[step * batch_size : (step + 1) * batch_size]
+        rows = order[ends[step] : ends[step + 1]]
         return Batch(varied(rows), examples.labels[rows])
 
-    yield from _made_ahead(make, first_step, count_batches(len(examples), batch_size))
+    yield from _made_ahead(make, first_step, count)
 
 
 def plain_batches(examples: Examples, batch_size: int) -> Iterator[Batch]:
@@ -59,6 +70,13 @@ def plain_batches(examples: Examples, batch_size: int) -> Iterator[Batch]:
 def count_batches(examples: int, batch_size: int) -> int:
     """Count batches, the last, smaller one included."""
     return -(-examples // batch_size)
+
+
+def _ends(examples: int, count: int, settings: LoopSettings) -> NDArray[np.int64]:
+    """Return where batches end among the examples of an epoch, 0 before them; shape (count + 1,)."""
+    if settings.even_batches:
+        return np.arange(count + 1) * examples // count
+    return np.minimum(np.arange(count + 1) * settings.batch_size, examples)
 
 
 def _made_ahead(make: Callable[[int], Batch], first: int, end: int) -> Iterator[Batch]:

@@ -22,7 +22,7 @@ from photoclass.errors import TrainingError
 from photoclass.training.run import checkpoint_path
 from photoclass.training.stopping import EpochRow
 
-_FORMAT = "photoclass checkpoint 3"
+_FORMAT = "photoclass checkpoint 4"
 _MAX_BYTES = 16 << 30
 
 
@@ -36,6 +36,8 @@ class TrainingState:
         average: The running mean of its weights, where one is kept.
         start: The weights at the start, where they are wanted.
         epoch: The epoch under way, from 0.
+        done: Share of the whole training that lies behind that epoch, from 0 to 1.
+        share: What that epoch is of the whole training; 0 before the first one is planned.
         step: The next batch in it.
         loss_sum: Sum of the losses of the photos seen in it.
         right: How many of them the network told rightly.
@@ -54,6 +56,8 @@ class TrainingState:
     average: nn.Module | None = None
     start: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
+    done: float = 0.0
+    share: float = 0.0
     step: int = 0
     loss_sum: float = 0.0
     right: int = 0
@@ -65,12 +69,27 @@ class TrainingState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopped: str = ""
 
+    def behind(self, photos: int) -> float:
+        """Return the share of the whole training that lies behind, from 0 to 1; `photos` are in an epoch."""
+        return min(1.0, self.done + self.share * self.seen / photos)
+
     def start_epoch(self, epoch: int) -> None:
         """Set the counters to the start of an epoch."""
         self.epoch, self.step, self.loss_sum, self.right, self.seen, self.epoch_seconds = epoch, 0, 0.0, 0, 0, 0.0
 
 
-_COUNTERS = ("epoch", "step", "loss_sum", "right", "seen", "epoch_seconds", "elapsed_seconds", "stopped")
+_COUNTERS = (
+    "epoch",
+    "done",
+    "share",
+    "step",
+    "loss_sum",
+    "right",
+    "seen",
+    "epoch_seconds",
+    "elapsed_seconds",
+    "stopped",
+)
 
 
 def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels
 from photoclass.photos.store import Rows as Features
-from photoclass.training.augment import AugmentSettings, draw_colours, draw_transforms, vary
+from photoclass.training.augment import AugmentSettings, coarser, draw_colours, draw_transforms, to_side, vary
 from photoclass.training.features import FeaturedPhotos
 
 Rows = NDArray[np.int64]
@@ -29,8 +29,13 @@ class Examples(Protocol):
     def plain(self, rows: Rows) -> Pixels:
         """Return these as they are, shape (n, height, width, channels), uint8."""
 
-    def varied(self, generator: np.random.Generator) -> Callable[[Rows], Pixels]:
-        """Draw an epoch's variations; return what gives these examples, so varied, in the shape of `plain`."""
+    def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
+        """Draw an epoch's variations; return what gives these examples, so varied.
+
+        Args:
+            generator: Decides the lots.
+            done: Share of the training that lies behind, from 0 to 1: photos may be shown smaller at first.
+        """
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,14 @@ class PhotoExamples:
         photos: Decoded photos.
         augment: How they are varied.
         mirrored: Whether `plain` gives their mirror images.
+        sides: Sides of the varied pictures, in pixels, one after the other over the training; that of the photos when
+            empty.
     """
 
     photos: CachedPhotos
     augment: AugmentSettings
     mirrored: bool = False
+    sides: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -60,17 +68,22 @@ class PhotoExamples:
         pixels = np.stack([np.asarray(self.photos.pixels[row], dtype=np.uint8) for row in rows])
         return np.ascontiguousarray(pixels[:, :, ::-1]) if self.mirrored else pixels
 
-    def varied(self, generator: np.random.Generator) -> Callable[[Rows], Pixels]:
+    def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw a warp and colours for each photo."""
-        side = self.photos.settings.image_size
-        transforms = draw_transforms(len(self), side, self.augment, generator)
+        whole = self.photos.settings.image_size
+        side = self.sides[min(int(done * len(self.sides)), len(self.sides) - 1)] if self.sides else whole
+        transforms = draw_transforms(len(self), whole, self.augment, generator)
+        if side != whole:
+            transforms = to_side(transforms, whole, side)
         colours = draw_colours(len(self), self.augment, generator)
 
         def warped(rows: Rows) -> Pixels:
             pixels = np.empty((len(rows), side, side, 3), dtype=np.uint8)
             for i, row in enumerate(rows):
-                photo = np.asarray(self.photos.pixels[row], dtype=np.uint8)
-                vary(photo, transforms[row], colours[row], self.augment, out=pixels[i])
+                photo, transform = np.asarray(self.photos.pixels[row], dtype=np.uint8), transforms[row]
+                if side != whole:
+                    photo, transform = coarser(photo, transform)
+                vary(photo, transform, colours[row], self.augment, out=pixels[i])
             return pixels
 
         return warped
@@ -117,7 +130,7 @@ class MapExamples:
         """Return the maps of these photos."""
         return np.stack([np.asarray(self.photos.features[row][int(self.mirrored)], dtype=np.uint8) for row in rows])
 
-    def varied(self, generator: np.random.Generator) -> Callable[[Rows], Pixels]:
+    def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw which photos are mirrored, half of them, and which are shown varied instead."""
         views = generator.integers(0, 2, len(self))
         among = np.full(len(self), -1)

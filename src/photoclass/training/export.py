@@ -1,4 +1,4 @@
-"""From a trained network to one ONNX file that holds all from pixels to probabilities."""
+"""From a trained network to one ONNX file that holds all from pixels to probabilities, or to features."""
 
 import copy
 import logging
@@ -7,6 +7,8 @@ import warnings
 import onnx
 import torch
 from torch import Tensor, nn
+
+from photoclass.networks.scaling import Scaling
 
 
 class PixelsToProbabilities(nn.Module):
@@ -29,9 +31,37 @@ class PixelsToProbabilities(nn.Module):
         return torch.cat([torch.sigmoid(-logits), torch.sigmoid(logits)], dim=1)
 
 
+class PixelsToFeatures(nn.Module):
+    """A network with its scaling before it, without its last layer.
+
+    Args:
+        network: Has a function `features` of images.
+        scaling: What bytes mean to it.
+    """
+
+    def __init__(self, network: nn.Module, scaling: Scaling) -> None:
+        super().__init__()
+        self.network = network
+        self.scaling = scaling
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map uint8 pixels, shape (N, H, W, 3), to features, shape (N, D)."""
+        images = (pixels.permute(0, 3, 1, 2).to(torch.float32) - self.scaling.zero) * self.scaling.scale
+        features: Tensor = self.network.features(images)  # type: ignore[operator]
+        return features
+
+
 def export_onnx(network: nn.Module, image_size: int) -> bytes:
-    """Export a network; the file takes any number of photos at once."""
-    module = PixelsToProbabilities(_for_export(network)).eval()
+    """Export a network from pixels to probabilities; the file takes any number of photos at once."""
+    return _export(PixelsToProbabilities(_for_export(network)), image_size, "probabilities")
+
+
+def export_features(network: nn.Module, scaling: Scaling, image_size: int) -> bytes:
+    """Export a network from pixels to what enters its last layer, for `export_head.add_head`."""
+    return _export(PixelsToFeatures(_for_export(network), scaling), image_size, "features")
+
+
+def _export(module: nn.Module, image_size: int, output: str) -> bytes:
     example = torch.zeros((2, image_size, image_size, 3), dtype=torch.uint8)
     # The exporter warns of things that concern torch's own future, not this network.
     exporter_log = logging.getLogger("torch.onnx")
@@ -41,12 +71,12 @@ def export_onnx(network: nn.Module, image_size: int) -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                module,
+                module.eval(),
                 (example,),
                 dynamo=True,
                 verbose=False,
                 input_names=["pixels"],
-                output_names=["probabilities"],
+                output_names=[output],
                 dynamic_shapes={"pixels": {0: torch.export.Dim("photos")}},
             )
     finally:

@@ -13,8 +13,9 @@ def add_head(
     temperature: float,
     *,
     mirror: bool = False,
+    roots: bool = True,
 ) -> bytes:
-    """Put a linear head on the signed roots of a backbone's features: from pixels to calibrated probabilities.
+    """Put a linear head on a backbone's features: from pixels to calibrated probabilities.
 
     Args:
         backbone: uint8 pixels in, one output of features, shape (N, D).
@@ -22,6 +23,7 @@ def add_head(
         bias: Shape (K,).
         temperature: What logits are divided by.
         mirror: Take the mean of the logits of each photo and of its mirror image, for twice the time.
+        roots: The head takes the signed roots of the features, as `head.fit_head` has it, not the features themselves.
     """
     model = onnx.load_model_from_string(backbone)
     graph = model.graph
@@ -35,8 +37,10 @@ def add_head(
         graph.initializer.append(numpy_helper.from_array((values / temperature).astype(np.float32), name))
     graph.node.extend(
         [
-            *_signed_roots(features, "head.roots"),
-            helper.make_node("Gemm", ["head.roots", "head.weights", "head.bias"], ["head.logits"]),
+            *(_signed_roots(features, "head.roots") if roots else ()),
+            helper.make_node(
+                "Gemm", ["head.roots" if roots else features, "head.weights", "head.bias"], ["head.logits"]
+            ),
             *(_MEAN_OF_VIEWS if mirror else ()),
             helper.make_node("Softmax", ["head.mean" if mirror else "head.logits"], ["probabilities"], axis=1),
         ]

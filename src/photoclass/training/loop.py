@@ -1,5 +1,6 @@
 """The training loop: the only one."""
 
+import copy
 import math
 import time
 from collections.abc import Callable
@@ -21,7 +22,8 @@ from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
 from photoclass.training.examples import Examples, Rows
 from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import mixed_with_start, move_average, set_learning_rate
+from photoclass.training.optimizer import adam, mixed_with_start, move_average, set_learning_rate
+from photoclass.training.pace import Pace, measure_pace
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
@@ -71,7 +73,12 @@ def fit(
         TrainingError: The loss became something that is no number before any epoch was done.
     """
     state.stopped = why_stop_early(state.history, job.settings.patience) if state.history else ""
+    # A rate that falls to the end has to know where the end is.
+    timed = stop.deadline is not None and job.settings.schedule != "constant" and not state.stopped
+    pace = _measure_pace(job, state) if timed else None
     while state.epoch < job.settings.epochs and not state.stopped:
+        if not state.seen:
+            _plan_epoch(job, state, stop, pace)
         train_epoch(job, state, stop, keep, progress)
         if stop.signal_number:
             keep(state)
@@ -81,6 +88,13 @@ def fit(
             break
         whole = state.seen == len(job.train)
         row = _close_epoch(job, state)
+        if pace is not None:
+            pace.hear(
+                state.done,
+                state.behind(len(job.train)),
+                state.epoch_seconds / state.seen,
+                row.seconds - state.epoch_seconds,
+            )
         progress.say(_describe(row, best_epoch(state.history) is row))
         if not math.isfinite(row.val_loss):
             _stop_at_nan(state)
@@ -88,7 +102,7 @@ def fit(
         if whole:
             state.start_epoch(state.epoch + 1)
             state.stopped = why_stop_early(state.history, job.settings.patience)
-        if not state.stopped and stop.time_is_up(_reserve(job, state)):
+        if not state.stopped and (_is_over(job, state) or stop.time_is_up(_reserve(job, state))):
             state.stopped = "the time given is up"
         keep(state)
     state.stopped = state.stopped or f"all {job.settings.epochs} epochs are done"
@@ -104,7 +118,7 @@ def train_epoch(
     reserve = _reserve(job, state)
     saved_at = started_at = time.monotonic()
     seconds_before, elapsed_before = state.epoch_seconds, state.elapsed_seconds
-    batches = training_batches(job.train, job.settings.batch_size, job.seed, state.epoch, state.step)
+    batches = training_batches(job.train, job.settings, job.seed, state.epoch, state.step, state.done)
     with progress.task(title, len(job.train), done=state.seen) as task:
         for batch in batches:
             loss, right = train_step(job, state, batch)
@@ -116,7 +130,7 @@ def train_epoch(
             state.epoch_seconds = seconds_before + now - started_at
             state.elapsed_seconds = elapsed_before + now - started_at
             _show(task, state, len(batch.labels))
-            if stop.signal_number or stop.time_is_up(reserve) or not math.isfinite(loss):
+            if stop.signal_number or _is_over(job, state) or stop.time_is_up(reserve) or not math.isfinite(loss):
                 break
             if now - saved_at > _SAVE_EVERY_SECONDS:
                 keep(state)
@@ -131,12 +145,12 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
     """
     settings = job.settings
     steps_before = state.epoch * count_batches(len(job.train), settings.batch_size) + state.step
-    set_learning_rate(state.optimizer, settings, (state.epoch + state.seen / len(job.train)) / settings.epochs)
+    set_learning_rate(state.optimizer, settings, state.behind(len(job.train)))
     _seed_dropout(state.network, job.seed, state.epoch, state.step)
     labels = torch.from_numpy(batch.labels).to(job.compute.device)
     with job.compute.autocast():
         logits = state.network(to_images(batch.inputs, job.scaling, job.compute))
-    loss = cross_entropy(logits, labels)
+    loss = cross_entropy(logits, labels, settings.label_smoothing)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     state.optimizer.step()
@@ -185,12 +199,13 @@ def to_images(inputs: Pixels, scaling: Scaling, compute: Compute) -> Tensor:
     return (images if scaling.zero == 0 else images.sub_(scaling.zero)).mul_(scaling.scale)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean loss in nats: binary cross-entropy for one logit, that of class 1, else softmax cross-entropy."""
     logits = logits.float()  # in full precision: bf16 has three digits
     if logits.shape[1] == 1:
-        return F.binary_cross_entropy_with_logits(logits[:, 0], labels.float())
-    return F.cross_entropy(logits, labels)
+        wanted = labels.float() * (1 - smoothing) + smoothing / 2
+        return F.binary_cross_entropy_with_logits(logits[:, 0], wanted)
+    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
 
 
 def _count_right(logits: Tensor, labels: Tensor) -> int:
@@ -225,6 +240,35 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     if best_epoch(state.history) is row:
         state.best_weights = {name: value.detach().clone() for name, value in scored.state_dict().items()}
     return row
+
+
+def _plan_epoch(job: Fit, state: TrainingState, stop: StopRequest, pace: Pace | None) -> None:
+    """Decide what the coming epoch is of the whole training: one of so many, or of as many as there is time for."""
+    most = job.settings.epochs
+    if pace is None:
+        state.done, state.share = state.epoch / most, 1 / most
+        return
+    state.done += state.share
+    left = stop.seconds_left() - job.finish_seconds
+    state.share = (1 - state.done) / pace.epochs_in(left, state.done, len(job.train), most - state.epoch)
+
+
+def _is_over(job: Fit, state: TrainingState) -> bool:
+    """Tell whether all that was planned is done, in an epoch that was planned to be cut short."""
+    return state.seen < len(job.train) and state.behind(len(job.train)) >= 1
+
+
+def _measure_pace(job: Fit, state: TrainingState) -> Pace:
+    """Time steps on copies of all that learns."""
+    network = copy.deepcopy(state.network).train()
+    average = copy.deepcopy(state.average)
+    scratch = TrainingState(network, adam(network, job.settings), average, share=1.0)
+    rows = np.arange(min(job.settings.batch_size, len(job.train)))
+
+    def batch_at(done: float) -> Batch:
+        return Batch(job.train.varied(np.random.default_rng(job.seed), done)(rows), job.train.labels[rows])
+
+    return measure_pace(batch_at, lambda batch: train_step(job, scratch, batch), len(job.valid))
 
 
 def _stop_at_nan(state: TrainingState) -> None:

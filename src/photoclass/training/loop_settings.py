@@ -14,6 +14,8 @@ class LoopSettings:
 
     Attributes:
         batch_size: Photos in a step.
+        even_batches: Divide an epoch into batches of nearly one size, so that none is small: a network that normalises
+            by batches learns wrongly from a few photos. Otherwise the last batch has what is left.
         epochs: Passes over the training photos, at most.
         patience: Epochs without a lower val_loss after which training stops.
         learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
@@ -29,10 +31,13 @@ class LoopSettings:
         adam_beta1: Decay of the mean of gradients.
         adam_beta2: Decay of the mean of their squares.
         adam_epsilon: Keras's value; torch's own is 1e-8.
+        label_smoothing: Share of each label that is spread evenly over all classes in training (Szegedy et al., 2016);
+            calibration undoes what it does to probabilities.
         calibrate: Judge epochs by the loss that is left after calibration: what the saved model will have.
     """
 
     batch_size: int = 16
+    even_batches: bool = False
     epochs: int = 50
     patience: int = 5
     learning_rate: float = 1e-3
@@ -44,6 +49,7 @@ class LoopSettings:
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-7
+    label_smoothing: float = 0.0
     calibrate: bool = False
 
     def __post_init__(self) -> None:
@@ -51,10 +57,8 @@ class LoopSettings:
             raise SettingsError("batch_size, epochs and patience must be at least 1")
         if not (self.learning_rate > 0 and self.adam_epsilon > 0 and self.weight_decay >= 0):
             raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay 0 or above")
-        shares = (self.adam_beta1, self.adam_beta2, self.average, self.start_share, self.warm_up)
-        if not all(0 <= value < 1 for value in shares):
-            raise SettingsError(
-                "adam_beta1, adam_beta2, average, start_share and warm_up must be at least 0 and less than 1"
-            )
+        shares = ("adam_beta1", "adam_beta2", "average", "start_share", "warm_up", "label_smoothing")
+        if not all(0 <= getattr(self, name) < 1 for name in shares):
+            raise SettingsError(f"{', '.join(shares[:-1])} and {shares[-1]} must be at least 0 and less than 1")
         if self.schedule not in ("constant", "one-cycle"):
             raise SettingsError(f"schedule is {self.schedule!r}; it must be constant or one-cycle")

@@ -64,4 +64,5 @@ def move_average(average: nn.Module, network: nn.Module, decay: float, steps: in
         if weights.requires_grad:
             mean.lerp_(weights, share)
     for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
-        kept.copy_(buffer)
+        # What a normalisation has seen belongs to the weights that made it, so it is averaged as they are.
+        kept.lerp_(buffer, share) if buffer.is_floating_point() else kept.copy_(buffer)

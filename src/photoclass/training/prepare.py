@@ -18,13 +18,17 @@ from photoclass.progress import SILENT, Progress
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.backbones import Backbone
 from photoclass.training.features import FeaturedPhotos, compute_features
-from photoclass.training.recipes import FinetuneRecipe, SmallCnnRecipe
+from photoclass.training.recipes import FinetuneRecipe, ResnetRecipe, SmallCnnRecipe
 from photoclass.training.run import Photos, TrainOptions
 from photoclass.training.views import variations
 
 
 def split_photos(
-    data: Path, recipe: SmallCnnRecipe | FinetuneRecipe, seed: int, options: TrainOptions, progress: Progress = SILENT
+    data: Path,
+    recipe: SmallCnnRecipe | FinetuneRecipe | ResnetRecipe,
+    seed: int,
+    options: TrainOptions,
+    progress: Progress = SILENT,
 ) -> tuple[CachedPhotos, NDArray[np.int64]]:
     """Read DATA, decode it into the cache, and give every photo its split, as `divide_photos` does.
 

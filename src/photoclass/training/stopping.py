@@ -62,6 +62,10 @@ class StopRequest:
         finally:
             self.listening = False
 
+    def seconds_left(self) -> float:
+        """Return the time until all must be done; endless where there is no limit."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
     def time_is_up(self, reserve_seconds: float) -> bool:
         """Tell whether no more than the reserve is left."""
-        return self.deadline is not None and time.monotonic() + reserve_seconds >= self.deadline
+        return self.seconds_left() <= reserve_seconds

@@ -13,6 +13,7 @@ from photoclass.training.recipes import (
     FeaturesRecipe,
     FinetuneRecipe,
     Recipe,
+    ResnetRecipe,
     find_recipe,
     refuse_settings_of_others,
 )
@@ -74,6 +75,10 @@ def _train(asked: Asked[Any]) -> Trained:
         from photoclass.training.train_finetune import train_finetune
 
         return train_finetune(asked)
+    if isinstance(asked.recipe, ResnetRecipe):
+        from photoclass.training.train_resnet import train_resnet
+
+        return train_resnet(asked)
     from photoclass.training.train_small_cnn import train_small_cnn
 
     return train_small_cnn(asked)
