@@ -315,7 +315,7 @@ def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--recipe", "magic"], "there is no recipe 'magic'; there is: features, finetune, small-cnn"),
+        (["--recipe", "magic"], "there is no recipe 'magic'; there is: features, finetune, resnet, small-cnn"),
         (["--set", "dropuot=0.5"], "there is no setting 'dropuot'"),
         (["--set", "dropout=2"], "dropout is 2.0"),
         (["--set", "dropout"], "give NAME=VALUE"),

@@ -110,8 +110,8 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="What to train: features, a head on a pretrained network; finetune, the end of that network too; or "
-            "small-cnn, the post's network.  [default: features]"
+            help="What to train: features, a head on a pretrained network; finetune, the end of that network too; "
+            "resnet, a network from scratch; or small-cnn, the post's network.  [default: features]"
         ),
     ] = None,
     quality: Annotated[

@@ -217,6 +217,6 @@ def _next_steps(
         yield "", "Score it on more photos with photoclass evaluate; a few hundred of each class give a firm figure."
     elif split != "held_out":
         yield "", "Score it with photoclass evaluate on photos that it has never met."
-    if info.recipe == "small-cnn":
+    if info.recipe in ("small-cnn", "resnet"):
         yield "", "Train with --recipe features: a network that has seen a million photos needs far fewer of yours."
     yield "explorer", "Decide from which probability on you would act without a look."
