@@ -6,7 +6,7 @@ import pytest
 
 from photoclass.errors import SettingsError
 from photoclass.photos.decode import DecodeSettings
-from photoclass.training.recipes import LoopSettings, SmallCnnRecipe, find_recipe
+from photoclass.training.recipes import FinetuneRecipe, LoopSettings, ResnetRecipe, SmallCnnRecipe, find_recipe
 
 
 def test_small_cnn_has_the_posts_numbers() -> None:
@@ -38,7 +38,7 @@ def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any])
 @pytest.mark.parametrize(
     "values",
     [
-        {"batch_size": 0},
+        {"batch_size": -1},
         {"epochs": 0},
         {"patience": 0},
         {"learning_rate": 0.0},
@@ -52,3 +52,40 @@ def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any])
 def test_loop_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(values))):
         LoopSettings(**values)
+
+
+@pytest.mark.parametrize("recipe", [SmallCnnRecipe, FinetuneRecipe])
+def test_only_resnet_chooses_its_batch_size(recipe: type[SmallCnnRecipe] | type[FinetuneRecipe]) -> None:
+    with pytest.raises(SettingsError, match="batch_size is 0"):
+        recipe(loop=LoopSettings(batch_size=0))
+
+
+@pytest.mark.parametrize(
+    ("photos", "device", "batch_size"),
+    [
+        (1, "cpu", 16),
+        (600, "cpu", 16),
+        (1_100, "cpu", 32),
+        (16_000, "cpu", 64),
+        (10**6, "cpu", 64),
+        (10**6, "cuda", 256),
+    ],
+)
+def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
+    photos: int, device: str, batch_size: int
+) -> None:
+    recipe = ResnetRecipe()
+    loop = recipe.with_batches_for(photos, device).loop
+    assert loop.batch_size == batch_size
+    assert loop.learning_rate == pytest.approx(recipe.loop.learning_rate * (batch_size / 64) ** 0.5)
+
+
+def test_a_batch_size_that_is_set_is_taken_with_its_learning_rate() -> None:
+    recipe = ResnetRecipe(loop=LoopSettings(batch_size=24))
+    assert recipe.with_batches_for(10**6, "cuda") == recipe
+
+
+@pytest.mark.parametrize("values", [{"image_size": 7}, {"sides": (64, 4)}, {"resize": "stretch"}])
+def test_pictures_of_resnet_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        ResnetRecipe(**values)

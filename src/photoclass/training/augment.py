@@ -183,7 +183,8 @@ def vary(
     # All three are linear in the colours: one matrix, and what contrast adds.
     to_grey = np.full((3, 3), (1 - saturation) / 3)
     matrix = brightness * contrast * (to_grey + saturation * np.eye(3))
-    added = np.full((3, 1), (1 - contrast) * brightness * out.mean())
+    mean = sum(cv2.mean(out)) / 3  # of the three colours; OpenCV's fourth is 0
+    added = np.full((3, 1), (1 - contrast) * brightness * mean)
     out[:] = cv2.transform(out, np.hstack([matrix, added]))
 
 
@@ -221,17 +222,18 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
 
 
 def coarser(pixels: Pixels, transform: NDArray[np.float64]) -> tuple[Pixels, NDArray[np.float64]]:
-    """Return a picture made smaller, and the map for it, where the map would step over some of its pixels."""
+    """Return a picture halved, perhaps repeatedly, and the map for it, where the map would step over its pixels."""
     step = float(np.sqrt((transform[:, :2] ** 2).sum(axis=0)).min())  # pixels between two pixels of what comes out
-    height, width = pixels.shape[:2]
-    smaller = (round(height / step), round(width / step))
-    if step < _FINEST_STEP or min(smaller) < 1:
+    halvings = math.floor(math.log2(max(step / _FINEST_STEP, 0.5))) + 1
+    height, width = (side >> halvings for side in pixels.shape[:2])
+    if not halvings or not height or not width:
         return pixels, transform
-    scales = np.array([smaller[0] / height, smaller[1] / width])
+    scales = np.array([height / pixels.shape[0], width / pixels.shape[1]])
     mapped = transform * scales[:, None]
     mapped[:, 2] += (scales - 1) / 2  # centres of pixels
-    shrunk: Pixels = cv2.resize(pixels, (smaller[1], smaller[0]), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return shrunk, mapped
+    # By whole factors, which OpenCV does ten times as fast as others.
+    halved: Pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    return halved, mapped
 
 
 def _sources(

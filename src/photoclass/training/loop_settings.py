@@ -13,7 +13,7 @@ class LoopSettings:
     """How the loop goes.
 
     Attributes:
-        batch_size: Photos in a step.
+        batch_size: Photos in a step; 0 where a recipe chooses it, and the learning rate with it.
         even_batches: Divide an epoch into batches of nearly one size, so that none is small: a network that normalises
             by batches learns wrongly from a few photos. Otherwise the last batch has what is left.
         epochs: Passes over the training photos, at most.
@@ -53,7 +53,7 @@ class LoopSettings:
     calibrate: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.batch_size, self.epochs, self.patience) < 1:
+        if min(self.epochs, self.patience) < 1 or self.batch_size < 0:
             raise SettingsError("batch_size, epochs and patience must be at least 1")
         if not (self.learning_rate > 0 and self.adam_epsilon > 0 and self.weight_decay >= 0):
             raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay 0 or above")

@@ -1,7 +1,8 @@
 """Recipes: what is trained, with all its numbers. `features` is the default, `small-cnn` the post's to the letter."""
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, TypeAlias
 
 from photoclass.errors import SettingsError
@@ -32,6 +33,7 @@ class SmallCnnRecipe:
         if not 8 <= self.image_size <= MAX_IMAGE_SIZE:
             raise SettingsError(f"image_size is {self.image_size}; it must be from 8 to {MAX_IMAGE_SIZE}")
         _check_resize(self.resize)
+        _check_batch_size(self.loop)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this recipe."""
@@ -143,6 +145,7 @@ class FinetuneRecipe:
     def __post_init__(self) -> None:
         _check_backbone(self.backbone)
         _check_resize(self.resize)
+        _check_batch_size(self.loop)
         if not 0 <= self.varied_share <= 1:
             raise SettingsError(f"varied_share is {self.varied_share}; it is a share, from 0 to 1")
         if self.tail < 0:
@@ -159,7 +162,7 @@ class FinetuneRecipe:
 
 
 _RESNET_LOOP = LoopSettings(
-    batch_size=64,
+    batch_size=0,
     even_batches=True,
     epochs=60,
     patience=60,
@@ -171,6 +174,7 @@ _RESNET_LOOP = LoopSettings(
     adam_epsilon=1e-8,
     calibrate=True,
 )
+_LEAST_STEPS = 32  # in an epoch, where there are photos enough
 # More of it than the post has: what learns for sixty epochs sees each photo sixty times.
 _RESNET_AUGMENT = AugmentSettings(
     rotation_degrees=15,
@@ -196,7 +200,7 @@ class ResnetRecipe:
         mirror: Whether the saved model takes the mean of each photo and its mirror image, for twice the time.
         network: The network.
         augment: How photos are varied.
-        loop: How the loop goes.
+        loop: How the loop goes; its learning rate is for batches of 64 where their size is chosen.
     """
 
     name: ClassVar[str] = "resnet"
@@ -219,10 +223,30 @@ class ResnetRecipe:
         """Return how photos are decoded for this recipe."""
         return DecodeSettings(self.image_size, self.resize)
 
+    def with_batches_for(self, photos: int, device: str) -> "ResnetRecipe":
+        """Return the recipe with a batch size, where none is set: of few photos small ones, so that steps are many.
+
+        Args:
+            photos: That train.
+            device: What computes: a GPU is idle while it waits for small batches, a processor is not.
+        """
+        if self.loop.batch_size:
+            return self
+        most = 64 if device == "cpu" else 256
+        batch_size = min(most, max(16, 2 ** int(math.log2(max(1, photos // _LEAST_STEPS)))))
+        # Larger batches make Adam's steps surer, not longer (Malladi et al., 2022).
+        rate = self.loop.learning_rate * math.sqrt(batch_size / 64)
+        return replace(self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate))
+
 
 def _check_backbone(backbone: str) -> None:
     if backbone not in EFFICIENTNET_LITE:
         raise SettingsError(f"there is no backbone {backbone!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+
+
+def _check_batch_size(loop: LoopSettings) -> None:
+    if not loop.batch_size:
+        raise SettingsError("batch_size is 0; it must be at least 1")
 
 
 def _check_resize(resize: str) -> None:

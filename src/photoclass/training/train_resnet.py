@@ -1,6 +1,6 @@
 """The recipe `resnet`: pixels from the cache, augmented, into a residual network that learns from nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from photoclass.networks.resnet import Resnet, folded
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels
+from photoclass.photos.table import TRAIN
 from photoclass.progress import Progress
 from photoclass.results.evaluate import predict_cached
 from photoclass.training.compute import Compute, choose_compute
@@ -91,10 +92,11 @@ def train_resnet(asked: Asked[ResnetRecipe]) -> Trained:
         SettingsError: Pictures are too small for the network.
         TrainingError, Interrupted: As `train_network`.
     """
-    recipe, options, seed = asked.recipe, asked.options, asked.seed
+    options, seed = asked.options, asked.seed
     compute = choose_compute(options.device, options.precision)
-    photos, twins = split_photos(asked.data, recipe, seed, options, asked.progress)
-    run = Run(asked, photos, twins, compute)
+    photos, twins = split_photos(asked.data, asked.recipe, seed, options, asked.progress)
+    recipe = asked.recipe.with_batches_for(int((photos.table.splits == TRAIN).sum()), compute.device)
+    run = Run(replace(asked, recipe=recipe), photos, twins, compute)
     smallest = min(recipe.image_size, *recipe.sides)
     generator = torch.Generator().manual_seed(seed)
     network = Resnet(recipe.network, smallest, len(run.class_names), generator)
