@@ -1,6 +1,7 @@
 """`README.md` of the built-in model: its score on held-out photos, what it learnt from, its limits, how to make it."""
 
 from pathlib import Path
+from typing import Any
 
 from photoclass.atomic import atomic_text
 from photoclass.model.card import example, scores
@@ -16,16 +17,16 @@ def write_builtin_card(folder: Path, info: ModelInfo) -> None:
 
 def _card(info: ModelInfo) -> str:
     held_out, trained = info.metrics["held_out"], info.trained
-    photos = {split: sum(by_class.values()) for split, by_class in info.photos.items()}
-    classes = " and ".join(info.class_names)
-    minutes = trained.get("seconds", 0) / 60
+    photos = {split: f"{sum(by_class.values()):,}" for split, by_class in info.photos.items()}
+    total = sum(sum(by_class.values()) for by_class in info.photos.values())
+    classes, side = " and ".join(info.class_names), info.image_size
     return f"""{front_matter(info)}
 # Cat or dog: the built-in model
 
 The model that `photoclass` uses where no `--model` is given. It tells {classes} apart, was trained from scratch by
 photoclass {info.photoclass_version} with the recipe `{info.recipe}`, and starts from nobody's weights.
 
-On {held_out["n"]:,} photos that it has never seen it is right in **{held_out["accuracy"]:.2%}** of cases, with a log loss of
+Of {held_out["n"]:,} photos that it has never seen it tells **{held_out["accuracy"]:.2%}** rightly, with a log loss of
 **{held_out["log_loss"]:.4f}**.
 
 {scores(info)}
@@ -40,10 +41,9 @@ Without photoclass, in this folder, with any ONNX runtime (here OpenVINO):
 
 ## What it was trained on
 
-The 20,000 photos to train on of the shared copy of Kaggle's *Dogs vs. Cats*: {photos.get("train", 0):,} to learn from,
-{photos.get("valid", 0):,} for validation, {photos.get("held_out", 0):,} held out, no picture in two of these. No photo is in
-this folder: `photos.csv` has the SHA-256, split and class of each, so that `photoclass evaluate` leaves out those that it
-knows.
+{total:,} photos of Kaggle's *Dogs vs. Cats*: {photos["train"]} to learn from, {photos["valid"]} for validation,
+{photos["held_out"]} held out, no picture in two of these. No photo is in this folder: `photos.csv` has the SHA-256, split and
+class of each, so that `photoclass evaluate` leaves out those that it knows.
 
 ## Limits
 
@@ -59,9 +59,8 @@ knows.
 
     make builtin-model DATA=train.zip
 
-That trains with seed {info.seed}, {trained.get("epochs", 0):g} epochs, here in {minutes:,.0f} minutes on {trained.get("device")} in
-{trained.get("precision")}, and packs what comes of it: {_weights(info)} All settings stand in `model.json`, the epochs in
-`history.csv` and `curves.png`.
+That trains with seed {info.seed}, and packs what comes of it; this one took {_length(trained)}.
+{_weights(info)} All settings stand in `model.json`, the epochs in `history.csv` and `curves.png`.
 
 Fingerprint of all photos, their classes and splits: `{info.data_fingerprint}`.
 
@@ -69,7 +68,7 @@ Fingerprint of all photos, their classes and splits: `{info.data_fingerprint}`.
 
 | file | what it is |
 | --- | --- |
-| model.onnx | the network, from uint8 RGB pixels (N, {info.image_size}, {info.image_size}, 3) to probabilities (N, {len(info.class_names)}) |
+| model.onnx | the network, from uint8 RGB pixels (N, {side}, {side}, 3) to probabilities (N, 2) |
 | model.json | class names, image size, settings, scores, and the SHA-256 of `model.onnx` |
 | photos.csv | which photo was in which split, by content (SHA-256) |
 | valid_predictions.csv, held_out_predictions.csv | what the model says of the photos that it was scored on |
@@ -78,9 +77,17 @@ Fingerprint of all photos, their classes and splits: `{info.data_fingerprint}`.
 """
 
 
+def _length(trained: dict[str, Any]) -> str:
+    minutes = trained.get("seconds", 0) / 60
+    return (
+        f"{trained.get('epochs', 0):g} epochs and {minutes:,.0f} minutes on {trained.get('device')} in "
+        f"{trained.get('precision')}"
+    )
+
+
 def _weights(info: ModelInfo) -> str:
     before = f"{info.trained['log_loss_with_fp32_weights']:.6f}"
     if info.trained["weights"] == "fp32":
-        return "the weights stay in fp32."
+        return "Its weights stay in fp32."
     after = f"{info.metrics['held_out']['log_loss']:.6f}"
-    return f"the weights are kept in fp16 (held-out log loss {before} before, {after} after)."
+    return f"Its weights are kept in fp16: the held-out log loss was {before} before, and is {after}."

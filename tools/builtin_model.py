@@ -128,9 +128,7 @@ def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhoto
     return Scored(onnx, probabilities, scores)
 
 
-def _write(
-    run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict[int, CachedPhotos], out: Path
-) -> None:
+def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict[int, CachedPhotos], out: Path) -> None:
     """Write all of the folder beside its place, then put it there."""
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
