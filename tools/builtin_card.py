@@ -42,8 +42,8 @@ Without photoclass, in this folder, with any ONNX runtime (here OpenVINO):
 ## What it was trained on
 
 {total:,} photos of Kaggle's *Dogs vs. Cats*: {photos["train"]} to learn from, {photos["valid"]} for validation,
-{photos["held_out"]} held out, no picture in two of these. No photo is in this folder: `photos.csv` has the SHA-256, split and
-class of each, so that `photoclass evaluate` leaves out those that it knows.
+{photos["held_out"]} held out, no picture in two of these. No photo is in this folder: `photos.csv` has the SHA-256,
+split and class of each, so that `photoclass evaluate` leaves out those that it knows.
 
 ## Limits
 
