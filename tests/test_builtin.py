@@ -5,6 +5,7 @@ A stand-in that learnt from drawings is put into a copy of the package; what is 
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -131,15 +132,14 @@ def test_it_answers_where_nothing_but_the_base_is_installed(installed: Path, pho
 # At fault
 
 
-def test_a_broken_installation_says_so_in_one_line(installed: Path, photo: Path) -> None:
+def test_a_broken_installation_says_so_in_one_line(installed: Path, photo: Path, tmp_path: Path) -> None:
     network = (installed / "model.onnx").read_bytes()
     try:
         (installed / "model.onnx").write_bytes(network[:-1])
         line = _refused("predict", photo)
         assert "model.onnx: missing, damaged or exchanged" in line and "install it again" in line
-        assert "copy the folder again" in _refused(
-            "predict", photo, "--model", shutil.copytree(installed, photo.parent.parent.parent / "elsewhere")
-        )
+        other = shutil.copytree(installed, tmp_path / "other")
+        assert "copy the folder again" in _refused("predict", photo, "--model", other)
         (installed / "model.onnx").unlink()
         assert "install it again" in _refused("predict", photo)
     finally:
@@ -233,7 +233,7 @@ def _check_nameless(folder: Path) -> None:
     for path in folder.iterdir():
         if path.suffix in (".csv", ".json"):
             said = path.read_text()
-            assert "/" not in said.replace("photos/s", "") and ".jpg" not in said, path
+            assert not re.search(r'(^|[",])/', said, re.MULTILINE) and ".jpg" not in said, path
     for line in (folder / "held_out_predictions.csv").read_text().splitlines()[1:]:
         assert len(bytes.fromhex(line.partition(",")[0])) == 32
 
