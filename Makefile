@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 # Further words for pip, as the index of PyTorch's CPU builds.
 PIP_OPTIONS ?=
+# The photos that the built-in model learns from.
+DATA ?= ../shared/data/dogs-vs-cats/train.zip
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test test-slow check format clean
+.PHONY: demo test test-slow check format builtin-model clean
 
 demo: $(INSTALLED)  ## the whole way on drawings, in about a minute
 	$(VENV)/bin/photoclass demo
@@ -25,6 +27,10 @@ check: $(INSTALLED)  ## format, lint, types, then the tests
 format: $(INSTALLED)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+builtin-model: $(INSTALLED)  ## the built-in cat-or-dog model, trained anew from DATA; takes an hour
+	$(VENV)/bin/photoclass train $(DATA) --recipe resnet --seed 0 --out build/builtin-model
+	$(VENV)/bin/python tools/builtin_model.py build/builtin-model
 
 clean:
 	rm -rf $(VENV) photoclass-demo build dist

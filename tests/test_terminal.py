@@ -1,6 +1,8 @@
 """How progress looks where there is no terminal, and where there is one."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +55,18 @@ def test_in_a_terminal_a_bar_shows_rate_and_note() -> None:
     shown = stream.getvalue()
     assert "hello [bold]world[/bold]" in shown, "names are never taken for markup"
     assert "Epoch 1" in shown and "50/100" in shown and "photos/s" in shown and "loss 0.5" in shown
+
+
+def test_in_a_terminal_short_work_loads_nothing_to_draw_with() -> None:
+    code = (
+        "import io, sys; from photoclass.terminal import terminal_progress\n"
+        "stream = io.StringIO(); stream.isatty = lambda: True\n"
+        "progress = terminal_progress(stream); progress.say('hello')\n"
+        "with progress.task('Predicting', 1) as task: task.advance()\n"
+        "print(repr(stream.getvalue()), 'rich' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "'hello\\n' False\n"
 
 
 def test_no_name_moves_the_cursor() -> None:

@@ -1,5 +1,6 @@
 """The commands: each parses its words, makes one library call, and prints what came of it."""
 
+import gc
 import io
 import json
 import signal
@@ -12,16 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from photoclass.errors import Interrupted, PhotoclassError, SettingsError
+from photoclass.model import builtin
 from photoclass.terminal import printable, terminal_progress, words_for_seconds
 
 if TYPE_CHECKING:
     from photoclass.photos.table import SetAside
+    from photoclass.progress import Progress
     from photoclass.training.stopping import StopRequest
 
 # Libraries are imported inside the commands: `photoclass --help` then costs none of them.
 
 _MOST_NAMED = 10
 _EXIT_FAILED, _EXIT_SET_ASIDE = 1, 3
+# What libraries make at their import stays. Looking through all of it for garbage at every 700 objects, which is
+# Python's own number, and once more at the end, takes a sixth of a short command's time.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 app = typer.Typer(
     help="Turn folders of labelled photos into an image classifier that you can trust.",
@@ -39,7 +45,12 @@ DataArgument = Annotated[
     ),
 ]
 PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Photo files, folders or zips.")]
-ModelOption = Annotated[Path, typer.Option("--model", metavar="RUN", help="The model folder that train made.")]
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", metavar="RUN", help="The model folder that train made.  [default: the built-in model, cat or dog]"
+    ),
+]
 FixesOption = Annotated[
     Path | None,
     typer.Option(
@@ -228,9 +239,14 @@ def train(
 def evaluate(
     data: DataArgument,
     models: Annotated[
-        list[Path],
-        typer.Option("--model", metavar="RUN", help="The model folder that train made; given twice, compare the two."),
-    ],
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            metavar="RUN",
+            help="The model folder that train made; given twice, compare the two.  "
+            "[default: the built-in model, cat or dog]",
+        ),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")] = None,
     include_known: Annotated[
         bool, typer.Option("--include-known", help="Score the photos that trained or chose the model, too.")
@@ -257,10 +273,9 @@ def evaluate(
         check_writable(json_file)
     progress = terminal_progress()
     found: Evaluation | Comparison
-    if len(models) == 1:
-        found = evaluate_model(
-            data, models[0], include_known=include_known, costs=costs, fixes=fixes, progress=progress
-        )
+    if not models or len(models) == 1:
+        model = _chosen(models[0] if models else None, progress)
+        found = evaluate_model(data, model, include_known=include_known, costs=costs, fixes=fixes, progress=progress)
     elif costs:
         raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
     else:
@@ -274,7 +289,7 @@ def evaluate(
 @app.command()
 def predict(
     photos: PhotosArgument,
-    model: ModelOption,
+    model: ModelOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write .csv or .jsonl; without it, print.")
     ] = None,
@@ -296,7 +311,8 @@ def predict(
         check_writable(out)
     if abstain is not None:
         check_abstain(abstain)
-    predictions = predict_photos(photos, model, abstain=abstain, progress=terminal_progress())
+    progress = terminal_progress()
+    predictions = predict_photos(photos, _chosen(model, progress), abstain=abstain, progress=progress)
     if out:
         write_predictions(predictions, out)
         print(f"{out}: {len(predictions):,} rows, {predictions.photos_per_second:,.0f} photos/s")
@@ -309,8 +325,8 @@ def predict(
 @app.command()
 def submit(
     test: Annotated[Path, typer.Argument(metavar="TEST", help="The test photos: a folder or a zip.")],
-    model: ModelOption,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The submission to write.")],
+    model: ModelOption = None,
     sample: Annotated[
         Path | None, typer.Option("--sample", metavar="CSV", help="Kaggle's sampleSubmission.csv, whose ids to answer.")
     ] = None,
@@ -320,7 +336,8 @@ def submit(
     """Write a Kaggle submission: every id of the sample once, in its order."""
     from photoclass.results.submit import submit as write_submission
 
-    submission = write_submission(test, model, out, sample=sample, clip=clip, progress=terminal_progress())
+    progress = terminal_progress()
+    submission = write_submission(test, _chosen(model, progress), out, sample=sample, clip=clip, progress=progress)
     print(f"{out}: {submission.as_text()}")
     _end(submission.base_rate_rows, strict)
 
@@ -328,8 +345,8 @@ def submit(
 @app.command()
 def gallery(
     photos: PhotosArgument,
-    model: ModelOption,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
+    model: ModelOption = None,
     worst: Annotated[bool, typer.Option("--worst", help="Show the surest mistakes; needs known labels.")] = False,
     count: Annotated[int | None, typer.Option(help="Show at most this many.  [default: all; with --worst, 25]")] = None,
     seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
@@ -338,7 +355,8 @@ def gallery(
     """Draw pages of photos with what the model says of each."""
     from photoclass.results.gallery import gallery as draw
 
-    drawn = draw(photos, model, out, worst=worst, count=count, seed=seed, progress=terminal_progress())
+    progress = terminal_progress()
+    drawn = draw(photos, _chosen(model, progress), out, worst=worst, count=count, seed=seed, progress=progress)
     print(drawn.as_text())
     _end(drawn.set_aside, strict)
 
@@ -346,8 +364,8 @@ def gallery(
 @app.command()
 def explain(
     photos: PhotosArgument,
-    model: ModelOption,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
+    model: ModelOption = None,
     count: Annotated[int | None, typer.Option(help="Show at most this many, a random choice.  [default: all]")] = None,
     seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
     target: Annotated[
@@ -359,7 +377,8 @@ def explain(
     """Draw heat maps beside photos: which part of each spoke for its class."""
     from photoclass.results.explain import explain as draw
 
-    drawn = draw(photos, model, out, count=count, seed=seed, target=target, progress=terminal_progress())
+    progress = terminal_progress()
+    drawn = draw(photos, _chosen(model, progress), out, count=count, seed=seed, target=target, progress=progress)
     print(drawn.as_text())
     _end(drawn.set_aside, strict)
 
@@ -424,6 +443,7 @@ def _version(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 failed with one clear line, 2 wrong usage, 3 photos set aside, 130 Ctrl-C."""
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8 are shown, not fatal
@@ -434,13 +454,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Interrupted as error:
         _fail(str(error), error.exit_code)
     except PhotoclassError as error:
-        _fail(str(error), _EXIT_FAILED)
+        _fail(builtin.in_words(error), _EXIT_FAILED)
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", _EXIT_FAILED)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("torch", "onnx", "onnxscript", "safetensors"):
             raise
         _fail(f"training needs {error.name}; run: pip install 'photoclass[train]'", _EXIT_FAILED)
+    finally:
+        gc.freeze()
 
 
 def _fail(message: str, exit_code: int) -> None:
@@ -476,6 +498,14 @@ def _end(set_aside: "Sequence[SetAside]", strict: bool) -> None:
         print(f"  and {len(set_aside) - _MOST_NAMED:,} more", file=sys.stderr)
     if strict:
         raise typer.Exit(_EXIT_SET_ASIDE)
+
+
+def _chosen(model: Path | None, progress: "Progress") -> Path:
+    """Return the model folder to use: the built-in one, having said so, where none was given."""
+    if model is None:
+        model = builtin.builtin_model()
+        progress.say("no --model: the built-in model answers, which knows cats and dogs alone")
+    return model
 
 
 def _write_json(file: Path, values: dict[str, Any]) -> None:

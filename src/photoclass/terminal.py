@@ -4,9 +4,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from photoclass.progress import Progress, Task
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
 _LINE_EVERY_SECONDS = 20.0
 _REDRAWS_PER_SECOND = 5
@@ -65,20 +69,31 @@ class _LineTask:
 
 
 class _Bars:
-    """Bars for a terminal, drawn by Rich."""
+    """Bars for a terminal, drawn by Rich once there is something to draw: to load it takes longer than a few photos."""
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console
-
-        self._console = Console(file=stream, highlight=False)
+        self._stream = stream
+        self._console: Console | None = None
 
     def say(self, line: str) -> None:
-        self._console.print(printable(line), markup=False)
+        if self._console is None:
+            print(printable(line), file=self._stream, flush=True)
+        else:
+            self._console.print(printable(line), markup=False)
 
     @contextlib.contextmanager
     def task(self, title: str, total: int, unit: str = "photos", done: int = 0) -> Iterator[Task]:
+        task = _BarTask(self, title, total, unit, done)
+        try:
+            yield task
+        finally:
+            task.end()
+
+    def new_bar(self) -> "Bar":
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._console = self._console or Console(file=self._stream, highlight=False)
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -87,16 +102,14 @@ class _Bars:
             TextColumn("{task.fields[note]}", markup=False),
             TimeRemainingColumn(compact=True),
         )
-        with Progress(
-            *columns, console=self._console, transient=True, refresh_per_second=_REDRAWS_PER_SECOND
-        ) as progress:
-            number = progress.add_task(title, total=total, completed=done, note="", rate="")
-            yield _BarTask(progress, number, unit)
+        return Progress(*columns, console=self._console, transient=True, refresh_per_second=_REDRAWS_PER_SECOND)
 
 
 class _BarTask:
-    def __init__(self, progress: object, number: object, unit: str) -> None:
-        self._progress, self._number, self._unit = progress, number, unit
+    def __init__(self, bars: _Bars, title: str, total: int, unit: str, done: int) -> None:
+        self._bars = bars
+        self._title, self._total, self._unit, self._done_before = title, total, unit, done
+        self._bar: Bar | None = None
         self._waiting, self._done, self._note = 0, 0, ""
         self._started_at = self._shown_at = time.monotonic()
 
@@ -107,10 +120,18 @@ class _BarTask:
         # Rich takes a lock for every update; a thousand a second would cost more than they show.
         if now - self._shown_at < 1 / _REDRAWS_PER_SECOND:
             return
+        if self._bar is None:
+            self._bar = self._bars.new_bar()
+            self._bar.start()
+            self._bar.add_task(self._title, total=self._total, completed=self._done_before, note="", rate="")
         self._done += self._waiting
         rate = f"{self._done / (now - self._started_at):,.0f} {self._unit}/s"
-        self._progress.update(self._number, advance=self._waiting, note=self._note, rate=rate)  # type: ignore[attr-defined]
+        self._bar.update(self._bar.task_ids[0], advance=self._waiting, note=self._note, rate=rate)
         self._waiting, self._shown_at = 0, now
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
 
 
 def words_for_seconds(seconds: float) -> str:

@@ -34,7 +34,7 @@ def card(info: ModelInfo) -> str:
 
 An image classifier, trained by photoclass {info.photoclass_version} with the recipe `{info.recipe}`.
 
-{_scores(info)}
+{scores(info)}
 
 ## Use
 
@@ -44,7 +44,7 @@ An image classifier, trained by photoclass {info.photoclass_version} with the re
 shape (N, {len(names)}), in the order: {", ".join(names)}. Photos come to that size by the rule
 `{info.resize}`. Without photoclass, in the model's folder, with any ONNX runtime (here OpenVINO):
 
-{_example(info)}
+{example(info)}
 
 ## Limits
 
@@ -75,7 +75,8 @@ To repeat it, with the same photos:
 """
 
 
-def _scores(info: ModelInfo) -> str:
+def scores(info: ModelInfo) -> str:
+    """Return the scores as a table in Markdown, with what is to be said of them."""
     rows = [_score_row(split, figures) for split, figures in info.metrics.items()]
     notes = [note for split, figures in info.metrics.items() if (note := _words_on_flattery(split, figures))]
     header = ("| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | |", f"|{' --- |' * 5}")
@@ -107,7 +108,8 @@ def _words_on_flattery(split: str, figures: dict[str, Any]) -> str:
     )
 
 
-def _example(info: ModelInfo) -> str:
+def example(info: ModelInfo) -> str:
+    """Return lines of Python that use the model without photoclass, as Markdown shows code."""
     side = f"({info.image_size}, {info.image_size})"
     fitted = f"ImageOps.fit(photo, {side}, " if info.resize == "crop" else f"photo.resize({side}, "
     return f"""    import json, numpy, openvino, pathlib

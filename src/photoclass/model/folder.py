@@ -97,7 +97,10 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class KnownPhoto:
-    """One row of `photos.csv`: SHA-256 of a photo's file, its split and class, and its name at the time."""
+    """One row of `photos.csv`: SHA-256 of a photo's file, its split and class, and its name at the time.
+
+    A folder may keep no names, as the built-in model's does; a photo's name is its SHA-256 then.
+    """
 
     content: bytes
     split: str
@@ -299,7 +302,7 @@ def load_photos(folder: Path) -> list[KnownPhoto]:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
             return [
-                KnownPhoto(bytes.fromhex(row["sha256"]), row["split"], row["label"], row["file"])
+                KnownPhoto(bytes.fromhex(row["sha256"]), row["split"], row["label"], row.get("file", row["sha256"]))
                 for row in csv.DictReader(stream)
             ]
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:

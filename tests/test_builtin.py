@@ -1,0 +1,244 @@
+"""The built-in model: packed from a RUN, used where no --model is given, and nothing of the photos in it.
+
+A stand-in that learnt from drawings is put into a copy of the package; what is in the package itself is looked at last.
+"""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+from photoclass.model.builtin import BUILTIN_MODEL
+from photoclass.model.folder import load_info, load_photos
+from running import done, real_photos, run_command
+
+ROOT = Path(__file__).parents[1]
+PACK = ROOT / "tools" / "builtin_model.py"
+FILES = {
+    "model.onnx",
+    "model.json",
+    "README.md",
+    "photos.csv",
+    "valid_predictions.csv",
+    "held_out_predictions.csv",
+    "seen.npz",
+    "history.csv",
+    "curves.png",
+}
+NOT_IN_BASE = ("torch", "onnx", "onnxscript", "safetensors", "sklearn", "scipy")
+in_the_package = pytest.mark.skipif(
+    not BUILTIN_MODEL.is_dir(), reason="the built-in model is not made yet: make builtin-model"
+)
+
+
+def _pack(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(PACK), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture(scope="module")
+def installed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the package with a stand-in as its built-in model, which all commands here use; that model's folder."""
+    package = tmp_path_factory.mktemp("site") / "photoclass"
+    shutil.copytree(ROOT / "src" / "photoclass", package, ignore=shutil.ignore_patterns("__pycache__", "cat-or-dog"))
+    folder = package / "cat-or-dog"
+    packed = _pack(model, "--out", folder)
+    assert packed.returncode == 0, packed.stderr
+    assert packed.stdout.count("held_out log loss") == 2 and "weights in fp16" in packed.stdout
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(package.parent))
+        yield folder
+
+
+@pytest.fixture
+def photo(drawn_photos: Path) -> Path:
+    return drawn_photos / "cat" / "cat-0001.jpg"
+
+
+def _refused(*words: object) -> str:
+    result = run_command(*words)
+    assert result.returncode == 1 and "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("photoclass: ")]
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+# Used
+
+
+def test_predict_without_a_model_is_predict_with_the_built_in_one(installed: Path, photo: Path, tmp_path: Path) -> None:
+    without, given = (tmp_path / name for name in ("without.csv", "given.csv"))
+    asked = done("predict", photo, "--out", without)
+    assert asked.stderr.count("the built-in model answers") == 1 and "built-in" not in asked.stdout
+    named = done("predict", photo, "--out", given, "--model", installed)
+    assert "built-in" not in named.stderr
+    assert without.read_bytes() == given.read_bytes()
+
+
+def test_every_command_that_takes_a_model_takes_none(installed: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    flat = tmp_path / "test"
+    flat.mkdir()
+    for number, file in enumerate(sorted(drawn_photos.rglob("*.jpg"))[:6], start=1):
+        shutil.copy(file, flat / f"{number}.jpg")
+    for words in (
+        ["predict", flat, "--abstain", "0.9", "--out", tmp_path / "p.csv"],
+        ["submit", flat, "--out", tmp_path / "s.csv"],
+        ["gallery", flat, "--out", tmp_path / "g.png"],
+        ["explain", flat, "--count", "1", "--out", tmp_path / "h.png"],
+    ):
+        assert "the built-in model answers" in done(*words).stderr
+        assert words[-1].is_file()
+    with open(tmp_path / "p.csv", newline="") as stream:
+        assert all(row["distance"] for row in csv.DictReader(stream))
+
+
+def test_evaluate_leaves_out_what_trained_it_and_gives_the_score_of_the_card(
+    installed: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    done("evaluate", drawn_photos, "--json", tmp_path / "score.json")
+    score = json.loads((tmp_path / "score.json").read_text())
+    info = load_info(installed)
+    assert score["left_out_trained"] == sum(info.photos["train"].values())
+    assert score["split"] == "held_out" and score["leaked_twins"] is None
+    assert score["log_loss"] == pytest.approx(info.metrics["held_out"]["log_loss"], abs=1e-9)
+    assert score["log_loss_ci95"] == pytest.approx(info.metrics["held_out"]["log_loss_ci95"], abs=1e-9)
+
+
+def test_the_report_finds_its_photos_by_content_alone(installed: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    told = done("report", installed, "--data", drawn_photos, "--out", tmp_path / "report.html")
+    assert "missing" not in told.stdout and "no pictures" not in told.stdout
+    assert (tmp_path / "report.html").read_text().count("data:image/") > 10
+
+
+def test_it_answers_where_nothing_but_the_base_is_installed(installed: Path, photo: Path) -> None:
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({NOT_IN_BASE})); from photoclass.cli import main; "
+        f"main(['predict', {str(photo)!r}, '--abstain', '0.5'])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"{photo}: ")
+
+
+# At fault
+
+
+def test_a_broken_installation_says_so_in_one_line(installed: Path, photo: Path, tmp_path: Path) -> None:
+    network = (installed / "model.onnx").read_bytes()
+    try:
+        (installed / "model.onnx").write_bytes(network[:-1])
+        line = _refused("predict", photo)
+        assert "model.onnx: missing, damaged or exchanged" in line and "install it again" in line
+        other = shutil.copytree(installed, tmp_path / "other")
+        assert "copy the folder again" in _refused("predict", photo, "--model", other)
+        (installed / "model.onnx").unlink()
+        assert "install it again" in _refused("predict", photo)
+    finally:
+        (installed / "model.onnx").write_bytes(network)
+    away = installed.with_name("away")
+    installed.rename(away)
+    try:
+        line = _refused("predict", photo)
+        assert "the built-in model is missing" in line and "--model" in line
+    finally:
+        away.rename(installed)
+
+
+# Packed
+
+
+def test_the_folder_holds_what_it_needs_and_nothing_of_the_photos(
+    installed: Path, model: Path, drawn_photos: Path
+) -> None:
+    assert {path.name for path in installed.iterdir()} == FILES
+    _check_nameless(installed)
+    named = {photo.name for photo in load_photos(model)}
+    said = "".join(path.read_text() for path in installed.iterdir() if path.suffix in (".csv", ".json", ".md"))
+    assert str(drawn_photos) not in said and not any(name in said for name in named)
+    assert [photo.content for photo in load_photos(installed)] == [photo.content for photo in load_photos(model)]
+
+
+def test_weights_are_kept_in_fp16_and_say_nearly_the_same(installed: Path, model: Path) -> None:
+    kinds = {tensor.data_type for tensor in onnx.load(installed / "model.onnx").graph.initializer}
+    assert TensorProto.FLOAT16 in kinds
+    assert (installed / "model.onnx").stat().st_size < 0.55 * (model / "model.onnx").stat().st_size
+    info = load_info(installed)
+    assert info.trained["weights"] == "fp16"
+    before = load_info(model).metrics["held_out"]["log_loss"]
+    assert info.trained["log_loss_with_fp32_weights"] == pytest.approx(before, abs=1e-6)
+    assert info.metrics["held_out"]["log_loss"] == pytest.approx(before, abs=5e-4)
+
+
+def test_the_card_names_its_score_and_how_to_make_it_again(installed: Path) -> None:
+    _check_card(installed)
+
+
+def test_packing_again_replaces_the_folder_whole(installed: Path, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "folder"
+    for _ in range(2):
+        assert _pack(model, "--out", out).returncode == 0
+    assert {path.name for path in out.iterdir()} == FILES and [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (out / "model.onnx").read_bytes() == (installed / "model.onnx").read_bytes()
+
+
+def test_packing_needs_the_photos_of_the_training(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    some = tmp_path / "some"
+    for name in ("cat", "dog"):
+        (some / name).mkdir(parents=True)
+        for file in sorted((drawn_photos / name).iterdir())[:5]:
+            shutil.copy(file, some / name)
+    result = _pack(model, "--data", some, "--out", tmp_path / "folder")
+    assert result.returncode == 1 and "give what it was trained on" in result.stderr
+    assert "Traceback" not in result.stderr and not (tmp_path / "folder").exists()
+
+
+# What comes with the package
+
+
+@in_the_package
+def test_the_built_in_model_is_small_and_good() -> None:
+    assert {path.name for path in BUILTIN_MODEL.iterdir()} == FILES
+    assert (BUILTIN_MODEL / "model.onnx").stat().st_size <= 4_000_000
+    assert sum(path.stat().st_size for path in BUILTIN_MODEL.iterdir()) <= 8_000_000
+    info = load_info(BUILTIN_MODEL)
+    assert info.class_names == ("cat", "dog") and info.seed == 0
+    assert info.metrics["held_out"]["accuracy"] >= 0.965 and not info.metrics["held_out"]["split_chose_model"]
+    _check_nameless(BUILTIN_MODEL)
+    _check_card(BUILTIN_MODEL)
+
+
+@in_the_package
+def test_the_built_in_model_knows_real_cats_and_dogs(tmp_path: Path) -> None:
+    photos = real_photos(tmp_path, 25)
+    done("predict", photos, "--out", tmp_path / "p.csv")
+    with open(tmp_path / "p.csv", newline="") as stream:
+        right = [Path(row["file"]).name.startswith(row["label"]) for row in csv.DictReader(stream)]
+    assert len(right) == 50 and np.mean(right) >= 0.9
+
+
+def _check_nameless(folder: Path) -> None:
+    """See that neither names of photos nor places of the machine stand in a folder."""
+    with open(folder / "photos.csv", newline="") as stream:
+        assert next(csv.reader(stream)) == ["sha256", "split", "label"]
+    assert not {"data", "fixes"} & load_info(folder).trained.keys()
+    for path in folder.iterdir():
+        if path.suffix in (".csv", ".json"):
+            said = path.read_text()
+            assert not re.search(r'(^|[",])/', said, re.MULTILINE) and ".jpg" not in said, path
+    for line in (folder / "held_out_predictions.csv").read_text().splitlines()[1:]:
+        assert len(bytes.fromhex(line.partition(",")[0])) == 32
+
+
+def _check_card(folder: Path) -> None:
+    card, held_out = (folder / "README.md").read_text(), load_info(folder).metrics["held_out"]
+    assert f"{held_out['accuracy']:.2%}" in card and f"{held_out['log_loss']:.4f}" in card
+    assert "make builtin-model" in card and "## Limits" in card and "/work" not in card

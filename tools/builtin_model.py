@@ -1,0 +1,161 @@
+"""Pack a RUN folder as the model that comes with photoclass, and say what its score was before and is now.
+
+python tools/builtin_model.py RUN [--data DATA] [--out FOLDER]
+
+`make builtin-model` trains such a RUN and then does this. Of the photos nothing goes along but SHA-256, split, class
+and what the model says of those that it was scored on: no name, no path, no picture.
+"""
+
+import argparse
+import csv
+import dataclasses
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from builtin_card import write_builtin_card
+
+from photoclass.atomic import atomic_text
+from photoclass.errors import DataError, ModelError, PhotoclassError
+from photoclass.model.builtin import BUILTIN_MODEL
+from photoclass.model.folder import ModelInfo, load_info, load_photos, read_onnx, save_model, save_predictions
+from photoclass.model.runtime import Runtime
+from photoclass.model.seen import load_seen, save_seen
+from photoclass.networks.half_weights import with_half_weights
+from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.read import read_data
+from photoclass.photos.table import HELD_OUT, SPLITS, VALID
+from photoclass.photos.twins import group_twins
+from photoclass.results.evaluate import known_splits, map_classes, predict_cached
+from photoclass.results.flattery import Flattery
+from photoclass.results.score import Score, score_predictions
+from photoclass.terminal import terminal_progress
+
+MOST_BYTES = 4_000_000
+# What fp16 may cost: a hundredth of what log losses of two trainings differ by.
+MOST_LOSS = 0.0005
+_KEPT_FILES = ("history.csv", "curves.png")
+_OF_THE_MACHINE = ("data", "fixes")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A network, and what it says of the photos of each split that is scored."""
+
+    onnx: bytes
+    probabilities: dict[int, np.ndarray]
+    scores: dict[int, Score]
+
+    @property
+    def loss(self) -> float:
+        """Log loss on the held-out photos."""
+        return self.scores[HELD_OUT].log_loss.value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--data", type=Path, help="where the photos lie now (where they lay at the training)")
+    parser.add_argument("--out", type=Path, default=BUILTIN_MODEL, help="the folder to write (that of the package)")
+    arguments = parser.parse_args()
+    try:
+        for line in pack(arguments.run, arguments.data, arguments.out):
+            print(line)
+    except PhotoclassError as error:
+        sys.exit(f"builtin_model: {error}")
+
+
+def pack(run: Path, data: Path | None, out: Path) -> list[str]:
+    """Write the folder and return lines that say what came of it.
+
+    Raises:
+        DataError: The photos are not those that the model was trained and scored on.
+        ModelError: RUN cannot be used, or is too large for a model that comes with the package.
+    """
+    info = load_info(run)
+    onnx = read_onnx(run, info)
+    photos = _photos_of(run, info, data)
+    splits = known_splits(photos, run)
+    parts = {split: photos.select(splits == split) for split in (VALID, HELD_OUT)}
+    for split, part in parts.items():
+        if len(part) != info.metrics.get(SPLITS[split], {}).get("n"):
+            raise DataError(f"{run}: not all its {SPLITS[split]} photos are in DATA; give what it was trained on")
+    full, half = (_score(run, info, network, parts) for network in (onnx, with_half_weights(onnx)))
+    chosen = half if half.loss - full.loss < MOST_LOSS else full
+    if len(chosen.onnx) > MOST_BYTES:
+        raise ModelError(
+            f"{run}: its network takes {len(chosen.onnx):,} bytes, more than {MOST_BYTES:,}, and fp16 costs "
+            f"{half.loss - full.loss:.5f} of log loss; train a smaller one"
+        )
+    _write(run, info, chosen, full, parts, out)
+    lines = [
+        f"{name}: {len(scored.onnx):,} bytes, {SPLITS[split]} log loss {scored.scores[split].log_loss.value:.6f}, "
+        f"accuracy {scored.scores[split].accuracy.value:.2%} of {scored.scores[split].n:,}"
+        for name, scored in (("fp32", full), ("fp16", half))
+        for split in (VALID, HELD_OUT)
+    ]
+    size = sum(path.stat().st_size for path in out.iterdir())
+    return [*lines, f"{out}: weights in {'fp16' if chosen is half else 'fp32'}, {size:,} bytes in all"]
+
+
+def _photos_of(run: Path, info: ModelInfo, data: Path | None) -> CachedPhotos:
+    where = data or Path(str(info.trained.get("data")))
+    fixes = info.trained.get("fixes")
+    progress, cache = terminal_progress(), default_cache()
+    table = read_data(where, cache, progress, Path(fixes) if fixes else None)
+    table = map_classes(table, info.class_names, str(where))
+    return cache_photos(table, info.decode_settings(), cache, progress=progress)
+
+
+def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhotos]) -> Scored:
+    runtime = Runtime(info, onnx, run)
+    probabilities, scores = {}, {}
+    for split, part in parts.items():
+        name = SPLITS[split]
+        measured = info.metrics[name]
+        probabilities[split] = predict_cached(runtime, part, terminal_progress())
+        scores[split] = score_predictions(
+            probabilities[split],
+            part.table.labels,
+            info.class_names,
+            name,
+            measured["split_chose_model"],
+            group_twins(part.fingerprints),
+            Flattery.from_json(measured.get("flatters"), str(run)),
+        )
+    return Scored(onnx, probabilities, scores)
+
+
+def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict[int, CachedPhotos], out: Path) -> None:
+    """Write all of the folder beside its place, then put it there."""
+    new = out.with_name(f".{out.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    weights = "fp32" if chosen is full else "fp16"
+    trained = {name: value for name, value in info.trained.items() if name not in _OF_THE_MACHINE}
+    trained |= {"weights": weights, "log_loss_with_fp32_weights": full.loss}
+    metrics = {SPLITS[split]: score.as_json() for split, score in chosen.scores.items()}
+    info = dataclasses.replace(info, metrics=metrics, trained=trained)
+    save_model(new, info, chosen.onnx)
+    write_builtin_card(new, info)
+    with atomic_text(new / "photos.csv") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["sha256", "split", "label"])
+        writer.writerows([photo.content.hex(), photo.split, photo.label] for photo in load_photos(run))
+    for split, part in parts.items():
+        nameless = dataclasses.replace(part.table, names=tuple(content.hex() for content in part.contents))
+        save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split])
+    # Directions of features, kept in steps of 1/127: rounding the weights moves them by far less.
+    seen = load_seen(run, load_info(run).onnx_sha256)
+    if seen is not None:
+        save_seen(new, seen, chosen.onnx)
+    for name in _KEPT_FILES:
+        if (run / name).is_file():
+            shutil.copyfile(run / name, new / name)
+    shutil.rmtree(out, ignore_errors=True)
+    new.rename(out)
+
+
+if __name__ == "__main__":
+    main()
