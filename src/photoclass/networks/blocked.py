@@ -67,8 +67,7 @@ class _ReluOfBiased(torch.autograd.Function):
     """Relu of pooled sums that a bias is already in.
 
     The bias of a channel moves all its pooled values alike, so that its gradient is the sum of theirs: a quarter of
-    what the convolution would have to add up. For the first layer, that sum takes more than half as long as the gradient
-    of the weights.
+    what the convolution would have to add up, which takes oneDNN more than half as long as the first layer's weights.
     """
 
     @staticmethod
