@@ -23,7 +23,7 @@ def is_faster(images: Tensor) -> bool:
         and images.device.type == "cpu"
         and images.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
-        and torch.backends.mkldnn.is_available()
+        and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and torch.backends.cpu.get_cpu_capability().startswith("AVX")
     )
 
@@ -78,7 +78,7 @@ class _ReluOfBiased(torch.autograd.Function):
         return above
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Return the gradients of the pooled sums and of the bias."""
         (above,) = ctx.saved_tensors  # type: ignore[attr-defined]
