@@ -1,4 +1,7 @@
-"""The post's recipe in Keras on TensorFlow; prints the training photos/s of a second epoch. For training_speed.py."""
+"""The post's recipe in Keras; prints the training photos/s of a second epoch. For training_speed.py.
+
+The environment variable KERAS_BACKEND says on what Keras runs: tensorflow, which is the default, or torch.
+"""
 
 import os
 import sys

@@ -1,14 +1,17 @@
-"""Training photos a second, end to end: `small-cnn` beside the same recipe in Keras, in turn in one run.
+"""Training photos a second, end to end: `small-cnn` beside the same recipe in Keras and in plain torch, in turn.
 
-    python benchmarks/training_speed.py DATA [--photos 3200] [--rounds 3] [--keras PYTHON]
+    python benchmarks/training_speed.py DATA [--photos 3200] [--rounds 3] [--bench PYTHON] [--only NAME...]
 
 Decoding for the pixel cache is done before; what is timed is a second epoch: augmentation, network, optimizer.
-PYTHON is an interpreter in whose environment `tensorflow`, `scipy` and `pillow` are installed; without one, Keras is
-left out. Keras decodes in every epoch, as the post's `flow_from_directory` does.
+PYTHON is an interpreter in whose environment `tensorflow`, `keras`, `scipy`, `pillow` and `torch` are installed (the
+extra `bench`); without one, only photoclass is measured. The others decode in every epoch, as the post's
+`flow_from_directory` does. NAMEs are some of: photoclass, keras-tensorflow, keras-torch, dataloader.
 """
 
 import argparse
 import csv
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,28 +23,63 @@ from measuring import in_turn, machine, spread
 from photoclass.photos.cache import default_cache
 from photoclass.photos.read import read_data
 
+_HERE = Path(__file__).parent
+# Each says in its last line how many photos a second it trained on in its second epoch.
+_PEERS: dict[str, tuple[str, dict[str, str]]] = {
+    "keras-tensorflow": ("keras_post.py", {"KERAS_BACKEND": "tensorflow"}),
+    "keras-torch": ("keras_post.py", {"KERAS_BACKEND": "torch"}),
+    "dataloader": ("torch_dataloader_post.py", {}),
+}
+_TITLES = {
+    "photoclass": "photoclass",
+    "keras-tensorflow": "Keras on TensorFlow",
+    "keras-torch": "Keras on torch",
+    "dataloader": "torch, `DataLoader` with 2 workers, Pillow",
+}
+_VERSIONS = """
+import importlib.metadata as m, json
+print(json.dumps({name: m.version(name) for name in ("tensorflow", "keras", "torch", "pillow")}))
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--photos", type=int, default=3200)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--keras", type=Path, help="a Python in whose environment tensorflow is installed")
+    parser.add_argument("--bench", type=Path, help="a Python in whose environment tensorflow and keras are installed")
+    parser.add_argument("--only", nargs="+", choices=list(_TITLES), help="measure these alone")
     arguments = parser.parse_args()
+    names = arguments.only or (list(_TITLES) if arguments.bench else ["photoclass"])
+    if arguments.bench is None and set(names) != {"photoclass"}:
+        parser.error("peers are run by the Python that --bench names")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         copy_photos(arguments.data, folder / "photos", arguments.photos)
-        measures: dict[str, Callable[[], float]] = {"photoclass": lambda: photoclass_rate(folder)}
-        if arguments.keras:
-            measures["keras"] = lambda: keras_rate(folder, arguments.keras)
+        measures: dict[str, Callable[[], float]] = {
+            name: (lambda: photoclass_rate(folder))
+            if name == "photoclass"
+            else lambda name=name: peer_rate(folder, arguments.bench, name)
+            for name in names
+        }
         found = in_turn(measures, arguments.rounds)
-    print(f"\n{machine()}\n{arguments.photos:,} photos at 150 px, batch 16, {arguments.rounds} rounds in turn\n")
-    print("| what | training photos/s, median (least to most) |\n| --- | --- |")
+    print(f"\n    python {' '.join(sys.argv)}\n\n{machine()}")
+    if arguments.bench:
+        print(f"Peers: {versions(arguments.bench)}")
+    print(f"{arguments.photos:,} photos at 150 px, batch 16, {arguments.rounds} rounds in turn\n")
+    print_table(found)
+
+
+def print_table(found: dict[str, list[float]]) -> None:
+    """Print photos/s, and by how much photoclass is faster, round by round; each median (least to most)."""
+    print("| what | training photos/s, median (least to most) | photoclass is faster, round by round |")
+    print("| --- | --- | --- |")
     for name, rates in found.items():
-        print(f"| {name} | {spread(rates)} |")
-    if arguments.keras:
-        ratios = [ours / theirs for ours, theirs in zip(found["photoclass"], found["keras"], strict=True)]
-        print(f"| photoclass / keras, round by round | {spread(ratios, 2)} |")
+        ratios = "–"
+        if name != "photoclass" and "photoclass" in found:
+            pairs = zip(found["photoclass"], rates, strict=True)
+            ratios = f"{spread([ours / theirs for ours, theirs in pairs], 2)} times"
+        print(f"| {_TITLES[name]} | {spread(rates)} | {ratios} |")
 
 
 def copy_photos(data: Path, folder: Path, count: int) -> None:
@@ -68,11 +106,20 @@ def photoclass_rate(folder: Path) -> float:
             return float(list(csv.DictReader(stream))[1]["photos_per_second"])
 
 
-def keras_rate(folder: Path, python: Path) -> float:
-    """Train two epochs of the post's recipe in Keras and return the second one's photos/s."""
-    script = Path(__file__).with_name("keras_post.py")
-    result = subprocess.run([python, script, folder / "photos" / "train"], check=True, capture_output=True, text=True)
+def peer_rate(folder: Path, python: Path, name: str) -> float:
+    """Train two epochs of the post's recipe in another way and return the second one's photos/s."""
+    script, variables = _PEERS[name]
+    command = [python, _HERE / script, folder / "photos" / "train"]
+    environment = {**os.environ, **variables}
+    environment.pop("PYTHONPATH", None)  # the peers have an environment of their own
+    result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return float(result.stdout.split()[-1])
+
+
+def versions(python: Path) -> str:
+    """Name the versions that matter in the peers' environment."""
+    result = subprocess.run([python, "-c", _VERSIONS], check=True, capture_output=True, text=True)
+    return ", ".join(f"{name} {version}" for name, version in json.loads(result.stdout).items())
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
 images 3x150x150 ─ conv 32, pool ─ conv 32, pool ─ conv 64, pool ─ dense 64, dropout ─ dense 1 ─► logit
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
+from photoclass.networks import blocked
 from photoclass.networks.small_cnn_settings import SmallCnnSettings
 
 
@@ -42,13 +45,19 @@ class SmallCNN(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return what the hidden layer makes of images, shape (N, dense_units), none below zero."""
+        # Channels last, as in Keras: with that memory layout, flattening moves nothing.
+        return torch.relu(self.hidden(self._maps(images).permute(0, 2, 3, 1).flatten(1)))
+
+    def _maps(self, images: Tensor) -> Tensor:
+        layers = cast(list[nn.Conv2d], list(self.convolutions))
+        if self.training and blocked.is_faster(images) and blocked.cannot_overflow(images, layers):
+            return blocked.convolve(images, layers)
         maps = images
-        for convolution in self.convolutions:
+        for convolution in layers:
             # The post has relu before pooling. Both only ever keep the larger, so the order does not matter to the
             # result, and after pooling there is a quarter of the work.
             maps = torch.relu(F.max_pool2d(convolution(maps), 2))
-        # Channels last, as in Keras: with that memory layout, flattening moves nothing.
-        return torch.relu(self.hidden(maps.permute(0, 2, 3, 1).flatten(1)))
+        return maps
 
 
 class Dropout(nn.Module):

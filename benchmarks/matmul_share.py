@@ -1,0 +1,117 @@
+"""How much of the machine's arithmetic training reaches: its measured matmul peak, and what a step makes of it.
+
+    python benchmarks/matmul_share.py [--recipe small-cnn] [--batch 16] [--rounds 5] [--rate PHOTOS_PER_SECOND]
+
+The network learns from made-up images that lie in memory: no augmentation. With --rate, a training's photos/s as its
+output or `training_speed.py` gives it, the share of that is printed, too. FLOPs are counted by torch, forward and
+backward, a multiply-add as two; what only moves or compares numbers counts as none.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+
+import torch
+from measuring import in_turn, machine, spread
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from photoclass.networks.small_cnn import SmallCNN
+from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
+from photoclass.training.loop import cross_entropy
+from photoclass.training.optimizer import adam
+from photoclass.training.recipes import SmallCnnRecipe
+
+_SIDE = 2048  # of the matrices: large enough for the peak, small enough for any machine
+_AT_LEAST_SECONDS = 2.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", choices=["small-cnn"], default="small-cnn")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rate", type=float, help="photos/s of a training, end to end")
+    arguments = parser.parse_args()
+    keep_freed_memory()
+    network, side = make_network(arguments.recipe)
+    flops = flops_a_photo(network, side)
+    best = choose_compute().precision
+    computes = [Compute("cpu", precision, "as asked for") for precision in dict.fromkeys(("fp32", best))]
+    measures: dict[str, Callable[[], float]] = {}
+    for compute in computes:
+        step = training_step(network, side, arguments.batch, compute)
+        measures[f"matmul, {compute.precision}"] = lambda c=compute: matmul_gflops(c)
+        measures[f"{arguments.recipe}, {compute.precision}"] = lambda s=step: arguments.batch * per_second(s)
+    found = in_turn(measures, arguments.rounds)
+    print(
+        f"\n{machine()}, {torch.get_num_threads()} threads\n{flops / 1e9:.3f} GFLOP a photo trained, {side} px, ",
+        end="",
+    )
+    print(f"batch {arguments.batch}, {arguments.rounds} rounds in turn; median (least to most)\n")
+    print("| precision | matmul peak, GFLOP/s | training photos/s | share of the peak |\n| --- | --- | --- | --- |")
+    for compute in computes:
+        peaks, rates = (found[f"{what}, {compute.precision}"] for what in ("matmul", arguments.recipe))
+        shares = [100 * rate * flops / 1e9 / max(peaks) for rate in rates]
+        print(f"| {compute.precision}, step alone | {spread(peaks)} | {spread(rates)} | {spread(shares)} % |")
+    if arguments.rate:
+        share = 100 * arguments.rate * flops / 1e9 / max(found[f"matmul, {best}"])
+        print(f"| {best}, end to end | | {arguments.rate:.0f} | {share:.0f} % |")
+
+
+def make_network(recipe: str) -> tuple[nn.Module, int]:
+    """Return a recipe's network for two classes, and the side of its images."""
+    if recipe != "small-cnn":
+        raise ValueError(f"no network is known for the recipe {recipe}")
+    numbers = SmallCnnRecipe()
+    return SmallCNN(numbers.network, numbers.image_size, 2, torch.Generator().manual_seed(0)), numbers.image_size
+
+
+def flops_a_photo(network: nn.Module, side: int) -> float:
+    """Count the floating-point operations of one photo, forward and backward."""
+    network.double()  # in full width, torch's own layers are taken, and all of them are counted
+    with FlopCounterMode(display=False) as counter:
+        network(torch.rand(1, 3, side, side, dtype=torch.float64)).sum().backward()
+    network.float().zero_grad()
+    return float(counter.get_total_flops())
+
+
+def matmul_gflops(compute: Compute) -> float:
+    """Multiply square matrices, for a while."""
+    a, b = (torch.rand(_SIDE, _SIDE, dtype=compute.image_dtype) for _ in range(2))
+    with torch.no_grad():
+        return 2 * _SIDE**3 / 1e9 * per_second(lambda: torch.mm(a, b))
+
+
+def training_step(network: nn.Module, side: int, batch: int, compute: Compute) -> Callable[[], object]:
+    """Return what takes one step on made-up images, as the loop does."""
+    network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    optimizer = adam(network, SmallCnnRecipe().loop)
+    images = torch.rand(batch, 3, side, side).to(compute.image_dtype).contiguous(memory_format=torch.channels_last)
+    labels = torch.arange(batch) % 2
+
+    def step() -> float:
+        with compute.autocast():
+            logits: Tensor = network(images)
+        loss = cross_entropy(logits, labels)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def per_second(work: Callable[[], object]) -> float:
+    """Repeat for two seconds or more after a warm-up; return how often a second."""
+    for _ in range(3):
+        work()
+    done, started_at = 0, time.perf_counter()
+    while time.perf_counter() - started_at < _AT_LEAST_SECONDS:
+        work()
+        done += 1
+    return done / (time.perf_counter() - started_at)
+
+
+if __name__ == "__main__":
+    main()
