@@ -7,6 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from photoclass.atomic import write_bytes
@@ -35,7 +36,8 @@ def draw_line(
     colour, marker = style
     every = max(1, len(points) // 12)
     axes.plot(x, y, color=colour, marker=marker, markersize=5, markevery=every, linestyle="--" if dashed else "-")
-    axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, fontsize=10, va="center")
+    words = axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, va="center")
+    words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # where it crosses another line
 
 
 def draw_level(axes: Axes, value: float, words: str) -> None:
