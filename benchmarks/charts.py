@@ -1,0 +1,73 @@
+"""How the benchmarks' pictures look: colours told apart without colour vision, words at the lines, no boxes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from photoclass.atomic import write_bytes
+
+# Of Okabe and Ito's palette, those that are dark enough on white; each goes with a mark of its own.
+STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#56B4E9", "v"), ("#000000", "x"))
+_LEVEL = "#8a94a6"
+
+
+def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its axes, side by side; Matplotlib's object interface needs no screen."""
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    every: list[Axes] = figure.subplots(1, columns, squeeze=False)[0].tolist()
+    for axes in every:
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, every
+
+
+def draw_line(
+    axes: Axes, points: Sequence[tuple[float, float]], style: tuple[str, str], name: str, dashed: bool = False
+) -> None:
+    """Draw a line of (x, y) with its name at its end."""
+    x, y = zip(*points, strict=True)
+    colour, marker = style
+    every = max(1, len(points) // 12)
+    axes.plot(x, y, color=colour, marker=marker, markersize=5, markevery=every, linestyle="--" if dashed else "-")
+    words = axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, va="center")
+    words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # where it crosses another line
+
+
+def draw_level(axes: Axes, value: float, words: str) -> None:
+    """Draw a thin line across, with what it stands for above its left end."""
+    axes.axhline(value, color=_LEVEL, linewidth=0.8)
+    axes.annotate(
+        words,
+        (0, value),
+        (4, 3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        color="#5c6675",
+        fontsize=9,
+    )
+
+
+def log_axis(axes: Axes, which: str, ticks: Mapping[float, str]) -> None:
+    """Make one axis (`x` or `y`) logarithmic, with ticks at these values, in these words."""
+    if which == "x":
+        axes.set_xscale("log")
+    else:
+        axes.set_yscale("log")
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(list(ticks)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: ticks.get(value, f"{value:g}")))
+    axis.set_minor_locator(NullLocator())
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the figure as PNG, whole or not at all."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,297 @@
+"""Wall-clock time until the validation log loss is as low as the post's, and as a known network's from scratch.
+
+    python benchmarks/time_to_loss.py DATA --keras PYTHON [--only NAME] [--minutes 2 5 15 60] [--max-minutes 180]
+    python benchmarks/time_to_loss.py --draw
+
+Contenders: `keras`, the post's recipe; `small-cnn`, the same recipe here; `resnet`, from scratch, whose schedule is
+planned for the minutes that it is given, so it is run once for each of --minutes; and `features`. All get the same
+photos as folders of files, divided into train and valid as `train` divides DATA with seed 0 (what is held out there is
+left out). Early stopping is off, to give the post's recipe all of its 50 epochs. Time is counted from the start of the
+process, with an empty cache: start-up, decoding and validation are in it.
+
+Each run is kept as a JSON file in --kept, since all take hours; --draw prints the table of all that are there, writes
+their curves as CSV beside them, and draws the picture.
+"""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from charts import STYLES, draw_level, draw_line, log_axis, new_figure, save_figure
+from measuring import machine
+
+from photoclass.photos.table import SPLITS, TRAIN, VALID
+from photoclass.training.prepare import split_photos
+from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.run import TrainOptions
+
+# The post's best; and that of keras.io's example "Image classification from scratch" on these photos.
+LEVELS = {0.2563: "the post", 0.11: "keras.io, from scratch"}
+CONTENDERS = ("keras", "small-cnn", "resnet", "features")
+_TITLES = {"keras": "the post's recipe in Keras"}
+_EPOCHS = 50
+_LOOK_EVERY_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Point:
+    """The state after an epoch, or at the end of a run without epochs.
+
+    Attributes:
+        seconds: Since the process started.
+        training_seconds: Of all epochs so far, with their validation; what comes before the first is left out.
+        val_loss: Validation log loss.
+    """
+
+    seconds: float
+    training_seconds: float
+    val_loss: float
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One run of one contender.
+
+    Attributes:
+        name: Of CONTENDERS.
+        minutes: What its schedule was planned for, if it was.
+        command: What was run.
+        machine: Where.
+        photos: How many trained, and how many chose the epoch.
+        end_seconds: When the process ended; here, with the model saved.
+        points: Epoch by epoch.
+    """
+
+    name: str
+    minutes: float | None
+    command: str
+    machine: str
+    photos: tuple[int, int]
+    end_seconds: float
+    points: tuple[Point, ...]
+
+    @property
+    def title(self) -> str:
+        """Say what ran."""
+        planned = f", {self.minutes:g} min" if self.minutes else ""
+        return f"{_TITLES.get(self.name, f'`{self.name}`')}{planned}"
+
+    def reached(self, level: float) -> Point | None:
+        """Return the first point at this loss or below."""
+        return next((point for point in self.points if point.val_loss <= level), None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--keras", type=Path, help="a Python in whose environment the extra bench is installed")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
+    parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 15, 60], help="of resnet")
+    parser.add_argument("--max-minutes", type=float, default=180, help="of keras and small-cnn")
+    parser.add_argument("--photos", type=int, help="of each class and split, at most: for a trial")
+    parser.add_argument("--kept", type=Path, default=Path("build/time-to-loss"))
+    parser.add_argument("--picture", type=Path, default=Path("docs/pictures/time_to_loss.png"))
+    parser.add_argument("--draw", action="store_true", help="run nothing; show what is kept")
+    arguments = parser.parse_args()
+    if not arguments.draw:
+        if arguments.data is None or ("keras" in arguments.only and arguments.keras is None):
+            parser.error("give DATA, and for keras --keras PYTHON")
+        run_all(arguments)
+    contests = read_kept(arguments.kept)
+    print_table(contests)
+    write_curves(contests, arguments.kept / "curves.csv")
+    draw(contests, arguments.picture)
+
+
+def run_all(arguments: argparse.Namespace) -> None:
+    """Run the contenders one after the other, and keep each as soon as it has ended."""
+    arguments.kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        photos = Path(scratch) / "photos"
+        counts = lay_out(arguments.data, photos, arguments.photos)
+        print(f"{counts[0]:,} photos to train on, {counts[1]:,} to choose the epoch by", flush=True)
+        for name in arguments.only:
+            for minutes in arguments.minutes if name == "resnet" else [None]:
+                with tempfile.TemporaryDirectory() as folder:
+                    command = command_of(name, minutes, photos, Path(folder), arguments)
+                    points, end = run_timed(command, Path(folder))
+                    if name == "features":
+                        points = (end_point(Path(folder), command, end),)
+                told = " ".join(word.replace(folder, "OUT").replace(scratch, "FOLDER") for word in command)
+                contest = Contest(name, minutes, told, machine(), counts, end, points)
+                kept = arguments.kept / f"{name}{f'-{minutes:g}' if minutes else ''}.json"
+                kept.write_text(json.dumps(asdict(contest), indent=1) + "\n")
+                lowest = min((point.val_loss for point in points), default=float("nan"))
+                print(f"{contest.title}: {end:,.0f} s, lowest val_loss {lowest:.4f}; {kept}", flush=True)
+
+
+def lay_out(data: Path, folder: Path, most: int | None) -> tuple[int, int]:
+    """Copy the photos that train and those that choose into train/CLASS and valid/CLASS; return how many each."""
+    table = split_photos(data, SmallCnnRecipe(), 0, TrainOptions())[0].table
+    taken: dict[tuple[int, int], int] = {}
+    for path, label, split in zip(table.paths, table.labels.tolist(), table.splits.tolist(), strict=True):
+        number = taken.get((split, label), 0)
+        if split not in (TRAIN, VALID) or (most and number >= most):
+            continue
+        taken[split, label] = number + 1
+        target = folder / SPLITS[split] / table.class_names[label] / f"{number}{Path(path).suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    train, valid = (sum(n for (split, _), n in taken.items() if split == wanted) for wanted in (TRAIN, VALID))
+    return train, valid
+
+
+def command_of(
+    name: str, minutes: float | None, photos: Path, folder: Path, arguments: argparse.Namespace
+) -> list[str]:
+    """Return what is run; it writes its epochs to folder/run/history.csv."""
+    if name == "keras":
+        (folder / "run").mkdir()
+        history, script = folder / "run" / "history.csv", Path(__file__).with_name("keras_time_to_loss.py")
+        limits = [str(min(LEVELS)), str(arguments.max_minutes), str(_EPOCHS)]
+        return [str(arguments.keras), str(script), str(photos), str(history), *limits]
+    words = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", name, "--out", f"{folder}/run"]
+    if name == "small-cnn":
+        words += ["--epochs", str(_EPOCHS), "--set", f"patience={_EPOCHS}", "--minutes", str(arguments.max_minutes)]
+    if minutes:
+        words += ["--minutes", f"{minutes:g}"]
+    return words
+
+
+def run_timed(command: Sequence[str], folder: Path) -> tuple[tuple[Point, ...], float]:
+    """Run a training with an empty cache; return its epochs, each as soon as its row is there, and the whole time."""
+    history = folder / "run" / "history.csv"
+    points: list[Point] = []
+    training_seconds = 0.0
+    environment = {**os.environ, "PHOTOCLASS_CACHE": str(folder / "cache")}
+    started_at = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    try:
+        ended = False
+        while not ended:
+            ended = process.poll() is not None  # asked first: rows written since are still read
+            seconds = time.perf_counter() - started_at
+            for row in read_rows(history)[len(points) :]:
+                training_seconds += float(row["seconds"])
+                points.append(Point(seconds, training_seconds, float(row["val_loss"])))
+            time.sleep(0 if ended else _LOOK_EVERY_SECONDS)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+    if process.returncode:
+        raise SystemExit(f"exit code {process.returncode} of: {' '.join(command)}")
+    return tuple(points), seconds
+
+
+def read_rows(history: Path) -> list[dict[str, str]]:
+    """Return the rows of a history.csv that are written whole."""
+    if not history.exists():
+        return []
+    text = history.read_text()
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+
+
+def end_point(folder: Path, command: Sequence[str], seconds: float) -> Point:
+    """Return the only point of a run without epochs; its training alone is the command again, the cache filled."""
+    again = [f"{folder}/again" if word == f"{folder}/run" else word for word in command]
+    environment = {**os.environ, "PHOTOCLASS_CACHE": str(folder / "cache")}
+    started_at = time.perf_counter()
+    subprocess.run(again, check=True, stdout=subprocess.DEVNULL, env=environment)
+    warm = time.perf_counter() - started_at
+    model = json.loads((folder / "run" / "model.json").read_text())
+    return Point(seconds, warm, model["metrics"]["valid"]["log_loss"])
+
+
+def read_kept(kept: Path) -> list[Contest]:
+    """Return all runs that are kept, in the order of CONTENDERS, shorter plans first."""
+    contests = []
+    for path in kept.glob("*.json"):
+        fields = json.loads(path.read_text())
+        fields["photos"] = tuple(fields["photos"])
+        fields["points"] = tuple(Point(**point) for point in fields["points"])
+        contests.append(Contest(**fields))
+    if not contests:
+        raise SystemExit(f"{kept}: nothing is kept there; run the contenders first")
+    return sorted(contests, key=lambda contest: (CONTENDERS.index(contest.name), contest.minutes or 0))
+
+
+def print_table(contests: Sequence[Contest]) -> None:
+    """Print one row a run, then how many times sooner than Keras the first plan of each contender was there."""
+    for where in sorted({contest.machine for contest in contests}):
+        print(f"\n{where}")
+    heads = [f"val loss {level:g} after (training alone)" for level in LEVELS]
+    print(f"\n| what | photos | {' | '.join(heads)} | epochs | lowest val loss | last | whole run |")
+    print("| --- " * (len(heads) + 6) + "|")
+    for contest in contests:
+        cells = [in_words(contest.reached(level)) for level in LEVELS]
+        losses = [point.val_loss for point in contest.points]
+        photos = f"{contest.photos[0]:,} + {contest.photos[1]:,}"
+        ends = f"{len(losses)} | {min(losses):.4f} | {losses[-1]:.4f} | {contest.end_seconds:,.0f} s"
+        print(f"| {contest.title} | {photos} | {' | '.join(cells)} | {ends} |")
+    for level in LEVELS:
+        compare(contests, level)
+
+
+def compare(contests: Sequence[Contest], level: float) -> None:
+    """Print how many times sooner than Keras this loss was reached; where Keras never did, at least how many."""
+    keras = next((contest for contest in contests if contest.name == "keras"), None)
+    if keras is None:
+        return
+    theirs = keras.reached(level)
+    for name in CONTENDERS[1:]:
+        runs = [(run, point) for run in contests if run.name == name and (point := run.reached(level))]
+        if runs:
+            first, ours = min(runs, key=lambda pair: pair[0].minutes or 0)
+            times = (theirs.seconds if theirs else keras.end_seconds) / ours.seconds
+            print(f"\n{first.title}, to {level:g}: {'' if theirs else 'more than '}{times:.1f} times sooner than Keras")
+
+
+def in_words(point: Point | None) -> str:
+    """Write when a loss was reached."""
+    return f"{point.seconds:,.0f} s ({point.training_seconds:,.0f} s)" if point else "not reached"
+
+
+def write_curves(contests: Sequence[Contest], path: Path) -> None:
+    """Write all curves as one CSV."""
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["contender", "minutes", "seconds", "training_seconds", "val_loss"])
+        for contest in contests:
+            for point in contest.points:
+                times = (round(point.seconds, 1), round(point.training_seconds, 1))
+                writer.writerow([contest.name, contest.minutes or "", *times, point.val_loss])
+
+
+def draw(contests: Sequence[Contest], path: Path) -> None:
+    """Draw the lowest log loss so far against time, a line a run."""
+    figure, (axes,) = new_figure(9, 5)
+    for level, words in LEVELS.items():
+        draw_level(axes, level, f"{level:g}: {words}")
+    for contest in contests:
+        lowest, points = float("inf"), []
+        for point in contest.points:
+            lowest = min(lowest, point.val_loss)
+            points.append((point.seconds, lowest))
+        draw_line(axes, points, STYLES[CONTENDERS.index(contest.name)], contest.title.replace("`", ""))
+    units = {10.0: "10 s", 60.0: "1 min", 300.0: "5 min", 900.0: "15 min", 3600.0: "1 h", 10800.0: "3 h"}
+    log_axis(axes, "x", units)
+    log_axis(axes, "y", {value: f"{value:g}" for value in (0.02, 0.05, 0.1, 0.2, 0.5)})
+    first, last = (bound([p.seconds for c in contests for p in c.points]) for bound in (min, max))
+    axes.set_xlim(0.7 * first, 4 * last)  # room for the names
+    axes.set_xlabel("time since the command was started")
+    axes.set_title("Lowest validation log loss so far", loc="left", fontsize=11)
+    save_figure(figure, path)
+
+
+if __name__ == "__main__":
+    main()
