@@ -3,15 +3,12 @@
 The environment variable KERAS_BACKEND says on what Keras runs: tensorflow, which is the default, or torch.
 """
 
-import os
 import sys
 import time
-
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+from pathlib import Path
 
 import keras
-from keras import layers
-from keras.src.legacy.preprocessing.image import ImageDataGenerator
+from keras_recipe import post_network, training_photos
 
 
 class EpochTimes(keras.callbacks.Callback):
@@ -29,35 +26,8 @@ class EpochTimes(keras.callbacks.Callback):
 
 
 def main() -> None:
-    network = keras.Sequential(
-        [
-            layers.Input((150, 150, 3)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dense(64, activation="relu"),
-            layers.Dropout(0.3),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
-    network.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
-    augment = ImageDataGenerator(
-        rescale=1 / 255,
-        rotation_range=40,
-        width_shift_range=0.2,
-        height_shift_range=0.2,
-        shear_range=0.2,
-        zoom_range=0.2,
-        horizontal_flip=True,
-        fill_mode="nearest",
-    )
-    photos = augment.flow_from_directory(sys.argv[1], target_size=(150, 150), batch_size=16, class_mode="binary")
-    times = EpochTimes()
-    network.fit(photos, epochs=2, verbose=0, callbacks=[times])
+    photos, times = training_photos(Path(sys.argv[1])), EpochTimes()
+    post_network().fit(photos, epochs=2, verbose=0, callbacks=[times])
     print(photos.samples / times.seconds[1])
 
 

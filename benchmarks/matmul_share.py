@@ -1,10 +1,10 @@
 """How much of the machine's arithmetic training reaches: its measured matmul peak, and what a step makes of it.
 
-    python benchmarks/matmul_share.py [--recipe small-cnn] [--batch 16] [--rounds 5] [--rate PHOTOS_PER_SECOND]
+    python benchmarks/matmul_share.py [--recipe small-cnn|resnet] [--side PIXELS] [--batch N] [--rounds 5] [--rate R]
 
-The network learns from made-up images that lie in memory: no augmentation. With --rate, a training's photos/s as its
-output or `training_speed.py` gives it, the share of that is printed, too. FLOPs are counted by torch, forward and
-backward, a multiply-add as two; what only moves or compares numbers counts as none.
+The network learns from made-up images that lie in memory: no augmentation. With --rate, the photos/s of a training as its
+output or `training_speed.py` gives it, the share of that is printed, too. FLOPs are counted by torch, forward and backward,
+a multiply-add as two; what only moves or compares numbers counts as none.
 """
 
 import argparse
@@ -16,39 +16,45 @@ from measuring import in_turn, machine, spread
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from photoclass.networks.resnet import Resnet
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
 from photoclass.training.loop import cross_entropy
+from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.optimizer import adam
-from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.recipes import ResnetRecipe, SmallCnnRecipe
 
 _SIDE = 2048  # of the matrices: large enough for the peak, small enough for any machine
 _AT_LEAST_SECONDS = 2.0
+_MANY = 20_000  # photos
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--recipe", choices=["small-cnn"], default="small-cnn")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--recipe", choices=["small-cnn", "resnet"], default="small-cnn")
+    parser.add_argument("--side", type=int, help="of the images, in pixels; the recipe's own, or of resnet its largest")
+    parser.add_argument("--batch", type=int, help="the recipe's own")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rate", type=float, help="photos/s of a training, end to end")
     arguments = parser.parse_args()
     keep_freed_memory()
-    network, side = make_network(arguments.recipe)
+    network, recipe = make_network(arguments.recipe)
+    side = arguments.side or max(getattr(recipe, "sides", (recipe.image_size,)))
+    batch = arguments.batch or recipe.loop.batch_size
     flops = flops_a_photo(network, side)
     best = choose_compute().precision
     computes = [Compute("cpu", precision, "as asked for") for precision in dict.fromkeys(("fp32", best))]
     measures: dict[str, Callable[[], float]] = {}
     for compute in computes:
-        step = training_step(network, side, arguments.batch, compute)
+        step = training_step(network, recipe.loop, side, batch, compute)
         measures[f"matmul, {compute.precision}"] = lambda c=compute: matmul_gflops(c)
-        measures[f"{arguments.recipe}, {compute.precision}"] = lambda s=step: arguments.batch * per_second(s)
+        measures[f"{arguments.recipe}, {compute.precision}"] = lambda s=step: batch * per_second(s)
     found = in_turn(measures, arguments.rounds)
     print(
         f"\n{machine()}, {torch.get_num_threads()} threads\n{flops / 1e9:.3f} GFLOP a photo trained, {side} px, ",
         end="",
     )
-    print(f"batch {arguments.batch}, {arguments.rounds} rounds in turn; median (least to most)\n")
+    print(f"batch {batch}, {arguments.rounds} rounds in turn; median (least to most)\n")
     print("| precision | matmul peak, GFLOP/s | training photos/s | share of the peak |\n| --- | --- | --- | --- |")
     for compute in computes:
         peaks, rates = (found[f"{what}, {compute.precision}"] for what in ("matmul", arguments.recipe))
@@ -59,12 +65,14 @@ def main() -> None:
         print(f"| {best}, end to end | | {arguments.rate:.0f} | {share:.0f} % |")
 
 
-def make_network(recipe: str) -> tuple[nn.Module, int]:
-    """Return a recipe's network for two classes, and the side of its images."""
-    if recipe != "small-cnn":
-        raise ValueError(f"no network is known for the recipe {recipe}")
-    numbers = SmallCnnRecipe()
-    return SmallCNN(numbers.network, numbers.image_size, 2, torch.Generator().manual_seed(0)), numbers.image_size
+def make_network(name: str) -> tuple[nn.Module, SmallCnnRecipe | ResnetRecipe]:
+    """Return a recipe's network for two classes, and the recipe with the batches that it takes of many photos."""
+    generator = torch.Generator().manual_seed(0)
+    if name == "resnet":
+        resnet = ResnetRecipe().with_batches_for(_MANY, "cpu")
+        return Resnet(resnet.network, min(resnet.sides), 2, generator), resnet
+    small = SmallCnnRecipe()
+    return SmallCNN(small.network, small.image_size, 2, generator), small
 
 
 def flops_a_photo(network: nn.Module, side: int) -> float:
@@ -83,10 +91,12 @@ def matmul_gflops(compute: Compute) -> float:
         return 2 * _SIDE**3 / 1e9 * per_second(lambda: torch.mm(a, b))
 
 
-def training_step(network: nn.Module, side: int, batch: int, compute: Compute) -> Callable[[], object]:
+def training_step(
+    network: nn.Module, settings: LoopSettings, side: int, batch: int, compute: Compute
+) -> Callable[[], object]:
     """Return what takes one step on made-up images, as the loop does."""
     network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = adam(network, SmallCnnRecipe().loop)
+    optimizer = adam(network, settings)
     images = torch.rand(batch, 3, side, side).to(compute.image_dtype).contiguous(memory_format=torch.channels_last)
     labels = torch.arange(batch) % 2
 

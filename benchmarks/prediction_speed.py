@@ -1,6 +1,6 @@
 """Photos a second from JPEG files to labels: `predict` beside Keras, in turn in one run; after start-up, and in all.
 
-    python benchmarks/prediction_speed.py PHOTOS --model RUN [--rounds 5] [--keras PYTHON]
+    python benchmarks/prediction_speed.py PHOTOS --model RUN [--rounds 5] [--bench PYTHON]
 
 PHOTOS is a folder or a zip, and RUN a `small-cnn`: what Keras runs is that network. PYTHON is an interpreter in whose
 environment the extra `bench` is installed; without one, Keras is left out. Keras predicts as the post does, from
@@ -41,22 +41,22 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--keras", type=Path, help="a Python in whose environment the extra bench is installed")
+    parser.add_argument("--bench", type=Path, help="a Python in whose environment the extra bench is installed")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         count = copy_photos(arguments.photos, folder / "photos" / "all")
         measures: dict[str, Callable[[], Timing]] = {"photoclass": lambda: photoclass_timing(folder, arguments.model)}
-        if arguments.keras:
-            subprocess.run([arguments.keras, _keras_script(), "--save", folder / "post.keras"], check=True)
-            measures["Keras"] = lambda: keras_timing(folder, arguments.keras)
+        if arguments.bench:
+            subprocess.run([arguments.bench, _keras_script(), "--save", folder / "post.keras"], check=True)
+            measures["Keras"] = lambda: keras_timing(folder, arguments.bench)
         found = timings_in_turn(measures, arguments.rounds)
     print(f"\n{machine()}\n{count:,} photos, {arguments.rounds} rounds in turn after one to warm up\n")
     print("| what | median (least to most) |\n| --- | --- |")
     for name, timings in found.items():
         print(f"| {name}, photos/s after start-up | {spread([t.rate for t in timings])} |")
         print(f"| {name}, whole process, seconds | {spread([t.seconds for t in timings], 2)} |")
-    if arguments.keras:
+    if arguments.bench:
         pairs = list(zip(found["photoclass"], found["Keras"], strict=True))
         rates = spread([ours.rate / theirs.rate for ours, theirs in pairs], 1)
         wholes = spread([theirs.seconds / ours.seconds for ours, theirs in pairs], 1)

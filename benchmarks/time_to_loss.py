@@ -1,6 +1,6 @@
 """Wall-clock time until the validation log loss is as low as the post's, and as a known network's from scratch.
 
-    python benchmarks/time_to_loss.py DATA --keras PYTHON [--only NAME] [--minutes 2 5 15 60] [--max-minutes 180]
+    python benchmarks/time_to_loss.py DATA --bench PYTHON [--only NAME] [--minutes 2 5 15 60] [--max-minutes 180]
     python benchmarks/time_to_loss.py --draw
 
 Contenders: `keras`, the post's recipe; `small-cnn`, the same recipe here; `resnet`, from scratch, whose schedule is
@@ -93,7 +93,7 @@ class Contest:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, nargs="?")
-    parser.add_argument("--keras", type=Path, help="a Python in whose environment the extra bench is installed")
+    parser.add_argument("--bench", type=Path, help="a Python in whose environment the extra bench is installed")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 15, 60], help="of resnet")
     parser.add_argument("--max-minutes", type=float, default=180, help="of keras and small-cnn")
@@ -103,8 +103,8 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="run nothing; show what is kept")
     arguments = parser.parse_args()
     if not arguments.draw:
-        if arguments.data is None or ("keras" in arguments.only and arguments.keras is None):
-            parser.error("give DATA, and for keras --keras PYTHON")
+        if arguments.data is None or ("keras" in arguments.only and arguments.bench is None):
+            parser.error("give DATA, and for keras --bench PYTHON")
         run_all(arguments)
     contests = read_kept(arguments.kept)
     print_table(contests)
@@ -158,7 +158,7 @@ def command_of(
         (folder / "run").mkdir()
         history, script = folder / "run" / "history.csv", Path(__file__).with_name("keras_time_to_loss.py")
         limits = [str(min(LEVELS)), str(arguments.max_minutes), str(_EPOCHS)]
-        return [str(arguments.keras), str(script), str(photos), str(history), *limits]
+        return [str(arguments.bench), str(script), str(photos), str(history), *limits]
     words = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", name, "--out", f"{folder}/run"]
     if name == "small-cnn":
         words += ["--epochs", str(_EPOCHS), "--set", f"patience={_EPOCHS}", "--minutes", str(arguments.max_minutes)]

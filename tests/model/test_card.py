@@ -113,6 +113,14 @@ def test_the_hub_reads_task_tags_and_the_results_of_each_split() -> None:
     assert "which chose the model" in model["results"][0]["metrics"][0]["name"]
 
 
+def test_a_score_on_a_single_photo_has_no_interval_and_says_none() -> None:
+    single = {**SCORE, "n": 1, "log_loss_ci95": None, "split_chose_model": False, "flatters": None}
+    (model,) = _parts(_info(metrics={"held_out": single}))[0]["model-index"]
+    names = {metric["type"]: metric["name"] for metric in model["results"][0]["metrics"]}
+    assert "95 % interval" not in names["log_loss"]
+    assert "95 % interval" in names["accuracy"]
+
+
 def test_a_loss_that_is_next_to_nothing_is_still_a_number() -> None:
     metrics = {"held_out": {**SCORE, "log_loss": 1e-7, "split_chose_model": False}}
     (model,) = _parts(_info(metrics=metrics))[0]["model-index"]

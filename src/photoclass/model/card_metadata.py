@@ -6,7 +6,7 @@ what is known is said: a licence and the data's name are for the owner to add.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from photoclass.model.folder import ModelInfo
@@ -48,12 +48,17 @@ def _result(info: ModelInfo, split: str, figures: dict[str, Any]) -> dict[str, A
             {
                 "type": name,
                 "value": round(float(figures[name]), 6),
-                "name": f"{title} on {photos}, 95 % interval {figures[f'{name}_ci95'][0]:.4f} to "
-                f"{figures[f'{name}_ci95'][1]:.4f}{', which chose the model' * bool(figures['split_chose_model'])}",
+                "name": f"{title} on {photos}{_interval(figures[f'{name}_ci95'])}"
+                f"{', which chose the model' * bool(figures['split_chose_model'])}",
             }
             for name, title in _METRICS.items()
         ],
     }
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    """Say an interval; nothing where there is none, as of a single photo."""
+    return f", 95 % interval {ends[0]:.4f} to {ends[1]:.4f}" if ends else ""
 
 
 def _mapping(values: dict[str, Any], indent: str = "") -> Iterator[str]:
