@@ -2,9 +2,9 @@
 
     python benchmarks/matmul_share.py [--recipe small-cnn|resnet] [--side PIXELS] [--batch N] [--rounds 5] [--rate R]
 
-The network learns from made-up images that lie in memory: no augmentation. With --rate, the photos/s of a training as its
-output or `training_speed.py` gives it, the share of that is printed, too. FLOPs are counted by torch, forward and backward,
-a multiply-add as two; what only moves or compares numbers counts as none.
+The network learns from made-up images that lie in memory: no augmentation. With --rate, the photos/s of a training,
+as its output or `training_speed.py` gives it, the share of that is printed, too. FLOPs are counted by torch,
+forward and backward, a multiply-add as two; what only moves or compares numbers counts as none.
 """
 
 import argparse
@@ -22,11 +22,12 @@ from photoclass.training.compute import Compute, choose_compute, keep_freed_memo
 from photoclass.training.loop import cross_entropy
 from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.optimizer import adam
-from photoclass.training.recipes import ResnetRecipe, SmallCnnRecipe
+from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.resnet_recipe import ResnetRecipe
 
 _SIDE = 2048  # of the matrices: large enough for the peak, small enough for any machine
 _AT_LEAST_SECONDS = 2.0
-_MANY = 20_000  # photos
+_MANY = 20_000  # photos, and epochs
 
 
 def main() -> None:
@@ -69,7 +70,7 @@ def make_network(name: str) -> tuple[nn.Module, SmallCnnRecipe | ResnetRecipe]:
     """Return a recipe's network for two classes, and the recipe with the batches that it takes of many photos."""
     generator = torch.Generator().manual_seed(0)
     if name == "resnet":
-        resnet = ResnetRecipe().with_batches_for(_MANY, "cpu")
+        resnet = ResnetRecipe().with_pictures_for(_MANY).with_batches_for(_MANY, "cpu")
         return Resnet(resnet.network, min(resnet.sides), 2, generator), resnet
     small = SmallCnnRecipe()
     return SmallCNN(small.network, small.image_size, 2, generator), small

@@ -375,7 +375,7 @@ def test_the_posts_ranges_are_the_defaults() -> None:
         *({name: value} for name in ("zoom", "colour") for value in (-0.1, 1.0, math.nan)),
         *({"flip": value} for value in (-0.1, 1.1, math.nan)),
         *({"fill_value": value} for value in (-1, 256)),
-        *({"crop": value} for value in (0, 1.1, math.nan)),
+        *({"crop": value} for value in (-0.1, 1.1, math.nan)),
         {"fill_mode": "mirror"},
     ],
     ids=str,

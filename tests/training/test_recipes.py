@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from photoclass.errors import SettingsError
 from photoclass.photos.decode import DecodeSettings
-from photoclass.training.recipes import FinetuneRecipe, LoopSettings, ResnetRecipe, SmallCnnRecipe, find_recipe
+from photoclass.training.augment import AugmentSettings
+from photoclass.training.recipes import FinetuneRecipe, LoopSettings, SmallCnnRecipe, find_recipe
+from photoclass.training.resnet_recipe import ResnetRecipe
 
 
 def test_small_cnn_has_the_posts_numbers() -> None:
@@ -39,7 +43,7 @@ def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any])
     "values",
     [
         {"batch_size": -1},
-        {"epochs": 0},
+        {"epochs": -1},
         {"patience": 0},
         {"learning_rate": 0.0},
         {"learning_rate": float("nan")},
@@ -55,9 +59,37 @@ def test_loop_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("recipe", [SmallCnnRecipe, FinetuneRecipe])
-def test_only_resnet_chooses_its_batch_size(recipe: type[SmallCnnRecipe] | type[FinetuneRecipe]) -> None:
+def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnRecipe] | type[FinetuneRecipe]) -> None:
     with pytest.raises(SettingsError, match="batch_size is 0"):
         recipe(loop=LoopSettings(batch_size=0))
+    with pytest.raises(SettingsError, match="epochs is 0"):
+        recipe(loop=LoopSettings(epochs=0))
+    with pytest.raises(SettingsError, match="crop is 0"):
+        recipe(augment=AugmentSettings(crop=0))
+
+
+@given(fewer=st.floats(0, 200), more=st.floats(0, 200))
+def test_with_more_time_resnet_learns_from_larger_pictures_and_smaller_parts(fewer: float, more: float) -> None:
+    short, long = (ResnetRecipe().with_pictures_for(epochs) for epochs in sorted((fewer, more)))
+    assert short.image_size <= long.image_size
+    assert short.sides <= long.sides
+    assert short.augment.crop >= long.augment.crop
+    for recipe in (short, long):
+        assert recipe.sides == tuple(sorted(recipe.sides)), "the largest come last"
+        assert recipe.image_size > max(recipe.sides), "and the model sees larger ones"
+        assert min(recipe.sides) >= recipe.network.reduction
+
+
+def test_a_limit_of_time_leaves_the_number_of_epochs_open() -> None:
+    usual, timed = (ResnetRecipe().with_epochs_for(timed).loop.epochs for timed in (False, True))
+    assert usual == 44
+    assert timed > 200
+    assert ResnetRecipe(loop=LoopSettings(epochs=7)).with_epochs_for(timed=True).loop.epochs == 7
+
+
+def test_what_is_set_of_pictures_stays_as_it_is() -> None:
+    recipe = ResnetRecipe(image_size=50, sides=(40,), augment=AugmentSettings(crop=0.9))
+    assert recipe.with_pictures_for(100) == recipe
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.cache import CachedPhotos
 from photoclass.photos.decode import Pixels, decode_photo, read_file
 from photoclass.training.finish import Trained
-from photoclass.training.recipes import ResnetRecipe
+from photoclass.training.resnet_recipe import ResnetRecipe
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
 from running import done, run_command
@@ -29,6 +29,7 @@ TINY_RESNET: dict[str, Any] = {
     "epochs": 4,
     "learning_rate": 0.01,
     "average": 0.9,
+    "crop": 0.5,
 }
 
 

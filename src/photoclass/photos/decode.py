@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from photoclass.errors import SettingsError
 from photoclass.photos.walk import kind_of_special_file
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -50,6 +51,16 @@ _JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _SCAN, _END_OF_PICTURE = b"\xda", b"\xd9"
 _MARKERS_WITHOUT_LENGTH = frozenset({b"\x01", b"\xd8"})
 _OF_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+
+
+def check_resize(resize: str) -> None:
+    """Refuse a rule that is none.
+
+    Raises:
+        SettingsError: It is neither squash nor crop.
+    """
+    if resize not in ("squash", "crop"):
+        raise SettingsError(f"resize is {resize!r}; it must be squash or crop")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class AugmentSettings:
         shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 is next to nothing).
         zoom: Each axis by itself is scaled by a factor from 1 - zoom to 1 + zoom.
         crop: Least share of the picture's area that is shown; a part of it is cut out by lot, its sides up to 4:3 other
-            than the picture's (as Szegedy et al., 2015, have it). 1 for all of it.
+            than the picture's (as Szegedy et al., 2015, have it). 1 for all of it; 0 where a recipe chooses it.
         flip: Probability of a left-right mirror image.
         colour: Brightness, contrast and saturation are each scaled by a factor from 1 - colour to 1 + colour; the post
             leaves colours alone.
@@ -68,7 +68,7 @@ class AugmentSettings:
         for name, share in (("zoom", self.zoom), ("colour", self.colour)):
             if not 0 <= share < 1:
                 raise SettingsError(f"{name} is {share}; it must be at least 0 and less than 1")
-        if not 0 < self.crop <= 1:
+        if not 0 <= self.crop <= 1:
             raise SettingsError(f"crop is {self.crop}; it is a share of the area, above 0 and at most 1")
         if not 0 <= self.fill_value <= 255:
             raise SettingsError(f"fill_value is {self.fill_value}; it is a grey level, from 0 to 255")

@@ -8,6 +8,7 @@ own.
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,10 @@ class TrainingState:
     def behind(self, photos: int) -> float:
         """Return the share of the whole training that lies behind, from 0 to 1; `photos` are in an epoch."""
         return min(1.0, self.done + self.share * self.seen / photos)
+
+    def epochs_planned(self, most: int) -> int:
+        """Return how many epochs there will be as things stand, up to `most`."""
+        return min(most, self.epoch + math.ceil((1 - self.done) / self.share - 1e-6)) if self.share else most
 
     def start_epoch(self, epoch: int) -> None:
         """Set the counters to the start of an epoch."""

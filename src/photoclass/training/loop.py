@@ -114,7 +114,7 @@ def train_epoch(
 ) -> None:
     """Train over all photos once, or as far as `stop` allows, from the step at which the state stands."""
     state.network.train()
-    title = f"Epoch {state.epoch + 1} of at most {job.settings.epochs}"
+    title = f"Epoch {state.epoch + 1} of at most {state.epochs_planned(job.settings.epochs)}"
     reserve = _reserve(job, state)
     saved_at = started_at = time.monotonic()
     seconds_before, elapsed_before = state.epoch_seconds, state.elapsed_seconds

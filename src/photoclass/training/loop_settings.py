@@ -16,7 +16,7 @@ class LoopSettings:
         batch_size: Photos in a step; 0 where a recipe chooses it, and the learning rate with it.
         even_batches: Divide an epoch into batches of nearly one size, so that none is small: a network that normalises
             by batches learns wrongly from a few photos. Otherwise the last batch has what is left.
-        epochs: Passes over the training photos, at most.
+        epochs: Passes over the training photos, at most; 0 where a recipe chooses.
         patience: Epochs without a lower val_loss after which training stops.
         learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
         schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
@@ -53,7 +53,7 @@ class LoopSettings:
     calibrate: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.patience) < 1 or self.batch_size < 0:
+        if min(self.epochs, self.batch_size) < 0 or self.patience < 1:
             raise SettingsError("batch_size, epochs and patience must be at least 1")
         if not (self.learning_rate > 0 and self.adam_epsilon > 0 and self.weight_decay >= 0):
             raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay 0 or above")

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from itertools import compress
 
 import torch
 from torch import Tensor, nn
@@ -60,9 +61,11 @@ def move_average(average: nn.Module, network: nn.Module, decay: float, steps: in
         steps: Steps taken so far, this one included.
     """
     share = 1 - min(decay, (1 + steps) / (10 + steps))
-    for mean, weights in zip(average.parameters(), network.parameters(), strict=True):
-        if weights.requires_grad:
-            mean.lerp_(weights, share)
+    moved = [p.requires_grad for p in network.parameters()]
+    # What a normalisation has seen belongs to the weights that made it, so it is averaged as they are.
+    moved += [buffer.is_floating_point() for buffer in network.buffers()]
+    means, values = ([*module.parameters(), *module.buffers()] for module in (average, network))
+    torch._foreach_lerp_(list(compress(means, moved)), list(compress(values, moved)), share)  # all in one call
     for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
-        # What a normalisation has seen belongs to the weights that made it, so it is averaged as they are.
-        kept.lerp_(buffer, share) if buffer.is_floating_point() else kept.copy_(buffer)
+        if not buffer.is_floating_point():
+            kept.copy_(buffer)

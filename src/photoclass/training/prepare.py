@@ -18,14 +18,14 @@ from photoclass.progress import SILENT, Progress
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.backbones import Backbone
 from photoclass.training.features import FeaturedPhotos, compute_features
-from photoclass.training.recipes import FinetuneRecipe, ResnetRecipe, SmallCnnRecipe
+from photoclass.training.recipes import FinetuneRecipe, SmallCnnRecipe
 from photoclass.training.run import Photos, TrainOptions
 from photoclass.training.views import variations
 
 
 def split_photos(
     data: Path,
-    recipe: SmallCnnRecipe | FinetuneRecipe | ResnetRecipe,
+    recipe: SmallCnnRecipe | FinetuneRecipe,
     seed: int,
     options: TrainOptions,
     progress: Progress = SILENT,
@@ -35,9 +35,19 @@ def split_photos(
     Raises:
         DataError: DATA cannot be read or trained on.
     """
-    cache = options.cache or default_cache()
-    table = _read(data, cache, options, progress)
-    photos = cache_photos(table, recipe.decode_settings(), cache, options.workers, progress)
+    table = read_table(data, options, progress)
+    return split_table(table, data, recipe.decode_settings(), seed, options, progress)
+
+
+def split_table(
+    table: PhotoTable, data: Path, settings: DecodeSettings, seed: int, options: TrainOptions, progress: Progress
+) -> tuple[CachedPhotos, NDArray[np.int64]]:
+    """Decode the photos of DATA's table into the cache, and give each its split, as `divide_photos` does.
+
+    Raises:
+        DataError: None can be read, or a class has too few.
+    """
+    photos = cache_photos(table, settings, options.cache or default_cache(), options.workers, progress)
     _refuse_none(photos, table, data)
     return divide_photos(photos, data, seed, progress)
 
@@ -51,7 +61,7 @@ def featured_photos(
         DataError: DATA cannot be read or trained on.
     """
     cache = options.cache or default_cache()
-    table = _read(data, cache, options, progress)
+    table = read_table(data, options, progress)
     photos = compute_features(table, settings, backbone, cache, options.workers, progress)
     _refuse_none(photos, table, data)
     what = "maps" if backbone.gives_maps else "features"
@@ -73,8 +83,13 @@ def varied_photos(
     return varied
 
 
-def _read(data: Path, cache: Path, options: TrainOptions, progress: Progress) -> PhotoTable:
-    table = read_data(data, cache, progress, options.fixes)
+def read_table(data: Path, options: TrainOptions, progress: Progress) -> PhotoTable:
+    """Read which photos DATA has, and say what was noticed.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    table = read_data(data, options.cache or default_cache(), progress, options.fixes)
     for note in table.notes:
         progress.say(note)
     return table

@@ -1,19 +1,18 @@
 """Recipes: what is trained, with all its numbers. `features` is the default, `small-cnn` the post's to the letter."""
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
 from photoclass.networks.efficientnet_lite import EFFICIENTNET_LITE
-from photoclass.networks.resnet_settings import ResnetSettings
 from photoclass.networks.small_cnn_settings import SmallCnnSettings
-from photoclass.photos.decode import DecodeSettings, ResizeRule
+from photoclass.photos.decode import DecodeSettings, ResizeRule, check_resize
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.backbones import BACKBONES, image_size_of
 from photoclass.training.loop_settings import LoopSettings
+from photoclass.training.resnet_recipe import ResnetRecipe
 from photoclass.training.settings import named_settings
 
 
@@ -32,8 +31,8 @@ class SmallCnnRecipe:
     def __post_init__(self) -> None:
         if not 8 <= self.image_size <= MAX_IMAGE_SIZE:
             raise SettingsError(f"image_size is {self.image_size}; it must be from 8 to {MAX_IMAGE_SIZE}")
-        _check_resize(self.resize)
-        _check_batch_size(self.loop)
+        check_resize(self.resize)
+        _refuse_to_choose(self.loop, self.augment)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this recipe."""
@@ -68,7 +67,7 @@ class FeaturesRecipe:
     drop_doubtful: bool = False
 
     def __post_init__(self) -> None:
-        _check_resize(self.resize)
+        check_resize(self.resize)
         if self.backbone_is_file:
             _check_scaling(self.backbone_mean, self.backbone_std)
             return
@@ -144,8 +143,8 @@ class FinetuneRecipe:
 
     def __post_init__(self) -> None:
         _check_backbone(self.backbone)
-        _check_resize(self.resize)
-        _check_batch_size(self.loop)
+        check_resize(self.resize)
+        _refuse_to_choose(self.loop, self.augment)
         if not 0 <= self.varied_share <= 1:
             raise SettingsError(f"varied_share is {self.varied_share}; it is a share, from 0 to 1")
         if self.tail < 0:
@@ -161,97 +160,16 @@ class FinetuneRecipe:
         return DecodeSettings(self.image_size, self.resize)
 
 
-_RESNET_LOOP = LoopSettings(
-    batch_size=0,
-    even_batches=True,
-    epochs=60,
-    patience=60,
-    learning_rate=2e-3,
-    schedule="one-cycle",
-    weight_decay=0.05,
-    average=0.998,
-    adam_beta2=0.99,
-    adam_epsilon=1e-8,
-    calibrate=True,
-)
-_LEAST_STEPS = 32  # in an epoch, where there are photos enough
-# More of it than the post has: what learns for sixty epochs sees each photo sixty times.
-_RESNET_AUGMENT = AugmentSettings(
-    rotation_degrees=15,
-    width_shift=0,
-    height_shift=0,
-    shear_degrees=0,
-    zoom=0,
-    crop=0.35,
-    colour=0.3,
-    fill_mode="reflect",
-)
-
-
-@dataclass(frozen=True)
-class ResnetRecipe:
-    """A residual network from scratch, for photos unlike any that others have trained on.
-
-    Attributes:
-        image_size: Side of the square that the saved model sees, in pixels.
-        sides: Sides of the pictures that it learns from, one after the other over the training: small ones teach most
-            of it in a fraction of the time.
-        resize: How a photo becomes a square.
-        mirror: Whether the saved model takes the mean of each photo and its mirror image, for twice the time.
-        network: The network.
-        augment: How photos are varied.
-        loop: How the loop goes; its learning rate is for batches of 64 where their size is chosen.
-    """
-
-    name: ClassVar[str] = "resnet"
-
-    image_size: int = 128
-    sides: tuple[int, ...] = (64, 80, 96, 112)
-    resize: ResizeRule = "squash"
-    mirror: bool = True
-    network: ResnetSettings = field(default_factory=ResnetSettings)
-    augment: AugmentSettings = _RESNET_AUGMENT
-    loop: LoopSettings = _RESNET_LOOP
-
-    def __post_init__(self) -> None:
-        for side in (self.image_size, *self.sides):
-            if not 8 <= side <= MAX_IMAGE_SIZE:
-                raise SettingsError(f"image_size and sides must be from 8 to {MAX_IMAGE_SIZE}, not {side}")
-        _check_resize(self.resize)
-
-    def decode_settings(self) -> DecodeSettings:
-        """Return how photos are decoded for this recipe."""
-        return DecodeSettings(self.image_size, self.resize)
-
-    def with_batches_for(self, photos: int, device: str) -> "ResnetRecipe":
-        """Return the recipe with a batch size, where none is set: of few photos small ones, so that steps are many.
-
-        Args:
-            photos: That train.
-            device: What computes: a GPU is idle while it waits for small batches, a processor is not.
-        """
-        if self.loop.batch_size:
-            return self
-        most = 64 if device == "cpu" else 256
-        batch_size = min(most, max(16, 2 ** int(math.log2(max(1, photos // _LEAST_STEPS)))))
-        # Larger batches make Adam's steps surer, not longer (Malladi et al., 2022).
-        rate = self.loop.learning_rate * math.sqrt(batch_size / 64)
-        return replace(self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate))
-
-
 def _check_backbone(backbone: str) -> None:
     if backbone not in EFFICIENTNET_LITE:
         raise SettingsError(f"there is no backbone {backbone!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
 
 
-def _check_batch_size(loop: LoopSettings) -> None:
-    if not loop.batch_size:
-        raise SettingsError("batch_size is 0; it must be at least 1")
-
-
-def _check_resize(resize: str) -> None:
-    if resize not in ("squash", "crop"):
-        raise SettingsError(f"resize is {resize!r}; it must be squash or crop")
+def _refuse_to_choose(loop: LoopSettings, augment: AugmentSettings) -> None:
+    """Refuse zeros, which say that a recipe chooses, for recipes that do not."""
+    for name, value in (("epochs", loop.epochs), ("batch_size", loop.batch_size), ("crop", augment.crop)):
+        if not value:
+            raise SettingsError(f"{name} is 0; it must be above 0")
 
 
 def _check_scaling(mean: tuple[float, ...], std: tuple[float, ...]) -> None:

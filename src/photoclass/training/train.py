@@ -13,10 +13,10 @@ from photoclass.training.recipes import (
     FeaturesRecipe,
     FinetuneRecipe,
     Recipe,
-    ResnetRecipe,
     find_recipe,
     refuse_settings_of_others,
 )
+from photoclass.training.resnet_recipe import ResnetRecipe
 from photoclass.training.run import DEFAULT_OPTIONS, Asked, TrainOptions, own_folder
 from photoclass.training.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest

@@ -1,5 +1,7 @@
 """The recipe `resnet`: pixels from the cache, augmented, into a residual network that learns from nothing."""
 
+import math
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,16 +16,21 @@ from photoclass.photos.decode import Pixels
 from photoclass.photos.table import TRAIN
 from photoclass.progress import Progress
 from photoclass.results.evaluate import predict_cached
-from photoclass.training.compute import Compute, choose_compute
+from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
 from photoclass.training.examples import PhotoExamples
 from photoclass.training.export import export_features
 from photoclass.training.export_head import add_head
 from photoclass.training.finish import Trained
-from photoclass.training.loop import compute_all, predict_logits
-from photoclass.training.prepare import split_photos
-from photoclass.training.recipes import ResnetRecipe
+from photoclass.training.loop import compute_all, cross_entropy, predict_logits, to_images
+from photoclass.training.prepare import read_table, split_table
+from photoclass.training.resnet_recipe import STANDARD_SIDE, ResnetRecipe
 from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
+
+_TRIAL_BATCH, _TRIALS = 64, 3
+# A guess at what takes time besides learning: start-up, decoding, scoring, the report.
+_REST_SECONDS, _REST_SECONDS_A_PHOTO = 20.0, 0.0017
+_TRAINED_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -92,12 +99,46 @@ def train_resnet(asked: Asked[ResnetRecipe]) -> Trained:
         SettingsError: Pictures are too small for the network.
         TrainingError, Interrupted: As `train_network`.
     """
-    options, seed = asked.options, asked.seed
+    options, seed, progress = asked.options, asked.seed, asked.progress
     compute = choose_compute(options.device, options.precision)
-    photos, twins = split_photos(asked.data, asked.recipe, seed, options, asked.progress)
-    recipe = asked.recipe.with_batches_for(int((photos.table.splits == TRAIN).sum()), compute.device)
-    run = Run(replace(asked, recipe=recipe), photos, twins, compute)
+    table = read_table(asked.data, options, progress)
+    keep_freed_memory()
+    recipe = asked.recipe.with_epochs_for(timed=asked.stop.deadline is not None)
+    recipe = recipe.with_pictures_for(_epochs_in_time(asked, recipe, len(table), len(table.class_names), compute))
     smallest = min(recipe.image_size, *recipe.sides)
-    generator = torch.Generator().manual_seed(seed)
-    network = Resnet(recipe.network, smallest, len(run.class_names), generator)
+    network = Resnet(recipe.network, smallest, len(table.class_names), torch.Generator().manual_seed(seed))
+    photos, twins = split_table(table, asked.data, recipe.decode_settings(), seed, options, progress)
+    recipe = recipe.with_batches_for(int((photos.table.splits == TRAIN).sum()), compute.device)
+    progress.say(
+        f"learns from pictures of {', '.join(map(str, recipe.sides))} pixels, each at least {recipe.augment.crop:.0%} of "
+        f"a photo; the model will see {recipe.image_size} pixels"
+    )
+    run = Run(replace(asked, recipe=recipe), photos, twins, compute)
     return train_network(run, ResnetLearner(recipe, network))
+
+
+def _epochs_in_time(
+    asked: Asked[ResnetRecipe], recipe: ResnetRecipe, photos: int, classes: int, compute: Compute
+) -> float:
+    """Return how many epochs there is time for, up to the most that there may be; roughly, long before they begin."""
+    left = asked.stop.seconds_left()
+    if math.isinf(left):
+        return float(recipe.loop.epochs)
+    network = Resnet(recipe.network, STANDARD_SIDE, classes, torch.Generator().manual_seed(0))
+    learning = left - _REST_SECONDS - _REST_SECONDS_A_PHOTO * photos
+    return min(recipe.loop.epochs, max(0.0, learning) / (_TRAINED_SHARE * photos * _photo_seconds(network, compute)))
+
+
+def _photo_seconds(network: Resnet, compute: Compute) -> float:
+    """Time the network forward and backward on a blank batch."""
+    network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    blank = np.zeros((_TRIAL_BATCH, STANDARD_SIDE, STANDARD_SIDE, 3), dtype=np.uint8)
+    labels = torch.zeros(_TRIAL_BATCH, dtype=torch.int64, device=compute.device)
+    seconds = []
+    for _ in range(_TRIALS):
+        started_at = time.perf_counter()
+        with compute.autocast():
+            logits = network(to_images(blank, CENTRED_PIXELS, compute))
+        cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
+        seconds.append(time.perf_counter() - started_at)
+    return min(seconds) / _TRIAL_BATCH
