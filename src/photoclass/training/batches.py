@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.photos.cache import processors
 from photoclass.photos.decode import Pixels
 from photoclass.training.examples import Examples
 from photoclass.training.loop_settings import LoopSettings
 
-_AHEAD = 4  # batches made before they are asked for
-_THREADS = 1  # one makes thousands of photos a second, ten times what a network takes
+_AHEAD = 4  # batches made before they are asked for, by each thread
+# A thread makes thousands of photos a second, and three processors do not learn from that many. A GPU does, and has
+# dozens of processors beside it.
+_PROCESSORS_A_THREAD, _MOST_THREADS = 4, 8
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,9 @@ def _ends(examples: int, count: int, settings: LoopSettings) -> NDArray[np.int64
 
 
 def _made_ahead(make: Callable[[int], Batch], first: int, end: int) -> Iterator[Batch]:
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="batches") as pool:
-        waiting = deque(pool.submit(make, step) for step in range(first, min(first + _AHEAD, end)))
+    threads = min(_MOST_THREADS, max(1, processors() // _PROCESSORS_A_THREAD))
+    with ThreadPoolExecutor(threads, thread_name_prefix="batches") as pool:
+        waiting = deque(pool.submit(make, step) for step in range(first, min(first + threads * _AHEAD, end)))
         following = first + len(waiting)
         try:
             while waiting:

@@ -110,8 +110,8 @@ def train_resnet(asked: Asked[ResnetRecipe]) -> Trained:
     photos, twins = split_table(table, asked.data, recipe.decode_settings(), seed, options, progress)
     recipe = recipe.with_batches_for(int((photos.table.splits == TRAIN).sum()), compute.device)
     progress.say(
-        f"learns from pictures of {', '.join(map(str, recipe.sides))} pixels, each at least {recipe.augment.crop:.0%} of "
-        f"a photo; the model will see {recipe.image_size} pixels"
+        f"learns from pictures of {', '.join(map(str, recipe.sides))} pixels, each at least {recipe.augment.crop:.0%} "
+        f"of a photo; the model will see {recipe.image_size} pixels"
     )
     run = Run(replace(asked, recipe=recipe), photos, twins, compute)
     return train_network(run, ResnetLearner(recipe, network))

@@ -1,0 +1,68 @@
+"""Other machines than the one at hand: with one processor, or with instructions of long ago."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tiny_runs import Tiny
+
+from running import QUICK
+
+_RECIPES = {
+    "small-cnn": ["--set", "filters=4,4,8", "--set", "dense_units=8", "--set", "learning_rate=0.01", *QUICK],
+    "resnet": ["--set", "widths=6,8", "--set", "blocks=1,1", "--set", "sides=24,32", "--set", "image_size=48"],
+}
+# What x86 processors had in 2003; the libraries look at these names before they look at the processor.
+_OF_LONG_AGO = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "OPENCV_CPU_DISABLE": "AVX2,AVX"}
+
+
+def _train(tiny: Tiny, out: Path, recipe: str, variables: dict[str, str], prepare: Callable[[], None]) -> str:
+    """Train in a process of its own; return what it said."""
+    words = ["train", tiny.data, "--recipe", recipe, "--epochs", "2", "--out", out, "--no-report", *_RECIPES[recipe]]
+    result = subprocess.run(
+        [sys.executable, "-m", "photoclass.cli", *map(str, words), "--workers", "1"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PHOTOCLASS_CACHE": str(tiny.cache), **variables},
+        preexec_fn=prepare,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stderr
+
+
+def _losses(out: Path) -> list[float]:
+    with open(out / "history.csv", newline="") as stream:
+        return [float(row["val_loss"]) for row in csv.DictReader(stream)]
+
+
+def _nothing() -> None:
+    pass
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not let processors be chosen")
+@pytest.mark.parametrize("recipe", _RECIPES)
+def test_one_processor_or_old_instructions_give_the_same_within_tolerance(
+    tiny: Tiny, tmp_path: Path, recipe: str
+) -> None:
+    one = next(iter(os.sched_getaffinity(0)))
+    machines = {
+        "this": ({}, _nothing),
+        "one processor": ({}, partial(os.sched_setaffinity, 0, {one})),
+        "of long ago": (_OF_LONG_AGO, _nothing),
+    }
+    losses = {}
+    for name, (variables, prepare) in machines.items():
+        said = _train(tiny, tmp_path / name, recipe, variables, prepare)
+        assert re.search(r"on cpu in (fp32|bf16) \(the processor has (no )?bf16 arithmetic\)", said), (
+            "it says what it chose"
+        )
+        losses[name] = _losses(tmp_path / name)
+    assert losses["one processor"] == pytest.approx(losses["this"], abs=0.02)
+    assert losses["of long ago"] == pytest.approx(losses["this"], abs=0.02)
