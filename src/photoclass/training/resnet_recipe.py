@@ -15,7 +15,7 @@ from photoclass.training.loop_settings import LoopSettings
 # smaller than the crops that it learns from do, so a larger side suits the network (Touvron et al., 2019).
 _PICTURES = (
     (30, (64, 80, 96, 112, 128), 144),
-    (12, (64, 80, 96, 112), 128),
+    (12, (48, 64, 80, 96, 112), 128),
     (5, (48, 64, 80), 96),
     (0, (32, 48, 64), 80),
 )
