@@ -35,9 +35,6 @@ FILES = {
     "curves.png",
 }
 NOT_IN_BASE = ("torch", "onnx", "onnxscript", "safetensors", "sklearn", "scipy")
-in_the_package = pytest.mark.skipif(
-    not BUILTIN_MODEL.is_dir(), reason="the built-in model is not made yet: make builtin-model"
-)
 
 
 def _pack(*words: object) -> subprocess.CompletedProcess[str]:
@@ -204,7 +201,6 @@ def test_packing_needs_the_photos_of_the_training(model: Path, drawn_photos: Pat
 # What comes with the package
 
 
-@in_the_package
 def test_the_built_in_model_is_small_and_good() -> None:
     assert {path.name for path in BUILTIN_MODEL.iterdir()} == FILES
     assert (BUILTIN_MODEL / "model.onnx").stat().st_size <= 4_000_000
@@ -216,7 +212,6 @@ def test_the_built_in_model_is_small_and_good() -> None:
     _check_card(BUILTIN_MODEL)
 
 
-@in_the_package
 def test_the_built_in_model_knows_real_cats_and_dogs(tmp_path: Path) -> None:
     photos = real_photos(tmp_path, 25)
     done("predict", photos, "--out", tmp_path / "p.csv")
