@@ -16,10 +16,14 @@ settings.load_profile("photoclass")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the tests, and every process they start, out of the user's cache."""
+    """Keep the tests, and every process they start, out of the user's cache.
+
+    And let these processes keep their bytecode, as installed programs do: some hundred commands are started.
+    """
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOTOCLASS_CACHE", str(cache))
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         yield cache
 
 

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +42,22 @@ def _pack(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def installed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the package with a stand-in as its built-in model, which all commands here use; that model's folder."""
+def stand_in(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package with a stand-in as its built-in model; that model's folder."""
     package = tmp_path_factory.mktemp("site") / "photoclass"
     shutil.copytree(ROOT / "src" / "photoclass", package, ignore=shutil.ignore_patterns("__pycache__", "cat-or-dog"))
     folder = package / "cat-or-dog"
     packed = _pack(model, "--out", folder)
     assert packed.returncode == 0, packed.stderr
     assert packed.stdout.count("held_out log loss") == 2 and "weights in fp16" in packed.stdout
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(package.parent))
-        yield folder
+    return folder
+
+
+@pytest.fixture
+def installed(stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in's folder; commands of this test use its package."""
+    monkeypatch.setenv("PYTHONPATH", str(stand_in.parents[1]))
+    return stand_in
 
 
 @pytest.fixture

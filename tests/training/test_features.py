@@ -144,11 +144,11 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--precision", "int4"], "precision 'int4' is none of auto, int8, bf16, fp32"),
         (
             ["--recipe", "small-cnn", "--balance"],
-            "the recipe small-cnn has no setting 'balance'; the recipe features and the recipe finetune have it",
+            "the recipe small-cnn has no setting 'balance'; the recipes features and finetune have it",
         ),
         (
             ["--epochs", "3"],
-            "the recipe features has no setting 'epochs'; the recipe finetune and the recipe small-cnn have it",
+            "the recipe features has no setting 'epochs'; the recipes finetune, resnet and small-cnn have it",
         ),
         (["--backbone", "lite2+lite0"], "there is no backbone 'lite2+lite0'; there is: lite0, lite2, lite0+lite2"),
     ],

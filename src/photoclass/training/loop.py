@@ -27,6 +27,7 @@ from photoclass.training.pace import Pace, measure_pace
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
+_PASS_SHARE = 0.5  # a forward pass takes a third of a step; half leaves room, and the saved model sees larger pictures
 _SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoint at each epoch's end
 
 
@@ -43,6 +44,7 @@ class Fit:
         seed: Decides order, augmentation and dropout.
         kept_rows: The validation examples whose logits are kept after every epoch.
         finish_seconds: Time to keep for what comes after the loop, when time is limited.
+        finish_passes: Photos that go through the network after it, for which time is kept as well.
     """
 
     train: Examples
@@ -53,6 +55,7 @@ class Fit:
     seed: int
     kept_rows: Rows
     finish_seconds: float = 0.0
+    finish_passes: int = 0
 
 
 def fit(
@@ -249,7 +252,7 @@ def _plan_epoch(job: Fit, state: TrainingState, stop: StopRequest, pace: Pace | 
         state.done, state.share = state.epoch / most, 1 / most
         return
     state.done += state.share
-    left = stop.seconds_left() - job.finish_seconds
+    left = stop.seconds_left() - job.finish_seconds - job.finish_passes * _PASS_SHARE * pace.last_photo_seconds
     state.share = (1 - state.done) / pace.epochs_in(left, state.done, len(job.train), most - state.epoch)
 
 
@@ -284,8 +287,7 @@ def _reserve(job: Fit, state: TrainingState) -> float:
     per_photo = state.epoch_seconds / state.seen if state.seen else 0.004
     if state.history:
         per_photo = 1 / max(state.history[-1].photos_per_second, 0.1)
-    # A forward pass alone takes about a third of a step; half leaves some room.
-    return job.finish_seconds + 0.5 * per_photo * len(job.valid)
+    return job.finish_seconds + _PASS_SHARE * per_photo * (len(job.valid) + job.finish_passes)
 
 
 def _show(task: Task, state: TrainingState, count: int) -> None:

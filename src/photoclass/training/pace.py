@@ -27,6 +27,11 @@ class Pace:
         self._photo_seconds = photo_seconds
         self._valid_seconds = valid_seconds
 
+    @property
+    def last_photo_seconds(self) -> float:
+        """Return what one training photo takes at the end."""
+        return float(self._photo_seconds[-1])
+
     def hear(self, start: float, end: float, photo_seconds: float, valid_seconds: float) -> None:
         """Take into account what was measured between two moments, shares of the training from 0 to 1."""
         self._photo_seconds = self._photo_seconds * photo_seconds / self._mean(start, end)

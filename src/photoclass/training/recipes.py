@@ -234,7 +234,8 @@ def refuse_settings_of_others(recipe: Recipe, names: Iterable[str]) -> None:
     """
     own = dict(named_settings(recipe))
     for name in names:
-        others = [f"the recipe {other}" for other in RECIPES if name in dict(named_settings(RECIPES[other]()))]
+        others = [other for other in RECIPES if name in dict(named_settings(RECIPES[other]()))]
         if name not in own and others:
-            has = "has" if len(others) == 1 else "have"
-            raise SettingsError(f"the recipe {recipe.name} has no setting {name!r}; {' and '.join(others)} {has} it")
+            first, last = ", ".join(others[:-1]), others[-1]
+            have_it = f"the recipes {first} and {last} have it" if first else f"the recipe {last} has it"
+            raise SettingsError(f"the recipe {recipe.name} has no setting {name!r}; {have_it}")

@@ -72,13 +72,14 @@ def _replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
 def _parse(field: "dataclasses.Field[Any]", given: Any, example: Any) -> Any:
     """Return a value of the example's kind: words are parsed, whole numbers serve as numbers."""
     whole = typing.get_args(field.type)[:1] == (int,)
+    kind = field.type if field.type in (int, float, str) else type(example)  # a float's example may be written 0
     word = ",".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
     try:
         if isinstance(example, tuple):
             return tuple(int(part) if whole else float(Fraction(part)) for part in word.split(","))
         if isinstance(example, bool):
             return _TRUTHS[word.casefold()]
-        return type(example)(word)
+        return kind(word)
     except (ValueError, KeyError, ZeroDivisionError):
         kinds = {
             bool: "true or false",
@@ -87,4 +88,6 @@ def _parse(field: "dataclasses.Field[Any]", given: Any, example: Any) -> Any:
             tuple: "whole numbers with commas between" if whole else "numbers or fractions with commas between",
         }
         like = "" if example == () else f", like {example}"
-        raise SettingsError(f"{field.name}={word}: must be {kinds.get(type(example), 'a word')}{like}") from None
+        raise SettingsError(
+            f"{field.name}={word}: must be {kinds.get(tuple if isinstance(example, tuple) else kind, 'a word')}{like}"
+        ) from None

@@ -64,6 +64,7 @@ class FinetuneLearner:
     # The maps were computed in what the processor gains from, by bf16 between int8 steps, and full precision gives
     # others.
     tolerance: float = 0.1
+    views: int = 2
 
     @property
     def name(self) -> str:
@@ -148,10 +149,10 @@ class FinetuneLearner:
         return add_head(onnx, weights.T, bias, temperature, mirror=True)
 
     def scored(
-        self, runtime: Runtime, photos: Photos, trained: NDArray[np.float64], progress: Progress
+        self, runtime: Runtime, photos: Photos, trained: Callable[[], NDArray[np.float64]], progress: Progress
     ) -> NDArray[np.float32]:
         """Return what the trained network says: the photos' pixels are not at hand."""
-        return trained.astype(np.float32)
+        return trained().astype(np.float32)
 
 
 def train_finetune(asked: Asked[FinetuneRecipe]) -> Trained:

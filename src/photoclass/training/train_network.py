@@ -5,6 +5,8 @@ import csv
 import dataclasses
 import math
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +20,7 @@ from photoclass.errors import Interrupted, TrainingError
 from photoclass.model.calibrate import fit_temperature, to_probabilities
 from photoclass.model.folder import ModelInfo
 from photoclass.model.runtime import Runtime
-from photoclass.model.seen import Seen, fit_seen, photos_to_keep
+from photoclass.model.seen import KEPT_PHOTOS, Seen, fit_seen, photos_to_keep
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -36,9 +38,8 @@ from photoclass.training.optimizer import adam
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, best_epoch
 
-# What comes after the loop, when time is limited: the export, predicting what is scored, and the report.
-_EXPORT_SECONDS = 15.0
-_PREDICTED_PER_SECOND = 300.0
+# What comes after the loop, when time is limited, besides predictions: the export and the report.
+_FINISH_SECONDS = 15.0
 # Drawing takes a third of a second: nothing beside an epoch of real photos, much beside one of a few drawings.
 _DRAW_EVERY_SECONDS = 20.0
 _EXPORT_PHOTOS = 64
@@ -63,6 +64,10 @@ class Learner(Protocol):
     @property
     def tolerance(self) -> float:
         """What the exported file may differ from the trained network by, in probability, in full precision."""
+
+    @property
+    def views(self) -> int:
+        """How often the saved model looks at a photo."""
 
     def examples(self, photos: Any) -> Examples:
         """Return photos as the network sees them."""
@@ -89,7 +94,7 @@ class Learner(Protocol):
         """Write the network, as it is now, as ONNX from pixels to probabilities."""
 
     def scored(
-        self, runtime: Runtime, photos: Any, trained: NDArray[np.float64], progress: Progress
+        self, runtime: Runtime, photos: Any, trained: Callable[[], NDArray[np.float64]], progress: Progress
     ) -> NDArray[np.float32]:
         """Return probabilities to score, shape (N, C): the saved model's, or else those of the trained network."""
 
@@ -148,7 +153,8 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: 
     )
     stop = run.asked.stop
     parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
-    scored = len(parts[VALID]) + len(parts[HELD_OUT])
+    passes = len(parts[HELD_OUT]) + (2 if run.recipe.loop.calibrate else 1) * len(parts[VALID])
+    passes += min(len(parts[TRAIN]), KEPT_PHOTOS) + min(len(parts[VALID]), KEPT_PHOTOS)
     job = Fit(
         train=learner.training_examples(parts[TRAIN]),
         valid=learner.examples(parts[VALID]),
@@ -156,7 +162,8 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: 
         scaling=learner.scaling,
         compute=run.compute,
         seed=run.seed,
-        finish_seconds=_EXPORT_SECONDS + scored / _PREDICTED_PER_SECOND,
+        finish_seconds=_FINISH_SECONDS,
+        finish_passes=learner.views * passes,
         kept_rows=rows,
     )
     identity = run.identity()
@@ -200,11 +207,16 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
     """
     learner.network.load_state_dict(state.best_weights)
     parts = {split: part for split in (VALID, HELD_OUT) if len(part := run.part(split))}
-    logits = {split: learner.logits(part, run.compute) for split, part in parts.items()}
+    logits: dict[int, NDArray[np.float64]] = {}
     temperature = 1.0
     if run.recipe.loop.calibrate:
+        logits[VALID] = learner.logits(parts[VALID], run.compute)
         temperature = fit_temperature(logits[VALID], parts[VALID].table.labels)
-    trained = {split: to_probabilities(values / temperature) for split, values in logits.items()}
+
+    def trained(split: int) -> NDArray[np.float64]:
+        values = logits[split] if split in logits else learner.logits(parts[split], run.compute)
+        return to_probabilities(values / temperature)
+
     best = best_epoch(state.history)
     info = describe(
         run,
@@ -223,7 +235,9 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
     onnx = learner.export(temperature)
     difference = _check_export(run, learner, info, onnx, temperature)
     runtime = Runtime(info, onnx, run.out)
-    scored = {split: learner.scored(runtime, part, trained[split], run.progress) for split, part in parts.items()}
+    scored = {
+        split: learner.scored(runtime, part, partial(trained, split), run.progress) for split, part in parts.items()
+    }
     return Outcome(
         info, onnx, scored, difference, _flattery(run, state, rows), _seen(run, learner), tuple(state.history)
     )

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,6 +44,11 @@ class ResnetLearner:
     scaling: Scaling = CENTRED_PIXELS
     tolerance: float = 1e-3
 
+    @property
+    def views(self) -> int:
+        """How often the saved model looks at a photo."""
+        return 2 if self.recipe.mirror else 1
+
     def examples(self, photos: CachedPhotos, mirrored: bool = False) -> PhotoExamples:
         """Return photos, or their mirror images, as the saved model sees them."""
         return PhotoExamples(photos, self.recipe.augment, mirrored)
@@ -62,7 +68,7 @@ class ResnetLearner:
         """Compute the logits of photos, shape (N, K): the mean over the views that the saved model takes."""
         views = [
             predict_logits(self.network, self.examples(photos, mirrored), self.scaling, compute).double().numpy()
-            for mirrored in self._views()
+            for mirrored in (False, True)[: self.views]
         ]
         return np.asarray(np.mean(views, axis=0), dtype=np.float64)
 
@@ -70,7 +76,7 @@ class ResnetLearner:
         """Compute what enters the last layer, the mean over the views."""
         views = [
             compute_all(self.network.features, self.examples(photos, mirrored), self.scaling, compute).numpy()
-            for mirrored in self._views()
+            for mirrored in (False, True)[: self.views]
         ]
         return np.asarray(np.mean(views, axis=0), dtype=np.float32)
 
@@ -81,14 +87,10 @@ class ResnetLearner:
         return add_head(onnx, weights.T, bias, temperature, mirror=self.recipe.mirror, roots=False)
 
     def scored(
-        self, runtime: Runtime, photos: CachedPhotos, trained: NDArray[np.float64], progress: Progress
+        self, runtime: Runtime, photos: CachedPhotos, trained: Callable[[], NDArray[np.float64]], progress: Progress
     ) -> NDArray[np.float32]:
         """Predict with the saved model."""
         return predict_cached(runtime, photos, progress)
-
-    def _views(self) -> tuple[bool, ...]:
-        """Return of each view whether it is mirrored."""
-        return (False, True) if self.recipe.mirror else (False,)
 
 
 def train_resnet(asked: Asked[ResnetRecipe]) -> Trained:

@@ -1,5 +1,6 @@
 """The recipe `small-cnn`: pixels from the cache, augmented, into the post's network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ class SmallCnnLearner:
     name: str = "the post's network"
     scaling: Scaling = UNIT_PIXELS
     tolerance: float = 1e-3
+    views: int = 1
 
     def examples(self, photos: CachedPhotos) -> PhotoExamples:
         """Return photos with their augmentation."""
@@ -62,7 +64,7 @@ class SmallCnnLearner:
         return compute_all(self.network.features, self.examples(photos), self.scaling, compute).numpy()
 
     def scored(
-        self, runtime: Runtime, photos: CachedPhotos, trained: NDArray[np.float64], progress: Progress
+        self, runtime: Runtime, photos: CachedPhotos, trained: Callable[[], NDArray[np.float64]], progress: Progress
     ) -> NDArray[np.float32]:
         """Predict with the saved model."""
         return predict_cached(runtime, photos, progress)
