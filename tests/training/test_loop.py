@@ -495,3 +495,23 @@ class TestPlannedTime:
         assert timed.stopped == "all 3 epochs are done"
         for name, weights in untimed.network.state_dict().items():
             torch.testing.assert_close(timed.network.state_dict()[name], weights, msg=name)
+
+    def test_when_all_that_was_planned_is_done_no_stub_of_an_epoch_follows(
+        self, make_job: Callable[..., Fit], rates: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Thirds of a training add up to a little less than all of it, or a little more."""
+        left = iter([3.0, 2.0, 1.0])
+        planned = pace.Pace(np.full(16, 1e-6), 0.0)
+        monkeypatch.setattr(planned, "epochs_in", lambda *given: next(left))
+        monkeypatch.setattr(loop, "_measure_pace", lambda job, state: planned)
+        state = fresh_state(tiny_recipe())
+        fit(
+            make_job(epochs=99, patience=99, schedule="one-cycle"),
+            state,
+            StopRequest(time.monotonic() + 600),
+            _keep_nothing,
+            SILENT,
+        )
+        assert [row.epoch for row in state.history] == [1, 2, 3]
+        assert state.stopped == "the time given is up"
+        assert len(rates) == 3 * STEPS_AN_EPOCH

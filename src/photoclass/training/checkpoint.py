@@ -38,7 +38,7 @@ class TrainingState:
         start: The weights at the start, where they are wanted.
         epoch: The epoch under way, from 0.
         done: Share of the whole training that lies behind that epoch, from 0 to 1.
-        share: What that epoch is of the whole training; 0 before the first one is planned.
+        share: What that epoch is of the whole training; 0 until it is planned.
         step: The next batch in it.
         loss_sum: Sum of the losses of the photos seen in it.
         right: How many of them the network told rightly.
@@ -81,6 +81,7 @@ class TrainingState:
     def start_epoch(self, epoch: int) -> None:
         """Set the counters to the start of an epoch."""
         self.epoch, self.step, self.loss_sum, self.right, self.seen, self.epoch_seconds = epoch, 0, 0.0, 0, 0, 0.0
+        self.share = 0.0
 
 
 _COUNTERS = (

@@ -28,6 +28,7 @@ from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_
 
 _VALID_BATCH = 64
 _PASS_SHARE = 0.5  # a forward pass takes a third of a step; half leaves room, and the saved model sees larger pictures
+_ROUNDING = 1e-9  # of shares of the training that are added up
 _SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoint at each epoch's end
 
 
@@ -103,9 +104,11 @@ def fit(
             _stop_at_nan(state)
             break
         if whole:
+            state.done += state.share
             state.start_epoch(state.epoch + 1)
             state.stopped = why_stop_early(state.history, job.settings.patience)
-        if not state.stopped and (_is_over(job, state) or stop.time_is_up(_reserve(job, state))):
+        planned = pace is not None and state.epoch < job.settings.epochs
+        if not state.stopped and ((planned and _is_over(job, state)) or stop.time_is_up(_reserve(job, state))):
             state.stopped = "the time given is up"
         keep(state)
     state.stopped = state.stopped or f"all {job.settings.epochs} epochs are done"
@@ -251,14 +254,13 @@ def _plan_epoch(job: Fit, state: TrainingState, stop: StopRequest, pace: Pace | 
     if pace is None:
         state.done, state.share = state.epoch / most, 1 / most
         return
-    state.done += state.share
     left = stop.seconds_left() - job.finish_seconds - job.finish_passes * _PASS_SHARE * pace.last_photo_seconds
     state.share = (1 - state.done) / pace.epochs_in(left, state.done, len(job.train), most - state.epoch)
 
 
 def _is_over(job: Fit, state: TrainingState) -> bool:
-    """Tell whether all that was planned is done, in an epoch that was planned to be cut short."""
-    return state.seen < len(job.train) and state.behind(len(job.train)) >= 1
+    """Tell whether all that was planned is done, be it in the midst of an epoch."""
+    return state.seen < len(job.train) and state.behind(len(job.train)) >= 1 - _ROUNDING
 
 
 def _measure_pace(job: Fit, state: TrainingState) -> Pace:
