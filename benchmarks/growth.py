@@ -1,11 +1,12 @@
 """How training grows with the number of photos: seconds, and peak memory beyond the page cache.
 
-python benchmarks/growth.py DATA [--recipes small-cnn features] [--counts 2500 5000 10000 20000] [--epochs 1]
+python benchmarks/growth.py DATA [--recipes small-cnn features resnet] [--counts 2500 5000 10000 20000] [--epochs 1]
 
 Each count of photos, as many of each class, is trained on by the command, in a process of its own: cold, with an empty
 cache; then warm, the same command again, with pixels or features in the cache. All is in the figures: start-up,
 decoding, one epoch, scoring and the report. Memory is RssAnon + RssShmem of the process and all below it, looked at 50
-times a second. Recipes without epochs are trained as they are.
+times a second. Recipes without epochs are trained as they are; `resnet` learns from the largest pictures of its longest
+trainings, which take most memory and time.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from photoclass.photos.table import PhotoTable
 
 _MOST_BYTES = 1.5e9
 _WITHOUT_EPOCHS = ("features",)
+_LARGEST_PICTURES = {"resnet": ["--set", "sides=128", "--set", "image_size=144"]}
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Measured:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--recipes", nargs="+", default=["small-cnn", "features"])
+    parser.add_argument("--recipes", nargs="+", default=["small-cnn", "features", "resnet"])
     parser.add_argument("--counts", type=int, nargs="+", default=[2500, 5000, 10000, 20000])
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--picture", type=Path, default=Path("docs/pictures/growth.png"))
@@ -99,6 +101,7 @@ def measure(recipe: str, photos: Path, count: int, epochs: int, scratch: Path) -
         words = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", recipe]
         if recipe not in _WITHOUT_EPOCHS:
             words += ["--epochs", str(epochs)]
+        words += _LARGEST_PICTURES.get(recipe, [])
         environment = {**os.environ, "PHOTOCLASS_CACHE": f"{folder}/cache"}
         cold, warm = (cost_of([*words, "--out", f"{folder}/{name}"], environment) for name in ("cold", "warm"))
         return Measured(recipe, count, cold, warm, last_epoch_seconds(Path(folder) / "warm" / "history.csv"))

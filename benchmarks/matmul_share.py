@@ -21,7 +21,7 @@ from photoclass.networks.small_cnn import SmallCNN
 from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
 from photoclass.training.loop import cross_entropy
 from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import adam
+from photoclass.training.optimizer import optimizer_for
 from photoclass.training.recipes import SmallCnnRecipe
 from photoclass.training.resnet_recipe import ResnetRecipe
 
@@ -97,7 +97,7 @@ def training_step(
 ) -> Callable[[], object]:
     """Return what takes one step on made-up images, as the loop does."""
     network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = adam(network, settings)
+    optimizer = optimizer_for(network, settings)
     images = torch.rand(batch, 3, side, side).to(compute.image_dtype).contiguous(memory_format=torch.channels_last)
     labels = torch.arange(batch) % 2
 

@@ -75,9 +75,9 @@ def test_two_classes_share_a_logit_and_more_have_one_each(classes: int, logits: 
 @pytest.mark.parametrize(
     ("settings", "side", "classes"),
     [
-        (THE_POSTS, 150, 2),
-        (THE_POSTS, 47, 5),
-        (SmallCnnSettings((5, 3), 5, 7, 0.1), 33, 2),
+        (SmallCnnSettings(dropout=0.0), 150, 2),
+        (SmallCnnSettings(dropout=0.0), 47, 5),
+        (SmallCnnSettings((5, 3), 5, 7, 0.0), 33, 2),
         (SmallCnnSettings((4,), 2, 3, 0.0), 9, 3),
     ],
     ids=["the-posts", "five-classes", "large-kernels", "one-convolution"],
@@ -85,9 +85,10 @@ def test_two_classes_share_a_logit_and_more_have_one_each(classes: int, logits: 
 def test_logits_loss_and_gradients_are_those_of_the_plain_layers(
     settings: SmallCnnSettings, side: int, classes: int, dtype: torch.dtype, memory_format: torch.memory_format
 ) -> None:
-    network = _network(settings, side, classes, seed=3).eval().to(dtype=dtype)
+    network = _network(settings, side, classes, seed=3).train().to(dtype=dtype)
+    _round_convolutions(network)
     weights = {name: value.clone().requires_grad_() for name, value in network.state_dict().items()}
-    images = _images(4, side, seed=4).to(dtype)
+    images = (_images(4, side, seed=4) * 256).floor().to(dtype) / 256
     labels = torch.arange(4) % classes
     network = network.to(memory_format=memory_format)
 
@@ -106,9 +107,17 @@ def test_logits_loss_and_gradients_are_those_of_the_plain_layers(
         assert value.grad is not None
         assert plain is not None
         assert float(plain.norm()) > 0, f"{name} learns something"
-        difference = float((value.grad - plain).norm() / plain.norm())
-        # In fp32 two pixels that are equal but for rounding may change places as a pool's largest.
-        assert difference < (0.02 if dtype == torch.float32 else 1e-9), name
+        assert float((value.grad - plain).norm() / plain.norm()) < close, name
+
+
+def _round_convolutions(network: SmallCNN) -> None:
+    """Leave the convolutions' weights two binary digits, so that sums of images of 8 are exact in whatever order.
+
+    Else two pixels that are equal but for rounding may change places as a pool's largest, and take the gradient along.
+    """
+    for layer in network.convolutions:
+        largest = layer.weight.abs().max()
+        layer.weight.data = (layer.weight / largest * 2).round() / 4
 
 
 def test_weights_start_glorot_uniform_and_biases_at_zero() -> None:

@@ -146,3 +146,14 @@ def test_a_photo_that_cannot_be_read_any_more_is_an_error_not_a_gap(tiny_photos:
         list(training_batches(PhotoExamples(photos, AugmentSettings()), BY_8, 0, 0))
     with pytest.raises(KeyError):
         list(plain_batches(PhotoExamples(photos, AS_THEY_ARE), 8))
+
+
+def test_photos_are_judged_in_the_sizes_that_they_are_learnt_from_and_at_last_whole(tiny_photos: CachedPhotos) -> None:
+    whole = tiny_photos.settings.image_size
+    photos = PhotoExamples(tiny_photos, AugmentSettings(), sides=(whole // 4, whole // 2))
+    rows = np.arange(3)
+    sides = [photos.judged(done).plain(rows).shape[1] for done in (0, 0.49, 0.5, 1)]
+    assert sides == [whole // 2, whole // 2, whole, whole], "as much larger as the saved model's are at the end"
+    assert np.array_equal(photos.judged(1).plain(rows), photos.plain(rows))
+    one_size = PhotoExamples(tiny_photos, AugmentSettings())
+    assert np.array_equal(one_size.judged(0).plain(rows), one_size.plain(rows))

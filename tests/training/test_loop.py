@@ -30,7 +30,7 @@ from photoclass.training.compute import Compute
 from photoclass.training.examples import PhotoExamples
 from photoclass.training.loop import Fit, cross_entropy, fit, to_images, train_epoch, train_step, validate
 from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import adam
+from photoclass.training.optimizer import optimizer_for
 from photoclass.training.stopping import StopRequest
 
 FP32 = Compute("cpu", "fp32", "for the test")
@@ -138,7 +138,7 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]
 
 def test_adam_has_the_numbers_of_the_settings() -> None:
     settings = tiny_recipe(adam_beta1=0.8, adam_beta2=0.95, adam_epsilon=1e-3, learning_rate=0.5).loop
-    for group in adam(nn.Linear(2, 2), settings).param_groups:
+    for group in optimizer_for(nn.Linear(2, 2), settings).param_groups:
         assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (0.5, (0.8, 0.95), 1e-3, 0)
 
 
@@ -208,7 +208,7 @@ def test_the_best_weights_are_those_of_the_lowest_val_loss(
     weights_of: list[Tensor] = []
     val_losses = iter([0.6, 0.4, 0.5, 0.4])
 
-    def told(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
+    def told(job: Fit, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
         weights_of.append(network.state_dict()["hidden.weight"].clone())
         return next(val_losses), 0.5, torch.zeros(len(job.valid), 1)
 
@@ -223,7 +223,7 @@ def test_training_stops_early_after_patience_epochs_without_a_lower_val_loss(
     make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     val_losses = iter([0.6, 0.5, 0.7, 0.5, 0.6, 0.1, 0.1])
-    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
+    monkeypatch.setattr(loop, "validate", lambda job, *_: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
     state = fresh_state(tiny_recipe())
     job = make_job(epochs=50, patience=3)
     fit(job, state, StopRequest(), _keep_nothing, SILENT)
@@ -343,7 +343,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         clock.now += 0.1 * len(batch.labels)
         return 0.5, len(batch.labels)
 
-    def validated(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
+    def validated(job: Fit, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
         clock.now += 0.03 * len(job.valid)
         return 0.5, 0.5, torch.zeros(len(job.valid), 1)
 
@@ -427,11 +427,11 @@ def test_fault_43_a_val_loss_that_is_no_number_stops_too(
     make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch, no_number: float
 ) -> None:
     val_losses = iter([0.6, no_number])
-    monkeypatch.setattr(loop, "validate", lambda job, network: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
+    monkeypatch.setattr(loop, "validate", lambda job, *_: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
     assert "no number; the best so far, of epoch 1, is kept" in state.stopped
-    monkeypatch.setattr(loop, "validate", lambda job, network: (no_number, 0.5, torch.zeros(len(job.valid), 1)))
+    monkeypatch.setattr(loop, "validate", lambda job, *_: (no_number, 0.5, torch.zeros(len(job.valid), 1)))
     with pytest.raises(TrainingError, match="before any epoch was done"):
         fit(make_job(epochs=1), fresh_state(tiny_recipe()), StopRequest(), _keep_nothing, SILENT)
 

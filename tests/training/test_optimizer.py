@@ -10,12 +10,12 @@ from torch import nn
 
 from photoclass.errors import SettingsError
 from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import adam, mixed_with_start, move_average, set_learning_rate
+from photoclass.training.optimizer import mixed_with_start, move_average, optimizer_for, set_learning_rate
 
 
 def _rate(done: float, **settings: object) -> float:
     chosen = LoopSettings(learning_rate=0.4, **settings)  # type: ignore[arg-type]
-    optimizer = adam(nn.Linear(2, 2), chosen)
+    optimizer = optimizer_for(nn.Linear(2, 2), chosen)
     set_learning_rate(optimizer, chosen, done)
     (rate,) = {group["lr"] for group in optimizer.param_groups}
     return float(rate)
@@ -38,7 +38,7 @@ def test_weights_decay_and_biases_do_not() -> None:
         network.weight.fill_(1)
         network.bias.fill_(1)
     settings = LoopSettings(learning_rate=0.1, weight_decay=0.5)
-    optimizer = adam(network, settings)
+    optimizer = optimizer_for(network, settings)
     for weights in network.parameters():
         weights.grad = torch.zeros_like(weights)
     optimizer.step()
@@ -49,7 +49,7 @@ def test_weights_decay_and_biases_do_not() -> None:
 def test_what_does_not_learn_is_not_moved() -> None:
     network = nn.Linear(3, 2)
     network.weight.requires_grad_(False)
-    optimized = [p for group in adam(network, LoopSettings()).param_groups for p in group["params"]]
+    optimized = [p for group in optimizer_for(network, LoopSettings()).param_groups for p in group["params"]]
     assert len(optimized) == 1 and optimized[0] is network.bias
 
 

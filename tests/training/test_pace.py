@@ -11,8 +11,8 @@ from photoclass.training.batches import Batch
 from photoclass.training.pace import Pace, measure_pace
 
 
-def _even(seconds: float, valid_seconds: float = 0.0) -> Pace:
-    return Pace(np.full(16, seconds), valid_seconds)
+def _even(seconds: float) -> Pace:
+    return Pace(np.full(16, seconds), 0.0)
 
 
 @given(
@@ -20,15 +20,15 @@ def _even(seconds: float, valid_seconds: float = 0.0) -> Pace:
     seconds=st.floats(0.1, 1e5),
     photos=st.integers(1, 10**6),
     most=st.integers(1, 100),
-    valid_seconds=st.floats(0, 100),
+    valid_photos=st.floats(0, 10**5),
 )
 def test_all_planned_epochs_fit_into_the_time(
-    costs: list[float], seconds: float, photos: int, most: int, valid_seconds: float
+    costs: list[float], seconds: float, photos: int, most: int, valid_photos: float
 ) -> None:
-    epochs = Pace(np.array(costs), valid_seconds).epochs_in(seconds, 0.0, photos, most)
+    epochs = Pace(np.array(costs), valid_photos).epochs_in(seconds, 0.0, photos, most)
     assert 0 < epochs <= most
     if epochs > 1 / photos:
-        assert epochs * (photos * np.mean(costs) + valid_seconds) <= seconds * (1 + 1e-9)
+        assert epochs * (photos + valid_photos) * np.mean(costs) <= seconds * (1 + 1e-9)
 
 
 def test_a_short_rest_of_an_epoch_is_left_out() -> None:

@@ -98,8 +98,9 @@ def test_what_is_set_of_pictures_stays_as_it_is() -> None:
         (1, "cpu", 16),
         (600, "cpu", 16),
         (1_100, "cpu", 32),
-        (16_000, "cpu", 64),
-        (10**6, "cpu", 64),
+        (2_500, "cpu", 64),
+        (16_000, "cpu", 128),
+        (10**6, "cpu", 128),
         (10**6, "cuda", 256),
     ],
 )
@@ -109,7 +110,9 @@ def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
     recipe = ResnetRecipe()
     loop = recipe.with_batches_for(photos, device).loop
     assert loop.batch_size == batch_size
-    assert loop.learning_rate == pytest.approx(recipe.loop.learning_rate * (batch_size / 64) ** 0.5)
+    scale = (batch_size / 128) ** 0.5
+    assert loop.learning_rate == pytest.approx(scale * recipe.loop.learning_rate)
+    assert loop.kernel_rate == pytest.approx(scale * recipe.loop.kernel_rate)
 
 
 def test_a_batch_size_that_is_set_is_taken_with_its_learning_rate() -> None:

@@ -33,7 +33,7 @@ class TrainingState:
 
     Attributes:
         network: Learns.
-        optimizer: Its Adam, with the running means.
+        optimizer: Moves its weights, with the running means of their gradients.
         average: The running mean of its weights, where one is kept.
         start: The weights at the start, where they are wanted.
         epoch: The epoch under way, from 0.
@@ -167,7 +167,7 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
 
 
 def _lay_like_parameters(optimizer: torch.optim.Optimizer) -> None:
-    """Lay Adam's means in memory as their parameters lie there.
+    """Lay the optimizer's means in memory as their parameters lie there.
 
     The checkpoint has them row by row, the network its convolutions channels last, and the fused Adam goes through
     both by address: laid otherwise, each mean would move another weight.

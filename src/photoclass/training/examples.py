@@ -1,9 +1,10 @@
 """What a network learns from: photos as pixels, or as the maps that a pretrained network's beginning made of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +30,12 @@ class Examples(Protocol):
     def plain(self, rows: Rows) -> Pixels:
         """Return these as they are, shape (n, height, width, channels), uint8."""
 
+    def judged(self, done: float) -> "Examples":
+        """Return the same as they are judged while that share of the training lies behind, from 0 to 1.
+
+        At the end, they are as the saved model sees them.
+        """
+
     def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw an epoch's variations; return what gives these examples, so varied.
 
@@ -48,12 +55,14 @@ class PhotoExamples:
         mirrored: Whether `plain` gives their mirror images.
         sides: Sides of the varied pictures, in pixels, one after the other over the training; that of the photos when
             empty.
+        shown: Side of the pictures that `plain` gives, in pixels; 0 for that of the photos.
     """
 
     photos: CachedPhotos
     augment: AugmentSettings
     mirrored: bool = False
     sides: tuple[int, ...] = ()
+    shown: int = 0
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -65,13 +74,23 @@ class PhotoExamples:
 
     def plain(self, rows: Rows) -> Pixels:
         """Return the pixels of these photos, RGB."""
-        pixels = np.stack([np.asarray(self.photos.pixels[row], dtype=np.uint8) for row in rows])
+        photos = [np.asarray(self.photos.pixels[row], dtype=np.uint8) for row in rows]
+        if self.shown:
+            photos = [cv2.resize(p, (self.shown, self.shown), interpolation=cv2.INTER_AREA) for p in photos]
+        pixels = np.stack(photos)
         return np.ascontiguousarray(pixels[:, :, ::-1]) if self.mirrored else pixels
+
+    def judged(self, done: float) -> "PhotoExamples":
+        """Return small pictures while small ones are learnt from: larger ones would show no better how it goes."""
+        if not self.sides:
+            return self
+        shown = round(self.photos.settings.image_size * self._side(done) / self.sides[-1])
+        return replace(self, shown=shown if shown < self.photos.settings.image_size else 0)
 
     def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw a warp and colours for each photo."""
         whole = self.photos.settings.image_size
-        side = self.sides[min(int(done * len(self.sides)), len(self.sides) - 1)] if self.sides else whole
+        side = self._side(done) if self.sides else whole
         transforms = draw_transforms(len(self), whole, self.augment, generator)
         if side != whole:
             transforms = to_side(transforms, whole, side)
@@ -87,6 +106,9 @@ class PhotoExamples:
             return pixels
 
         return warped
+
+    def _side(self, done: float) -> int:
+        return self.sides[min(int(done * len(self.sides)), len(self.sides) - 1)]
 
 
 @dataclass(frozen=True)
@@ -129,6 +151,10 @@ class MapExamples:
     def plain(self, rows: Rows) -> Pixels:
         """Return the maps of these photos."""
         return np.stack([np.asarray(self.photos.features[row][int(self.mirrored)], dtype=np.uint8) for row in rows])
+
+    def judged(self, done: float) -> "MapExamples":
+        """Return the same: maps have one size."""
+        return self
 
     def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw which photos are mirrored, half of them, and which are shown varied instead."""

@@ -22,7 +22,7 @@ from photoclass.training.checkpoint import TrainingState
 from photoclass.training.compute import Compute
 from photoclass.training.examples import Examples, Rows
 from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import adam, mixed_with_start, move_average, set_learning_rate
+from photoclass.training.optimizer import mixed_with_start, move_average, optimizer_for, set_learning_rate
 from photoclass.training.pace import Pace, measure_pace
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
@@ -144,7 +144,7 @@ def train_epoch(
 
 
 def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int]:
-    """Take one step: forward, loss, backward, Adam.
+    """Take one step: forward, loss, backward, the optimizer's.
 
     Returns:
         The mean loss of the batch in nats, and how many photos it told rightly.
@@ -172,9 +172,15 @@ def scored_network(job: Fit, state: TrainingState) -> nn.Module:
     return mixed_with_start(network, state.start, share) if share else network
 
 
-def validate(job: Fit, network: nn.Module) -> tuple[float, float, Tensor]:
-    """Return mean loss in nats, accuracy, and logits, shape (N, K), of the validation examples as they are."""
-    logits = predict_logits(network, job.valid, job.scaling, job.compute)
+def validate(job: Fit, network: nn.Module, done: float = 1.0) -> tuple[float, float, Tensor]:
+    """Return mean loss in nats, accuracy, and logits, shape (N, K), of the validation examples.
+
+    Args:
+        job: Has them.
+        network: What is judged.
+        done: Share of the training that lies behind, from 0 to 1.
+    """
+    logits = predict_logits(network, job.valid.judged(done), job.scaling, job.compute)
     labels = torch.from_numpy(job.valid.labels)
     judged = logits
     if job.settings.calibrate and torch.isfinite(logits).all():
@@ -230,7 +236,7 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
     scored = scored_network(job, state)
-    val_loss, val_accuracy, logits = validate(job, scored)
+    val_loss, val_accuracy, logits = validate(job, scored, state.behind(len(job.train)))
     state.elapsed_seconds += time.monotonic() - started_at
     row = EpochRow(
         epoch=round(state.epoch + state.seen / len(job.train), 4),
@@ -267,7 +273,7 @@ def _measure_pace(job: Fit, state: TrainingState) -> Pace:
     """Time steps on copies of all that learns."""
     network = copy.deepcopy(state.network).train()
     average = copy.deepcopy(state.average)
-    scratch = TrainingState(network, adam(network, job.settings), average, share=1.0)
+    scratch = TrainingState(network, optimizer_for(network, job.settings), average, share=1.0)
     rows = np.arange(min(job.settings.batch_size, len(job.train)))
 
     def batch_at(done: float) -> Batch:

@@ -1,36 +1,44 @@
-"""How weights move: Adam, the rate at each moment of the training, and the running mean of the weights."""
+"""How weights move: Adam or Muon, the rate at each moment of the training, and the running mean of the weights."""
 
 import copy
 import math
 from itertools import compress
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from photoclass.training.loop_settings import LoopSettings
+from photoclass.training.muon import Muon
 
 
-def adam(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
+def optimizer_for(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     """Return the optimizer for those weights of a network that learn."""
     learning = [p for p in network.parameters() if p.requires_grad]
+    kernels = [p for p in learning if p.ndim == 4 and settings.kernel_rate]
+    others = [p for p in learning if not (p.ndim == 4 and settings.kernel_rate)]
     groups = [
-        {"params": [p for p in learning if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in others if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
     ]
     betas = (settings.adam_beta1, settings.adam_beta2)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=betas, eps=settings.adam_epsilon, fused=True)
+    adam: dict[str, Any] = {"lr": settings.learning_rate, "betas": betas, "eps": settings.adam_epsilon, "fused": True}
+    if not kernels:
+        return torch.optim.AdamW(groups, **adam)
+    return Muon(kernels, settings.kernel_rate, settings.kernel_momentum, groups, **adam)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
-    """Set the rate for a step.
+    """Set the rates for a step.
 
     Args:
-        optimizer: Of `adam`.
+        optimizer: Of `optimizer_for`.
         settings: The schedule.
         done: Share of the whole training that lies behind, from 0 to 1.
     """
+    share = _share_of_rate(settings, done)
     for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * _share_of_rate(settings, done)
+        group["lr"] = share * (settings.kernel_rate if "momentum" in group else settings.learning_rate)
 
 
 def _share_of_rate(settings: LoopSettings, done: float) -> float:

@@ -20,12 +20,12 @@ class Pace:
 
     Args:
         photo_seconds: What one training photo takes, at moments evenly over the training.
-        valid_seconds: What the validation after an epoch takes.
+        valid_photos: So many training photos take as long as the validation after an epoch does.
     """
 
-    def __init__(self, photo_seconds: NDArray[np.float64], valid_seconds: float) -> None:
+    def __init__(self, photo_seconds: NDArray[np.float64], valid_photos: float) -> None:
         self._photo_seconds = photo_seconds
-        self._valid_seconds = valid_seconds
+        self._valid_photos = valid_photos
 
     @property
     def last_photo_seconds(self) -> float:
@@ -35,7 +35,7 @@ class Pace:
     def hear(self, start: float, end: float, photo_seconds: float, valid_seconds: float) -> None:
         """Take into account what was measured between two moments, shares of the training from 0 to 1."""
         self._photo_seconds = self._photo_seconds * photo_seconds / self._mean(start, end)
-        self._valid_seconds = valid_seconds
+        self._valid_photos = valid_seconds / photo_seconds
 
     def epochs_in(self, seconds: float, done: float, photos: int, most: int) -> float:
         """Return how many epochs there is time for.
@@ -49,7 +49,7 @@ class Pace:
         Returns:
             Not always a whole number: the last epoch may be cut short.
         """
-        each = (photos * self._mean(done, 1.0) + self._valid_seconds) * _MARGIN
+        each = (photos + self._valid_photos) * self._mean(done, 1.0) * _MARGIN
         count = min(seconds / each, float(most))
         if count > 1 and count % 1 < _SHORTEST_EPOCH:
             return float(count // 1)
@@ -82,4 +82,4 @@ def measure_pace(batch_at: Callable[[float], Batch], step: Callable[[Batch], obj
                 trials.append(time.perf_counter() - started_at)
             seconds[batch.inputs.shape] = min(trials) / len(batch.labels)
         found.append(seconds[batch.inputs.shape])
-    return Pace(np.array(found), valid_photos * found[-1] / 3)
+    return Pace(np.array(found), valid_photos / 3)

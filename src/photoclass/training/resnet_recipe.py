@@ -21,6 +21,7 @@ _PICTURES = (
 )
 STANDARD_SIDE = 96  # about what a photo costs on average, in the long run
 _LEAST_STEPS = 32  # in an epoch, where there are photos enough
+_STANDARD_BATCH = 128
 USUAL_EPOCHS, MOST_EPOCHS = 44, 300  # without a limit of time, and with one
 
 _LOOP = LoopSettings(
@@ -29,6 +30,7 @@ _LOOP = LoopSettings(
     epochs=0,
     patience=MOST_EPOCHS,
     learning_rate=4e-3,
+    kernel_rate=0.02,
     schedule="one-cycle",
     weight_decay=0.05,
     average=0.998,
@@ -61,7 +63,7 @@ class ResnetRecipe:
         network: The network.
         augment: How photos are varied; `crop` is 0 to let the number of epochs decide.
         loop: How the loop goes; `epochs` is 0 to let the time decide, `batch_size` is 0 to let photos and machine
-            decide, and `learning_rate` is then that of batches of 64.
+            decide, and `learning_rate` and `kernel_rate` are then those of batches of 128.
     """
 
     name: ClassVar[str] = "resnet"
@@ -114,8 +116,9 @@ class ResnetRecipe:
         """
         if self.loop.batch_size:
             return self
-        most = 64 if device == "cpu" else 256
+        most = _STANDARD_BATCH if device == "cpu" else 2 * _STANDARD_BATCH
         batch_size = min(most, max(16, 2 ** int(math.log2(max(1, photos // _LEAST_STEPS)))))
-        # Larger batches make Adam's steps surer, not longer (Malladi et al., 2022).
-        rate = self.loop.learning_rate * math.sqrt(batch_size / 64)
-        return replace(self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate))
+        # Larger batches make the steps of Adam and Muon surer, not longer (Malladi et al., 2022).
+        scale = math.sqrt(batch_size / _STANDARD_BATCH)
+        rates = {"learning_rate": scale * self.loop.learning_rate, "kernel_rate": scale * self.loop.kernel_rate}
+        return replace(self, loop=replace(self.loop, batch_size=batch_size, **rates))

@@ -34,7 +34,7 @@ from photoclass.training.examples import Examples, Rows
 from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.loop import Fit, fit
 from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import adam
+from photoclass.training.optimizer import optimizer_for
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, best_epoch
 
@@ -142,7 +142,7 @@ def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) ->
     network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network) if settings.average else None
     start = {n: v.detach().clone() for n, v in network.state_dict().items()} if settings.start_share else {}
-    return TrainingState(network, adam(network, settings), average, start)
+    return TrainingState(network, optimizer_for(network, settings), average, start)
 
 
 def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: Rows) -> None:

@@ -28,7 +28,7 @@ from photoclass.training.resnet_recipe import STANDARD_SIDE, ResnetRecipe
 from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
 
-_TRIAL_BATCH, _TRIALS = 64, 3
+_TRIAL_BATCH, _TRIALS = 128, 3
 # A guess at what takes time besides learning: start-up, decoding, scoring, the report.
 _REST_SECONDS, _REST_SECONDS_A_PHOTO = 20.0, 0.0017
 _TRAINED_SHARE = 0.8
@@ -51,11 +51,11 @@ class ResnetLearner:
 
     def examples(self, photos: CachedPhotos, mirrored: bool = False) -> PhotoExamples:
         """Return photos, or their mirror images, as the saved model sees them."""
-        return PhotoExamples(photos, self.recipe.augment, mirrored)
+        return PhotoExamples(photos, self.recipe.augment, mirrored, self.recipe.sides)
 
     def training_examples(self, photos: CachedPhotos) -> PhotoExamples:
         """Return photos with their augmentation, small ones at first."""
-        return PhotoExamples(photos, self.recipe.augment, sides=self.recipe.sides)
+        return self.examples(photos)
 
     def start(self, train: CachedPhotos, twins: NDArray[np.int64], compute: Compute) -> None:
         """Change nothing: the weights that the network was made with are where it begins."""
