@@ -1,6 +1,6 @@
 """Wall-clock time until the validation log loss is as low as the post's, and as a known network's from scratch.
 
-    python benchmarks/time_to_loss.py DATA --bench PYTHON [--only NAME] [--minutes 2 5 15 60] [--max-minutes 180]
+    python benchmarks/time_to_loss.py DATA --bench PYTHON [--only NAME] [--minutes 3 4 15 60] [--max-minutes 180]
     python benchmarks/time_to_loss.py --draw
 
 Contenders: `keras`, the post's recipe; `small-cnn`, the same recipe here; `resnet`, from scratch, whose schedule is
@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--bench", type=Path, help="a Python in whose environment the extra bench is installed")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
-    parser.add_argument("--minutes", type=float, nargs="+", default=[2, 5, 15, 60], help="of resnet")
+    parser.add_argument("--minutes", type=float, nargs="+", default=[3, 4, 15, 60], help="of resnet")
     parser.add_argument("--max-minutes", type=float, default=180, help="of keras and small-cnn")
     parser.add_argument("--photos", type=int, help="of each class and split, at most: for a trial")
     parser.add_argument("--kept", type=Path, default=Path("build/time-to-loss"))

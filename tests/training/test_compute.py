@@ -1,6 +1,8 @@
 """Where and how torch computes is decided at run time, can be asked for, and is said."""
 
 import platform
+import subprocess
+import sys
 
 import cv2
 import pytest
@@ -69,6 +71,23 @@ def test_precision_is_that_of_the_forward_pass(precision: str, dtype: torch.dtyp
 
 def test_freed_memory_is_kept_where_the_c_library_can() -> None:
     assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing")
+def test_what_was_kept_can_be_given_back() -> None:
+    script = """
+from photoclass.training.compute import give_back_freed_memory, keep_freed_memory
+def in_use():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon"))
+keep_freed_memory()
+large, behind_it = bytearray(b"x" * (100 << 20)), bytearray(b"x" * (1 << 20))
+del large
+kept = in_use()
+give_back_freed_memory()
+print(kept - in_use())
+"""
+    given_back = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert int(given_back) > 90 << 10, "most of 100 MB, in KB"
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,11 +83,25 @@ def keep_freed_memory() -> bool:
     kernel at first touch, which took a third of a training step's time. All threads then share one arena, since a
     second one may not grow that far.
     """
-    if platform.libc_ver()[0] != "glibc":
+    libc = _glibc()
+    if libc is None:
         return False
-    libc = ctypes.CDLL(None)
     settings = {_M_MMAP_MAX: 0, _M_ARENA_MAX: 1, _M_TRIM_THRESHOLD: 2**31 - 1, _M_TOP_PAD: _TOP_PAD_BYTES}
     return all(libc.mallopt(name, value) == 1 for name, value in settings.items())
+
+
+def give_back_freed_memory() -> None:
+    """Give back to the system what `keep_freed_memory` has kept so far; does nothing where there is no glibc.
+
+    What small pictures left lies in pieces into which larger ones do not fit, and would only add up.
+    """
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None
 
 
 def leave_threads_to_the_network() -> None:

@@ -74,10 +74,7 @@ class PhotoExamples:
 
     def plain(self, rows: Rows) -> Pixels:
         """Return the pixels of these photos, RGB."""
-        photos = [np.asarray(self.photos.pixels[row], dtype=np.uint8) for row in rows]
-        if self.shown:
-            photos = [cv2.resize(p, (self.shown, self.shown), interpolation=cv2.INTER_AREA) for p in photos]
-        pixels = np.stack(photos)
+        pixels = np.stack([self._shown(np.asarray(self.photos.pixels[row], dtype=np.uint8)) for row in rows])
         return np.ascontiguousarray(pixels[:, :, ::-1]) if self.mirrored else pixels
 
     def judged(self, done: float) -> "PhotoExamples":
@@ -106,6 +103,12 @@ class PhotoExamples:
             return pixels
 
         return warped
+
+    def _shown(self, photo: Pixels) -> Pixels:
+        if not self.shown:
+            return photo
+        small = cv2.resize(photo, (self.shown, self.shown), interpolation=cv2.INTER_AREA)
+        return np.asarray(small, dtype=np.uint8)
 
     def _side(self, done: float) -> int:
         return self.sides[min(int(done * len(self.sides)), len(self.sides) - 1)]

@@ -19,7 +19,7 @@ from photoclass.photos.decode import Pixels
 from photoclass.progress import Progress, Task
 from photoclass.training.batches import Batch, count_batches, plain_batches, training_batches
 from photoclass.training.checkpoint import TrainingState
-from photoclass.training.compute import Compute
+from photoclass.training.compute import Compute, give_back_freed_memory
 from photoclass.training.examples import Examples, Rows
 from photoclass.training.loop_settings import LoopSettings
 from photoclass.training.optimizer import mixed_with_start, move_average, optimizer_for, set_learning_rate
@@ -83,6 +83,7 @@ def fit(
     while state.epoch < job.settings.epochs and not state.stopped:
         if not state.seen:
             _plan_epoch(job, state, stop, pace)
+        give_back_freed_memory()  # the pictures to come may be larger
         train_epoch(job, state, stop, keep, progress)
         if stop.signal_number:
             keep(state)

@@ -19,8 +19,8 @@ class LoopSettings:
         epochs: Passes over the training photos, at most; 0 where a recipe chooses.
         patience: Epochs without a lower val_loss after which training stops.
         learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
-        kernel_rate: How far Muon (`muon.py`) turns the kernels of convolutions in a step, in radians; the highest, if it
-            changes. 0 for Adam there, too.
+        kernel_rate: How far Muon (`muon.py`) turns the kernels of convolutions in a step, in radians; the highest,
+            if it changes. 0 for Adam there, too.
         kernel_momentum: Decay of Muon's mean of gradients.
         schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
             the end of the last epoch.

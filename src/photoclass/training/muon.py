@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Of the polynomial x * (a + b x² + c x⁴) that takes singular values from (0, 1] to about 1 in few rounds (Jordan et
-# al., 2024): within a third of it, which is near enough to learn by, and sooner there than one that arrives.
+# Of x * (a + b x² + c x⁴), which takes singular values from (0, 1] to within a third of 1 in few rounds (Jordan et al.,
+# 2024): near enough to learn by, and sooner there than a polynomial that arrives.
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ROUNDS = 5
 _SMALLEST = 1e-12
@@ -74,14 +74,19 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """
     if matrix.shape[0] > matrix.shape[1]:
         return orthogonal(matrix.T).T
-    a, b, c = _COEFFICIENTS
     matrix = matrix / matrix.norm().clamp_min(_SMALLEST)
     squares = matrix @ matrix.T
-    applied: Tensor | None = None
-    for done in range(_ROUNDS):
-        factor = torch.addmm(squares, squares, squares, beta=b, alpha=c)
-        factor.diagonal().add_(a)
-        applied = factor if applied is None else factor @ applied
-        if done + 1 < _ROUNDS:
-            squares = factor @ squares @ factor
+    applied = factor = _factor(squares)
+    for _ in range(_ROUNDS - 1):
+        squares = factor @ squares @ factor
+        factor = _factor(squares)
+        applied = factor @ applied
     return applied @ matrix
+
+
+def _factor(squares: Tensor) -> Tensor:
+    """Return what a round multiplies by: a + b * squares + c * squares²."""
+    a, b, c = _COEFFICIENTS
+    factor = torch.addmm(squares, squares, squares, beta=b, alpha=c)
+    factor.diagonal().add_(a)
+    return factor

@@ -120,5 +120,7 @@ class ResnetRecipe:
         batch_size = min(most, max(16, 2 ** int(math.log2(max(1, photos // _LEAST_STEPS)))))
         # Larger batches make the steps of Adam and Muon surer, not longer (Malladi et al., 2022).
         scale = math.sqrt(batch_size / _STANDARD_BATCH)
-        rates = {"learning_rate": scale * self.loop.learning_rate, "kernel_rate": scale * self.loop.kernel_rate}
-        return replace(self, loop=replace(self.loop, batch_size=batch_size, **rates))
+        rate, kernel_rate = scale * self.loop.learning_rate, scale * self.loop.kernel_rate
+        return replace(
+            self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate, kernel_rate=kernel_rate)
+        )
