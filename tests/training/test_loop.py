@@ -13,6 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics
 from tiny_runs import Saved, Watch, assert_same_training, fresh_state, read_checkpoint, stop_after, tiny_recipe
 from torch import Tensor, nn
@@ -134,6 +136,34 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]
     assert step == 4 * STEPS_AN_EPOCH
     for (name, weights), plain_weights in zip(state.network.named_parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(weights.double(), plain_weights, rtol=1e-2, atol=1e-4, msg=name)
+
+
+def test_a_step_in_parts_is_the_step_of_the_whole_batch(
+    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(dropout=0)
+    batch = next(training_batches(job.train, job.settings, 0, 0))
+    told, gradients = [], []
+    for at_once in (len(batch.labels), 3):
+        monkeypatch.setattr(loop, "_MOST_AT_ONCE", at_once)
+        state = fresh_state(tiny_recipe(dropout=0))
+        told.append(train_step(job, state, batch))
+        gradients.append([weights.grad for weights in state.network.parameters()])
+    assert told[1] == pytest.approx(told[0], rel=1e-6)
+    for whole, summed in zip(*gradients, strict=True):
+        torch.testing.assert_close(summed, whole, rtol=1e-4, atol=1e-7)
+
+
+@given(count=st.integers(1, 5000))
+def test_all_of_a_batch_goes_through_in_parts_of_nearly_one_size(count: int) -> None:
+    parts = loop._parts(count, FP32)
+    sizes = [part.stop - part.start for part in parts]
+    assert [part.start for part in parts] == [0, *itertools.accumulate(sizes[:-1])]
+    assert sum(sizes) == count
+    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) <= 96
+    assert len(sizes) == 1 or min(sizes) >= 48, "so that no part is too small to normalise by"
+    assert loop._parts(count, Compute("cuda", "fp32", "for the test")) == [slice(0, count)]
 
 
 def test_adam_has_the_numbers_of_the_settings() -> None:

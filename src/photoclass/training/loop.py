@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from photoclass.training.pace import Pace, measure_pace
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
+_MOST_AT_ONCE = 64  # about: batches that differ by one are divided alike
 _PASS_SHARE = 0.5  # a forward pass takes a third of a step; half leaves room, and the saved model sees larger pictures
 _ROUNDING = 1e-9  # of shares of the training that are added up
 _SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoint at each epoch's end
@@ -154,16 +156,31 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
     steps_before = state.epoch * count_batches(len(job.train), settings.batch_size) + state.step
     set_learning_rate(state.optimizer, settings, state.behind(len(job.train)))
     _seed_dropout(state.network, job.seed, state.epoch, state.step)
-    labels = torch.from_numpy(batch.labels).to(job.compute.device)
-    with job.compute.autocast():
-        logits = state.network(to_images(batch.inputs, job.scaling, job.compute))
-    loss = cross_entropy(logits, labels, settings.label_smoothing)
     state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    total_loss, right = 0.0, 0
+    for part in _parts(len(batch.labels), job.compute):
+        labels = torch.from_numpy(batch.labels[part]).to(job.compute.device)
+        with job.compute.autocast():
+            logits = state.network(to_images(batch.inputs[part], job.scaling, job.compute))
+        loss = cross_entropy(logits, labels, settings.label_smoothing) * (len(labels) / len(batch.labels))
+        loss.backward()  # type: ignore[no-untyped-call]
+        total_loss += loss.item()
+        right += _count_right(logits, labels)
     state.optimizer.step()
     if state.average is not None:
         move_average(state.average, state.network, settings.average, steps_before + 1)
-    return loss.item(), _count_right(logits, labels)
+    return total_loss, right
+
+
+def _parts(count: int, compute: Compute) -> list[slice]:
+    """Divide a batch into what goes through the network at once, of nearly one size.
+
+    On a processor, more photos at once are no faster and only take memory. A network that normalises by batches does so
+    by these.
+    """
+    parts = max(1, round(count / _MOST_AT_ONCE)) if compute.device == "cpu" else 1
+    ends = [count * part // parts for part in range(parts + 1)]
+    return [slice(first, end) for first, end in pairwise(ends)]
 
 
 def scored_network(job: Fit, state: TrainingState) -> nn.Module:
