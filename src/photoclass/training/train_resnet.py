@@ -28,7 +28,7 @@ from photoclass.training.resnet_recipe import STANDARD_SIDE, ResnetRecipe
 from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
 
-_TRIAL_BATCH, _TRIALS = 128, 3
+_TRIAL_BATCH, _TRIALS = 64, 3  # as many as go through the network at once
 # A guess at what takes time besides learning: start-up, decoding, scoring, the report.
 _REST_SECONDS, _REST_SECONDS_A_PHOTO = 20.0, 0.0017
 _TRAINED_SHARE = 0.8
