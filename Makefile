@@ -6,6 +6,8 @@ PIP_OPTIONS ?=
 # The photos that the built-in model learns from.
 DATA ?= ../shared/data/dogs-vs-cats/train.zip
 INSTALLED := $(VENV)/.installed
+# Tests run side by side, a file at a time: most of them wait for commands that keep one processor busy.
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-slow check format builtin-model clean
 
@@ -13,7 +15,7 @@ demo: $(INSTALLED)  ## the whole way on drawings, in about a minute
 	$(VENV)/bin/photoclass demo
 
 test: $(INSTALLED)  ## all tests but the slow ones
-	$(VENV)/bin/python -m pytest
+	$(PYTEST)
 
 test-slow: $(INSTALLED)  ## the tests that take many minutes
 	$(VENV)/bin/python -m pytest -m slow
@@ -22,7 +24,7 @@ check: $(INSTALLED)  ## format, lint, types, then the tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest
+	$(PYTEST)
 
 format: $(INSTALLED)
 	$(VENV)/bin/ruff format .

@@ -70,7 +70,7 @@ def make_network(name: str) -> tuple[nn.Module, SmallCnnRecipe | ResnetRecipe]:
     """Return a recipe's network for two classes, and the recipe with the batches that it takes of many photos."""
     generator = torch.Generator().manual_seed(0)
     if name == "resnet":
-        resnet = ResnetRecipe().with_pictures_for(_MANY).with_batches_for(_MANY, "cpu")
+        resnet = ResnetRecipe().with_pictures_for(_MANY).with_steps_for(_MANY, _MANY, "cpu")
         return Resnet(resnet.network, min(resnet.sides), 2, generator), resnet
     small = SmallCnnRecipe()
     return SmallCNN(small.network, small.image_size, 2, generator), small

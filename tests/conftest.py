@@ -1,5 +1,6 @@
 """What many tests share: a cache of their own, drawn photos, a small trained model."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from running import QUICK, done
 # The same examples every time, and no deadline: machines that run tests are shared.
 settings.register_profile("photoclass", derandomize=True, deadline=None)
 settings.load_profile("photoclass")
+
+# Where tests run side by side, each has one thread to compute with: more than there are processors only wait for one
+# another. Set before torch is loaded; the commands that tests start inherit it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -108,16 +108,28 @@ def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
     photos: int, device: str, batch_size: int
 ) -> None:
     recipe = ResnetRecipe()
-    loop = recipe.with_batches_for(photos, device).loop
+    loop = recipe.with_steps_for(photos, 44, device).loop
     assert loop.batch_size == batch_size
-    scale = (batch_size / 128) ** 0.5
-    assert loop.learning_rate == pytest.approx(scale * recipe.loop.learning_rate)
-    assert loop.kernel_rate == pytest.approx(scale * recipe.loop.kernel_rate)
+    assert loop.learning_rate == pytest.approx((batch_size / 128) ** 0.5 * recipe.loop.learning_rate)
 
 
-def test_a_batch_size_that_is_set_is_taken_with_its_learning_rate() -> None:
+@given(photos=st.integers(1, 10**6), epochs=st.floats(0, 300))
+def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trainings(
+    photos: int, epochs: float
+) -> None:
+    loop = ResnetRecipe().with_steps_for(photos, epochs, "cpu").loop
+    steps = epochs * photos / loop.batch_size
+    reach = loop.kernel_rate * steps**0.5
+    if steps >= 250:
+        assert reach == pytest.approx(1.2, abs=0.01)
+    else:
+        assert reach < 1.21
+        assert loop.kernel_rate < 0.08, "a step of a short one is not larger than what was tried"
+
+
+def test_a_batch_size_that_is_set_is_taken_with_its_rates() -> None:
     recipe = ResnetRecipe(loop=LoopSettings(batch_size=24))
-    assert recipe.with_batches_for(10**6, "cuda") == recipe
+    assert recipe.with_steps_for(10**6, 44, "cuda") == recipe
 
 
 @pytest.mark.parametrize("values", [{"image_size": 7}, {"sides": (64, 4)}, {"resize": "stretch"}])

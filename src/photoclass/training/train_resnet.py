@@ -106,11 +106,12 @@ def train_resnet(asked: Asked[ResnetRecipe]) -> Trained:
     table = read_table(asked.data, options, progress)
     keep_freed_memory()
     recipe = asked.recipe.with_epochs_for(timed=asked.stop.deadline is not None)
-    recipe = recipe.with_pictures_for(_epochs_in_time(asked, recipe, len(table), len(table.class_names), compute))
+    epochs = _epochs_in_time(asked, recipe, len(table), len(table.class_names), compute)
+    recipe = recipe.with_pictures_for(epochs)
     smallest = min(recipe.image_size, *recipe.sides)
     network = Resnet(recipe.network, smallest, len(table.class_names), torch.Generator().manual_seed(seed))
     photos, twins = split_table(table, asked.data, recipe.decode_settings(), seed, options, progress)
-    recipe = recipe.with_batches_for(int((photos.table.splits == TRAIN).sum()), compute.device)
+    recipe = recipe.with_steps_for(int((photos.table.splits == TRAIN).sum()), epochs, compute.device)
     progress.say(
         f"learns from pictures of {', '.join(map(str, recipe.sides))} pixels, each at least {recipe.augment.crop:.0%} "
         f"of a photo; the model will see {recipe.image_size} pixels"
