@@ -29,7 +29,7 @@ from photoclass.photos.table import PhotoTable
 
 _MOST_BYTES = 1.5e9
 _WITHOUT_EPOCHS = ("features",)
-_LARGEST_PICTURES = {"resnet": ["--set", "sides=128", "--set", "image_size=144"]}
+_LARGEST_PICTURES = {"resnet": ["--set", "sides=112", "--set", "image_size=144"]}
 
 
 @dataclass(frozen=True)

@@ -156,14 +156,14 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(
 
 @given(count=st.integers(1, 5000))
 def test_all_of_a_batch_goes_through_in_parts_of_nearly_one_size(count: int) -> None:
-    parts = loop._parts(count, FP32)
+    parts = loop.batch_parts(count, FP32)
     sizes = [part.stop - part.start for part in parts]
     assert [part.start for part in parts] == [0, *itertools.accumulate(sizes[:-1])]
     assert sum(sizes) == count
     assert max(sizes) - min(sizes) <= 1
     assert max(sizes) <= 96
     assert len(sizes) == 1 or min(sizes) >= 48, "so that no part is too small to normalise by"
-    assert loop._parts(count, Compute("cuda", "fp32", "for the test")) == [slice(0, count)]
+    assert loop.batch_parts(count, Compute("cuda", "fp32", "for the test")) == [slice(0, count)]
 
 
 def test_adam_has_the_numbers_of_the_settings() -> None:

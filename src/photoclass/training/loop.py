@@ -158,7 +158,7 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
     _seed_dropout(state.network, job.seed, state.epoch, state.step)
     state.optimizer.zero_grad(set_to_none=True)
     total_loss, right = 0.0, 0
-    for part in _parts(len(batch.labels), job.compute):
+    for part in batch_parts(len(batch.labels), job.compute):
         labels = torch.from_numpy(batch.labels[part]).to(job.compute.device)
         with job.compute.autocast():
             logits = state.network(to_images(batch.inputs[part], job.scaling, job.compute))
@@ -172,7 +172,7 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
     return total_loss, right
 
 
-def _parts(count: int, compute: Compute) -> list[slice]:
+def batch_parts(count: int, compute: Compute) -> list[slice]:
     """Divide a batch into what goes through the network at once, of nearly one size.
 
     On a processor, more photos at once are no faster and only take memory. A network that normalises by batches does so
