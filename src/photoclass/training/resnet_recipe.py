@@ -95,7 +95,7 @@ class ResnetRecipe:
                 and the larger the part of a photo that each shows: seen a few times, it need not look new each time.
         """
         _, sides, image_size = next(row for row in _PICTURES if epochs >= row[0])
-        crop = round(min(0.65, max(0.2, 0.45 - 0.137 * math.log2(max(epochs, 1) / 16))), 2)
+        crop = round(min(0.65, max(0.2, 0.65 - 0.274 * math.log2(max(epochs, 1) / 16))), 2)
         return replace(
             self,
             image_size=self.image_size or image_size,
