@@ -145,7 +145,7 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(
     batch = next(training_batches(job.train, job.settings, 0, 0))
     told, gradients = [], []
     for at_once in (len(batch.labels), 3):
-        monkeypatch.setattr(loop, "_MOST_AT_ONCE", at_once)
+        monkeypatch.setattr(loop, "MOST_AT_ONCE", at_once)
         state = fresh_state(tiny_recipe(dropout=0))
         told.append(train_step(job, state, batch))
         gradients.append([weights.grad for weights in state.network.parameters()])

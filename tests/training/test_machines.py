@@ -48,7 +48,9 @@ def _nothing() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not let processors be chosen")
-@pytest.mark.parametrize(("recipe", "name"), [("small-cnn", "of long ago"), ("resnet", "one processor")])
+@pytest.mark.parametrize(
+    ("recipe", "name"), [("small-cnn", "one processor"), ("small-cnn", "of long ago"), ("resnet", "one processor")]
+)
 def test_one_processor_or_old_instructions_give_the_same_within_tolerance(
     on_this_machine: Callable[[str], list[float]], tiny: Tiny, tmp_path: Path, recipe: str, name: str
 ) -> None:

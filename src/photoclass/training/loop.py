@@ -28,7 +28,7 @@ from photoclass.training.pace import Pace, measure_pace
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
-_MOST_AT_ONCE = 64  # about: batches that differ by one are divided alike
+MOST_AT_ONCE = 64  # photos, about: batches that differ by one are divided alike
 _PASS_SHARE = 0.5  # a forward pass takes a third of a step; half leaves room, and the saved model sees larger pictures
 _ROUNDING = 1e-9  # of shares of the training that are added up
 _SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoint at each epoch's end
@@ -178,7 +178,7 @@ def batch_parts(count: int, compute: Compute) -> list[slice]:
     On a processor, more photos at once are no faster and only take memory. A network that normalises by batches does so
     by these.
     """
-    parts = max(1, round(count / _MOST_AT_ONCE)) if compute.device == "cpu" else 1
+    parts = max(1, round(count / MOST_AT_ONCE)) if compute.device == "cpu" else 1
     ends = [count * part // parts for part in range(parts + 1)]
     return [slice(first, end) for first, end in pairwise(ends)]
 

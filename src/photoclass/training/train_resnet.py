@@ -22,13 +22,13 @@ from photoclass.training.examples import PhotoExamples
 from photoclass.training.export import export_features
 from photoclass.training.export_head import add_head
 from photoclass.training.finish import Trained
-from photoclass.training.loop import compute_all, cross_entropy, predict_logits, to_images
+from photoclass.training.loop import MOST_AT_ONCE, compute_all, cross_entropy, predict_logits, to_images
 from photoclass.training.prepare import read_table, split_table
 from photoclass.training.resnet_recipe import STANDARD_SIDE, ResnetRecipe
 from photoclass.training.run import Asked, Run
 from photoclass.training.train_network import train_network
 
-_TRIAL_BATCH, _TRIALS = 64, 3  # as many as go through the network at once
+_TRIALS = 3
 # A guess at what takes time besides learning: start-up, decoding, scoring, the report.
 _REST_SECONDS, _REST_SECONDS_A_PHOTO = 20.0, 0.0017
 _TRAINED_SHARE = 0.8
@@ -135,8 +135,8 @@ def _epochs_in_time(
 def _photo_seconds(network: Resnet, compute: Compute) -> float:
     """Time the network forward and backward on a blank batch."""
     network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    blank = np.zeros((_TRIAL_BATCH, STANDARD_SIDE, STANDARD_SIDE, 3), dtype=np.uint8)
-    labels = torch.zeros(_TRIAL_BATCH, dtype=torch.int64, device=compute.device)
+    blank = np.zeros((MOST_AT_ONCE, STANDARD_SIDE, STANDARD_SIDE, 3), dtype=np.uint8)
+    labels = torch.zeros(MOST_AT_ONCE, dtype=torch.int64, device=compute.device)
     seconds = []
     for _ in range(_TRIALS):
         started_at = time.perf_counter()
@@ -144,4 +144,4 @@ def _photo_seconds(network: Resnet, compute: Compute) -> float:
             logits = network(to_images(blank, CENTRED_PIXELS, compute))
         cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
         seconds.append(time.perf_counter() - started_at)
-    return min(seconds) / _TRIAL_BATCH
+    return min(seconds) / MOST_AT_ONCE
