@@ -8,13 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import Bbox
 
 from photoclass.atomic import write_bytes
 
 # Of Okabe and Ito's palette, those that are dark enough on white; each goes with a mark of its own.
 STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#56B4E9", "v"), ("#000000", "x"))
 _LEVEL = "#8a94a6"
+_NAME = "name of a line"
 
 
 def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -37,6 +40,7 @@ def draw_line(
     every = max(1, len(points) // 12)
     axes.plot(x, y, color=colour, marker=marker, markersize=5, markevery=every, linestyle="--" if dashed else "-")
     words = axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, va="center")
+    words.set_gid(_NAME)
     words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # where it crosses another line
 
 
@@ -66,8 +70,26 @@ def log_axis(axes: Axes, which: str, ticks: Mapping[float, str]) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def part_names(figure: Figure) -> None:
+    """Move names of lines up where they would lie over one that stands below."""
+    figure.draw_without_rendering()  # only then is it known where they are
+    for axes in figure.axes:
+        names = [child for child in axes.get_children() if isinstance(child, Annotation) and child.get_gid() == _NAME]
+        names.sort(key=lambda name: name.get_window_extent().y0)
+        placed: list[Bbox] = []
+        for name in names:
+            box = name.get_window_extent()
+            for below in placed:
+                if box.overlaps(below):
+                    up = below.y1 - box.y0
+                    name.xyann = (name.xyann[0], name.xyann[1] + up * 72 / figure.dpi)
+                    box = box.translated(0, up)
+            placed.append(box)
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, whole or not at all."""
+    part_names(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())
