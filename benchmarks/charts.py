@@ -32,14 +32,21 @@ def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, l
 
 
 def draw_line(
-    axes: Axes, points: Sequence[tuple[float, float]], style: tuple[str, str], name: str, dashed: bool = False
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    style: tuple[str, str],
+    name: str,
+    dashed: bool = False,
+    falling: bool = False,
 ) -> None:
-    """Draw a line of (x, y) with its name at its end."""
+    """Draw a line of (x, y) with its name at its end: to the right, or where lines fall, left below them."""
     x, y = zip(*points, strict=True)
     colour, marker = style
     every = max(1, len(points) // 12)
     axes.plot(x, y, color=colour, marker=marker, markersize=5, markevery=every, linestyle="--" if dashed else "-")
     words = axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, va="center")
+    if falling:
+        words.set(position=(-6, -11), ha="right")
     words.set_gid(_NAME)
     words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # where it crosses another line
 

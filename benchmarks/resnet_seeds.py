@@ -1,11 +1,12 @@
 """What the choices of `resnet` give, each with several seeds on the same photos.
 
-    python benchmarks/resnet_seeds.py DATA [--seeds 0 1 2] [--epochs 5]
+    python benchmarks/resnet_seeds.py DATA [--seeds 0 1 2] [--choices NAME ...]
     python benchmarks/resnet_seeds.py DATA --minutes 15
 
 Seed 0 divides DATA, for the other seeds as well: what differs is the order of photos, their variation and the weights
 at the start. Without --minutes, each row leaves out one choice, in trainings that are short; the rows are taken in
-turn, seed by seed. With --minutes, the recipe is trained as it is.
+turn, seed by seed, after the first with all pixels in the cache. With --minutes, the recipe is trained as it is, with
+an empty cache.
 
 The last column is the mean over seeds of how far the held-out log loss lies above that of the recipe as it is, with the
 same seed, and the least and the most of it.
@@ -31,7 +32,7 @@ from photoclass.training.prepare import split_photos
 from photoclass.training.recipes import SmallCnnRecipe
 from photoclass.training.run import TrainOptions
 
-_SHORT = {"sides": "48,64", "image_size": "80"}
+_SHORT = {"epochs": "5", "sides": "48,64", "image_size": "80"}
 _AS_IT_IS = "as it is"
 # In 625 steps, a kernel_rate of 0.0112 turns kernels by 0.02 radians a step, where the recipe's turns them by 0.048.
 _CHOICES = {
@@ -40,7 +41,7 @@ _CHOICES = {
     "kernels turn by 0.02 a step": {"kernel_rate": "0.0112"},
     "parts of 90 % and more": {"crop": "0.9"},
     "pictures of 64 pixels all along": {"sides": "64"},
-    "the last weights, not their running mean": {"average": "0"},
+    "the same, in about the recipe's time": {"sides": "64", "epochs": "4"},
 }
 
 
@@ -67,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=5, help="of the short trainings")
+    parser.add_argument("--choices", nargs="+", choices=list(_CHOICES), default=list(_CHOICES))
     parser.add_argument("--minutes", type=float, help="train the recipe as it is, for so long")
     arguments = parser.parse_args()
     found: dict[str, list[Trained]] = {}
@@ -75,15 +76,16 @@ def main() -> None:
         photos = Path(scratch) / "photos.csv"
         write_division(arguments.data, photos)
         for seed in arguments.seeds:
-            for name, changed in ({_AS_IT_IS: {}} if arguments.minutes else _CHOICES).items():
-                words = words_of(arguments.minutes, arguments.epochs, changed)
-                found.setdefault(name, []).append(trained(photos, seed, words, Path(scratch)))
+            for name in [_AS_IT_IS] if arguments.minutes else arguments.choices:
+                words = words_of(arguments.minutes, _CHOICES[name])
+                cache = Path(scratch) / (f"cache-{seed}" if arguments.minutes else "cache")
+                found.setdefault(name, []).append(trained(photos, seed, words, Path(scratch), cache))
                 print(f"  seed {seed}, {name}: {found[name][-1]}", flush=True)
     print(f"\n{machine()}\nseeds {', '.join(map(str, arguments.seeds))}: mean (least to most)\n")
     print("| what | epochs | seconds | validation log loss | held-out log loss | accuracy | above the recipe |")
     print("| --- " * 7 + "|")
     for name, runs in found.items():
-        print(row_of(name, runs, found[_AS_IT_IS]))
+        print(row_of(name, runs, found.get(_AS_IT_IS)))
 
 
 def write_division(data: Path, file: Path) -> None:
@@ -96,20 +98,20 @@ def write_division(data: Path, file: Path) -> None:
             writer.writerow([Path(path).resolve(), table.class_names[label], SPLITS[split]])
 
 
-def words_of(minutes: float | None, epochs: int, changed: dict[str, str]) -> list[str]:
+def words_of(minutes: float | None, changed: dict[str, str]) -> list[str]:
     """Return what the command is told beside photos, seed and folder."""
     if minutes:
         return ["--minutes", f"{minutes:g}"]
     settings = [f"{name}={value}" for name, value in {**_SHORT, **changed}.items()]
-    return ["--epochs", str(epochs), *(word for setting in settings for word in ("--set", setting))]
+    return [word for setting in settings for word in ("--set", setting)]
 
 
-def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path) -> Trained:
-    """Train with the command, with an empty cache."""
+def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache: Path) -> Trained:
+    """Train with the command."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         command = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", "resnet", *words]
         command += ["--seed", str(seed), "--out", f"{folder}/run", "--no-report"]
-        environment = {**os.environ, "PHOTOCLASS_CACHE": f"{folder}/cache"}
+        environment = {**os.environ, "PHOTOCLASS_CACHE": str(cache)}
         started_at = time.perf_counter()
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - started_at
@@ -120,16 +122,19 @@ def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path) -> Tra
     return Trained(seconds, epochs, metrics["valid"]["log_loss"], held_out["log_loss"], held_out["accuracy"])
 
 
-def row_of(name: str, runs: Sequence[Trained], as_it_is: Sequence[Trained]) -> str:
+def row_of(name: str, runs: Sequence[Trained], as_it_is: Sequence[Trained] | None) -> str:
     """Return a row of the table."""
-    above = [run.held_out_loss - other.held_out_loss for run, other in zip(runs, as_it_is, strict=True)]
+    above = "–"
+    if as_it_is and name != _AS_IT_IS:
+        pairs = zip(runs, as_it_is, strict=True)
+        above = mean_spread([run.held_out_loss - other.held_out_loss for run, other in pairs], 4, "+")
     cells = [
         mean_spread([run.epochs for run in runs], 1),
         mean_spread([run.seconds for run in runs], 0),
         mean_spread([run.valid_loss for run in runs], 4),
         mean_spread([run.held_out_loss for run in runs], 4),
         mean_spread([100 * run.held_out_accuracy for run in runs], 2) + " %",
-        "–" if name == _AS_IT_IS else mean_spread(above, 4, "+"),
+        above,
     ]
     return f"| {name} | {' | '.join(cells)} |"
 
