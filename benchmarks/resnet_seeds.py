@@ -141,11 +141,8 @@ def row_of(name: str, runs: Sequence[Trained], as_it_is: Sequence[Trained] | Non
 
 def mean_spread(values: Sequence[float], digits: int, sign: str = "") -> str:
     """Say mean, least and most; one number where all are the same."""
-    least, most = min(values), max(values)
-    if least == most:
-        return f"{least:{sign}g}"
-    mean, low, high = (f"{value:{sign},.{digits}f}" for value in (statistics.fmean(values), least, most))
-    return f"{mean} ({low} to {high})"
+    told = [f"{value:{sign},.{digits}f}" for value in (statistics.fmean(values), min(values), max(values))]
+    return told[0] if min(values) == max(values) else f"{told[0]} ({told[1]} to {told[2]})"
 
 
 if __name__ == "__main__":
