@@ -68,8 +68,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--choices", nargs="+", choices=list(_CHOICES), default=list(_CHOICES))
-    parser.add_argument("--minutes", type=float, help="train the recipe as it is, for so long")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--choices", nargs="+", choices=list(_CHOICES), default=list(_CHOICES))
+    what.add_argument("--minutes", type=float, help="train the recipe as it is, for so long")
     arguments = parser.parse_args()
     found: dict[str, list[Trained]] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -115,11 +116,10 @@ def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache:
         started_at = time.perf_counter()
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - started_at
-        metrics = json.loads(Path(folder, "run", "model.json").read_text())["metrics"]
-        with Path(folder, "run", "history.csv").open(newline="") as stream:
-            epochs = float(list(csv.DictReader(stream))[-1]["epoch"])
-    held_out = metrics["held_out"]
-    return Trained(seconds, epochs, metrics["valid"]["log_loss"], held_out["log_loss"], held_out["accuracy"])
+        model = json.loads(Path(folder, "run", "model.json").read_text())
+    valid, held_out = model["metrics"]["valid"], model["metrics"]["held_out"]
+    epochs = model["trained"]["epochs"]
+    return Trained(seconds, epochs, valid["log_loss"], held_out["log_loss"], held_out["accuracy"])
 
 
 def row_of(name: str, runs: Sequence[Trained], as_it_is: Sequence[Trained] | None) -> str:
