@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from exact_sums import round_convolutions, rounded_images
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -86,9 +87,9 @@ def test_logits_loss_and_gradients_are_those_of_the_plain_layers(
     settings: SmallCnnSettings, side: int, classes: int, dtype: torch.dtype, memory_format: torch.memory_format
 ) -> None:
     network = _network(settings, side, classes, seed=3).train().to(dtype=dtype)
-    _round_convolutions(network)
+    round_convolutions(network)
     weights = {name: value.clone().requires_grad_() for name, value in network.state_dict().items()}
-    images = (_images(4, side, seed=4) * 256).floor().to(dtype) / 256
+    images = rounded_images(_images(4, side, seed=4)).to(dtype)
     labels = torch.arange(4) % classes
     network = network.to(memory_format=memory_format)
 
@@ -108,16 +109,6 @@ def test_logits_loss_and_gradients_are_those_of_the_plain_layers(
         assert plain is not None
         assert float(plain.norm()) > 0, f"{name} learns something"
         assert float((value.grad - plain).norm() / plain.norm()) < close, name
-
-
-def _round_convolutions(network: SmallCNN) -> None:
-    """Leave the convolutions' weights two binary digits, so that sums of images of 8 are exact in whatever order.
-
-    Else two pixels that are equal but for rounding may change places as a pool's largest, and take the gradient along.
-    """
-    for layer in network.convolutions:
-        largest = layer.weight.abs().max()
-        layer.weight.data = (layer.weight / largest * 2).round() / 4
 
 
 def test_weights_start_glorot_uniform_and_biases_at_zero() -> None:
