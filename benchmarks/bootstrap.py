@@ -12,8 +12,8 @@ import numpy as np
 from measuring import in_turn, machine, spread
 from numpy.typing import NDArray
 
-from photoclass.model.bootstrap import DRAWS
-from photoclass.results.score import score_predictions
+from photoclass.metrics.bootstrap import DRAWS
+from photoclass.results.scores.score import score_predictions
 
 # Photos, classes, whether some have twins.
 _CASES = (

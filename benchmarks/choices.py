@@ -16,9 +16,9 @@ from PIL import Image
 
 from photoclass.model.folder import load_info, read_onnx
 from photoclass.model.runtime import Runtime, import_openvino
-from photoclass.photos.cache import default_cache, processors
+from photoclass.photos.cache.pixels import default_cache, processors
 from photoclass.photos.decode import read_file
-from photoclass.photos.read import read_photos
+from photoclass.photos.sources.read import read_photos
 
 _PHOTOS = 500
 

@@ -14,13 +14,13 @@ import numpy as np
 from measuring import machine, spread
 from numpy.typing import NDArray
 
-from photoclass.photos.cache import default_cache
+from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.decode import DecodeSettings
-from photoclass.photos.read import read_data
-from photoclass.training.backbones import open_backbone
-from photoclass.training.doubtful import find_doubtful
-from photoclass.training.features import compute_features
-from photoclass.training.head import FeatureArray, fit_head
+from photoclass.photos.sources.read import read_data
+from photoclass.training.frozen.backbones import open_backbone
+from photoclass.training.frozen.label_errors import find_doubtful
+from photoclass.training.frozen.features import compute_features
+from photoclass.training.frozen.head import FeatureArray, fit_head
 
 
 def main() -> None:

@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from photoclass.model.folder import load_info, read_onnx
-from photoclass.model.inside import Inside, Look
+from photoclass.results.explain.saliency import Inside, Look
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache import default_cache
+from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.read import read_photos
-from photoclass.results.explain import explain_photos
-from photoclass.results.heat_map import heat_of, spread_over
-from photoclass.results.page_of_photos import choose_rows
+from photoclass.photos.sources.read import read_photos
+from photoclass.results.explain.explain import explain_photos
+from photoclass.results.explain.heat_map import heat_of, spread_over
+from photoclass.results.pictures.sheet import choose_rows
 
 Heat = Callable[[Look], NDArray[np.float32]]
 

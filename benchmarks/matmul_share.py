@@ -19,11 +19,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from photoclass.networks.resnet import Resnet
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
-from photoclass.training.loop import batch_parts, cross_entropy
-from photoclass.training.loop_settings import LoopSettings
-from photoclass.training.optimizer import optimizer_for
-from photoclass.training.recipes import SmallCnnRecipe
-from photoclass.training.resnet_recipe import ResnetRecipe
+from photoclass.training.loop.loop import batch_parts, cross_entropy
+from photoclass.training.recipes.loop_settings import LoopSettings
+from photoclass.training.loop.optimizer import optimizer_for
+from photoclass.training.recipes.recipes import SmallCnnRecipe
+from photoclass.training.recipes.resnet import ResnetRecipe
 
 _SIDE = 2048  # of the matrices: large enough for the peak, small enough for any machine
 _AT_LEAST_SECONDS = 2.0

@@ -22,12 +22,12 @@ from strangers import KINDS
 
 from photoclass.model.folder import load_photo_splits
 from photoclass.model.runtime import Runtime
-from photoclass.model.seen import fit_seen, load_seen, photos_to_keep
-from photoclass.photos.ahead import map_ahead
-from photoclass.photos.cache import default_cache, processors
+from photoclass.model.novelty import fit_seen, load_seen, photos_to_keep
+from photoclass.photos.prefetch import map_ahead
+from photoclass.photos.cache.pixels import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.read import read_data
-from photoclass.results.coverage import sureness
+from photoclass.photos.sources.read import read_data
+from photoclass.results.scores.coverage import sureness
 
 Floats = NDArray[np.floating]
 Seen = tuple[Floats, Floats]  # probabilities, features

@@ -14,12 +14,12 @@ import numpy as np
 from measuring import machine
 from PIL import Image, ImageOps
 
-from photoclass.checks.files import inspect_photos
-from photoclass.photos.cache import default_cache
+from photoclass.checks.inspection import inspect_photos
+from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.decode import Pixels, decode_picture
-from photoclass.photos.fingerprint import doubled, fingerprint, halved
-from photoclass.photos.read import read_data
-from photoclass.photos.twins import Twins, find_twins
+from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
+from photoclass.photos.sources.read import read_data
+from photoclass.photos.duplicates.near_duplicates import Twins, find_twins
 
 _SHARES = (0.98, 0.95, 0.9, 0.87, 0.85)
 

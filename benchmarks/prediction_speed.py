@@ -19,8 +19,8 @@ from pathlib import Path
 
 from measuring import machine, spread
 
-from photoclass.photos.cache import default_cache
-from photoclass.photos.read import read_photos
+from photoclass.photos.cache.pixels import default_cache
+from photoclass.photos.sources.read import read_photos
 
 
 @dataclass(frozen=True)

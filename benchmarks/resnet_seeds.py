@@ -29,7 +29,7 @@ from measuring import machine
 
 from photoclass.photos.table import SPLITS
 from photoclass.training.prepare import split_photos
-from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.recipes.recipes import SmallCnnRecipe
 from photoclass.training.run import TrainOptions
 
 _SHORT = {"epochs": "5", "sides": "48,64", "image_size": "80"}

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.story.backgrounds import draw_background, draw_prop
-from photoclass.story.canvas import Pen
-from photoclass.story.drawings import draw_animal
+from photoclass.walkthrough.drawings.backgrounds import draw_background, draw_prop
+from photoclass.walkthrough.drawings.canvas import Pen
+from photoclass.walkthrough.drawings.drawings import draw_animal
 
 SIDE = 260
 Pixels = NDArray[np.uint8]

@@ -31,7 +31,7 @@ from measuring import machine
 
 from photoclass.photos.table import SPLITS, TRAIN, VALID
 from photoclass.training.prepare import split_photos
-from photoclass.training.recipes import SmallCnnRecipe
+from photoclass.training.recipes.recipes import SmallCnnRecipe
 from photoclass.training.run import TrainOptions
 
 # The post's best; and that of keras.io's example "Image classification from scratch" on these photos.

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from measuring import in_turn, machine, spread
 
-from photoclass.photos.cache import default_cache
-from photoclass.photos.read import read_data
+from photoclass.photos.cache.pixels import default_cache
+from photoclass.photos.sources.read import read_data
 
 _HERE = Path(__file__).parent
 # Each says in its last line how many photos a second it trained on in its second epoch.

@@ -20,9 +20,9 @@ import numpy as np
 from measuring import machine
 from numpy.typing import NDArray
 
-from photoclass.photos.fingerprint import FINGERPRINT_SIDE
-from photoclass.photos.store import RowStore, write_row
-from photoclass.photos.twins import find_twins
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE
+from photoclass.photos.cache.store import RowStore, write_row
+from photoclass.photos.duplicates.near_duplicates import find_twins
 
 _TWIN_EVERY = 100
 _BLOCK = 1000

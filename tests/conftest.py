@@ -36,7 +36,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Class folders with 60 drawings a class."""
-    from photoclass.story.drawings import draw_photo_folders
+    from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 
     folder = tmp_path_factory.mktemp("drawn") / "photos"
     draw_photo_folders(folder, 60)

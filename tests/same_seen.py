@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from photoclass.model.runtime import Runtime
-from photoclass.model.seen import fit_seen, load_seen
+from photoclass.model.novelty import fit_seen, load_seen
 from photoclass.photos.decode import decode_photo
 
 

@@ -22,15 +22,15 @@ from photoclass.errors import DataError, ModelError, PhotoclassError
 from photoclass.model.builtin import BUILTIN_MODEL
 from photoclass.model.folder import ModelInfo, load_info, load_photos, read_onnx, save_model, save_predictions
 from photoclass.model.runtime import Runtime
-from photoclass.model.seen import load_seen, save_seen
-from photoclass.networks.half_weights import with_half_weights
-from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
-from photoclass.photos.read import read_data
+from photoclass.model.novelty import load_seen, save_seen
+from photoclass.networks.fp16_weights import with_half_weights
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
-from photoclass.photos.twins import group_twins
-from photoclass.results.evaluate import known_splits, map_classes, predict_cached
-from photoclass.results.flattery import Flattery
-from photoclass.results.score import Score, score_predictions
+from photoclass.photos.duplicates.near_duplicates import group_twins
+from photoclass.results.scores.evaluate import known_splits, map_classes, predict_cached
+from photoclass.results.scores.optimism import Flattery
+from photoclass.results.scores.score import Score, score_predictions
 from photoclass.terminal import terminal_progress
 
 MOST_BYTES = 4_000_000

@@ -24,15 +24,15 @@ from photoclass.errors import (
 if TYPE_CHECKING:
     from photoclass.checks.check import check
     from photoclass.model.runtime import Runtime
-    from photoclass.photos.cache_folder import cache
-    from photoclass.results.compare import compare
-    from photoclass.results.evaluate import evaluate
-    from photoclass.results.explain import explain
-    from photoclass.results.gallery import gallery
+    from photoclass.photos.cache.cache import cache
+    from photoclass.results.scores.compare import compare
+    from photoclass.results.scores.evaluate import evaluate
+    from photoclass.results.explain.explain import explain
+    from photoclass.results.pictures.gallery import gallery
     from photoclass.results.predict import predict, read_predictions, write_predictions
-    from photoclass.results.report import report
+    from photoclass.results.report.report import report
     from photoclass.results.submit import submit
-    from photoclass.story.demo import demo
+    from photoclass.walkthrough.demo import demo
     from photoclass.training.run import TrainOptions
     from photoclass.training.train import train
 
@@ -40,17 +40,17 @@ _HOMES = {
     "check": "photoclass.checks.check",
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
-    "evaluate": "photoclass.results.evaluate",
-    "compare": "photoclass.results.compare",
+    "evaluate": "photoclass.results.scores.evaluate",
+    "compare": "photoclass.results.scores.compare",
     "predict": "photoclass.results.predict",
     "write_predictions": "photoclass.results.predict",
     "read_predictions": "photoclass.results.predict",
     "submit": "photoclass.results.submit",
-    "gallery": "photoclass.results.gallery",
-    "explain": "photoclass.results.explain",
-    "report": "photoclass.results.report",
-    "cache": "photoclass.photos.cache_folder",
-    "demo": "photoclass.story.demo",
+    "gallery": "photoclass.results.pictures.gallery",
+    "explain": "photoclass.results.explain.explain",
+    "report": "photoclass.results.report.report",
+    "cache": "photoclass.photos.cache.cache",
+    "demo": "photoclass.walkthrough.demo",
     "Runtime": "photoclass.model.runtime",
 }
 

@@ -81,7 +81,7 @@ def check(
     from photoclass.atomic import check_writable
     from photoclass.checks.check import check as check_photos
     from photoclass.checks.page import write_page
-    from photoclass.checks.words import in_words
+    from photoclass.checks.description import in_words
     from photoclass.photos import fixes as fixes_file
 
     for file in (json_file, html_file, write_fixes):
@@ -179,7 +179,7 @@ def train(
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
-    from photoclass.training.recipes import of_quality
+    from photoclass.training.recipes.recipes import of_quality
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
@@ -263,10 +263,10 @@ def evaluate(
 ) -> None:
     """Score a model on labelled photos that it has not seen, or compare two on the same photos."""
     from photoclass.atomic import check_writable
-    from photoclass.results.compare import Comparison, compare
-    from photoclass.results.evaluate import Evaluation
-    from photoclass.results.evaluate import evaluate as evaluate_model
-    from photoclass.results.thresholds import costs_of
+    from photoclass.results.scores.compare import Comparison, compare
+    from photoclass.results.scores.evaluate import Evaluation
+    from photoclass.results.scores.evaluate import evaluate as evaluate_model
+    from photoclass.results.scores.thresholds import costs_of
 
     costs = costs_of(cost_fp, cost_fn, positive)
     if json_file:
@@ -353,7 +353,7 @@ def gallery(
     strict: StrictOption = False,
 ) -> None:
     """Draw pages of photos with what the model says of each."""
-    from photoclass.results.gallery import gallery as draw
+    from photoclass.results.pictures.gallery import gallery as draw
 
     progress = terminal_progress()
     drawn = draw(photos, _chosen(model, progress), out, worst=worst, count=count, seed=seed, progress=progress)
@@ -375,7 +375,7 @@ def explain(
     strict: StrictOption = False,
 ) -> None:
     """Draw heat maps beside photos: which part of each spoke for its class."""
-    from photoclass.results.explain import explain as draw
+    from photoclass.results.explain.explain import explain as draw
 
     progress = terminal_progress()
     drawn = draw(photos, _chosen(model, progress), out, count=count, seed=seed, target=target, progress=progress)
@@ -395,7 +395,7 @@ def report(
     ] = None,
 ) -> None:
     """Write all that there is to know of a model as one HTML file that needs nothing else."""
-    from photoclass.results.report import report as write_report
+    from photoclass.results.report.report import report as write_report
 
     print(printable(write_report(model, out, data=data, progress=terminal_progress()).as_text()))
 
@@ -405,7 +405,7 @@ def cache(
     empty: Annotated[bool, typer.Option("--empty", help="Remove all of it; it is made again when needed.")] = False,
 ) -> None:
     """Tell what the cache folder holds, or empty it."""
-    from photoclass.photos.cache_folder import cache as look_at_cache
+    from photoclass.photos.cache.cache import cache as look_at_cache
 
     print(printable(look_at_cache(empty=empty).as_text()))
 
@@ -421,7 +421,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Decides drawings, splits and all randomness.")] = 0,
 ) -> None:
     """Go the whole way on pictures that it draws itself: train, score, predict, submit, gallery."""
-    from photoclass.story.demo import demo as go_the_whole_way
+    from photoclass.walkthrough.demo import demo as go_the_whole_way
     from photoclass.training.stopping import StopRequest
 
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from photoclass.checks.check import check
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
-from photoclass.checks.words import in_words, verdict
+from photoclass.checks.description import in_words, verdict
 from photoclass.errors import ArchiveError, DataError
 from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 

@@ -8,7 +8,7 @@ import pytest
 
 from accessibility import accessibility_faults
 from browser import DESKTOP, PHONE, OpenedPage
-from photoclass.story.drawings import draw_photo_folders
+from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from running import done
 
 OpenPage = Callable[..., OpenedPage]

@@ -10,8 +10,8 @@ from PIL import Image
 from photoclass.checks.check import check
 from photoclass.checks.findings import Findings
 from photoclass.checks.labels import _unlikeness
-from photoclass.checks.words import in_words
-from photoclass.training.doubtful import find_doubtful
+from photoclass.checks.description import in_words
+from photoclass.training.frozen.label_errors import find_doubtful
 
 EACH = 30
 SWAPPED = ("dots/3.jpg", "dots/17.jpg", "stripes/8.jpg")

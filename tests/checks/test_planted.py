@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from photoclass.checks.check import check
 from photoclass.checks.findings import Findings
-from photoclass.checks.twins import CROPPED, MIRRORED, NEAR, SAME_BYTES
+from photoclass.checks.duplicate_groups import CROPPED, MIRRORED, NEAR, SAME_BYTES
 from running import real_photos
 
 PER_CLASS = 1500

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from photoclass.errors import DataError
 from photoclass.photos.fixes import Fix, read_fixes, write_fixes
-from photoclass.photos.read import read_data
+from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
 from picture_files import put
 

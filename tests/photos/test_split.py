@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.photos.cache import cache_photos
+from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.decode import DecodeSettings
-from photoclass.photos.read import read_data
+from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import SplitFractions, assign_splits, check_splits
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
-from photoclass.photos.twins import group_twins
+from photoclass.photos.duplicates.near_duplicates import group_twins
 from picture_files import encode, noise_picture, put
 
 LARGE = 150  # photos of a class in which every split is bound to have some

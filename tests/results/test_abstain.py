@@ -12,8 +12,8 @@ from PIL import Image
 
 from photoclass.errors import ModelError, SettingsError
 from photoclass.model.runtime import Runtime
-from photoclass.model.seen import load_seen, save_seen
-from photoclass.results.coverage import sureness
+from photoclass.model.novelty import load_seen, save_seen
+from photoclass.results.scores.coverage import sureness
 from photoclass.results.predict import UNSURE, Predictions, predict, read_predictions, write_predictions
 from running import done, run_command
 

@@ -10,7 +10,7 @@ import pytest
 
 from photoclass.errors import DataError, SettingsError
 from photoclass.model.folder import load_info, load_valid_predictions
-from photoclass.model.metrics import log_loss
+from photoclass.metrics.figures import log_loss
 from photoclass.results.predict import predict
 from photoclass.results.submit import submit
 

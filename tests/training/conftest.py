@@ -8,13 +8,13 @@ import pytest
 from tiny_runs import Tiny, tiny_recipe
 
 from photoclass.networks.scaling import UNIT_PIXELS
-from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import TRAIN, VALID
-from photoclass.story.drawings import draw_photo_folders
+from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from photoclass.training.compute import Compute
-from photoclass.training.examples import PhotoExamples
+from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.finish import Trained
-from photoclass.training.loop import Fit
+from photoclass.training.loop.loop import Fit
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 
 from photoclass.errors import SettingsError
-from photoclass.story.drawings import CLASS_NAMES, draw_animal
+from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
 from photoclass.training.augment import (
     AugmentSettings,
     FillMode,

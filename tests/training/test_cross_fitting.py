@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from photoclass.model.calibrate import fit_temperature, to_probabilities
-from photoclass.model.metrics import log_losses
+from photoclass.metrics.calibration import fit_temperature, to_probabilities
+from photoclass.metrics.figures import log_losses
 from photoclass.training.cross_fitting import estimate_flattery, kept_rows, what_was_chosen
 
 Logits = NDArray[np.float32]

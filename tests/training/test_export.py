@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from photoclass.model.folder import ModelInfo
 from photoclass.model.runtime import Runtime
-from photoclass.story.drawings import CLASS_NAMES, draw_animal
+from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
 from photoclass.training.export import PixelsToProbabilities, export_onnx
 
 

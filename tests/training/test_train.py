@@ -26,11 +26,11 @@ from photoclass.errors import DataError, Interrupted, ModelError, OutputError, S
 from photoclass.model.folder import data_fingerprint, load_info, load_photo_splits, load_valid_predictions, read_onnx
 from photoclass.model.runtime import Runtime
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
-from photoclass.photos.twins import group_twins
-from photoclass.training import loop
+from photoclass.photos.duplicates.near_duplicates import group_twins
+from photoclass.training.loop.loop import loop
 from photoclass.training.cross_fitting import estimate_flattery
 from photoclass.training.finish import Trained
-from photoclass.training.loop import cross_entropy
+from photoclass.training.loop.loop import cross_entropy
 from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.stopping import StopRequest
 
@@ -597,7 +597,7 @@ def test_an_export_that_differs_from_the_trained_network_is_not_written(
     with pytest.raises(Interrupted):
         tiny.train(tmp_path / "run", stop=stop, progress=watch, seed=5)
     other = read_onnx(whole_run("fp32").folder, whole_run("fp32").info)
-    monkeypatch.setattr("photoclass.training.train_small_cnn.export_onnx", lambda network, image_size: other)
+    monkeypatch.setattr("photoclass.training.learners.small_cnn.export_onnx", lambda network, image_size: other)
     with pytest.raises(TrainingError, match="the exported model differs from the trained network by 0"):
         tiny.train(tmp_path / "run", resume=True, settings={})
     assert not (tmp_path / "run" / "model.json").exists()

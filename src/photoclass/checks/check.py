@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.checks.files import InspectedPhotos, find_odd, inspect_photos
+from photoclass.checks.inspection import InspectedPhotos, find_odd, inspect_photos
 from photoclass.checks.findings import Findings, LabelFindings
-from photoclass.checks.twins import twin_groups
-from photoclass.photos.cache import default_cache
-from photoclass.photos.read import read_data
-from photoclass.photos.twins import find_twins, groups_of
+from photoclass.checks.duplicate_groups import twin_groups
+from photoclass.photos.cache.pixels import default_cache
+from photoclass.photos.sources.read import read_data
+from photoclass.photos.duplicates.near_duplicates import find_twins, groups_of
 from photoclass.progress import SILENT, Progress
 
 
@@ -27,7 +27,7 @@ def check(
     """Look at the photos of DATA: what cannot be read, twins, leaks, odd ones, doubtful labels, counts and balance.
 
     Args:
-        data: Labelled photos in any of the forms of `photos.read.read_data`.
+        data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
         fixes: A fixes file, whose labels go before DATA's own.
         labels: Whether to look for doubtful labels, too, which takes as long as training.
         workers: Processes to decode in; as many as there are processors when None.

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from photoclass.checks.files import InspectedPhotos, OddPhoto
-from photoclass.checks.twins import TwinGroup
+from photoclass.checks.inspection import InspectedPhotos, OddPhoto
+from photoclass.checks.duplicate_groups import TwinGroup
 from photoclass.photos.fixes import Fix, name_in_data
 from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SetAside, count_by_class
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.checks.files import InspectedPhotos
+from photoclass.checks.inspection import InspectedPhotos
 from photoclass.checks.findings import DoubtfulLabel, LabelFindings, UnclearPhoto
 from photoclass.errors import DataError
 from photoclass.photos.decode import DecodeSettings
 from photoclass.progress import SILENT, Progress
-from photoclass.training.backbones import open_backbone
-from photoclass.training.doubtful import find_doubtful
-from photoclass.training.features import compute_features
-from photoclass.training.head import check_pictures, fit_head, signed_roots
+from photoclass.training.frozen.backbones import open_backbone
+from photoclass.training.frozen.label_errors import find_doubtful
+from photoclass.training.frozen.features import compute_features
+from photoclass.training.frozen.head import check_pictures, fit_head, signed_roots
 
 # The default recipe's: what is computed here is there for a training afterwards.
 _BACKBONE = "lite2"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from photoclass.atomic import atomic_text
 from photoclass.checks.findings import Findings
-from photoclass.checks.twins import TwinGroup
-from photoclass.checks.words import UNCLEAR_WORDS, summary, verdict
+from photoclass.checks.duplicate_groups import TwinGroup
+from photoclass.checks.description import UNCLEAR_WORDS, summary, verdict
 from photoclass.page import render
 from photoclass.photos.fixes import name_in_data
 from photoclass.photos.thumbnail import thumbnail

@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from photoclass.atomic import atomic_path, atomic_text, write_bytes
 from photoclass.errors import ModelError
 from photoclass.photos.decode import DecodeSettings, Pixels
-from photoclass.photos.fingerprint import FINGERPRINT_SIDE, halved
-from photoclass.photos.store import Rows
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, halved
+from photoclass.photos.cache.store import Rows
 from photoclass.photos.table import SPLITS, PhotoTable
 
 FORMAT_VERSION = 1

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
-from photoclass.networks import blocked
+from photoclass.networks import onednn as blocked
 from photoclass.networks.small_cnn_settings import SmallCnnSettings
 
 

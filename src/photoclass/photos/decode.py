@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photoclass.errors import SettingsError
-from photoclass.photos.walk import kind_of_special_file
+from photoclass.photos.sources.listing import kind_of_special_file
 
 Pixels: TypeAlias = NDArray[np.uint8]
 ResizeRule: TypeAlias = Literal["squash", "crop"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
-from photoclass.photos.spreadsheet import plain_file, plain_label, safe_file, safe_label
+from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.table import TRAIN, PhotoTable
 
 LEAVE_OUT = "-"

@@ -17,15 +17,15 @@ from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError, OutputError, SettingsError
 from photoclass.model.folder import ModelInfo, load_info
 from photoclass.model.runtime import Runtime
-from photoclass.model.seen import Seen, load_seen, predict_and_measure
-from photoclass.photos.ahead import map_ahead
-from photoclass.photos.cache import default_cache, processors
+from photoclass.model.novelty import Seen, load_seen, predict_and_measure
+from photoclass.photos.prefetch import map_ahead
+from photoclass.photos.cache.pixels import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.read import read_photos
-from photoclass.photos.spreadsheet import plain_file, plain_label, safe_file, safe_label
+from photoclass.photos.sources.read import read_photos
+from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
 from photoclass.progress import SILENT, Progress
-from photoclass.results.coverage import sureness, too_far
+from photoclass.results.scores.coverage import sureness, too_far
 
 OK = "ok"
 UNSURE = "unsure"
@@ -46,7 +46,7 @@ class Predictions:
         truth: Shape (N,), the class that a photo's folder or name gives away, else NO_LABEL.
         paths: Where each photo is read from; empty where that is nowhere.
         seconds: Time that the prediction took, start-up apart.
-        distances: Shape (N,), how far each photo is from the training photos (`model.seen.Seen.distances`), NaN where a
+        distances: Shape (N,), how far each photo is from the training photos (`model.novelty.Seen.distances`), NaN where a
             photo was set aside; None where they were not asked for or cannot be told.
         abstain: Photos that are told less surely than this are called `unsure`; None where all are told.
     """

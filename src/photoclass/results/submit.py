@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from photoclass.atomic import atomic_text, check_writable
 from photoclass.errors import DataError, SettingsError
 from photoclass.model.folder import load_valid_predictions
-from photoclass.model.metrics import log_loss
+from photoclass.metrics.figures import log_loss
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache import default_cache
-from photoclass.photos.read import read_photos
+from photoclass.photos.cache.pixels import default_cache
+from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import SetAside
 from photoclass.progress import SILENT, Progress
 from photoclass.results.predict import OK, Predictions, predict_table

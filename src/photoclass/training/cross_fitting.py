@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.model.calibrate import LOG_SCALE_SPREAD, fit_temperature
-from photoclass.model.metrics import CLIP
-from photoclass.results.flattery import EPOCH, TEMPERATURE, Estimate, Flattery
+from photoclass.metrics.calibration import LOG_SCALE_SPREAD, fit_temperature
+from photoclass.metrics.figures import CLIP
+from photoclass.results.scores.optimism import EPOCH, TEMPERATURE, Estimate, Flattery
 
 Numbers = NDArray[np.float64]
 

@@ -22,18 +22,18 @@ from photoclass.model.folder import (
     save_photos,
     save_predictions,
 )
-from photoclass.model.seen import Seen, save_seen
-from photoclass.photos.cache import CachedPhotos
+from photoclass.model.novelty import Seen, save_seen
+from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
 from photoclass.progress import Progress
-from photoclass.results.flattery import Flattery
-from photoclass.results.report import Report, report_of_training
-from photoclass.results.score import Score, score_predictions
-from photoclass.training.features import FeaturedPhotos
-from photoclass.training.recipes import Recipe, find_recipe
+from photoclass.results.scores.optimism import Flattery
+from photoclass.results.report.report import Report, report_of_training
+from photoclass.results.scores.score import Score, score_predictions
+from photoclass.training.frozen.features import FeaturedPhotos
+from photoclass.training.recipes.recipes import Recipe, find_recipe
 from photoclass.training.run import Run
-from photoclass.training.settings import named_settings
+from photoclass.training.recipes.settings import named_settings
 from photoclass.training.stopping import EpochRow
 
 DOUBTFUL_FILE = "doubtful_labels.csv"

@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.photos.cache import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
 from photoclass.photos.decode import DecodeSettings
-from photoclass.photos.read import read_data
+from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import assign_splits, check_splits
 from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
-from photoclass.photos.twins import group_twins
+from photoclass.photos.duplicates.near_duplicates import group_twins
 from photoclass.progress import SILENT, Progress
 from photoclass.training.augment import AugmentSettings
-from photoclass.training.backbones import Backbone
-from photoclass.training.features import FeaturedPhotos, compute_features
-from photoclass.training.recipes import FinetuneRecipe, SmallCnnRecipe
+from photoclass.training.frozen.backbones import Backbone
+from photoclass.training.frozen.features import FeaturedPhotos, compute_features
+from photoclass.training.recipes.recipes import FinetuneRecipe, SmallCnnRecipe
 from photoclass.training.run import Photos, TrainOptions
-from photoclass.training.views import variations
+from photoclass.training.frozen.views import variations
 
 
 def split_photos(

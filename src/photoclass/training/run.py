@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from photoclass.atomic import remove_leftovers
 from photoclass.errors import OutputError, SettingsError, TrainingError
 from photoclass.model.folder import data_fingerprint
-from photoclass.photos.cache import CachedPhotos
+from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import SPLITS
 from photoclass.progress import Progress
 from photoclass.terminal import printable
 from photoclass.training.compute import Compute
-from photoclass.training.features import FeaturedPhotos
-from photoclass.training.recipes import Recipe
-from photoclass.training.records import NO_RECORDS, Records, check_logs
-from photoclass.training.settings import named_settings
+from photoclass.training.frozen.features import FeaturedPhotos
+from photoclass.training.recipes.recipes import Recipe
+from photoclass.training.tracking.base import NO_RECORDS, Records, check_logs
+from photoclass.training.recipes.settings import named_settings
 from photoclass.training.stopping import StopRequest
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from photoclass.progress import SILENT, Progress
 from photoclass.training.finish import Trained, with_report
-from photoclass.training.logs import open_records
-from photoclass.training.recipes import (
+from photoclass.training.tracking.open import open_records
+from photoclass.training.recipes.recipes import (
     DEFAULT_RECIPE,
     FeaturesRecipe,
     FinetuneRecipe,
@@ -16,9 +16,9 @@ from photoclass.training.recipes import (
     find_recipe,
     refuse_settings_of_others,
 )
-from photoclass.training.resnet_recipe import ResnetRecipe
+from photoclass.training.recipes.resnet import ResnetRecipe
 from photoclass.training.run import DEFAULT_OPTIONS, Asked, TrainOptions, own_folder
-from photoclass.training.settings import from_saved, with_settings
+from photoclass.training.recipes.settings import from_saved, with_settings
 from photoclass.training.stopping import StopRequest
 
 
@@ -34,7 +34,7 @@ def train(
     """Train a model on DATA and write its folder.
 
     Args:
-        data: Labelled photos in any of the forms of `photos.read.read_data`.
+        data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
         out: The model folder; new or empty, unless resumed.
         recipe: The name of what to train; None for `features`, or that of the resumed run.
         settings: Numbers of the recipe to set, by name; words are parsed. The rest is the recipe's, or the resumed
@@ -68,24 +68,24 @@ def _train(asked: Asked[Any]) -> Trained:
     backbone is not in the cache yet.
     """
     if isinstance(asked.recipe, FeaturesRecipe):
-        from photoclass.training.train_features import train_features
+        from photoclass.training.learners.features import train_features
 
         return train_features(asked)
     if isinstance(asked.recipe, FinetuneRecipe):
-        from photoclass.training.train_finetune import train_finetune
+        from photoclass.training.learners.finetune import train_finetune
 
         return train_finetune(asked)
     if isinstance(asked.recipe, ResnetRecipe):
-        from photoclass.training.train_resnet import train_resnet
+        from photoclass.training.learners.resnet import train_resnet
 
         return train_resnet(asked)
-    from photoclass.training.train_small_cnn import train_small_cnn
+    from photoclass.training.learners.small_cnn import train_small_cnn
 
     return train_small_cnn(asked)
 
 
 def _saved(out: Path) -> dict[str, Any]:
-    from photoclass.training.checkpoint import read_identity
+    from photoclass.training.loop.checkpoint import read_identity
 
     return read_identity(out)
 

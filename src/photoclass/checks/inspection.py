@@ -1,0 +1,107 @@
+"""Every photo of DATA decoded once: what can be read, what it is, and which ones are odd."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.checks.measures import FACTS, FACTS_VERSION, facts_and_fingerprint
+from photoclass.photos.cache.pixels import decoders, hash_contents, keep_rows, open_fingerprints
+from photoclass.photos.cache.store import Rows, RowStore
+from photoclass.photos.table import PhotoTable
+from photoclass.progress import SILENT, Progress
+
+# By eye among 20,000 photos of cats and dogs: below these, what is on the photo is hard to tell; there are some ten of
+# each kind. Grey levels from 0 to 255, as explained at FACTS.
+_VERY_DARK, _VERY_BRIGHT = 32.0, 225.0
+_BLANK_CONTRAST = 5.0
+_BLURRED = 15.0
+_EXTREME_SHAPE = 3.0  # long side over short side
+_TINY_SIDE = 32
+
+
+@dataclass(frozen=True)
+class InspectedPhotos:
+    """Photos, and what looking at each of them once has told.
+
+    Attributes:
+        table: The photos that could be read; the others stand in `table.set_aside`.
+        contents: SHA-256 of each photo file, 32 bytes.
+        facts: Shape (N,), of FACTS.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
+    """
+
+    table: PhotoTable
+    contents: tuple[bytes, ...]
+    facts: NDArray[np.void]
+    fingerprints: Rows
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+
+@dataclass(frozen=True)
+class OddPhoto:
+    """A photo that stands out.
+
+    Attributes:
+        photo: Its index.
+        kind: `blank`, `very dark`, `very bright`, `blurred`, `extreme shape` or `tiny`.
+        measure: What was measured, in words.
+    """
+
+    photo: int
+    kind: str
+    measure: str
+
+
+def inspect_photos(
+    table: PhotoTable, cache: Path, workers: int | None = None, progress: Progress = SILENT
+) -> InspectedPhotos:
+    """Read and decode every photo once, in several processes; what the cache knows of them is taken from there.
+
+    Args:
+        table: The photos.
+        cache: The cache folder.
+        workers: Processes to decode in; as many as there are processors when None.
+        progress: Hears of the advance.
+
+    Raises:
+        OutputError: The cache folder cannot be written, or its disk is full.
+    """
+    table, contents = hash_contents(table, progress)
+    facts_store = RowStore(cache / "facts" / f"v{FACTS_VERSION}-{decoders()}", (1,), FACTS)
+    stores = (facts_store, open_fingerprints(cache))
+    table, contents, (facts, prints) = keep_rows(table, contents, stores, facts_and_fingerprint, workers, progress)
+    return InspectedPhotos(table, contents, facts.all().reshape(-1), prints)
+
+
+def find_odd(facts: NDArray[np.void]) -> tuple[OddPhoto, ...]:
+    """Find photos that are blank, very dark or bright, blurred, of an extreme shape, or tiny; one photo may be several.
+
+    Args:
+        facts: Shape (N,), of FACTS.
+
+    Returns:
+        By kind, the oddest of each first.
+    """
+    width, height = facts["width"].astype(np.float64), facts["height"].astype(np.float64)
+    shorter = np.minimum(width, height)
+    shape = np.maximum(width, height) / shorter
+    light, contrast, sharpness = facts["light"], facts["contrast"], facts["sharpness"]
+    seen = contrast >= _BLANK_CONTRAST  # of what is blank, nothing more is to be said
+    kinds = (
+        ("blank", ~seen, contrast, "grey levels differ by {:.1f}"),
+        ("very dark", seen & (light < _VERY_DARK), light, "mean grey {:.0f} of 255"),
+        ("very bright", seen & (light > _VERY_BRIGHT), -light, "mean grey {:.0f} of 255"),
+        ("blurred", seen & (sharpness < _BLURRED), sharpness, "sharpest edges {:.0f}, usual 45 to 180"),
+        ("extreme shape", shape >= _EXTREME_SHAPE, -shape, "sides 1 : {:.1f}"),
+        ("tiny", shorter < _TINY_SIDE, shorter, "shorter side {:.0f} pixels"),
+    )
+    found = []
+    for kind, which, measure, words in kinds:
+        rows = np.flatnonzero(which)
+        rows = rows[np.argsort(measure[rows], kind="stable")]
+        found += [OddPhoto(int(row), kind, words.format(abs(measure[row]))) for row in rows]
+    return tuple(found)

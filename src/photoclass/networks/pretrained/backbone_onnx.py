@@ -1,0 +1,285 @@
+"""A folded network as ONNX, in fp32 or int8: uint8 photos in, features out.
+
+The int8 form needs no photos to be made: what its activations range over is read off the batch norms, as in Nagel et
+al. (2019), "Data-Free Quantization Through Weight Equalization and Bias Correction". It is therefore one fixed network,
+whatever it is used on: features that were computed once stay right when photos are added.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from photoclass.errors import SettingsError
+from photoclass.networks.pretrained.efficientnet_lite import Block, Convolution, FoldedNetwork
+from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
+
+_OPSET, _IR_VERSION = 17, 8
+# Steps of a weight on each side of zero. Processors without VNNI add pairs of 8-bit products in 16 bits, and
+# 2 * 255 * 64 is the most that cannot overflow there; on one with AVX2 alone, 127 steps put lite0's features twice as
+# far off.
+_WEIGHT_STEPS = 64
+_ACTIVATION_STEPS = 255
+# How far activations range, in standard deviations around each channel's mean.
+_DEVIATIONS = 6.0
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """A tensor on its way: its name, and what is known of each of its channels."""
+
+    name: str
+    mean: NDArray[np.floating]
+    deviation: NDArray[np.floating]
+    low: float
+    high: float
+
+
+def write_backbone(network: FoldedNetwork, precision: Literal["int8", "fp32"]) -> bytes:
+    """Write a network as ONNX.
+
+    Returns:
+        A model with the input `pixels`, uint8 RGB of shape (N, image_size, image_size, 3), scaled inside, and the
+        output `features`, float of shape (N, D), none below zero.
+    """
+    return write_backbones((network,), network.image_size, precision)
+
+
+def write_backbones(networks: Sequence[FoldedNetwork], image_size: int, precision: Literal["int8", "fp32"]) -> bytes:
+    """Write networks that look at one image side by side, whatever size each was trained at.
+
+    Returns:
+        A model as of `write_backbone`; a row of `features` has those of the first network, then those of the next.
+    """
+    writer = _Int8Writer() if precision == "int8" else _Writer()
+    image = writer.image()
+    signals = []
+    for network in networks:
+        signal = _walk(writer, writer.convolution(image, network.stem), network.blocks)
+        signals.append(writer.convolution(writer.prepared(signal), network.head))
+    writer.pooled(signals, "features")
+    width = sum(len(network.head.bias) for network in networks)
+    return writer.finish(image_size, "features", TensorProto.FLOAT, [width])
+
+
+def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, Scaling]:
+    """Write the int8 form of a network's beginning, for training what comes after it on maps that are kept.
+
+    Args:
+        network: The whole network.
+        upto: How many blocks to keep: 0 leaves the stem alone, all of them leave out the head alone.
+
+    Returns:
+        A model with the input of `write_backbone` and the output `maps`, uint8 of shape (N, side, side, channels): what
+        enters block `upto`. And what its steps mean.
+
+    Raises:
+        SettingsError: The network has fewer blocks.
+    """
+    if not 0 <= upto <= len(network.blocks):
+        raise SettingsError(f"upto is {upto}; it must be from 0 to {len(network.blocks)}, the number of blocks")
+    writer = _Int8Writer()
+    kept = network.blocks[:upto]
+    signal = _walk(writer, writer.convolution(writer.image(), network.stem), kept)
+    scale = writer.quantised(signal, "maps")
+    passed = [network.stem, *(convolution for block in kept for convolution in block.convolutions)]
+    side = network.image_size
+    for convolution in passed:
+        side = -(-side // convolution.stride)  # "same" padding rounds up
+    return writer.finish(network.image_size, "maps", TensorProto.UINT8, [side, side, len(passed[-1].bias)]), scale
+
+
+def write_with_trained_end(network: FoldedNetwork, upto: int) -> bytes:
+    """Write a network whose end was trained on the maps of `write_trunk`: int8 up to there, floats from there on.
+
+    Returns:
+        A model as of `write_backbone`.
+    """
+    beginning = _Int8Writer()
+    signal = _walk(beginning, beginning.convolution(beginning.image(), network.stem), network.blocks[:upto])
+    end = _Writer(beginning)
+    signal = _walk(end, beginning.prepared(signal), network.blocks[upto:])
+    end.pooled([end.convolution(signal, network.head)], "features")
+    return end.finish(network.image_size, "features", TensorProto.FLOAT, [len(network.head.bias)])
+
+
+def _walk(writer: "_Writer", signal: "_Signal", blocks: tuple[Block, ...]) -> "_Signal":
+    """Write these blocks."""
+    for block in blocks:
+        begin = inner = writer.prepared(signal)
+        for number, convolution in enumerate(block.convolutions):
+            inner = writer.convolution(inner if number == 0 else writer.prepared(inner), convolution)
+        signal = writer.sum(inner, begin) if block.residual else inner
+    return signal
+
+
+class _Writer:
+    """Writes the network as it is, in fp32.
+
+    Args:
+        before: Who wrote what comes before, into the same model.
+    """
+
+    def __init__(self, before: "_Writer | None" = None) -> None:
+        self.nodes: list[onnx.NodeProto] = [] if before is None else before.nodes
+        self.constants: list[onnx.TensorProto] = [] if before is None else before.constants
+        self._zero, self._six = "zero", "six"
+        if before is None:
+            self.constant(self._zero, np.array(0, dtype=np.float32))
+            self.constant(self._six, np.array(6, dtype=np.float32))
+
+    def constant(self, name: str, values: NDArray[Any]) -> str:
+        """Add a constant. One number stays without dimensions: ONNX takes a list of scales as one for each channel."""
+        self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], **attributes: Any) -> str:
+        """Add an operation; return the name of its output."""
+        output = f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], name=output, **attributes))
+        return output
+
+    def image(self) -> _Signal:
+        """Turn the pixels into an image, (pixel - 127) / 128, channels first."""
+        planes = self.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])
+        name = self._scaled(planes)
+        nothing = np.zeros(3, dtype=np.float32)
+        return _Signal(name, nothing, nothing, -CENTRED_PIXELS.zero * CENTRED_PIXELS.scale, 1.0)
+
+    def _scaled(self, planes: str) -> str:
+        numbers = self.node("Cast", [planes], to=TensorProto.FLOAT)
+        zero = self.constant("pixel_zero", np.array(CENTRED_PIXELS.zero, dtype=np.float32))
+        scale = self.constant("pixel_scale", np.array(CENTRED_PIXELS.scale, dtype=np.float32))
+        return self.node("Mul", [self.node("Sub", [numbers, zero]), scale])
+
+    def prepared(self, signal: _Signal) -> _Signal:
+        """Make a signal ready to enter a convolution."""
+        return signal
+
+    def convolution(self, signal: _Signal, convolution: Convolution) -> _Signal:
+        """Add a convolution, and its ReLU6 where it has one."""
+        weight, bias = self._weights(signal, convolution)
+        kernel = convolution.weight.shape[2]
+        name = self.node(
+            "Conv",
+            [signal.name, weight, self.constant(f"bias_{len(self.nodes)}", bias.astype(np.float32))],
+            kernel_shape=[kernel, kernel],
+            strides=[convolution.stride, convolution.stride],
+            group=convolution.groups,
+            auto_pad="SAME_UPPER",
+        )
+        mean, deviation = convolution.mean, convolution.deviation
+        low, high = _range(mean, deviation)
+        if not convolution.relu6:
+            return _Signal(name, mean, deviation, low, high)
+        clipped = self.node("Clip", [name, self._zero, self._six])
+        return _Signal(clipped, _mean_of_relu6(mean, deviation), deviation, 0.0, min(6.0, high))
+
+    def _weights(self, signal: _Signal, convolution: Convolution) -> tuple[str, NDArray[np.floating]]:
+        return self.constant(f"weight_{len(self.nodes)}", convolution.weight), convolution.bias
+
+    def sum(self, signal: _Signal, begin: _Signal) -> _Signal:
+        """Add a block's input to its output."""
+        # As if they were independent; six deviations leave room for what that misses.
+        mean = signal.mean + begin.mean
+        deviation = np.hypot(signal.deviation, begin.deviation)
+        low, high = _range(mean, deviation)
+        return _Signal(self.node("Add", [signal.name, begin.name]), mean, deviation, low, high)
+
+    def pooled(self, signals: Sequence[_Signal], output: str) -> None:
+        """Take the means over all places; one after the other, they are the model's output."""
+        means = [self.node("GlobalAveragePool", [signal.name]) for signal in signals]
+        pooled = means[0] if len(means) == 1 else self.node("Concat", means, axis=1)
+        self.nodes.append(helper.make_node("Flatten", [pooled], [output]))
+
+    def finish(self, image_size: int, output: str, kind: int, row: list[int]) -> bytes:
+        """Close the model, whose output has `row` as its shape for each photo."""
+        shape: list[str | int | None] = ["photos", image_size, image_size, 3]
+        graph = helper.make_graph(
+            self.nodes,
+            "backbone",
+            [helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape)],
+            [helper.make_tensor_value_info(output, kind, ["photos", *row])],
+            self.constants,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)])
+        model.ir_version = _IR_VERSION
+        onnx.checker.check_model(model)
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
+
+class _Int8Writer(_Writer):
+    """Writes weights as int8 with a scale for each channel, and activations as uint8."""
+
+    def _scaled(self, planes: str) -> str:
+        # The pixel is the quantised image already: nothing is lost.
+        scale = self.constant("pixel_scale", np.array(CENTRED_PIXELS.scale, dtype=np.float32))
+        zero = self.constant("pixel_zero", np.array(CENTRED_PIXELS.zero, dtype=np.uint8))
+        return self.node("DequantizeLinear", [planes, scale, zero])
+
+    def prepared(self, signal: _Signal) -> _Signal:
+        steps, scale, zero, _ = self._quantised(signal)
+        name = self.node("DequantizeLinear", [steps, scale, zero])
+        return _Signal(name, signal.mean, signal.deviation, signal.low, signal.high)
+
+    def quantised(self, signal: _Signal, output: str) -> Scaling:
+        """Turn a signal into steps; they are the model's output, channels last."""
+        steps, _, _, meaning = self._quantised(signal)
+        self.nodes.append(helper.make_node("Transpose", [steps], [output], perm=[0, 2, 3, 1]))
+        return meaning
+
+    def _quantised(self, signal: _Signal) -> tuple[str, str, str, Scaling]:
+        """Turn a signal into steps; return the names of steps, scale and zero, and what the steps mean."""
+        low, high = min(signal.low, 0.0), max(signal.high, 0.0)
+        step = np.array((high - low) / _ACTIVATION_STEPS, dtype=np.float32)
+        zero = np.array(np.clip(round(-low / float(step)), 0, _ACTIVATION_STEPS), dtype=np.uint8)
+        number = len(self.nodes)
+        scale, offset = self.constant(f"scale_{number}", step), self.constant(f"zero_{number}", zero)
+        steps = self.node("QuantizeLinear", [signal.name, scale, offset])
+        return steps, scale, offset, Scaling(int(zero), float(step))
+
+    def _weights(self, signal: _Signal, convolution: Convolution) -> tuple[str, NDArray[np.floating]]:
+        exact = convolution.weight
+        scales = np.maximum(np.abs(exact).max(axis=(1, 2, 3)) / _WEIGHT_STEPS, 1e-8).astype(np.float32)
+        steps = np.clip(np.round(exact / scales[:, None, None, None]), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
+        number = len(self.nodes)
+        weight = self.node(
+            "DequantizeLinear",
+            [
+                self.constant(f"weight_{number}", steps),
+                self.constant(f"weight_scale_{number}", scales),
+                self.constant(f"weight_zero_{number}", np.zeros(len(scales), dtype=np.int8)),
+            ],
+            axis=0,
+        )
+        # Rounded weights move the mean of the output; what they move it by on the mean input is taken back.
+        error = (steps * scales[:, None, None, None] - exact).sum(axis=(2, 3))
+        moved = error @ signal.mean if convolution.groups == 1 else error[:, 0] * signal.mean
+        return weight, convolution.bias - moved
+
+
+def _range(mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> tuple[float, float]:
+    return float((mean - _DEVIATIONS * deviation).min()), float((mean + _DEVIATIONS * deviation).max())
+
+
+def _mean_of_relu6(mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Mean of a normally distributed value that is held within 0 and 6."""
+    spread = np.maximum(deviation, 1e-6).astype(np.float64)
+    low, high = -mean / spread, (6 - mean) / spread
+    below, above = _normal_share(low), _normal_share(high)
+    bump = (np.exp(-np.square(low) / 2) - np.exp(-np.square(high) / 2)) / math.sqrt(2 * math.pi)
+    return np.asarray(6 * (1 - above) + mean * (above - below) + spread * bump, dtype=np.float64)
+
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def _normal_share(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Share of the normal distribution below each value."""
+    return np.asarray((1 + _erf(values / math.sqrt(2))) / 2, dtype=np.float64)

@@ -1,0 +1,106 @@
+"""The end of an EfficientNet-Lite, or all of it, as a network that learns: for the recipe `finetune`.
+
+    maps ─ last blocks ─ head convolution ─ mean over places ─ root ─ linear ─► logits
+
+Batch norms stay folded into the convolutions: their statistics come from a million photos, and a few thousand could
+only make them worse.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photoclass.networks.pretrained.depthwise import depthwise, pad_same
+from photoclass.networks.pretrained.efficientnet_lite import Block, Convolution, FoldedNetwork
+
+# The slope of a root has no bound near 0.
+_LEAST_FEATURE = 1e-6
+
+
+class EfficientNetEnd(nn.Module):
+    """What comes after the maps.
+
+    Args:
+        network: The whole pretrained network.
+        first_block: The block that the inputs enter; None for images, which enter the stem.
+        classes: Number of classes; two share one logit, that of class 1.
+    """
+
+    def __init__(self, network: FoldedNetwork, first_block: int | None, classes: int) -> None:
+        super().__init__()
+        self._network, self._first_block = network, first_block
+        self.stem: nn.Module = nn.Identity() if first_block is not None else _Convolution(network.stem)
+        self.blocks = nn.ModuleList(_Block(block) for block in network.blocks[first_block or 0 :])
+        self.last = _Convolution(network.head)
+        self.output = nn.Linear(len(network.head.bias), 1 if classes == 2 else classes)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map maps or images, shape (N, C, H, W), to logits, shape (N, 1) for two classes, else (N, classes)."""
+        roots = self.roots(inputs)
+        with torch.autocast(inputs.device.type, enabled=False):
+            logits: Tensor = self.output(roots)
+        return logits
+
+    def roots(self, inputs: Tensor) -> Tensor:
+        """Return what enters the linear layer, shape (N, D): the roots of the features."""
+        return self.features(inputs).float().clamp_min(_LEAST_FEATURE).sqrt()
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """Return the mean over all places of what the head convolution gives, shape (N, D), none below zero."""
+        maps: Tensor = self.stem(inputs)
+        for block in self.blocks:
+            maps = block(maps)
+        features: Tensor = self.last(maps).float().mean(dim=(2, 3))
+        return features
+
+    def folded(self) -> FoldedNetwork:
+        """Return the whole network with what was learnt."""
+        kept = self._network.blocks[: self._first_block or 0]
+        return dataclasses.replace(
+            self._network,
+            stem=self.stem.learnt() if isinstance(self.stem, _Convolution) else self._network.stem,
+            blocks=(*kept, *(block.learnt() for block in self.blocks if isinstance(block, _Block))),
+            head=self.last.learnt(),
+        )
+
+
+class _Convolution(nn.Module):
+    def __init__(self, pretrained: Convolution) -> None:
+        super().__init__()
+        self._pretrained = pretrained
+        self.weight = nn.Parameter(torch.from_numpy(pretrained.weight.copy()))
+        self.bias = nn.Parameter(torch.from_numpy(pretrained.bias.copy()))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        kind = self._pretrained
+        weight, bias = self.weight.to(maps.dtype), self.bias.to(maps.dtype)
+        if kind.groups > 1:
+            maps = depthwise(maps, weight, kind.stride) + bias[:, None, None]
+        else:
+            maps = F.conv2d(pad_same(maps, weight.shape[2], kind.stride), weight, bias, kind.stride)
+        return F.relu6(maps) if kind.relu6 else maps
+
+    def learnt(self) -> Convolution:
+        weight, bias = (p.detach().cpu().float().numpy().copy() for p in (self.weight, self.bias))
+        return dataclasses.replace(self._pretrained, weight=np.ascontiguousarray(weight), bias=bias)
+
+
+class _Block(nn.Module):
+    def __init__(self, pretrained: Block) -> None:
+        super().__init__()
+        self._residual = pretrained.residual
+        self.convolutions = nn.ModuleList(_Convolution(convolution) for convolution in pretrained.convolutions)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        inner = maps
+        for convolution in self.convolutions:
+            inner = convolution(inner)
+        return maps + inner if self._residual else inner
+
+    def learnt(self) -> Block:
+        return Block(tuple(convolution.learnt() for convolution in self.convolutions), self._residual)  # type: ignore[operator]

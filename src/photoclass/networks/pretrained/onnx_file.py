@@ -1,0 +1,253 @@
+"""Any feature network from an ONNX file, wrapped as our own: uint8 photos in, one row of features for each out."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+from photoclass.errors import ModelError, SettingsError
+from photoclass.model.folder import MAX_IMAGE_SIZE, refers_to_files
+from photoclass.networks.pretrained.onnx_trial import check_batch, output_shape
+
+MAX_FILE_BYTES = 1 << 30  # the saved model holds it whole, and ONNX ends at 2 GiB
+_LEAST_SIDE = 8
+_COLOURS = 3
+# The first in which all operators that come before and after the network mean what they mean today.
+_LEAST_OPSET, _LEAST_IR_VERSION = 9, 8
+# Before all names of the network's own: none of them meets one of ours.
+_PREFIX = "network."
+_EXPECTED_INPUT = "RGB photos, float32 or uint8, of shape (N, 3, height, width) or (N, height, width, 3)"
+_EXPECTED_OUTPUT = "features, float32, of shape (N, D), (N, D, 1, 1) or square maps (N, D, height, width)"
+
+
+@dataclass(frozen=True)
+class FileNetwork:
+    """A network from a file, ready to be a backbone.
+
+    Attributes:
+        onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, D) out.
+        image_size: Side of the square that it takes, in pixels.
+        sha256: Of the file.
+    """
+
+    onnx: bytes
+    image_size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Input:
+    """How photos enter the network."""
+
+    name: str
+    image_size: int
+    channels_first: bool
+    is_float: bool
+
+
+def read_network(path: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...]) -> FileNetwork:
+    """Read and wrap a network that turns photos into features. Nothing but this one file is read.
+
+    Args:
+        path: The file.
+        size: Side of the square that it takes, in pixels; 0 where the file fixes it.
+        mean: What is taken from pixels in [0, 1], for each colour or for all; empty for a network that takes uint8.
+        std: What they are then divided by.
+
+    Raises:
+        ModelError: The file is none, or not such a network; the text says what was expected and what it has.
+        SettingsError: `size`, `mean` or `std` are missing or do not go with it.
+    """
+    content = _read(path)
+    model = _parse(content, path)
+    entry = _find_input(model.graph, size, path)
+    _check_scaling(entry, mean, std, path)
+    output = _find_output(model.graph, path)
+    opened = [*_input_nodes(entry), *model.graph.node]
+    constants = [*_input_constants(entry, mean, std), *model.graph.initializer]
+    shape = output_shape(_assemble(model, entry, opened, constants, output), entry.image_size, path)
+    # Maps of square photos are square: what is not has its features last, and a mean over the last two would mix them.
+    if len(shape) not in (2, 4) or shape[2:3] != shape[3:]:
+        raise ModelError(f"{path}: gives {list(shape)} for one photo; a backbone gives {_EXPECTED_OUTPUT}")
+    if len(shape) == 4:
+        ended = [
+            helper.make_node("GlobalAveragePool", [output], ["backbone.means"]),
+            helper.make_node("Flatten", ["backbone.means"], ["features"]),
+        ]
+    else:
+        ended = [helper.make_node("Identity", [output], ["features"])]
+    wrapped = _assemble(model, entry, [*opened, *ended], constants, "features", ["photos", shape[1]])
+    if refers_to_files(wrapped):
+        raise ModelError(
+            f"{path}: has 'location' in the name of a layer, which saved models are refused for; rename it"
+        )
+    check_batch(wrapped, entry.image_size, path)
+    return FileNetwork(wrapped, entry.image_size, hashlib.sha256(content).hexdigest())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise ModelError(f"{path}: there is no such file; give an ONNX file as --backbone")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: larger than {MAX_FILE_BYTES:,} bytes; give a smaller network as --backbone")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _parse(content: bytes, path: Path) -> ModelProto:
+    """Parse and check a model, leave out its notes, and put the prefix before its names."""
+    try:
+        model = onnx.load_model_from_string(content)
+        if any(tensor.data_location == TensorProto.EXTERNAL or tensor.external_data for tensor in _tensors(model)):
+            raise ModelError(f"{path}: keeps weights in other files, which is not allowed; export it as one file")
+        onnx.checker.check_model(model)
+    except (DecodeError, onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the last: of what a name holds
+        reason = (str(error).strip().splitlines() or ["empty"])[0]
+        raise ModelError(f"{path}: not an ONNX file, or damaged or cut short ({reason}); export it again") from error
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset < _LEAST_OPSET:
+        raise ModelError(f"{path}: is of ONNX opset {opset}; export it with opset {_LEAST_OPSET} or later")
+    for node in model.graph.node:  # the exporter's notes: lines of source, with their paths
+        node.ClearField("doc_string")
+        node.ClearField("metadata_props")
+    return onnx.compose.add_prefix(model, _PREFIX, inplace=True)
+
+
+def _tensors(model: ModelProto) -> Iterator[TensorProto]:
+    """Give every constant of a model, wherever it stands."""
+    yield from _tensors_of_graph(model.graph)
+    for function in model.functions:
+        yield from _tensors_of_nodes(function.node)
+
+
+def _tensors_of_graph(graph: GraphProto) -> Iterator[TensorProto]:
+    yield from graph.initializer
+    for sparse in graph.sparse_initializer:
+        yield from (sparse.values, sparse.indices)
+    yield from _tensors_of_nodes(graph.node)
+
+
+def _tensors_of_nodes(nodes: Iterable[NodeProto]) -> Iterator[TensorProto]:
+    for node in nodes:
+        for attribute in node.attribute:
+            yield from (attribute.t, *attribute.tensors)
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield from (sparse.values, sparse.indices)
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _tensors_of_graph(graph)
+
+
+def _find_input(graph: GraphProto, size: int, path: Path) -> _Input:
+    """Find out how photos enter, from the type and shape of the only input."""
+    constants = {constant.name for constant in graph.initializer}
+    inputs = [entry for entry in graph.input if entry.name not in constants]
+    has = ", ".join(map(_words, inputs)) or "nothing"
+    kind = inputs[0].type.tensor_type if len(inputs) == 1 else None
+    if (
+        kind is None
+        or kind.elem_type not in (TensorProto.FLOAT, TensorProto.UINT8)
+        or len(kind.shape.dim) != 4
+        or (kind.shape.dim[1].dim_value == _COLOURS) == (kind.shape.dim[3].dim_value == _COLOURS)
+    ):
+        raise ModelError(f"{path}: takes {has}; a backbone takes {_EXPECTED_INPUT}")
+    channels_first = kind.shape.dim[1].dim_value == _COLOURS
+    sides = {side.dim_value for side in (kind.shape.dim[2:] if channels_first else kind.shape.dim[1:3])} - {0}
+    if len(sides) > 1:
+        raise ModelError(f"{path}: takes {has}; a backbone takes squares")
+    (side,) = sides or {size}
+    if not side:
+        raise SettingsError(f"{path}: takes photos of any size; say which with --backbone-size, as 224")
+    if size not in (0, side):
+        raise SettingsError(f"{path}: takes {side} px, not {size}; leave out --backbone-size")
+    if not _LEAST_SIDE <= side <= MAX_IMAGE_SIZE:
+        raise SettingsError(f"{path}: photos of {side} px; it must be from {_LEAST_SIDE} to {MAX_IMAGE_SIZE}")
+    return _Input(inputs[0].name, side, channels_first, kind.elem_type == TensorProto.FLOAT)
+
+
+def _check_scaling(entry: _Input, mean: tuple[float, ...], std: tuple[float, ...], path: Path) -> None:
+    if entry.is_float and not mean:
+        raise SettingsError(
+            f"{path}: takes numbers; say how pixels from 0 to 1 become them with --backbone-mean and --backbone-std, "
+            "as 0.485,0.456,0.406 and 0.229,0.224,0.225 (ImageNet's), or 0 and 1 (unchanged), or 0 and 1/255 (0 to 255)"
+        )
+    if not entry.is_float and mean:
+        raise SettingsError(f"{path}: takes pixels as they are, uint8; leave out --backbone-mean and --backbone-std")
+
+
+def _find_output(graph: GraphProto, path: Path) -> str:
+    """Return the name of the only output."""
+    outputs = list(graph.output)
+    if len(outputs) != 1 or outputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
+        has = ", ".join(map(_words, outputs)) or "nothing"
+        raise ModelError(f"{path}: gives {has}; a backbone gives {_EXPECTED_OUTPUT}, and nothing else")
+    name: str = outputs[0].name
+    return name
+
+
+def _input_nodes(entry: _Input) -> list[NodeProto]:
+    """Return the nodes from our pixels to the network's input, one after the other."""
+    steps: list[tuple[str, list[str], dict[str, Any]]] = []
+    if entry.channels_first:
+        steps.append(("Transpose", [], {"perm": [0, 3, 1, 2]}))
+    if entry.is_float:
+        steps.append(("Cast", [], {"to": TensorProto.FLOAT}))
+        steps.append(("Sub", ["backbone.mean"], {}))
+        steps.append(("Div", ["backbone.std"], {}))
+    steps = steps or [("Identity", [], {})]
+    names = ["pixels", *(f"backbone.input_{i}" for i in range(1, len(steps))), entry.name]
+    return [
+        helper.make_node(operator, [names[i], *more], [names[i + 1]], **attributes)
+        for i, (operator, more, attributes) in enumerate(steps)
+    ]
+
+
+def _input_constants(entry: _Input, mean: tuple[float, ...], std: tuple[float, ...]) -> list[TensorProto]:
+    if not entry.is_float:
+        return []
+    shape = (1, -1, 1, 1) if entry.channels_first else (1, 1, 1, -1)
+    # (pixel / 255 - mean) / std, in one step less.
+    return [
+        numpy_helper.from_array((255 * np.array(values)).astype(np.float32).reshape(shape), name)
+        for name, values in (("backbone.mean", mean), ("backbone.std", std))
+    ]
+
+
+def _assemble(
+    model: ModelProto,
+    entry: _Input,
+    nodes: list[NodeProto],
+    constants: list[TensorProto],
+    output: str,
+    shape: list[Any] | None = None,
+) -> bytes:
+    """Put a model together whose number of photos is open. What the file says of shapes on the way is left out."""
+    side = entry.image_size
+    graph = helper.make_graph(
+        nodes,
+        "backbone",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["photos", side, side, _COLOURS])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
+        constants,
+    )
+    graph.sparse_initializer.extend(model.graph.sparse_initializer)
+    whole = helper.make_model(graph, opset_imports=model.opset_import, functions=model.functions)
+    whole.ir_version = max(model.ir_version, _LEAST_IR_VERSION)
+    content: bytes = whole.SerializeToString(deterministic=True)
+    return content
+
+
+def _words(entry: ValueInfoProto) -> str:
+    """Say what an input or output is, as `'images' FLOAT (N, 3, 224, 224)`."""
+    kind = entry.type.tensor_type
+    sizes = ", ".join(str(size.dim_value or size.dim_param or "?") for size in kind.shape.dim)
+    types = dict(zip(TensorProto.DataType.values(), TensorProto.DataType.keys(), strict=True))
+    name = types.get(kind.elem_type, f"type {kind.elem_type}")
+    return f"{entry.name.removeprefix(_PREFIX)!r} {name} ({sizes})"

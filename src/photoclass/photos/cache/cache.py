@@ -1,0 +1,222 @@
+"""`cache`: what lies in the cache folder, in words and bytes, and how to be rid of it."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import filelock
+
+from photoclass.errors import OutputError
+from photoclass.photos.cache.pixels import decode_key, default_cache
+from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.cache.store import count_rows, store_files
+
+_UNPACKED = "unpacked"
+# In these, a store whose index cannot be read is ours all the same; elsewhere its index has to tell.
+_STORES = ("pixels", "fingerprints", "features", "maps")
+_NETWORKS = "networks"
+_UNPACKED_NAME = re.compile(r"([0-9a-f]{32})(\.part)?")
+_PIXELS_NAME = re.compile(r"(?P<key>.+-(?P<resize>squash|crop)-(?P<size>\d+))")
+_FEATURES_NAME = re.compile(
+    rf"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-(bf16|f32)-[0-9a-f]{{16}}-{_PIXELS_NAME.pattern}"
+)
+_NETWORK_NAME = re.compile(r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-[0-9a-f]{16}")
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One thing that the cache holds.
+
+    Attributes:
+        what: In words.
+        photos: How many it is about; None where that cannot be told.
+        files: How many files it is.
+        bytes: Their size.
+    """
+
+    what: str
+    photos: int | None
+    files: int
+    bytes: int
+
+    def as_text(self) -> str:
+        """Return a line, as `features of lite2, int8, at 260 px, squash: 20,000 photos, 51 MB`."""
+        count = f"{self.files:,} files" if self.photos is None else f"{self.photos:,} photos"
+        return f"{self.what}: {count}, {words_for_bytes(self.bytes)}"
+
+
+@dataclass(frozen=True)
+class CacheReport:
+    """What the cache holds, or held.
+
+    Attributes:
+        folder: Where it lies.
+        stored: What was found, kind by kind.
+        in_use: What was left since another run is making it.
+        emptied: Whether it was removed.
+    """
+
+    folder: Path
+    stored: tuple[Stored, ...]
+    in_use: tuple[str, ...] = ()
+    emptied: bool = False
+
+    @property
+    def files(self) -> int:
+        """Count the files."""
+        return sum(stored.files for stored in self.stored)
+
+    @property
+    def bytes(self) -> int:
+        """Add up their sizes."""
+        return sum(stored.bytes for stored in self.stored)
+
+    def as_text(self) -> str:
+        """Return it as lines."""
+        total = f"{self.files:,} files, {words_for_bytes(self.bytes)}"
+        if self.emptied:
+            lines = [f"{self.folder}: freed {words_for_bytes(self.bytes)} ({self.files:,} files)"]
+        else:
+            lines = [f"{self.folder}: {total}", *(f"  {stored.as_text()}" for stored in self.stored)]
+        return "\n".join([*lines, *(f"  left, since another run is at it: {what}" for what in self.in_use)])
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A folder of the cache that photoclass made, and what it is in words."""
+
+    path: Path
+    what: str
+    kind: Literal["store", "network", "unpacked"]
+
+    def measured(self) -> Stored:
+        if self.kind == "store":
+            sizes = [path.stat().st_size for path in store_files(self.path)]
+            return Stored(self.what, count_rows(self.path), len(sizes), sum(sizes))
+        sizes = list(_sizes(self.path))
+        return Stored(self.what, None, len(sizes), sum(sizes))
+
+
+def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
+    """Tell what the cache holds, and remove it if that is wanted.
+
+    Only what photoclass itself puts there is looked at and removed; links are neither followed nor removed. A run that
+    is going on meanwhile keeps what it has opened; what it misses after that ends it with one line, and the next start
+    makes it anew.
+
+    Args:
+        folder: The cache folder; the user's when None.
+        empty: Remove all of it.
+
+    Raises:
+        OutputError: Something cannot be looked at or removed.
+    """
+    folder = folder or default_cache()
+    stored, in_use, kinds = [], [], {folder / _UNPACKED}
+    try:
+        for place in _places(folder):
+            found = place.measured()
+            if empty and not _remove(place):
+                in_use.append(place.what)
+            else:
+                stored.append(found)
+            kinds.add(place.path.parent)
+        if empty:
+            _remove_empty(kinds)
+    except OSError as error:
+        verb = "emptied" if empty else "looked at"
+        raise OutputError(
+            f"{error.filename or folder}: cannot be {verb} ({error.strerror}); see whose it is, and that no run uses it"
+        ) from error
+    return CacheReport(folder, tuple(stored), tuple(in_use), empty)
+
+
+def words_for_bytes(count: int) -> str:
+    """Say a size as a person would: `512 bytes`, `51 MB`, `4.2 GB`."""
+    size, unit = float(count), 0
+    while size >= 999.5 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.1f} {_UNITS[unit]}" if unit and size < 9.95 else f"{size:.0f} {_UNITS[unit]}"
+
+
+def _places(cache: Path) -> Iterator[_Place]:
+    """Give what photoclass made in the cache folder. What else lies there is none of its business."""
+    for kind in _folders(cache):
+        for path in _folders(kind):
+            if kind.name == _UNPACKED and (match := _UNPACKED_NAME.fullmatch(path.name)):
+                half = ", half of it" if match[2] else ""
+                yield _Place(path, f"an unpacked zip{half} ({match[1][:8]})", "unpacked")
+            elif kind.name == _NETWORKS and (match := _NETWORK_NAME.fullmatch(path.name)):
+                yield _Place(path, f"network {match['name']}, {match['precision']}", "network")
+            elif store_files(path) and (kind.name in _STORES or count_rows(path) is not None):
+                yield _Place(path, _words(kind.name, path.name), "store")
+
+
+def _folders(folder: Path) -> list[Path]:
+    """List the folders in a folder, without links."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+
+
+def _words(kind: str, name: str) -> str:
+    """Say what a store is, from the kind and name of its folder."""
+    if kind == "pixels" and (match := _PIXELS_NAME.fullmatch(name)):
+        return f"pixels {_words_on_decoding(match)}"
+    if kind in ("features", "maps") and (match := _FEATURES_NAME.fullmatch(name)):
+        return f"{kind} of {match['name']}, {match['precision']}, {_words_on_decoding(match)}"
+    return f"{kind} ({name})"
+
+
+def _words_on_decoding(match: re.Match[str]) -> str:
+    settings = DecodeSettings(int(match["size"]), "crop" if match["resize"] == "crop" else "squash")
+    old = "" if match["key"] == decode_key(settings) else ", of another version's decoder"
+    return f"at {settings.image_size} px, {settings.resize}{old}"
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # a zip that is being unpacked takes its name when it is whole
+                yield os.lstat(os.path.join(path, name)).st_size
+
+
+def _remove(place: _Place) -> bool:
+    """Remove a place; return whether it could be had, no other run being at it."""
+    if place.kind == "network":
+        shutil.rmtree(place.path)
+        return True
+    if place.kind == "store":
+        # The index first: rows that nobody knows are never read.
+        for path in store_files(place.path):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # what else lies there stays
+            place.path.rmdir()
+        return True
+    lock = filelock.FileLock(place.path.with_suffix(".lock"), timeout=0)
+    try:
+        with lock:
+            shutil.rmtree(place.path)
+    except filelock.Timeout:
+        return False
+    return True
+
+
+def _remove_empty(kinds: set[Path]) -> None:
+    """Remove the folders of kinds that have become empty, and the locks of zips that are unpacked no more."""
+    for kind in kinds:
+        if kind.is_symlink():
+            continue
+        for lock in kind.glob("*.lock"):
+            if _UNPACKED_NAME.fullmatch(lock.stem) and not lock.is_symlink():
+                with suppress(filelock.Timeout), filelock.FileLock(lock, timeout=0):
+                    lock.unlink(missing_ok=True)
+        with suppress(OSError):  # what others put there stays
+            kind.rmdir()

@@ -1,0 +1,1 @@
+"""Exact duplicates and near-duplicates: the same picture re-encoded, resized, mirrored or cropped."""

@@ -1,0 +1,99 @@
+"""From what the user names (folders, zips, CSVs, files) to a table of photos."""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from photoclass.errors import DataError
+from photoclass.photos.sources.archive import unpack
+from photoclass.photos.fixes import apply_fixes
+from photoclass.photos.sources.label_file import read_label_file
+from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
+from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SetAside, natural_key
+from photoclass.photos.sources.listing import kind_of_special_file, list_files
+from photoclass.progress import SILENT, Progress
+
+
+def read_data(
+    data: Path, cache: Path, progress: Progress = SILENT, fixes: Path | None = None, to_train: bool = True
+) -> PhotoTable:
+    """Read labelled photos: a folder, a zip or a CSV.
+
+    Args:
+        data: Class folders, with or without train/ and valid/ around them; flat names (`cat.0.jpg`); a zip of
+            any of these; or a CSV of `image,label[,split]`.
+        cache: Where a zip is unpacked.
+        progress: Hears of the unpacking.
+        fixes: A fixes file, whose labels go before DATA's own.
+        to_train: Whether a network is to learn from these photos; if not, a class may be without any.
+
+    Raises:
+        DataError: There is no such DATA, or it is in none of these forms, or its classes cannot be trained on; or the
+            fixes do not fit it.
+        ArchiveError: The zip must not be unpacked.
+    """
+    table = _read_data(data, cache, progress, to_train)
+    return apply_fixes(table, fixes, str(data), to_train) if fixes else table
+
+
+def _read_data(data: Path, cache: Path, progress: Progress, to_train: bool) -> PhotoTable:
+    where = str(data)
+    if not os.path.lexists(data):
+        raise DataError(f"{where}: there is no such file or folder")
+    if data.is_dir():
+        return make_table(label_listing(list_files(where), where), where, None, where, to_train)
+    if data.suffix.casefold() == ".zip" and data.is_file():
+        root = str(unpack(data, cache, progress))
+        return make_table(label_listing(list_files(root), where), where, None, root, to_train)
+    if data.suffix.casefold() == ".csv" and data.is_file():
+        labelled, paths = read_label_file(data)
+        return make_table(labelled, where, paths, where, to_train)
+    raise DataError(f"{where}: is neither a folder, a .zip nor a .csv; give one of these")
+
+
+def read_photos(
+    photos: Sequence[Path], cache: Path, class_names: Sequence[str] = (), progress: Progress = SILENT
+) -> PhotoTable:
+    """Read photos to predict: files, folders (with all below them) and zips, in natural order, each once.
+
+    Where a photo's folder or flat name gives a class of `class_names` away, that is its label; else it has none.
+
+    Raises:
+        DataError: One of `photos` does not exist, or there is nothing in any of them.
+    """
+    found: dict[str, tuple[str, str | None]] = {}
+    set_aside: list[SetAside] = []
+    for item in photos:
+        where = str(item)
+        if not os.path.lexists(item):
+            raise DataError(f"{where}: there is no such photo, folder or zip")
+        mode = os.stat(item).st_mode if os.path.exists(item) else os.lstat(item).st_mode
+        is_zip = stat.S_ISREG(mode) and item.suffix.casefold() == ".zip"
+        if stat.S_ISDIR(mode) or is_zip:
+            root = str(unpack(item, cache, progress)) if is_zip else where
+            listing = list_files(root)
+            for file in listing.files:
+                found[f"{where}/{file}"] = (
+                    f"{root}/{file}",
+                    label_of_name(f"{item.name}/{file}", class_names),
+                )
+            set_aside += [SetAside(f"{where}/{a.name}", a.reason) for a in listing.set_aside]
+        elif stat.S_ISREG(mode):
+            found[where] = (where, label_of_name("/".join(item.parts[-2:]), class_names))
+        else:
+            reason = "a link that leads nowhere" if stat.S_ISLNK(mode) else kind_of_special_file(mode)
+            set_aside.append(SetAside(where, reason))
+    if not found and not set_aside:
+        raise DataError(f"{', '.join(map(str, photos))}: no photos found there")
+    names = sorted(found, key=natural_key)
+    index = {name: i for i, name in enumerate(class_names)}
+    return PhotoTable(
+        paths=tuple(found[name][0] for name in names),
+        names=tuple(names),
+        labels=np.array([index.get(found[name][1] or "", NO_LABEL) for name in names], dtype=np.int64),
+        splits=np.full(len(names), NO_SPLIT, dtype=np.int8),
+        class_names=tuple(class_names),
+    ).with_set_aside(set_aside)

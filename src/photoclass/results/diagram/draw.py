@@ -1,0 +1,276 @@
+"""The network as a diagram, drawn from `model.onnx` itself: one SVG text for a page, readable on a phone."""
+
+import dataclasses
+import hashlib
+import html
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from photoclass.model.folder import load_info
+from photoclass.results.diagram.layers import Layer, describe_network
+from photoclass.results.lines import wrapped
+from photoclass.results.diagram.parts import Part, network_parts
+from photoclass.terminal import printable
+
+# Units of the picture: pixels on a phone, whose page leaves it some 360.
+_WIDTH, _MIDDLE, _WORDS_AT = 360, 62, 130
+_SIDE, _LENGTH = 66.0, 86.0  # of the largest maps: their height, and the length of their channels
+_SKEW_X, _SKEW_Y = 0.30, 0.22  # where the maps' width goes, for each unit of it
+_GAP, _LINE, _TITLE_LINE, _HEADING = 18.0, 16.0, 18.0, 34.0
+_SIZE, _TITLE_SIZE, _HEADING_SIZE = 12.5, 14.0, 13.0
+_MOST_DOTS = 10
+# Middle tones, at 3:1 and more on white as on near-black. A page may give others.
+_COLOURS = {
+    "input": "var(--network-input, #7b8794)",
+    "convolution": "var(--network-convolution, #3d82c4)",
+    "pooling": "var(--network-pooling, #b8752a)",
+    "dense": "var(--network-dense, #2f8f5b)",
+    "other": "var(--network-other, #8b6cc0)",
+}
+_MOST_NAME = 60
+
+
+def draw_network(model: Path) -> str:
+    """Draw the network of a model folder.
+
+    Returns:
+        One `<svg>` element for an HTML page. It has no script, refers to nothing outside itself, and says all in words
+        to screen readers. Words have the colour of the page's text; boxes take theirs from `--network-input`,
+        `-convolution`, `-pooling`, `-dense` and `-other`, where the page gives these.
+
+    Raises:
+        ModelError: The folder holds no model, or one that is damaged.
+    """
+    return draw_layers(describe_network(model), load_info(model).class_names)
+
+
+def draw_layers(layers: Sequence[Layer], class_names: Sequence[str] = ()) -> str:
+    """Draw layers as `describe_network` gives them; the last gives a number for each class."""
+    parts = _with_classes(network_parts(layers), class_names)
+    scale = _Scale(parts)
+    shapes: list[str] = []
+    y, last_bottom, views = 4.0, 0.0, 1
+    for number, part in enumerate(parts):
+        if part.heading:
+            shapes.append(_heading(part.heading, y))
+            y += _HEADING
+        box_height = scale.height(part)
+        lines = _lines(part)
+        words_height = sum(_TITLE_LINE if bold else _LINE for _, bold in lines)
+        height = max(box_height, words_height)
+        top = y + (height - box_height) / 2
+        if number and not part.heading:
+            shapes.append(_arrow(last_bottom, top, views))
+        shapes.append(_box(part, scale, top, _is_result(part, number == len(parts) - 1)))
+        if part.has_shortcut:
+            shapes.append(_shortcut(top, top + box_height))
+        shapes.append(_words(lines, y + (height - words_height) / 2))
+        last_bottom, views = top + box_height, part.views
+        y += height + _GAP
+    for line in _closing(parts):
+        shapes.append(_text(0, y + 10, line, size=_SIZE, soft=True))
+        y += _LINE
+    return _svg(shapes, y + 4, _title(parts), _description(parts))
+
+
+def _with_classes(parts: tuple[Part, ...], class_names: Sequence[str]) -> tuple[Part, ...]:
+    """Name the classes on the last part, if they are not too many."""
+    if not 0 < len(class_names) <= _MOST_DOTS:
+        return parts
+    note = ", ".join(filter(None, [parts[-1].note, f"for {', '.join(class_names)}"]))
+    return (*parts[:-1], dataclasses.replace(parts[-1], note=note))
+
+
+class _Scale:
+    """One scale for all boxes: places upward, channels along.
+
+    Args:
+        parts: Of the whole network.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        maps = [part.shape for part in parts if len(part.shape) == 3 and min(part.shape) > 0]
+        self._place = _SIDE / max((max(shape[:2]) for shape in maps), default=1)
+        self._channel = _LENGTH / max((shape[2] for shape in maps), default=64)
+
+    def sizes(self, shape: tuple[int, ...]) -> tuple[float, float, float]:
+        """Return length, height and width of the box of maps."""
+        height, width, channels = shape
+        return max(channels * self._channel, 1.2), max(height * self._place, 2.0), max(width * self._place, 2.0)
+
+    def length(self, numbers: int) -> tuple[float, bool]:
+        """Return the length of a row of numbers, and whether it had to be cut short."""
+        length = numbers * self._channel
+        return min(max(length, 4.0), _LENGTH), length > _LENGTH
+
+    def height(self, part: Part) -> float:
+        """Return the height of what `_box` draws."""
+        if not _is_maps(part.shape):
+            return 8.0 if len(part.shape) == 1 else 22.0
+        _, height, width = self.sizes(part.shape)
+        return height + width * _SKEW_Y
+
+
+def _is_maps(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and min(shape) > 0
+
+
+def _is_result(part: Part, is_last: bool) -> bool:
+    return is_last and len(part.shape) == 1 and 0 < part.shape[0] <= _MOST_DOTS
+
+
+def _box(part: Part, scale: _Scale, top: float, is_result: bool) -> str:
+    """Draw what a part gives: maps as a box, a row of numbers as a bar, few as dots, anything else as a frame."""
+    colour = _COLOURS[part.family]
+    if _is_maps(part.shape):
+        length, height, width = scale.sizes(part.shape)
+        if part.layers[-1].kind == "photo and mirror image":
+            apart = width * _SKEW_X + length + 4
+            return _cuboid(_MIDDLE - apart / 2, top, length, height, width, colour) + _cuboid(
+                _MIDDLE + apart / 2, top, length, height, width, colour, mirrored=True
+            )
+        return _cuboid(_MIDDLE, top, length, height, width, colour)
+    if is_result:
+        first = _MIDDLE - (part.shape[0] - 1) * 6
+        dots = "".join(
+            f'<circle cx="{first + 12 * i:g}" cy="{top + 4:.1f}" r="4" fill="none"/>' for i in range(part.shape[0])
+        )
+        return f'<g style="stroke:{colour}" stroke-width="2">{dots}</g>'
+    if len(part.shape) == 1:
+        length, is_cut = scale.length(part.shape[0])
+        left = _MIDDLE - length / 2
+        bar = f'<rect x="{left:.1f}" y="{top + 1:.1f}" width="{length:.1f}" height="6" style="fill:{colour}"/>'
+        return bar + (_break(top) if is_cut else "")
+    return (
+        f'<rect x="{_MIDDLE - 30}" y="{top + 1:.1f}" width="60" height="20" rx="3" fill="none" '
+        f'stroke-width="2" style="stroke:{colour}"/>'
+    )
+
+
+def _cuboid(
+    middle: float, top: float, length: float, height: float, width: float, colour: str, *, mirrored: bool = False
+) -> str:
+    """Draw a box of maps: channels along, height upward, width into the page."""
+    aside, up = width * _SKEW_X, width * _SKEW_Y
+    turn = -1 if mirrored else 1
+    left = middle - turn * (length + aside) / 2
+    right, end, bottom = left + turn * length, left + turn * (length + aside), top + up + height
+
+    def face(opacity: float, *corners: tuple[float, float]) -> str:
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+        return f'<polygon points="{points}" fill-opacity="{opacity}"/>'
+
+    front = face(0.95, (left, top + up), (right, top + up), (right, bottom), (left, bottom))
+    lid = face(0.45, (left, top + up), (right, top + up), (end, top), (left + turn * aside, top))
+    maps = face(0.7, (right, top + up), (end, top), (end, bottom - up), (right, bottom))
+    return f'<g style="fill:{colour};stroke:{colour}" stroke-width="0.8" stroke-linejoin="round">{lid}{front}{maps}</g>'
+
+
+def _break(top: float) -> str:
+    """Mark a bar that is longer than can be drawn."""
+    x = _MIDDLE + _LENGTH / 4
+    slash = f"M{x:.1f} {top + 9:.1f}l6 -10M{x + 5:.1f} {top + 9:.1f}l6 -10"
+    return f'<path d="{slash}" stroke="currentColor" stroke-width="1.5" fill="none"/>'
+
+
+def _arrow(start: float, end: float, views: int) -> str:
+    """Draw the way from a box to the next; two lines where the mirror image goes along."""
+    ways = (_MIDDLE,) if views == 1 else (_MIDDLE - 5, _MIDDLE + 5)
+    path = "".join(f"M{x} {start + 3:.1f}V{end - 4:.1f}m-3 -3l3 3l3 -3" for x in ways)
+    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity="0.6"/>'
+
+
+def _shortcut(top: float, bottom: float) -> str:
+    """Draw the way of what is added to what a block gives."""
+    start, end = top - 5, bottom + 4
+    path = f"M{_MIDDLE - 6} {start:.1f}C2 {start:.1f} 2 {start + 4:.1f} 2 {(start + end) / 2:.1f}"
+    path += f"S2 {end:.1f} {_MIDDLE - 6} {end:.1f}m-3 -3l3 3l-3 3"
+    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity="0.6" stroke-dasharray="3 2"/>'
+
+
+def _heading(words: str, y: float) -> str:
+    line = f'<path d="M0 {y + 2:.1f}H{_WIDTH}" stroke="currentColor" stroke-opacity="0.3"/>'
+    return line + _text(0, y + 20, words, size=_HEADING_SIZE, bold=True)
+
+
+def _lines(part: Part) -> list[tuple[str, bool]]:
+    """Return the words beside a box, line by line, with whether a line is the title."""
+    width = _WIDTH - _WORDS_AT
+    title = part.title + (f" ×{part.repeats}" if part.repeats > 1 else "")
+    lines = [(line, True) for line in wrapped(title, width, _TITLE_SIZE, bold=True)]
+    facts = [_words_for_shape(part), *([f"{part.parameters:,} parameters"] if part.parameters else [])]
+    if len(wrapped(" · ".join(facts), width, _SIZE)) == 1:
+        facts = [" · ".join(facts)]
+    for text in (*facts, part.note):
+        lines += [(line, False) for line in wrapped(text, width, _SIZE)]
+    return lines
+
+
+def _words_for_shape(part: Part) -> str:
+    """Say what a part gives, as `148 × 148 × 32`, or `64 numbers`."""
+    sizes = [f"{size:,}" if size >= 0 else "?" for size in part.shape]
+    if len(sizes) != 1:
+        return " × ".join(sizes) or "a shape that is not fixed"
+    return f"{sizes[0]} numbers" if sizes[0] != "1" else "1 number"
+
+
+def _shown(text: str) -> str:
+    """Return words of the file as they can stand in a picture: no line breaks, not endless."""
+    flat = " ".join(printable(text).split())
+    words = [word if len(word) <= _MOST_NAME else f"{word[:_MOST_NAME]}…" for word in flat.split(" ")]
+    return " ".join(words)
+
+
+def _words(lines: Sequence[tuple[str, bool]], top: float) -> str:
+    texts, y = [], top
+    for line, bold in lines:
+        y += _TITLE_LINE if bold else _LINE
+        texts.append(_text(_WORDS_AT, y - 4, line, size=_TITLE_SIZE if bold else _SIZE, bold=bold, soft=not bold))
+    return "".join(texts)
+
+
+def _text(x: float, y: float, words: str, *, size: float, bold: bool = False, soft: bool = False) -> str:
+    weight = ' font-weight="600"' if bold else ""
+    opacity = ' fill-opacity="0.8"' if soft else ""
+    return f'<text x="{x:g}" y="{y:.1f}" font-size="{size:g}"{weight}{opacity}>{html.escape(words)}</text>'
+
+
+def _closing(parts: Sequence[Part]) -> list[str]:
+    words = f"{_total(parts):,} parameters in all. Boxes are to scale: height is places, length is channels."
+    return wrapped(words, _WIDTH, _SIZE)
+
+
+def _total(parts: Sequence[Part]) -> int:
+    return sum(part.parameters for part in parts)
+
+
+def _title(parts: Sequence[Part]) -> str:
+    layers = sum(len(part.layers) for part in parts)
+    return f"The network: {layers} layers, {_total(parts):,} parameters"
+
+
+def _description(parts: Sequence[Part]) -> str:
+    """Say the whole picture in words."""
+    sentences = []
+    for part in parts:
+        repeats = f", {part.repeats} times" if part.repeats > 1 else ""
+        count = f"{part.parameters:,} parameters" if part.parameters else ""
+        words = [_words_for_shape(part), count, _shown(part.note), "what enters is added" if part.has_shortcut else ""]
+        heading = f"{part.heading}. " if part.heading else ""
+        sentences.append(f"{heading}{_shown(part.title)}{repeats}: {', '.join(filter(None, words))}.")
+    return " ".join(sentences)
+
+
+def _svg(shapes: Sequence[str], height: float, title: str, description: str) -> str:
+    content = "\n".join(shapes)
+    # A page may show two networks: names of their own, from what they show.
+    name = f"network-{hashlib.sha256(content.encode()).hexdigest()[:10]}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {math.ceil(height)}" role="img" '
+        f'aria-labelledby="{name}-title {name}-description" fill="currentColor" '
+        'font-family="system-ui, sans-serif" style="display:block;width:100%;max-width:30rem;height:auto">\n'
+        f'<title id="{name}-title">{html.escape(title)}</title>\n'
+        f'<desc id="{name}-description">{html.escape(description)}</desc>\n'
+        f"{content}\n</svg>\n"
+    )

@@ -1,0 +1,284 @@
+"""`explain`: which part of each photo spoke for its class, drawn beside the photo."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageOps
+
+from photoclass.errors import SettingsError
+from photoclass.results.explain.saliency import Inside
+from photoclass.photos.prefetch import map_ahead
+from photoclass.photos.cache.pixels import default_cache, processors
+from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_picture, read_file, resize_pixels
+from photoclass.photos.sources.read import read_photos
+from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
+from photoclass.progress import SILENT, Progress
+from photoclass.results.explain.heat_map import LINE_AT, Window, colours, heat_of, overlay, spread_over, window_of
+from photoclass.results.pictures.sheet import (
+    FAINT,
+    QUIET,
+    TILE,
+    Caption,
+    Header,
+    PhotoPages,
+    Sheet,
+    check_wishes,
+    choose_rows,
+    draw_caption,
+    draw_page,
+    font,
+    header_corner,
+    in_percent,
+    page_file,
+    photo_tile,
+    place_words,
+    reason_tile,
+    save_page,
+    shortened,
+)
+
+PER_PAGE = 12
+_BETWEEN = 6  # pixels between a photo and its heat map
+_SHEET = Sheet(columns=3, fewest_columns=1, cell_width=2 * TILE + _BETWEEN)
+_PICTURE_SIDE = 320  # of the picture that is kept, its longer one at most
+_LEGEND_BAR = (90, 15)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A photo, and what in it spoke for a class.
+
+    Attributes:
+        picture: The photo, upright, RGB, its longer side at most 320 pixels.
+        heat: Shape (height, width) of the picture: how much each part spoke for `target`; 1 where it was most, 0 where
+            nothing did.
+        label: The class that the model tells.
+        probability: How sure it is of that one.
+        target: The class that the heat is about: `label`, or another that was asked for.
+        target_probability: How probable the model finds that one.
+        window: The part of the picture that the network saw.
+    """
+
+    picture: Image.Image
+    heat: NDArray[np.float32]
+    label: str
+    probability: float
+    target: str
+    target_probability: float
+    window: Window
+
+    def overlay(self, side: int | None = None) -> Image.Image:
+        """Draw the heat over the picture in grey.
+
+        Args:
+            side: Enlarge both before, to a longer side of this many pixels, so that lines are as fine as can be.
+        """
+        if side is None:
+            return overlay(self.picture, self.heat, self.window)
+        large = ImageOps.contain(self.picture, (side, side), Image.Resampling.LANCZOS)
+        heat = np.asarray(cv2.resize(self.heat, large.size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        across, down = large.width / self.picture.width, large.height / self.picture.height
+        window = Window(
+            round(self.window.left * across),
+            round(self.window.top * down),
+            round(self.window.width * across),
+            round(self.window.height * down),
+        )
+        return overlay(large, heat, window)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A photo that was asked for; `reason` says why it could not even be opened."""
+
+    name: str
+    path: str
+    truth: str
+    reason: str = ""
+
+
+def explain(
+    photos: Sequence[Path],
+    model: Path,
+    out: Path,
+    *,
+    count: int | None = None,
+    seed: int = 0,
+    target: str | None = None,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
+) -> PhotoPages:
+    """Draw photos beside heat maps of what in them spoke for their class, 12 a page.
+
+    Args:
+        photos: Files, folders or zips.
+        model: A model folder.
+        out: The picture; with several pages, `heat.png` becomes `heat-1.png`, `heat-2.png` …
+        count: Show at most this many, a random choice; None for all.
+        seed: Decides the choice.
+        target: The class to explain; of each photo the one that the model tells when None.
+        cache: Where a zip is unpacked; the user's cache folder when None.
+        progress: Hears of the advance.
+
+    Raises:
+        DataError: There is nothing to show.
+        SettingsError: `count` is less than 1, or the model knows no class `target`.
+        OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
+        ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
+    """
+    check_wishes(out, count, "a page of heat maps")
+    inside = Inside.load(model)
+    number = _class_number(inside, target)
+    table = read_photos(photos, cache or default_cache(), inside.info.class_names, progress)
+    rows = _rows_of(table)
+    chosen = [rows[i] for i in choose_rows(len(rows), count, seed)]
+    set_aside, pages = [], []
+    page_count = -(-len(chosen) // PER_PAGE)
+    with progress.task("Explaining", len(chosen)) as task:
+        found = _explained(inside, [row.path for row in chosen if not row.reason], number)
+        for page_number in range(1, page_count + 1):
+            part = chosen[(page_number - 1) * PER_PAGE : page_number * PER_PAGE]
+            shown = [(row, Unreadable(row.reason) if row.reason else next(found)) for row in part]
+            set_aside += [SetAside(row.name, seen.reason) for row, seen in shown if isinstance(seen, Unreadable)]
+            summary = _summary(len(chosen), target, inside.info.resize)
+            header = Header("Where it looked", summary, place_words(page_number, page_count))
+            file = page_file(out, page_number, page_count)
+            save_page(_draw_page(shown, header), file)
+            pages.append(file)
+            task.advance(len(part))
+    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(set_aside))
+
+
+def explain_photos(
+    model: Path, paths: Sequence[str], target: str | None = None, progress: Progress = SILENT
+) -> list[Explained | Unreadable]:
+    """Explain photos, one after the other, with a result for each.
+
+    Args:
+        model: A model folder.
+        paths: Where each photo is read from.
+        target: The class to explain; of each photo the one that the model tells when None.
+        progress: Hears of the advance.
+
+    Raises:
+        SettingsError: The model knows no class `target`.
+        ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
+    """
+    inside = Inside.load(model)
+    results = []
+    with progress.task("Explaining", len(paths)) as task:
+        for result in _explained(inside, paths, _class_number(inside, target)):
+            results.append(result)
+            task.advance()
+    return results
+
+
+def _class_number(inside: Inside, target: str | None) -> int | None:
+    names = inside.info.class_names
+    if target is not None and target not in names:
+        raise SettingsError(f"the model knows no class {target!r}; give one of: {', '.join(names)}")
+    return None if target is None else names.index(target)
+
+
+def _rows_of(table: PhotoTable) -> list[_Row]:
+    """Merge what could not even be opened back into its place in the natural order."""
+    truths = ["" if label == NO_LABEL else table.class_names[label] for label in table.labels]
+    rows = [_Row(name, path, truth) for name, path, truth in zip(table.names, table.paths, truths, strict=True)]
+    rows += [_Row(item.name, "", "", item.reason) for item in table.set_aside]
+    return sorted(rows, key=lambda row: natural_key(row.name))
+
+
+def _explained(inside: Inside, paths: Sequence[str], target: int | None) -> Iterator[Explained | Unreadable]:
+    """Give a result for each photo, in order, decoding a little ahead of the network."""
+    settings, names = inside.info.decode_settings(), inside.info.class_names
+    waiting: deque[Image.Image | Unreadable] = deque()
+
+    def pixels_of(pool: ThreadPoolExecutor) -> Iterator[Pixels]:
+        for decoded in map_ahead(pool, partial(_decode, settings=settings), paths):
+            if isinstance(decoded, Unreadable):
+                waiting.append(decoded)
+            else:
+                waiting.append(decoded[0])
+                yield decoded[1]
+
+    with ThreadPoolExecutor(processors()) as pool:
+        for look in inside.look(pixels_of(pool), target):
+            while isinstance(picture := waiting.popleft(), Unreadable):
+                yield picture
+            told = int(look.probabilities.argmax())
+            yield Explained(
+                picture,
+                spread_over(heat_of(look), *picture.size, settings.resize),
+                names[told],
+                float(look.probabilities[told]),
+                names[look.target],
+                float(look.probabilities[look.target]),
+                window_of(*picture.size, settings.resize),
+            )
+        for left in waiting:
+            if isinstance(left, Unreadable):
+                yield left
+
+
+def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] | Unreadable:
+    """Decode a photo once, to what a person sees and to what the network sees."""
+    data = read_file(path)
+    picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * settings.image_size)
+    if isinstance(picture, Unreadable):
+        return picture
+    pixels = resize_pixels(np.asarray(picture), settings)
+    picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE), Image.Resampling.LANCZOS)
+    return picture, pixels
+
+
+def _summary(count: int, target: str | None, resize: str) -> str:
+    what = "the class told" if target is None else shortened(target, font(19), 200)
+    faded = " · faded: not seen" if resize == "crop" else ""
+    return f"{count:,} photo{'s' if count != 1 else ''} · what spoke for {what}{faded}"
+
+
+def _draw_page(shown: Sequence[tuple[_Row, Explained | Unreadable]], header: Header) -> Image.Image:
+    page = draw_page(shown, _SHEET, header, _draw_cell)
+    _draw_legend(page)
+    return page
+
+
+def _draw_cell(
+    page: Image.Image, pen: ImageDraw.ImageDraw, item: tuple[_Row, Explained | Unreadable], left: int, top: int
+) -> None:
+    row, seen = item
+    second = left + TILE + _BETWEEN
+    if isinstance(seen, Unreadable):
+        page.paste(reason_tile(seen.reason), (left, top))
+        pen.rectangle((second, top, second + TILE - 1, top + TILE - 1), fill=FAINT)
+        caption = Caption(row.name)
+    else:
+        page.paste(photo_tile(seen.picture), (left, top))
+        page.paste(photo_tile(seen.overlay(TILE)), (second, top))
+        note = f"{'what' if seen.heat.any() else 'nothing'} spoke for {seen.target}"
+        if seen.target != seen.label:
+            note += f" ({in_percent(seen.target_probability)})"
+        caption = Caption(row.name, seen.label, seen.probability, row.truth, note)
+    draw_caption(pen, caption, left, top + TILE, _SHEET.cell_width)
+
+
+def _draw_legend(page: Image.Image) -> None:
+    """Say in words what the colours mean, at the top on the right."""
+    pen = ImageDraw.Draw(page)
+    right, top = header_corner(page)
+    width, height = _LEGEND_BAR
+    letters = font(14)
+    pen.text((right, top), "decided most", fill=QUIET, font=letters, anchor="ra")
+    right -= round(letters.getlength("decided most")) + 8 + width
+    bar = Image.fromarray(np.broadcast_to(colours()[None], (height, 256, 3)).copy())
+    page.paste(bar.resize(_LEGEND_BAR), (right, top + 1))
+    at = right + round(width * LINE_AT)
+    pen.line((at, top + 1, at, top + height), fill="white", width=2)
+    pen.text((right - 8, top), "counted little", fill=QUIET, font=letters, anchor="ra")

@@ -1,0 +1,198 @@
+"""A look inside a model: the last maps that still lie over the photo, and the gradient of a class's logit there."""
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import ModelError
+from photoclass.model.engine import Engine, import_openvino
+from photoclass.model.folder import ModelInfo, load_info, read_onnx
+from photoclass.results.explain.gradient import Array, Key, check_known, go_back
+from photoclass.results.explain.spatial import Places, follow_places, key_of, shape_of
+from photoclass.photos.decode import Pixels
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What one part of a network has seen, place by place.
+
+    Attributes:
+        activations: Shape (views, rows, columns, channels); a view is the photo or its mirror image.
+        gradients: Of the logit with respect to these, in the same shape.
+        mirrored: For each view, whether it is of the mirror image.
+    """
+
+    activations: Array
+    gradients: Array
+    mirrored: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What came of one photo.
+
+    Attributes:
+        probabilities: Shape (C,).
+        target: The class whose logit was traced back.
+        maps: One for each part of the network that sees; two where two pretrained networks look side by side.
+    """
+
+    probabilities: NDArray[np.float32]
+    target: int
+    maps: tuple[Maps, ...]
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What comes after the last maps of a network.
+
+    Attributes:
+        maps: The ports of these maps, and how they lie over the photo.
+        ops: From there to the logits, in order.
+        logits: Of each class, the port that has its logit, and at which position of a row.
+    """
+
+    maps: tuple[tuple[Any, Places], ...]
+    ops: tuple[Any, ...]
+    logits: tuple[tuple[Any, int], ...]
+
+    @property
+    def ports(self) -> list[Any]:
+        """Everything whose value the way back needs."""
+        return [port for port, _ in self.maps] + [port for op in self.ops for port in op.outputs()]
+
+    def gradients(self, values: Mapping[Key, Array], target: int) -> list[Array]:
+        """Compute the gradient of a class's logit with respect to each of the maps, from the values of `ports`."""
+        port, position = self.logits[target]
+        seed = np.zeros(shape_of(port))
+        seed[0, position] = 1
+        found = go_back(self.ops, values, {key_of(port): seed})
+        return [found.get(key_of(maps), np.zeros(shape_of(maps))) for maps, _ in self.maps]
+
+
+class Inside:
+    """A saved model that can be looked into.
+
+    Args:
+        info: What model.json says.
+        onnx: What model.onnx holds.
+        folder: Where they come from, for messages.
+        precision: `bf16`, `f32`, or None for what the processor gains from.
+
+    Raises:
+        ModelError: The network is damaged, or has something after its last maps that cannot be traced back.
+    """
+
+    def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None) -> None:
+        self.info = info
+        self._where = f"{folder}/model.onnx"
+        self._engine = Engine(onnx, self._where, info.image_size, precision, self._open)
+
+    @classmethod
+    def load(cls, folder: Path, precision: str | None = None) -> "Inside":
+        """Load a model folder.
+
+        Raises:
+            ModelError: As above, or the folder holds no model.
+        """
+        info = load_info(folder)
+        return cls(info, read_onnx(folder, info), folder, precision)
+
+    def look(self, pixels: Iterable[Pixels], target: int | None = None) -> Iterator[Look]:
+        """Give what is seen in each photo, in order, from one run of the network.
+
+        Args:
+            pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
+            target: The class to trace back; of each photo the most probable one when None.
+
+        Raises:
+            ModelError: The network gave something that is no probability.
+        """
+        for probabilities, *values in self._engine.outputs(pixels):
+            row = probabilities[0].astype(np.float32)
+            if not np.isfinite(row).all():
+                raise ModelError(f"{self._where}: gives values that are no probabilities; train it again")
+            chosen = int(row.argmax()) if target is None else target
+            by_key = {key_of(port): value for port, value in zip(self.tail.ports, values, strict=True)}
+            gradients = self.tail.gradients(by_key, chosen)
+            maps = tuple(
+                Maps(_over_places(by_key[key_of(port)], places), _over_places(gradient, places), places.mirrored)
+                for (port, places), gradient in zip(self.tail.maps, gradients, strict=True)
+            )
+            yield Look(row, chosen, maps)
+
+    def _open(self, model: Any) -> None:
+        # A copy: with its weights computed to floats beforehand, an int8 network would no longer run in int8.
+        self.tail = find_tail(model.clone(), self._where)
+        if len(self.tail.logits) != len(self.info.class_names):
+            raise ModelError(
+                f"{self._where}: gives {len(self.tail.logits)} probabilities, not one for each of the "
+                f"{len(self.info.class_names)} classes in model.json; copy the folder again"
+            )
+        originals = {op.get_friendly_name(): op for op in model.get_ordered_ops()}
+        model.add_outputs(
+            [originals[port.get_node().get_friendly_name()].output(port.get_index()) for port in self.tail.ports]
+        )
+
+
+def find_tail(model: Any, where: str) -> Tail:
+    """Walk back from a network's output to its last maps.
+
+    Args:
+        model: An OpenVINO model for one photo. What it computes from constants alone is computed, and stays so.
+        where: For messages.
+
+    Raises:
+        ModelError: There is something on the way that cannot be traced back.
+    """
+    import_openvino()
+    passes = importlib.import_module("openvino.passes")
+    folding = passes.Manager()
+    folding.register_pass(passes.ConstantFolding())
+    folding.run_passes(model)
+    ordered = model.get_ordered_ops()
+    places = follow_places(ordered)
+    logits = _find_logits(model.outputs[0].get_node().input_value(0), where)
+    maps: dict[Key, tuple[Any, Places]] = {}
+    between: set[str] = set()
+    waiting = [port for port, _ in logits]
+    while waiting:
+        port = waiting.pop()
+        key, node = key_of(port), port.get_node()
+        if key in places:
+            maps[key] = (port, places[key])
+        elif node.get_type_name() != "Constant" and node.get_name() not in between:
+            between.add(node.get_name())
+            waiting += node.input_values()
+    ops = tuple(op for op in ordered if op.get_name() in between)
+    if not maps:
+        raise ModelError(
+            f"{where}: its logits do not depend on the photo, so there is nothing to explain; train it again"
+        )
+    check_known(ops, where)
+    found = [maps[key] for op in ordered for port in op.outputs() if (key := key_of(port)) in maps]
+    return Tail(tuple(found), ops, logits)
+
+
+def _find_logits(probabilities: Any, where: str) -> tuple[tuple[Any, int], ...]:
+    """Return where each class's logit is: what enters the softmax, or each of the sigmoids side by side."""
+    end = probabilities.get_node()
+    pieces = [end] if end.get_type_name() != "Concat" else [port.get_node() for port in end.input_values()]
+    if {piece.get_type_name() for piece in pieces} not in ({"Softmax"}, {"Sigmoid"}):
+        raise ModelError(
+            f"{where}: ends in the operation {end.get_type_name()}, not in a softmax or sigmoids, so there are no "
+            "logits to trace heat maps from; train it again"
+        )
+    sources = [piece.input_value(0) for piece in pieces]
+    return tuple((source, position) for source in sources for position in range(shape_of(source)[1]))
+
+
+def _over_places(values: Array, places: Places) -> Array:
+    """Return values as (views, rows, columns, channels)."""
+    moved = np.moveaxis(values, (places.rows, places.columns), (1, 2))
+    return moved.reshape(*moved.shape[:3], -1)

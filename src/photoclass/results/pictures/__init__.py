@@ -1,0 +1,1 @@
+"""Pictures for a person: galleries and training curves."""

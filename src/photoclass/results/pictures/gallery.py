@@ -1,0 +1,149 @@
+"""`gallery`: pages of photos with what the model says of each, right and wrong marked where the truth is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from photoclass.errors import DataError
+from photoclass.photos.cache.pixels import default_cache
+from photoclass.photos.decode import Unreadable, decode_picture, read_file
+from photoclass.photos.table import NO_LABEL
+from photoclass.progress import SILENT, Progress
+from photoclass.results.pictures.sheet import (
+    TILE,
+    Caption,
+    Header,
+    PhotoPages,
+    Sheet,
+    check_wishes,
+    choose_rows,
+    draw_caption,
+    draw_page,
+    page_file,
+    photo_tile,
+    place_words,
+    reason_tile,
+    save_page,
+)
+from photoclass.results.predict import OK, Predictions, predict
+
+PER_PAGE = 25
+_SHEET = Sheet(columns=5, fewest_columns=3)
+
+
+def gallery(
+    photos: Sequence[Path],
+    model: Path,
+    out: Path,
+    *,
+    worst: bool = False,
+    count: int | None = None,
+    seed: int = 0,
+    cache: Path | None = None,
+    progress: Progress = SILENT,
+) -> PhotoPages:
+    """Predict photos and draw them, 25 a page.
+
+    Args:
+        photos: Files, folders or zips.
+        model: A model folder.
+        out: The picture; with several pages, `gallery.png` becomes `gallery-1.png`, `gallery-2.png` …
+        worst: Show the surest mistakes, the surest first; the truth must be known from folder or file names.
+        count: Show at most this many: of all photos a random choice, or the worst. None for all; of the worst, 25.
+        seed: Decides the choice.
+        cache: Where a zip is unpacked; the user's cache folder when None.
+        progress: Hears of the advance.
+
+    Raises:
+        DataError: There is nothing to show, or no truth for `worst`.
+        SettingsError: `count` is less than 1.
+        OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
+        ModelError: The model folder cannot be used.
+    """
+    check_wishes(out, count, "a gallery")
+    predictions = predict(photos, model, cache=cache or default_cache(), progress=progress)
+    if worst:
+        rows = worst_rows(predictions)[: count or PER_PAGE]
+        title = "The surest mistakes, the surest first"
+    else:
+        rows = choose_rows(len(predictions), count, seed)
+        title = "What the model says"
+    pages = draw_gallery(predictions, rows, out, title, progress)
+    return PhotoPages(pages, len(rows), len(predictions), predictions.set_aside)
+
+
+def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
+    """Return the rows told wrongly, the surest first.
+
+    Raises:
+        DataError: No photo's truth is known, or none is told wrongly.
+    """
+    known = (predictions.truth != NO_LABEL) & predictions.is_ok
+    if not known.any():
+        raise DataError(
+            "the truth of no photo is known, so there are no mistakes to show; "
+            "give class folders, or names as cat.0.jpg"
+        )
+    wrong = np.flatnonzero(known & (np.nan_to_num(predictions.probabilities).argmax(axis=1) != predictions.truth))
+    if not len(wrong):
+        raise DataError(f"all {int(known.sum()):,} photos are told rightly; there are no mistakes to show")
+    sureness = predictions.probabilities[wrong].max(axis=1)
+    return wrong[np.argsort(-sureness, kind="stable")]
+
+
+def draw_gallery(
+    predictions: Predictions, rows: NDArray[np.int64], out: Path, title: str, progress: Progress = SILENT
+) -> tuple[Path, ...]:
+    """Draw these rows, 25 a page, and return the files."""
+    count = -(-len(rows) // PER_PAGE)
+    files = []
+    with progress.task("Drawing", len(rows)) as task:
+        for number in range(count):
+            part = rows[number * PER_PAGE : (number + 1) * PER_PAGE]
+            header = Header(title, _summary(predictions, rows), place_words(number + 1, count))
+            file = page_file(out, number + 1, count)
+            save_page(_draw_page(predictions, part, header), file)
+            files.append(file)
+            task.advance(len(part))
+    return tuple(files)
+
+
+def _summary(predictions: Predictions, rows: NDArray[np.int64]) -> str:
+    known = [r for r in rows if predictions.truth[r] != NO_LABEL and predictions.statuses[r] == OK]
+    photos = f"{len(rows):,} photo{'s' if len(rows) != 1 else ''}"
+    if not known:
+        return photos
+    right = sum(predictions.class_names[predictions.truth[r]] == predictions.label(r) for r in known)
+    if right == 0 and len(known) == len(rows):
+        return f"{photos}, told wrongly"
+    return f"{photos} · {right:,} of {len(known):,} told rightly"
+
+
+def _draw_page(predictions: Predictions, rows: NDArray[np.int64], header: Header) -> Image.Image:
+    def draw_cell(page: Image.Image, pen: ImageDraw.ImageDraw, row: int, left: int, top: int) -> None:
+        page.paste(_tile(predictions, row), (left, top))
+        draw_caption(pen, _caption(predictions, row), left, top + TILE)
+
+    return draw_page([int(row) for row in rows], _SHEET, header, draw_cell)
+
+
+def _tile(predictions: Predictions, row: int) -> Image.Image:
+    """Return the photo whole; or a blank tile with the reason why not."""
+    picture: Image.Image | Unreadable = Unreadable(predictions.statuses[row])
+    if predictions.paths[row] and predictions.statuses[row] == OK:
+        data = read_file(predictions.paths[row])
+        picture = data if isinstance(data, Unreadable) else decode_picture(data, TILE)
+    return reason_tile(picture.reason) if isinstance(picture, Unreadable) else photo_tile(picture)
+
+
+def _caption(predictions: Predictions, row: int) -> Caption:
+    truth = int(predictions.truth[row])
+    return Caption(
+        predictions.files[row],
+        predictions.label(row),
+        predictions.probability(row),
+        predictions.class_names[truth] if truth != NO_LABEL else "",
+    )

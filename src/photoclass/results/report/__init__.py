@@ -1,0 +1,1 @@
+"""The report: everything known about a model, as one HTML page."""

@@ -1,0 +1,1 @@
+"""Scores: how good a model is on labelled photos, with intervals."""

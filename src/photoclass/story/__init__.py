@@ -1,1 +1,0 @@
-"""The guided tour: drawn pictures, and the demo that trains on them."""

@@ -1,0 +1,1 @@
+"""Frozen backbones: features computed once, and the linear head fitted on them."""

@@ -1,0 +1,1 @@
+"""How each recipe trains, from labelled photos to a model folder."""

@@ -1,0 +1,171 @@
+"""The recipe `features`: a frozen backbone's features, from the store or computed, and a head fitted on them."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.errors import ModelError, SettingsError, TrainingError
+from photoclass.metrics.figures import log_loss
+from photoclass.model.runtime import Runtime
+from photoclass.model.novelty import Seen, fit_seen, photos_to_keep
+from photoclass.photos.cache.pixels import default_cache
+from photoclass.photos.decode import Unreadable, decode_photo, read_file
+from photoclass.photos.table import HELD_OUT, TRAIN, VALID
+from photoclass.training.frozen.backbones import Backbone, open_backbone, open_backbone_file
+from photoclass.training.compute import Compute
+from photoclass.training.frozen.label_errors import doubts_as_fixes, find_doubtful
+from photoclass.training.frozen.export_head import add_head
+from photoclass.training.frozen.features import FeaturedPhotos
+from photoclass.training.finish import Outcome, Trained, describe, finish
+from photoclass.training.frozen.head import Head, check_pictures, fit_head, signed_roots
+from photoclass.training.prepare import divide_photos, featured_photos
+from photoclass.training.recipes.recipes import FeaturesRecipe
+from photoclass.training.run import Asked, Run, TrainOptions
+
+# What the saved model's probabilities may differ by from those of the stored features, which have three digits.
+_TOLERANCE = 0.01
+_CHECKED_PHOTOS = 32
+
+
+def train_features(asked: Asked[FeaturesRecipe]) -> Trained:
+    """Compute features, fit the head, and write the model folder. Called while the folder is held.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+        ModelError: The backbone cannot be used.
+        OutputError: The cache or `out` cannot be written.
+        TrainingError: The saved file does not do what was trained.
+    """
+    started_at = time.monotonic()
+    data, out, seed, options, progress = asked.data, asked.out, asked.seed, asked.options, asked.progress
+    _refuse_what_does_nothing(options)
+    backbone, recipe = _open_backbone(asked.recipe, options)
+    progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
+    photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
+    photos, twins = divide_photos(photos, data, seed, progress)
+    run = Run(replace(asked, recipe=recipe), photos, twins, Compute("cpu", backbone.precision, backbone.reason))
+    train, valid = run.part(TRAIN), run.part(VALID)
+    twins = twins[run.of_split(TRAIN)]
+    head = _fit(train, twins, recipe, seed, data)
+    losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
+    progress.say(
+        f"head: strength {head.strength:g} of cross-validated log losses {losses}; temperature {head.temperature:.3f}"
+    )
+    doubts = find_doubtful(head.out_of_fold_probabilities, train.table.labels).surely()
+    doubtful = doubts_as_fixes(doubts, train.table, str(data))
+    if doubtful:
+        progress.say(f"{len(doubtful):,} labels are surely wrong, the surest {doubtful[0].image} ({doubtful[0].note})")
+    if doubtful and recipe.drop_doubtful:
+        kept = np.setdiff1d(np.arange(len(train)), doubts.rows)
+        before, head = head, _fit(train.select(kept), twins[kept], recipe, seed, data)
+        progress.say(_words_on_dropping(len(doubtful), before, head, valid))
+    onnx = add_head(backbone.onnx, head.weights, head.bias, head.temperature)
+    predicted = {}
+    for split in (VALID, HELD_OUT):
+        part = run.part(split)
+        predicted[split] = head.probabilities(part.features.all()).astype(np.float32)
+    info = describe(
+        run,
+        {
+            "seconds": round(time.monotonic() - started_at, 1),
+            "features_computed": photos.computed,
+            "strength": head.strength,
+            "temperature": head.temperature,
+            "cross_validated_log_loss": head.candidates[head.strength],
+            "doubtful_labels": len(doubtful),
+            "doubtful_dropped": recipe.drop_doubtful,
+            "stopped": "the head has converged",
+            "device": "cpu",
+            "precision": backbone.precision,
+        },
+    )
+    difference = _check(Runtime(info, onnx, out), valid, predicted[VALID])
+    seen = _seen(train, valid, seed)
+    return finish(run, Outcome(info, onnx, predicted, difference, None, seen, doubtful=doubtful))
+
+
+def _seen(train: FeaturedPhotos, valid: FeaturedPhotos, seed: int) -> Seen:
+    """Keep what tells distances: the roots of features, which are what enters the head."""
+    kept = train.select(photos_to_keep(train.table.labels, seed))
+    return fit_seen(signed_roots(kept.features.all()), signed_roots(valid.features.all()))
+
+
+def _words_on_dropping(count: int, before: Head, after: Head, valid: FeaturedPhotos) -> str:
+    """Say what leaving out doubtful labels does to the validation photos, which chose nothing."""
+    features, labels = valid.features.all(), valid.table.labels
+    losses = [log_loss(head.probabilities(features), labels) for head in (before, after)]
+    return (
+        f"left out {count:,} photos whose label is surely wrong: log loss on the validation photos {losses[0]:.4f} to "
+        f"{losses[1]:.4f}"
+    )
+
+
+def _refuse_what_does_nothing(options: TrainOptions) -> None:
+    """Refuse options that other recipes have.
+
+    Raises:
+        SettingsError: Time was limited, or another device asked for.
+    """
+    if options.minutes is not None:
+        raise SettingsError(
+            "the recipe features takes no --minutes: whenever it is stopped, the features computed so far are kept "
+            "for the next start; for less time take --quality fast"
+        )
+    if options.device not in ("auto", "cpu"):
+        raise SettingsError(f"the recipe features runs on the cpu, not on {options.device!r}; leave out --device")
+
+
+def _open_backbone(recipe: FeaturesRecipe, options: TrainOptions) -> tuple[Backbone, FeaturesRecipe]:
+    """Open the recipe's backbone; of one from a file, the recipe is to say from here on which file it was.
+
+    Raises:
+        ModelError: It cannot be used, or is not the file that it must be.
+        SettingsError: Its settings or the precision do not go with it.
+    """
+    if not recipe.backbone_is_file:
+        return open_backbone(recipe.backbone, options.precision, options.cache or default_cache()), recipe
+    path, wanted = Path(recipe.backbone), recipe.backbone_sha256
+    backbone = open_backbone_file(
+        path, recipe.backbone_size, recipe.backbone_mean, recipe.backbone_std, options.precision
+    )
+    if wanted not in ("", backbone.file_sha256):
+        raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {wanted}; give the file that was meant")
+    size, sha256 = backbone.image_size, backbone.file_sha256
+    return backbone, replace(recipe, backbone=backbone.name, backbone_size=size, backbone_sha256=sha256)
+
+
+def _fit(photos: FeaturedPhotos, twins: NDArray[np.int64], recipe: FeaturesRecipe, seed: int, data: Path) -> Head:
+    """Fit the head on the training photos.
+
+    Raises:
+        DataError: A class has too few photos.
+    """
+    labels, names = photos.table.labels, photos.table.class_names
+    check_pictures(labels, twins, names, str(data))
+    return fit_head(photos.features, labels, twins, len(names), balance=recipe.balance, seed=seed)
+
+
+def _check(runtime: Runtime, photos: FeaturedPhotos, wanted: NDArray[np.float32]) -> dict[str, float]:
+    """Compare the saved model, from the photo's file on, with the head on stored features.
+
+    Raises:
+        TrainingError: They do not agree.
+    """
+    pixels, rows = [], []
+    for i, path in enumerate(photos.table.paths[:_CHECKED_PHOTOS]):
+        content = read_file(path)
+        decoded = content if isinstance(content, Unreadable) else decode_photo(content, photos.settings)
+        if not isinstance(decoded, Unreadable):  # a file that vanished since then cannot be compared
+            pixels.append(decoded)
+            rows.append(i)
+    if not rows:
+        return {}
+    difference = float(abs(runtime.probabilities(pixels) - wanted[rows]).max())
+    if not difference <= _TOLERANCE:
+        raise TrainingError(
+            f"the saved model differs from the trained head by {difference:.5f}; it is not written. Please report this"
+        )
+    return {"onnx_differs_by": round(difference, 7)}

@@ -1,0 +1,1 @@
+"""Recipes: what is trained, with all hyperparameters. Naming them costs no torch."""

@@ -1,0 +1,1 @@
+"""Experiment tracking: the same run recorded for TensorBoard and MLflow."""

@@ -1,0 +1,48 @@
+"""Opening the logs that were asked for, and closing them with how the run ended."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from photoclass.errors import Interrupted, SettingsError
+from photoclass.progress import Progress
+from photoclass.training.tracking.base import FAILED, FINISHED, INTERRUPTED, Log, Records
+
+
+@contextmanager
+def open_records(names: Sequence[str], out: Path, progress: Progress) -> Iterator[Records]:
+    """Give the logs of a run, and close them with how it ended. Nothing is written before the first epoch is done.
+
+    Args:
+        names: Some of LOGS.
+        out: The model folder.
+        progress: Hears of what could not be recorded.
+
+    Raises:
+        OutputError: The user's MLflow cannot be reached.
+        SettingsError: A package that a log needs is not installed.
+    """
+    records = Records(tuple(_open(name, out) for name in dict.fromkeys(names)), progress)
+    how = FAILED
+    try:
+        yield records
+        how = FINISHED
+    except Interrupted:
+        how = INTERRUPTED
+        raise
+    finally:
+        records.close(how)
+
+
+def _open(name: str, out: Path) -> Log:
+    try:
+        if name == "mlflow":
+            from photoclass.training.tracking.mlflow import MlflowLog
+
+            return MlflowLog.open(out)
+        from photoclass.training.tracking.tensorboard import TensorBoardLog
+    except ImportError as error:
+        raise SettingsError(
+            f"--log {name} needs {error.name or error}; run: pip install 'photoclass[{name}]'"
+        ) from error
+    return TensorBoardLog(out / "tensorboard")

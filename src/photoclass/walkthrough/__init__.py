@@ -1,0 +1,1 @@
+"""The demo: the whole way, from labelled pictures to a submission and a gallery."""

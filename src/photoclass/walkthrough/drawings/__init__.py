@@ -1,0 +1,1 @@
+"""Labelled pictures of cats and dogs, drawn by code."""

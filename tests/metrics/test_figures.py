@@ -1,0 +1,143 @@
+"""The figures equal those of scikit-learn, and all of them refuse what is no probability."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn import metrics as reference
+
+from photoclass.errors import ModelError
+from photoclass.metrics.bootstrap import draw_figures
+from photoclass.metrics.figures import (
+    CLIP,
+    accuracy,
+    brier_score,
+    brier_scores,
+    confusion,
+    expected_calibration_error,
+    log_loss,
+    log_losses,
+)
+from photoclass.metrics.ranking import average_precision, roc_auc
+
+Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
+
+
+def _predictions(seed: int, photos: int, classes: int, sharpness: float = 1.0) -> Predictions:
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, sharpness, (photos, classes))
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return probabilities, generator.integers(0, classes, photos)
+
+
+FIGURES = (
+    log_loss,
+    accuracy,
+    confusion,
+    brier_score,
+    expected_calibration_error,
+    roc_auc,
+    average_precision,
+    draw_figures,
+)
+
+predictions = st.builds(
+    _predictions,
+    seed=st.integers(0, 2**32),
+    photos=st.integers(1, 300),
+    classes=st.integers(2, 6),
+    sharpness=st.sampled_from([0.1, 1.0, 3.0]),
+)
+
+
+@given(predictions)
+def test_log_loss_is_scikit_learns(given: Predictions) -> None:
+    probabilities, labels = given
+    expected = reference.log_loss(labels, probabilities, labels=range(probabilities.shape[1]))
+    assert log_loss(probabilities, labels) == pytest.approx(expected, abs=1e-9)
+    assert log_losses(probabilities, labels).mean() == pytest.approx(expected, abs=1e-9)
+
+
+@given(predictions)
+def test_accuracy_and_confusion_are_scikit_learns(given: Predictions) -> None:
+    probabilities, labels = given
+    told, classes = probabilities.argmax(axis=1), probabilities.shape[1]
+    assert accuracy(probabilities, labels) == pytest.approx(reference.accuracy_score(labels, told), abs=1e-12)
+    table = confusion(probabilities, labels)
+    np.testing.assert_array_equal(table, reference.confusion_matrix(labels, told, labels=range(classes)))
+    assert table.sum() == len(labels)
+
+
+@given(predictions)
+def test_the_brier_score_is_scikit_learns(given: Predictions) -> None:
+    probabilities, labels = given
+    expected = reference.brier_score_loss(labels, probabilities, labels=range(probabilities.shape[1]))
+    assert brier_score(probabilities, labels) == pytest.approx(expected, abs=1e-9)
+    if probabilities.shape[1] == 2:
+        of_class_1 = reference.brier_score_loss(labels, probabilities[:, 1], pos_label=1)
+        assert brier_score(probabilities, labels) == pytest.approx(of_class_1, abs=1e-9)
+
+
+def test_a_sure_mistake_has_a_brier_score_of_1_of_two_classes_and_2_of_more() -> None:
+    assert brier_scores(np.array([[1.0, 0.0]]), np.array([1])) == 1
+    assert brier_scores(np.array([[1.0, 0.0, 0.0]]), np.array([1])) == 2
+
+
+def test_rows_of_the_confusion_are_the_truth() -> None:
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
+    np.testing.assert_array_equal(confusion(probabilities, np.array([0, 0, 1])), [[0, 2], [0, 1]])
+
+
+def test_a_certain_mistake_costs_what_the_clip_allows() -> None:
+    certain = np.array([[1.0, 0.0], [0.0, 1.0]])
+    losses = log_losses(certain, np.array([1, 1]))
+    np.testing.assert_allclose(losses, [-math.log(CLIP), -math.log(1 - CLIP)])
+    assert log_loss(certain, np.array([1, 1]), clip=0.01) == pytest.approx(-(math.log(0.01) + math.log(0.99)) / 2)
+
+
+def test_probabilities_of_the_model_are_float32_and_scored_in_float64() -> None:
+    losses = log_losses(np.array([[0.25, 0.75]], dtype=np.float32), np.array([1]))
+    assert losses.dtype == np.float64
+    assert losses[0] == -math.log(0.75)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_probability_that_is_no_number_is_refused(figure, bad: float) -> None:  # type: ignore[no-untyped-def]
+    probabilities, labels = _predictions(0, 10, 3)
+    probabilities[7, 2] = bad
+    with pytest.raises(ModelError, match="not numbers"):
+        figure(probabilities, labels)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_shapes_and_labels_that_do_not_fit_are_refused(figure) -> None:  # type: ignore[no-untyped-def]
+    probabilities, labels = _predictions(0, 10, 3)
+    for wrong in ((probabilities, labels[:-1]), (probabilities[:, 0], labels), (probabilities[:0], labels[:0])):
+        with pytest.raises(ModelError, match="cannot be scored together"):
+            figure(*wrong)
+    for outside in (-1, 3):
+        labels[4] = outside
+        with pytest.raises(ModelError, match="do not fit 3 classes"):
+            figure(probabilities, labels)
+
+
+def test_calibration_error_is_the_gap_between_being_sure_and_being_right() -> None:
+    probabilities = np.array([[0.1, 0.9]] * 10 + [[0.7, 0.3]] * 10)
+    labels = np.array([1] * 8 + [0] * 2 + [0] * 10)
+    # Sure of 90 % and right in 80 %; sure of 70 % and right in all.
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(0.5 * 0.1 + 0.5 * 0.3)
+
+
+@given(seed=st.integers(0, 1000), classes=st.integers(2, 5))
+def test_predictions_that_mean_what_they_say_have_little_calibration_error(seed: int, classes: int) -> None:
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(classes), 20_000)
+    labels = np.array([generator.choice(classes, p=row) for row in probabilities[:2000]])
+    honest = expected_calibration_error(probabilities[:2000], labels)
+    assert honest < 0.06
+    wrong = expected_calibration_error(probabilities[:2000], (probabilities[:2000].argmax(axis=1) + 1) % classes)
+    assert wrong > 0.3

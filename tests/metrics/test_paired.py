@@ -1,0 +1,60 @@
+"""Paired tests: McNemar's is SciPy's binomial test; both find what is there and seldom what is not."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from photoclass.metrics.paired import by_picture, mcnemar, photos_to_tell, sign_flip
+
+
+@given(st.integers(0, 400), st.integers(0, 400))
+def test_mcnemar_is_the_binomial_test(a: int, b: int) -> None:
+    expected = stats.binomtest(a, a + b).pvalue if a + b else 1.0
+    assert mcnemar(a, b) == pytest.approx(expected, abs=1e-9)
+
+
+def test_mcnemar_takes_many_photos() -> None:
+    assert mcnemar(5000, 5000) == 1
+    assert mcnemar(0, 30_000) == 0
+    assert mcnemar(5200, 4800) == pytest.approx(stats.binomtest(5200, 10_000).pvalue, rel=1e-9)
+
+
+def test_twins_are_one_picture() -> None:
+    np.testing.assert_array_equal(by_picture(np.array([1.0, 2.0, 4.0, 8.0]), np.array([7, 3, 7, 5])), [2, 8, 5])
+
+
+def test_sign_flips_agree_with_all_that_there_are() -> None:
+    sums = np.array([0.5, -0.1, 0.9, 0.4, 0.7, 0.2, -0.3, 0.8])
+    signs = np.array([[1 - 2 * (i >> k & 1) for k in range(8)] for i in range(256)])
+    exact = (np.abs(signs @ sums) >= sums.sum() - 1e-12).mean()
+    assert sign_flip(sums) == pytest.approx(exact, abs=0.015)
+    assert sign_flip(sums) == sign_flip(-sums) == sign_flip(sums)
+
+
+def test_few_pictures_prove_nothing() -> None:
+    """All drawn means of two differences with one sign leave out 0: the interval alone would call that real."""
+    assert sign_flip(np.array([0.3])) == 1
+    assert sign_flip(np.array([0.3, 0.4])) > 0.4
+    assert sign_flip(np.zeros(5)) == 1
+
+
+def test_the_number_of_photos_to_tell_is_what_it_takes() -> None:
+    """Of as many photos as it says, four in five samples tell the difference."""
+    generator = np.random.default_rng(0)
+    many = generator.normal(0.1, 1, 200_000)
+    photos = photos_to_tell(many, np.arange(len(many)))
+    assert photos == pytest.approx(785, rel=0.1)
+    samples = generator.normal(0.1, 1, (2000, round(photos)))
+    found = np.abs(samples.mean(axis=1)) > 1.96 * samples.std(axis=1) / math.sqrt(photos)
+    assert found.mean() == pytest.approx(0.8, abs=0.04)
+
+
+def test_twins_ask_for_more_photos() -> None:
+    once = np.random.default_rng(1).normal(0.2, 1, 500)
+    twice, groups = np.tile(once, 2), np.tile(np.arange(500), 2)
+    assert photos_to_tell(twice, groups) == pytest.approx(2 * photos_to_tell(once, np.arange(500)), rel=1e-9)
+    assert photos_to_tell(np.zeros(5), np.arange(5)) == math.inf

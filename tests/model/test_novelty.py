@@ -1,0 +1,187 @@
+"""How far a photo lies from what was seen: told by the fifth nearest, checked when loaded, out of one pass."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from handmade import SIDE, brightness_onnx, constant_onnx, make_info
+from numpy.typing import NDArray
+
+from photoclass.errors import ModelError
+from photoclass.model import novelty as seen_module
+from photoclass.model.runtime import Runtime
+from photoclass.model.novelty import (
+    KEPT_PHOTOS,
+    SEEN,
+    Seen,
+    fit_seen,
+    load_seen,
+    photos_to_keep,
+    predict_and_measure,
+    save_seen,
+)
+
+ONNX = b"some network"
+SHA256 = hashlib.sha256(ONNX).hexdigest()
+
+
+def _features(count: int, seed: int, width: int = 32) -> NDArray[np.float32]:
+    """Directions around one axis, of any length."""
+    generator = np.random.default_rng(seed)
+    rows = generator.normal(0, 0.2, (count, width))
+    rows[:, 0] += 1
+    return (rows * generator.uniform(0.5, 50, (count, 1))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    return fit_seen(_features(300, 0), _features(200, 1))
+
+
+def test_photos_that_belong_are_spread_evenly_and_strangers_are_farthest(seen: Seen) -> None:
+    belong = seen.distances(_features(2000, 2))
+    for share in (0.25, 0.5, 0.9):
+        assert (belong <= share).mean() == pytest.approx(share, abs=0.08)
+    strangers = -_features(50, 3)
+    assert (seen.distances(strangers) == 1).all()
+
+
+def test_distances_are_those_of_the_fifth_nearest_by_direction(seen: Seen) -> None:
+    features = _features(20, 4)
+    unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (features, seen.rows.astype(float))]
+    far = np.sort(1 - unit[0] @ unit[1].T, axis=1)[:, 4]
+    expected = [(seen.calibration < value).mean() for value in far]
+    np.testing.assert_allclose(seen.distances(features), expected, atol=0.006)
+    np.testing.assert_array_equal(seen.distances(features * 1000), seen.distances(features))
+
+
+def test_int8_keeps_directions() -> None:
+    exact = _features(300, 0)
+    rows = fit_seen(exact, exact[:5]).rows.astype(float)
+    cosines = (rows * exact).sum(axis=1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(exact, axis=1)
+    assert cosines.min() > 0.9995
+
+
+def test_few_photos_and_photos_without_features_have_a_distance() -> None:
+    few = fit_seen(_features(2, 0), _features(1, 1))
+    assert set(few.distances(_features(5, 2))) <= {0.0, 1.0}
+    assert few.distances(np.zeros((1, 32), dtype=np.float32)) == 1
+    assert few.distances(np.empty((0, 0), dtype=np.float32)).shape == (0,)
+    assert np.isfinite(fit_seen(np.zeros((3, 4)), np.zeros((2, 4))).calibration).all()
+
+
+def test_every_class_is_kept_as_evenly_as_it_has_photos() -> None:
+    labels = np.repeat([0, 1, 2], [10_000, 50, 1500])
+    kept = photos_to_keep(labels, 0)
+    assert len(np.unique(kept)) == len(kept) == KEPT_PHOTOS and (np.diff(kept) > 0).all()
+    assert np.bincount(labels[kept]).tolist() == [975, 50, 975]
+    assert photos_to_keep(labels, 0).tolist() == kept.tolist() != photos_to_keep(labels, 1).tolist()
+    assert photos_to_keep(labels[:7], 0).tolist() == list(range(7))
+
+
+def test_it_comes_back_as_it_was_saved(seen: Seen, tmp_path: Path) -> None:
+    assert load_seen(tmp_path, SHA256) is None
+    save_seen(tmp_path, seen, ONNX)
+    loaded = load_seen(tmp_path, SHA256)
+    assert loaded is not None
+    np.testing.assert_array_equal(loaded.rows, seen.rows)
+    np.testing.assert_array_equal(loaded.calibration, seen.calibration)
+
+
+def test_many_validation_photos_are_kept_as_quantiles(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen_module, "_MOST_QUANTILES", 50)
+    short = fit_seen(_features(300, 0), _features(200, 1))
+    assert len(short.calibration) == 50
+    features = _features(100, 5)
+    np.testing.assert_allclose(short.distances(features), seen.distances(features), atol=0.03)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"rows": np.zeros((3, 4), dtype=np.float32)},
+        {"rows": np.zeros(3, dtype=np.int8)},
+        {"rows": np.zeros((0, 4), dtype=np.int8)},
+        {"rows": np.zeros((KEPT_PHOTOS + 1, 4), dtype=np.int8)},
+        {"calibration": np.array([0.1, np.nan], dtype=np.float32)},
+        {"calibration": np.array([0.2, 0.1], dtype=np.float32)},
+        {"calibration": np.empty(0, dtype=np.float32)},
+        {"calibration": None},
+        {"onnx_sha256": np.zeros(32, dtype=np.uint8)},
+        {"rows": np.array([["pickled", None]], dtype=object)},
+        {"rows": np.zeros((KEPT_PHOTOS, 40_000), dtype=np.int8)},
+    ],
+    ids=["floats", "flat", "empty", "many", "nan", "falling", "no valid", "missing", "other network", "pickle", "bomb"],
+)
+def test_what_cannot_be_right_is_refused(damage: dict[str, object], seen: Seen, tmp_path: Path) -> None:
+    digest = np.frombuffer(bytes.fromhex(SHA256), dtype=np.uint8)
+    arrays = {"rows": seen.rows, "calibration": seen.calibration, "onnx_sha256": digest, **damage}
+    with open(tmp_path / SEEN, "wb") as stream:
+        np.savez_compressed(stream, **{name: values for name, values in arrays.items() if values is not None})
+    with pytest.raises(ModelError, match=r"seen\.npz: .*(copy the model folder again, or delete this file)"):
+        load_seen(tmp_path, SHA256)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04" + b"\0" * 40])
+def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / SEEN).write_bytes(content)
+    with pytest.raises(ModelError, match=r"seen\.npz: cannot be read"):
+        load_seen(tmp_path, SHA256)
+
+
+def test_a_cut_archive_is_refused(seen: Seen, tmp_path: Path) -> None:
+    save_seen(tmp_path, seen, ONNX)
+    whole = (tmp_path / SEEN).read_bytes()
+    for length in (len(whole) // 3, len(whole) - 30):
+        (tmp_path / SEEN).write_bytes(whole[:length])
+        with pytest.raises(ModelError, match=r"seen\.npz: cannot be read"):
+            load_seen(tmp_path, SHA256)
+
+
+def test_features_of_another_width_are_refused(seen: Seen) -> None:
+    with pytest.raises(ModelError, match="about 32 features, but the network has 31"):
+        seen.distances(np.zeros((1, 31), dtype=np.float32))
+
+
+class TestOnePass:
+    """Features beside probabilities, of one pass through the network."""
+
+    def test_they_are_what_enters_the_last_linear_layer(self, pixels: NDArray[np.uint8]) -> None:
+        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32")
+        probabilities, features = runtime.predict(pixels)
+        np.testing.assert_allclose(features, pixels.mean(axis=(1, 2)), rtol=1e-4)
+        np.testing.assert_array_equal(runtime.probabilities(pixels), probabilities)
+
+    def test_each_photo_is_asked_for_once_and_blocks_change_nothing(
+        self, pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32")
+        seen = fit_seen(runtime.predict(pixels[:20])[1], runtime.predict(pixels[20:])[1])
+        asked = 0
+
+        def coming() -> Iterator[NDArray[np.uint8]]:
+            nonlocal asked
+            for photo in pixels:
+                asked += 1
+                yield photo
+
+        whole = predict_and_measure(runtime, pixels, seen)
+        monkeypatch.setattr(seen_module, "_BLOCK", 8)
+        blocks = predict_and_measure(runtime, coming(), seen)
+        assert asked == len(pixels) and blocks[1] is not None and whole[1] is not None
+        np.testing.assert_array_equal(blocks[0], whole[0])
+        np.testing.assert_array_equal(blocks[1], whole[1])
+
+    def test_no_photo_has_no_rows(self) -> None:
+        runtime = Runtime(make_info(), brightness_onnx(), Path("run"))
+        seen = fit_seen(np.ones((2, 3)), np.ones((2, 3)))
+        probabilities, distances = predict_and_measure(runtime, [], seen)
+        assert probabilities.shape == (0, 2) and distances is not None and distances.shape == (0,)
+
+    def test_a_network_without_a_linear_layer_is_refused(self) -> None:
+        with pytest.raises(ModelError, match=r"model\.onnx: ends in no linear layer"):
+            Runtime(make_info(), constant_onnx([0.4, 0.6], SIDE), Path("run")).predict(
+                np.zeros((1, SIDE, SIDE, 3), np.uint8)
+            )

@@ -1,0 +1,315 @@
+"""Networks from ONNX files: scaled and laid out as they take photos, or refused with what was expected."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from photoclass.errors import ModelError, PhotoclassError, SettingsError
+from photoclass.model.engine import Engine
+from photoclass.networks.pretrained import onnx_file
+from photoclass.networks.pretrained.onnx_file import FileNetwork, read_network
+from tiny_networks import WIDTH, tiny_features, tiny_network
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LAYOUTS = {"channels first": ("batch", 3, 32, 32), "channels last": ("batch", 32, 32, 3)}
+
+
+def _read(
+    folder: Path, model: onnx.ModelProto, size: int = 0, mean: tuple[float, ...] = (), std: tuple[float, ...] = ()
+) -> FileNetwork:
+    path = folder / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    return read_network(path, size, mean, std)
+
+
+def _photos(side: int = 32, count: int = 3) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def _rows(network: FileNetwork, photos: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.stack(list(Engine(network.onnx, "net", network.image_size, "f32").rows(photos)))
+
+
+def _images(photos: NDArray[np.uint8], mean: Any = 0.0, std: Any = 1.0) -> NDArray[np.float64]:
+    """Scale photos as torch's users do: to [0, 1], less the mean, divided by the deviation."""
+    return np.asarray(((photos / 255 - np.array(mean)) / np.array(std)).transpose(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("mean", "std"), [(MEAN, STD), ((0.5,), (0.5,)), ((0.0,), (1 / 255,))])
+def test_numbers_are_scaled_as_asked_in_either_layout(
+    layout: str, mean: tuple[float, ...], std: tuple[float, ...], tmp_path: Path
+) -> None:
+    network = _read(tmp_path, tiny_network(shape=LAYOUTS[layout]), 0, mean, std)
+    assert network.image_size == 32
+    wanted = tiny_features(_images(_photos(), mean, std))
+    assert wanted.min() < 0 < wanted.max()
+    np.testing.assert_allclose(_rows(network, _photos()), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_network_of_bytes_gets_the_pixels_as_they_are(layout: str, tmp_path: Path) -> None:
+    network = _read(tmp_path, tiny_network(shape=LAYOUTS[layout], dtype=TensorProto.UINT8))
+    wanted = tiny_features(_photos().transpose(0, 3, 1, 2))
+    np.testing.assert_allclose(_rows(network, _photos()), wanted, rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize("ends_in", ["rows", "pooled", "maps"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_form_of_features_becomes_rows(ends_in: str, layout: str, tmp_path: Path) -> None:
+    network = _read(tmp_path, tiny_network(shape=LAYOUTS[layout], ends_in=ends_in), 0, (0,), (1,))
+    found = _rows(network, _photos())
+    assert found.shape == (3, WIDTH)
+    np.testing.assert_allclose(found, tiny_features(_images(_photos())), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [("batch", 3, "height", "width"), (None, "height", "width", 3), ("n", 3, 40, "w")])
+def test_a_size_that_is_open_is_the_one_asked_for(shape: tuple[Any, ...], tmp_path: Path) -> None:
+    network = _read(tmp_path, tiny_network(shape=shape), 40, (0,), (1,))
+    assert network.image_size == 40
+    np.testing.assert_allclose(_rows(network, _photos(40)), tiny_features(_images(_photos(40))), atol=1e-4)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_batch_that_is_fixed_for_no_reason_is_opened(batch: int, tmp_path: Path) -> None:
+    network = _read(tmp_path, tiny_network(shape=(batch, 3, 32, 32)), 0, (0,), (1,))
+    graph = onnx.load_model_from_string(network.onnx).graph
+    assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "photos"
+    np.testing.assert_allclose(_rows(network, _photos()), tiny_features(_images(_photos())), atol=1e-4)
+
+
+def test_a_network_of_torchs_own_exporter_is_taken_without_its_notes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.Hardswish(), torch.nn.Conv2d(8, 6, 3, 2, 1))
+    module.eval()
+    example, batch = torch.zeros(2, 3, 32, 32), torch.export.Dim("batch")
+    program = torch.onnx.export(
+        module, (example,), dynamo=True, verbose=False, input_names=["x"], dynamic_shapes=({0: batch},)
+    )
+    assert program is not None
+    network = _read(tmp_path, program.model_proto, 0, MEAN, STD)
+    with torch.no_grad():
+        images = torch.from_numpy(_images(_photos(), MEAN, STD)).float()
+        wanted = module(images).mean((2, 3)).numpy()
+    np.testing.assert_allclose(_rows(network, _photos()), wanted, atol=1e-5)
+    assert str(Path(__file__).parent).encode() not in network.onnx
+
+
+def test_older_files_that_name_their_weights_among_the_inputs_are_taken(tmp_path: Path) -> None:
+    model = tiny_network(opset=9)
+    model.ir_version = 3
+    weights = model.graph.initializer[0]
+    model.graph.input.append(helper.make_tensor_value_info(weights.name, weights.data_type, weights.dims))
+    network = _read(tmp_path, model, 0, (0,), (1,))
+    np.testing.assert_allclose(_rows(network, _photos()), tiny_features(_images(_photos())), atol=1e-4)
+
+
+# What is refused
+
+FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
+TINY = {"mean": (0.0,), "std": (1.0,)}
+
+
+def _change(**changes: Any) -> Callable[[], onnx.ModelProto]:
+    return lambda: tiny_network(**changes)
+
+
+def _with_second_output() -> onnx.ModelProto:
+    model = tiny_network()
+    model.graph.output.append(helper.make_tensor_value_info("pixels", FLOAT, ["batch", 5, 8, 8]))
+    return model
+
+
+def _with_second_input() -> onnx.ModelProto:
+    model = tiny_network()
+    model.graph.input.append(helper.make_tensor_value_info("mask", FLOAT, ["batch"]))
+    return model
+
+
+def _of_whole_numbers() -> onnx.ModelProto:
+    model = tiny_network()
+    model.graph.node[-1].output[0] = "rows"
+    model.graph.node.append(helper.make_node("ArgMax", ["rows"], ["features"], axis=1))
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    return model
+
+
+def _of_unknown_operators() -> onnx.ModelProto:
+    model = tiny_network()
+    model.graph.node[0].op_type, model.graph.node[0].domain = "Magic", "org.example"
+    model.opset_import.append(helper.make_opsetid("org.example", 1))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_change(shape=("n", 1, 32, 32)), r"takes 'x' FLOAT \(n, 1, 32, 32\); a backbone takes RGB photos"),
+        (_change(shape=("n", "c", "h", "w")), r"takes 'x' FLOAT \(n, c, h, w\)"),
+        (_change(shape=("n", 3, 3, 3)), r"\(n, 3, 3, 3\); a backbone takes RGB photos"),
+        (_change(shape=("n", 3072)), r"takes 'x' FLOAT \(n, 3072\)"),
+        (_change(shape=("n", 3, 32, 64)), "a backbone takes squares"),
+        (_change(dtype=DOUBLE), "takes 'x' DOUBLE .*; a backbone takes RGB photos, float32 or uint8"),
+        (_with_second_input, r"takes 'x' FLOAT \(batch, 3, 32, 32\), 'mask' FLOAT \(batch\); a backbone takes"),
+        (_with_second_output, r"gives 'features' FLOAT \(batch, a\), 'pixels' FLOAT \(batch, 5, 8, 8\); a backbone"),
+        (_of_whole_numbers, "gives 'features' INT64"),
+        (_change(ends_in="last"), r"gives \[1, 8, 8, 5\] for one photo; a backbone gives features"),
+        (_change(ends_in="one row"), "two photos at once.*export it .*with a dynamic batch"),
+        (_change(opset=8), "is of ONNX opset 8; export it with opset 9 or later"),
+        (_of_unknown_operators, "does not work on single photos of 32 px"),
+    ],
+)
+def test_what_cannot_be_a_backbone_is_refused_with_what_it_has(
+    make: Callable[[], onnx.ModelProto], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=message) as refused:
+        _read(tmp_path, make(), **TINY)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value)
+    assert str(refused.value).startswith(f"{tmp_path}/net.onnx: ")
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "message"),
+    [
+        (("n", 3, "h", "w"), 0, "takes photos of any size; say which with --backbone-size"),
+        (("n", 3, 32, 32), 64, "takes 32 px, not 64; leave out --backbone-size"),
+        (("n", 3, "h", "w"), 7, "photos of 7 px; it must be from 8 to 2048"),
+        (("n", 3, "h", "w"), -1, "photos of -1 px"),
+        (("n", 3, 10**9, 10**9), 0, "photos of 1000000000 px"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused(shape: tuple[Any, ...], size: int, message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message):
+        _read(tmp_path, tiny_network(shape=shape), size, (0,), (1,))
+
+
+def test_scaling_is_neither_guessed_nor_done_twice(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"say how pixels from 0 to 1 become them .*0\.485,0\.456,0\.406"):
+        _read(tmp_path, tiny_network())
+    with pytest.raises(SettingsError, match="takes pixels as they are, uint8; leave out --backbone-mean"):
+        _read(tmp_path, tiny_network(dtype=TensorProto.UINT8), 0, MEAN, STD)
+
+
+def test_features_that_depend_on_the_other_photos_are_refused(tmp_path: Path) -> None:
+    model = tiny_network()
+    model.graph.node[-1].output[0] = "rows"
+    model.graph.node.append(helper.make_node("Softmax", ["rows"], ["features"], axis=0))
+    with pytest.raises(ModelError, match="gives other features for two photos at once than for each alone"):
+        _read(tmp_path, model, 0, (0,), (1,))
+
+
+def test_features_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+    model = tiny_network()
+    model.graph.node[-1].output[0] = "rows"
+    model.graph.node.append(helper.make_node("Log", ["rows"], ["features"]))  # some of them lie below zero
+    with pytest.raises(ModelError, match="gives features that are not numbers"):
+        _read(tmp_path, model, 0, (0,), (1,))
+
+
+def test_fault_34_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
+    whole = tiny_network().SerializeToString()
+    path = tmp_path / "net.onnx"
+    for length in range(0, len(whole), 7):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ModelError, match=r"net.onnx: "):
+            read_network(path, 0, (0,), (1,))
+
+
+def test_damaged_bytes_are_no_crash(tmp_path: Path) -> None:
+    whole = tiny_network().SerializeToString()
+    weights = tiny_network().graph.initializer[0].raw_data
+    start = whole.index(weights)
+    told = [at for at in range(len(whole)) if not start <= at < start + len(weights)]  # damaged weights show in nothing
+    generator = np.random.default_rng(0)
+    path = tmp_path / "net.onnx"
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        damaged[generator.choice(told)] = generator.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_network(path, 0, (0,), (1,))
+        except PhotoclassError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 200
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04" + bytes(500)])
+def test_a_file_that_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match="not an ONNX file, or damaged or cut short"):
+        read_network(tmp_path / "net.onnx", 0, (), ())
+
+
+def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"absent\.onnx: there is no such file"):
+        read_network(tmp_path / "absent.onnx", 0, (), ())
+    with pytest.raises(ModelError, match="there is no such file"):
+        read_network(tmp_path, 0, (), ())
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_file, "MAX_FILE_BYTES", 100)
+    with pytest.raises(ModelError, match="larger than 100 bytes"):
+        _read(tmp_path, tiny_network())
+
+
+def _outside(tensor: TensorProto) -> None:
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../secret")
+
+
+def _weights_outside() -> onnx.ModelProto:
+    model = tiny_network()
+    _outside(model.graph.initializer[0])
+    return model
+
+
+def _constant_node_outside() -> onnx.ModelProto:
+    model = tiny_network()
+    weights = model.graph.initializer.pop()
+    _outside(weights)
+    model.graph.node.insert(0, helper.make_node("Constant", [], [weights.name], value=weights))
+    return model
+
+
+def _in_a_branch_outside() -> onnx.ModelProto:
+    model = tiny_network()
+    constant = numpy_helper.from_array(np.ones(5, np.float32), "one")
+    _outside(constant)
+    branch = helper.make_graph(
+        [helper.make_node("Constant", [], ["one"], value=constant)],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("one", FLOAT, [5])],
+    )
+    yes = numpy_helper.from_array(np.array(True), "yes")
+    model.graph.initializer.append(yes)
+    model.graph.node.append(helper.make_node("If", ["yes"], ["more"], then_branch=branch, else_branch=branch))
+    return model
+
+
+@pytest.mark.parametrize("make", [_weights_outside, _constant_node_outside, _in_a_branch_outside])
+def test_fault_35_weights_in_other_files_are_refused_unread(
+    make: Callable[[], onnx.ModelProto], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret").write_bytes(bytes(10_000))
+    with pytest.raises(ModelError, match="keeps weights in other files, which is not allowed; export it as one file"):
+        _read(tmp_path / "in", make(), **TINY)  # type: ignore[arg-type]
+
+
+def test_a_name_that_saved_models_are_refused_for_is_refused_at_once(tmp_path: Path) -> None:
+    model = tiny_network()
+    model.graph.node[0].name = "allocation"
+    with pytest.raises(ModelError, match="has 'location' in the name of a layer"):
+        _read(tmp_path, model, **TINY)  # type: ignore[arg-type]

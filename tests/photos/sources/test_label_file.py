@@ -1,0 +1,120 @@
+"""A CSV of image,label[,split]: read as people and spreadsheets write it, refused with all its faults named."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from photoclass.errors import DataError
+from photoclass.photos.sources.label_file import read_label_file
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from picture_files import put
+
+
+def _rows(
+    folder: Path, text: str | bytes, images: Sequence[str] = ("1.jpg", "2.jpg", "3.jpg")
+) -> list[tuple[str, str, int]]:
+    for image in images:
+        put(folder / image, b"x")
+    file = put(folder / "labels.csv", text if isinstance(text, bytes) else text.encode())
+    labelled, paths = read_label_file(file)
+    assert all(Path(paths[image]).is_file() for image, _, _ in labelled.rows)
+    return labelled.rows
+
+
+def _refusal(folder: Path, text: str | bytes) -> str:
+    with pytest.raises(DataError) as refused:
+        _rows(folder, text)
+    assert str(refused.value).startswith(f"{folder / 'labels.csv'}: ")
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_images_are_found_beside_the_csv_or_by_absolute_path(tmp_path: Path) -> None:
+    far = put(tmp_path / "elsewhere/far.jpg", b"x")
+    rows = _rows(tmp_path / "here", f"image,label\n1.jpg,cat\n{far},dog\n")
+    assert rows == [("1.jpg", "cat", NO_SPLIT), (str(far), "dog", NO_SPLIT)]
+
+
+def test_columns_stand_in_any_order_and_others_are_passed_over(tmp_path: Path) -> None:
+    text = "Source, LABEL ,Image\nweb,cat,1.jpg\nweb,dog,2.jpg\n"
+    assert _rows(tmp_path, text) == [("1.jpg", "cat", NO_SPLIT), ("2.jpg", "dog", NO_SPLIT)]
+
+
+def test_the_split_column_is_kept(tmp_path: Path) -> None:
+    text = "image,label,split\n1.jpg,cat,train\n2.jpg,dog,Validation\n3.jpg,dog,test\n"
+    assert [split for _, _, split in _rows(tmp_path, text)] == [TRAIN, VALID, HELD_OUT]
+
+
+@pytest.mark.parametrize("splits", [("train", "train", "train"), ("train", "train", "test")])
+def test_where_no_row_is_for_validation_the_training_rows_are_still_to_be_divided(
+    splits: tuple[str, ...], tmp_path: Path
+) -> None:
+    lines = [f"{number}.jpg,cat,{split}" for number, split in enumerate(splits, start=1)]
+    found = [split for _, _, split in _rows(tmp_path, "\n".join(["image,label,split", *lines]))]
+    assert found == [NO_SPLIT, NO_SPLIT, HELD_OUT if splits[2] == "test" else NO_SPLIT]
+
+
+def test_fault_31_a_byte_order_mark_and_any_line_ending_are_taken(tmp_path: Path) -> None:
+    expected = [("1.jpg", "cat", NO_SPLIT), ("2.jpg", "dog", NO_SPLIT)]
+    for text in ("image,label\n1.jpg,cat\n2.jpg,dog", "\ufeffimage,label\r\n1.jpg,cat\r\n\r\n2.jpg,dog\r\n"):
+        assert _rows(tmp_path, text) == expected
+
+
+def test_fault_31_a_repeated_row_counts_once_and_is_told(tmp_path: Path) -> None:
+    put(tmp_path / "1.jpg", b"x")
+    put(tmp_path / "2.jpg", b"x")
+    file = put(tmp_path / "labels.csv", b"image,label\n1.jpg,cat\n2.jpg,dog\n1.jpg,cat\n1.jpg,cat\n")
+    labelled, _ = read_label_file(file)
+    assert [image for image, _, _ in labelled.rows] == ["1.jpg", "2.jpg"]
+    assert labelled.notes == [f"{file}: 2 repeated rows counted once"]
+
+
+def test_fault_31_all_wrong_rows_are_named_with_their_lines(tmp_path: Path) -> None:
+    message = _refusal(tmp_path, "image,label,split\n1.jpg,cat,\n9.jpg,dog,\n1.jpg,dog,\n2.jpg,,\n3.jpg,dog,maybe\n")
+    assert "line 3: there is no file '9.jpg'" in message
+    assert "line 4: '1.jpg' stands above with another label or split" in message
+    assert "line 5: image or label is empty" in message
+    assert "line 6: split 'maybe' is none of train, valid, test" in message
+    assert "line 2" not in message
+
+
+def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+    message = _refusal(tmp_path, "image,label\n" + "".join(f"no{number}.jpg,cat\n" for number in range(25)))
+    assert message.count("there is no file") == 10
+    assert "and 15 more" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "first line must be image,label"),
+        ("file,class\n1.jpg,cat\n", "first line must be image,label"),
+        ("image;label\n1.jpg;cat\n", "first line must be image,label"),
+        ("image,label\n1.jpg\n", "line 2: image or label is empty"),
+        ("image,label,split\n1.jpg,cat,train\n2.jpg,dog,\n", "some rows name a split and some do not"),
+        ("image,label,split\n1.jpg,cat,valid\n2.jpg,dog,test\n", "no row has the split train"),
+        (f"image,label\n1.jpg,{'c' * 200_000}\n", "not a readable CSV"),
+        ("image,label\n1.jpg,cat\n".encode("utf-16"), ""),
+        ("image,label\na\0b.jpg,cat\n", ""),
+    ],
+)
+def test_fault_31_what_is_no_label_table_is_refused(text: str | bytes, complaint: str, tmp_path: Path) -> None:
+    assert complaint in _refusal(tmp_path, text)
+
+
+def test_quoted_names_with_commas_quotes_and_newlines_are_found(tmp_path: Path) -> None:
+    images = ["a,b.jpg", 'say "cat".jpg', "two\nlines.jpg", " spaced .jpg"]
+    for image in images:
+        put(tmp_path / image, b"x")
+    with open(tmp_path / "labels.csv", "w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("image", "label"), *((image, "cat") for image in images)])
+    labelled, _ = read_label_file(tmp_path / "labels.csv")
+    assert [image for image, _, _ in labelled.rows] == images
+
+
+def test_fault_24_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    assert _rows(tmp_path, b"image,label\ncaf\xe9.jpg,cat\n", images=[name]) == [(name, "cat", NO_SPLIT)]

@@ -1,0 +1,180 @@
+"""Where a file lies and how it is named tell its label and its split."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pytest
+
+from photoclass.errors import DataError
+from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SetAside, natural_key
+from photoclass.photos.sources.listing import Listing
+
+CATS_AND_DOGS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
+
+
+def _listing(*files: str, empty: Sequence[str] = (), set_aside: Sequence[SetAside] = ()) -> Listing:
+    """List these files as if they lay in a folder; `empty` are folders without any."""
+    folders = {str(parent) for name in (*files, *(f"{e}/x" for e in empty)) for parent in PurePosixPath(name).parents}
+    return Listing(sorted(files, key=natural_key), sorted(folders - {"."}, key=natural_key), set_aside=list(set_aside))
+
+
+def _read(*files: str, empty: Sequence[str] = ()) -> PhotoTable:
+    return make_table(label_listing(_listing(*files, empty=empty), "DATA"), "DATA", None, "DATA")
+
+
+def _rows(table: PhotoTable) -> dict[str, tuple[str, int]]:
+    """Return (class name, split) by name."""
+    return {
+        name.removeprefix("DATA/"): (table.class_names[label], int(split))
+        for name, label, split in zip(table.names, table.labels, table.splits, strict=True)
+    }
+
+
+def test_class_folders_give_the_labels_and_no_split() -> None:
+    table = _read(*CATS_AND_DOGS)
+    assert table.class_names == ("cats", "dogs")
+    assert table.names == table.paths == tuple(f"DATA/{name}" for name in CATS_AND_DOGS)
+    assert table.labels.tolist() == [0, 0, 1]
+    assert set(table.splits.tolist()) == {NO_SPLIT}
+
+
+def test_class_order_is_that_of_the_sorted_names_whatever_is_found_first() -> None:
+    assert _read("wolf/1.jpg", "ant/1.jpg", "cow/1.jpg").class_names == ("ant", "cow", "wolf")
+
+
+def test_folders_within_a_class_belong_to_the_class() -> None:
+    assert _rows(_read("cats/2019/may/1.jpg", "dogs/1.jpg"))["cats/2019/may/1.jpg"] == ("cats", NO_SPLIT)
+
+
+@pytest.mark.parametrize("valid", ["valid", "val", "validation", "Validation"])
+def test_split_folders_give_the_splits(valid: str) -> None:
+    parts = {"train": TRAIN, valid: VALID, "test": HELD_OUT}
+    table = _read(*(f"{part}/{file}" for part in parts for file in CATS_AND_DOGS))
+    assert table.class_names == ("cats", "dogs")
+    for name, (label, split) in _rows(table).items():
+        part, folder, _ = name.split("/")
+        assert (label, split) == (folder, parts[part])
+
+
+def test_a_train_folder_alone_is_still_to_be_divided() -> None:
+    assert {split for _, split in _rows(_read(*(f"train/{file}" for file in CATS_AND_DOGS))).values()} == {NO_SPLIT}
+
+
+def test_train_and_test_without_valid_leave_the_test_photos_held_out() -> None:
+    rows = _rows(_read(*(f"{part}/{file}" for part in ("train", "test") for file in CATS_AND_DOGS)))
+    assert {split for name, (_, split) in rows.items() if name.startswith("test/")} == {HELD_OUT}
+    assert {split for name, (_, split) in rows.items() if name.startswith("train/")} == {NO_SPLIT}
+
+
+def test_fault_21_flat_names_of_kaggle_give_the_labels() -> None:
+    rows = _rows(_read("train/cat.0.jpg", "train/dog.1.jpg", "train/dog.10.JPG"))
+    assert [label for label, _ in rows.values()] == ["cat", "dog", "dog"]
+
+
+def test_fault_21_unlabelled_test_photos_beside_them_are_passed_over_and_counted() -> None:
+    table = _read("train/cat.0.jpg", "train/dog.1.jpg", "test1/1.jpg", "test1/2.jpg", "sampleSubmission.csv")
+    assert len(table) == 2
+    assert table.notes == ("test1: 2 files without a class, passed over",)
+
+
+def test_outer_folders_are_stepped_into() -> None:
+    rows = _rows(_read("photos/2024/cats/1.jpg", "photos/2024/dogs/1.jpg", "README.txt"))
+    assert [label for label, _ in rows.values()] == ["cats", "dogs"]
+
+
+def test_an_outer_folder_of_split_folders_is_stepped_into() -> None:
+    files = [f"pets/{part}/{file}" for part in ("train", "valid") for file in CATS_AND_DOGS]
+    assert {split for _, split in _rows(_read(*files)).values()} == {TRAIN, VALID}
+
+
+def test_a_class_may_be_called_train() -> None:
+    assert _read("car/1.jpg", "train/1.jpg").class_names == ("car", "train")
+
+
+def test_a_foreign_folder_beside_split_folders_is_refused_rather_than_guessed_at() -> None:
+    with pytest.raises(DataError, match="old/ beside train/, valid/"):
+        _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/1.jpg", "valid/dogs/1.jpg", "old/1.jpg")
+
+
+def test_a_photo_that_lies_in_no_class_folder_is_set_aside() -> None:
+    table = _read(*CATS_AND_DOGS, "stray.jpg", "notes.txt")
+    assert table.set_aside == (SetAside("DATA/stray.jpg", "lies in no class folder"),)
+
+
+def test_a_photo_whose_flat_name_gives_no_class_is_set_aside() -> None:
+    table = _read("cat.0.jpg", "dog.1.jpg", "holiday.jpg")
+    assert [item.name for item in table.set_aside] == ["DATA/holiday.jpg"]
+
+
+def test_what_the_walk_set_aside_stays_set_aside() -> None:
+    listing = _listing(*CATS_AND_DOGS, set_aside=[SetAside("cats/pipe.jpg", "a pipe")])
+    table = make_table(label_listing(listing, "DATA"), "DATA", None, "DATA")
+    assert table.set_aside == (SetAside("DATA/cats/pipe.jpg", "a pipe"),)
+
+
+def test_fault_18_no_class_folder_is_refused_and_the_known_forms_are_named() -> None:
+    with pytest.raises(DataError, match=r"DATA: no class folders found; give class folders .*cat\.0\.jpg"):
+        _read("1.jpg", "2.jpg")
+
+
+def test_fault_18_a_folder_of_zips_is_refused_with_a_hint() -> None:
+    with pytest.raises(DataError, match=r"perhaps you mean DATA/train\.zip"):
+        _read("test.zip", "train.zip")
+
+
+@pytest.mark.parametrize(
+    "files", [("cats/1.jpg",), ("cat.1.jpg", "cat.2.jpg"), ("train/cats/1.jpg", "valid/cats/2.jpg")]
+)
+def test_fault_18_one_class_alone_is_refused_naming_it(files: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match=r"DATA: only one class, 'cats?'; at least two"):
+        _read(*files)
+
+
+@pytest.mark.parametrize(
+    ("files", "empty"),
+    [(CATS_AND_DOGS, "cows"), (("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg"), "train/cows")],
+)
+def test_fault_19_an_empty_class_is_refused_naming_it(files: tuple[str, ...], empty: str) -> None:
+    with pytest.raises(DataError, match="class 'cows' is empty"):
+        _read(*files, empty=[empty])
+
+
+def test_a_class_may_be_empty_in_valid_alone() -> None:
+    assert _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg", empty=["valid/dogs"]).class_names
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_fault_19_a_class_without_a_photo_to_train_on_is_refused_naming_it(part: str) -> None:
+    with pytest.raises(DataError, match="class 'cows' has no photo in train/"):
+        _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg", f"{part}/cows/1.jpg")
+
+
+@pytest.mark.parametrize("files", [("Dog/1.jpg", "dog/2.jpg", "cat/1.jpg"), ("Dog.1.jpg", "dog.2.jpg", "cat.1.jpg")])
+def test_fault_25_classes_that_differ_by_case_alone_are_refused(files: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="classes 'Dog' and 'dog' differ by case alone"):
+        _read(*files)
+
+
+@pytest.mark.parametrize("stem", ["new\nline", "\udcff\udce9", "n" * 251, "-rf", "a,b", '"'])
+def test_fault_24_strange_names_are_labelled_like_any_other(stem: str) -> None:
+    table = _read(f"cats/{stem}.jpg", "dogs/1.jpg")
+    assert _rows(table)[f"cats/{stem}.jpg"] == ("cats", NO_SPLIT)
+
+
+@pytest.mark.parametrize(
+    ("file", "label"),
+    [
+        ("cat/1.jpg", "cat"),
+        ("photos/dog/2024/1.jpg", "dog"),
+        ("dog.1.jpg", "dog"),
+        ("photos/dog/cat.1.jpg", "cat"),
+        ("cat/dog/1.jpg", "dog"),
+        ("cow/1.jpg", None),
+        ("cow.1.jpg", None),
+        ("category/1.jpg", None),
+        ("1.jpg", None),
+    ],
+)
+def test_a_single_photos_folder_or_flat_name_gives_its_class_away(file: str, label: str | None) -> None:
+    assert label_of_name(file, ("cat", "dog")) == label

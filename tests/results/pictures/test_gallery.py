@@ -1,0 +1,76 @@
+"""The gallery: any number of photos, right and wrong marked, pages of 25."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from photoclass.errors import DataError, OutputError, SettingsError
+from photoclass.results.pictures.gallery import gallery, worst_rows
+from photoclass.results.predict import Predictions, predict
+
+
+@pytest.mark.parametrize(("count", "pages"), [(1, 1), (2, 1), (24, 1), (25, 1), (26, 2), (51, 3)])
+def test_any_number_of_photos_25_a_page(
+    count: int, pages: int, model: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    made = gallery([drawn_photos], model, tmp_path / "g.png", count=count)
+    assert len(made.pages) == pages and made.shown == count and made.found == 120
+    names = ["g.png"] if pages == 1 else [f"g-{i}.png" for i in range(1, pages + 1)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    for path in made.pages:
+        with Image.open(path) as page:
+            assert page.size[0] >= 900
+
+
+def test_photos_appear_whole_and_large(model: Path, tmp_path: Path) -> None:
+    """A tall photo is neither squashed nor taken from the network's small copy."""
+    stripes = np.zeros((600, 300, 3), dtype=np.uint8)
+    stripes[:, ::4] = 255
+    Image.fromarray(stripes).save(tmp_path / "tall.png")
+    gallery([tmp_path / "tall.png"], model, tmp_path / "g.png")
+    with Image.open(tmp_path / "g.png") as page:
+        tile = np.asarray(page.convert("L"))[36 + 92 : 36 + 92 + 300, 36 : 36 + 300]
+    assert (tile[:, 75:225].std(axis=1) > 20).all(), "stripes two pixels wide can still be told apart"
+    assert tile[:, :70].std() == 0, "beside a tall photo there is paper"
+
+
+def test_the_worst_are_the_surest_mistakes_first(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    predictions = predict([drawn_photos], model)
+    rows = worst_rows(predictions)
+    assert len(rows)
+    assert (predictions.probabilities[rows].argmax(axis=1) != predictions.truth[rows]).all()
+    sureness = predictions.probabilities[rows].max(axis=1)
+    assert (np.diff(sureness) <= 0).all()
+    made = gallery([drawn_photos], model, tmp_path / "worst.png", worst=True)
+    assert made.shown == min(25, len(rows))
+
+
+def test_without_truth_or_mistakes_worst_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", tmp_path / "1.jpg")
+    with pytest.raises(DataError, match="the truth of no photo is known"):
+        gallery([tmp_path / "1.jpg"], model, tmp_path / "g.png", worst=True)
+    right = Predictions(("a",), ("ok",), np.array([[0.9, 0.1]], np.float32), ("x", "y"), np.array([0]), ("a",))
+    with pytest.raises(DataError, match="told rightly"):
+        worst_rows(right)
+
+
+def test_a_photo_that_cannot_be_read_has_a_tile_with_the_reason(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    made = gallery([tmp_path / "broken.jpg"], model, tmp_path / "g.png")
+    assert [item.name for item in made.set_aside] == [str(tmp_path / "broken.jpg")]
+    with Image.open(tmp_path / "g.png") as page:
+        tile = np.asarray(page.convert("L"))[128:428, 36:336]
+    assert tile.std() > 5, "the reason stands on it"
+
+
+def test_bad_wishes_are_refused_before_any_work(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.png, \.jpg or \.webp"):
+        gallery([drawn_photos], model, tmp_path / "g.pdf")
+    with pytest.raises(SettingsError, match="count is 0"):
+        gallery([drawn_photos], model, tmp_path / "g.png", count=0)
+    with pytest.raises(OutputError, match="is a folder"):
+        (tmp_path / "h.png").mkdir()
+        gallery([drawn_photos], model, tmp_path / "h.png")

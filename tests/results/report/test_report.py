@@ -1,0 +1,329 @@
+"""The report: one page that needs nothing else, true to the model's figures, fit for all."""
+
+import csv
+import dataclasses
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pages import check_page
+
+from photoclass.errors import DataError, ModelError, OutputError
+from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
+from photoclass.metrics.intervals import share_interval
+from photoclass.photos.table import SetAside
+from photoclass.results.scores.optimism import Estimate, Flattery
+from photoclass.results.report.loss_vs_accuracy import tell_loss
+from photoclass.results.report.report import report
+from photoclass.results.report.files import Epoch
+from photoclass.results.report.page import Material, render_report
+from photoclass.results.report.verdict import shown, sure_words
+from photoclass.results.scores.score import score_predictions
+from running import done, run_command
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _numbers(source: str) -> dict[str, dict[str, list[float]]]:
+    found = re.search(r'<script type="application/json" id="numbers">(.*?)</script>', source, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+@pytest.fixture(scope="module")
+def written(model: Path) -> str:
+    """The page that the training itself wrote."""
+    return (model / "report.html").read_text(encoding="utf-8")
+
+
+class TestOfTraining:
+    """What the real command leaves behind."""
+
+    def test_it_is_a_page_that_needs_nothing_else_and_can_be_read_by_all(self, written: str) -> None:
+        page = check_page(written)
+        assert len(written) < 5_000_000
+        assert len(page.all("img")) > 30, "photos stand inside"
+        assert "Not all is here" not in page.text()
+
+    def test_its_figures_are_the_models(self, model: Path, written: str) -> None:
+        figures = load_info(model).metrics["held_out"]
+        text = check_page(written).text()
+        n, right = figures["n"], round(figures["n"] * figures["accuracy"])
+        assert f"{right} of {n} photos told rightly" in text
+        assert f"{figures['log_loss']:.4f}" in text and f"{100 * figures['accuracy']:.2f} %" in text
+        numbers = _numbers(written)
+        coverage, thresholds = numbers["coverage"], numbers["thresholds"]
+        assert (coverage["answered"][0], coverage["right"][0]) == (n, right)
+        at = thresholds["levels"].index(0.5)
+        confusion = figures["confusion"]
+        assert [thresholds["hits"][at], thresholds["falseAlarms"][at]] == [confusion[1][1], confusion[0][1]]
+
+    def test_what_is_said_of_held_out_photos_is_kept_and_shown(self, model: Path, written: str) -> None:
+        rows = _rows(model / "held_out_predictions.csv")
+        known = {row["file"]: row for row in _rows(model / "photos.csv")}
+        assert rows and all(known[row["file"]]["split"] == "held_out" for row in rows)
+        wrong = [row for row in rows if max(("cat", "dog"), key=lambda c: float(row[f"prob_{c}"])) != row["truth"]]
+        text = check_page(written).text()
+        assert len(rows) == load_info(model).metrics["held_out"]["n"]
+        for row in wrong[:25]:
+            assert "/".join(row["file"].split("/")[-2:]) in text
+
+
+class TestCommand:
+    """`photoclass report`, long after the training."""
+
+    @pytest.fixture
+    def own(self, model: Path, tmp_path: Path) -> Path:
+        """A copy of the model folder, to be spoilt."""
+        shutil.copytree(model, tmp_path / "own")
+        return tmp_path / "own"
+
+    def test_it_writes_the_same_page_again(self, own: Path, model: Path, written: str) -> None:
+        (own / "report.html").unlink()
+        result = done("report", own)
+        assert result.stdout.startswith(f"{own}/report.html: the report, ")
+        again = (own / "report.html").read_text(encoding="utf-8")
+        assert again.replace(f"<dd>{own.name}</dd>", f"<dd>{model.name}</dd>") == written
+
+    def test_moved_and_renamed_photos_are_found_by_content(self, own: Path, drawn_photos: Path, tmp_path: Path) -> None:
+        for number, photo in enumerate(sorted(drawn_photos.glob("*/*.jpg"))):
+            target = tmp_path / "elsewhere" / photo.parent.name / "deep" / f"{number}.jpg"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(photo, target)
+        done("report", own, "--data", tmp_path / "elsewhere", "--out", tmp_path / "moved.html")
+        page = check_page((tmp_path / "moved.html").read_text(encoding="utf-8"))
+        assert len(page.all("img")) == len(check_page((own / "report.html").read_text(encoding="utf-8")).all("img"))
+
+    def test_without_photos_it_says_so_in_the_page_and_on_the_screen(self, own: Path, tmp_path: Path) -> None:
+        values = json.loads((own / "model.json").read_text())
+        values["trained"]["data"] = str(tmp_path / "gone")
+        (own / "model.json").write_text(json.dumps(values))
+        result = done("report", own)
+        assert f"warning: no pictures: {tmp_path}/gone: there is no such file or folder" in result.stdout
+        page = check_page((own / "report.html").read_text(encoding="utf-8"))
+        assert not page.all("img")
+        assert "Not all is here" in page.text() and "give --data" in page.text()
+        assert "told rightly" in page.text(), "the figures are there all the same"
+
+    def test_photos_that_changed_since_are_not_shown(self, own: Path, drawn_photos: Path, tmp_path: Path) -> None:
+        shutil.copytree(drawn_photos, tmp_path / "photos")
+        rows = _rows(own / "held_out_predictions.csv")
+        changed = Path(rows[0]["file"]).relative_to(drawn_photos)
+        (tmp_path / "photos" / changed).write_bytes((tmp_path / "photos" / "cat" / "cat-0001.jpg").read_bytes() + b"!")
+        made = report(own, data=tmp_path / "photos")
+        assert "1 of " in made.note and "no longer holds these photos" in made.note
+
+    def test_a_folder_of_an_older_version_is_predicted_anew(self, own: Path, drawn_photos: Path) -> None:
+        (own / "held_out_predictions.csv").unlink()
+        values = json.loads((own / "model.json").read_text())
+        for name in ("data", "set", "fixes", "photos_with_twins", "twins_across_splits"):
+            del values["trained"][name]
+        del values["metrics"]["held_out"]["ece"]
+        (own / "model.json").write_text(json.dumps(values))
+        assert not report(own, data=drawn_photos).note
+        page = check_page((own / "report.html").read_text(encoding="utf-8"))
+        assert f"{values['metrics']['held_out']['n']} photos held out" in page.text()
+        assert "calibration error" in page.text() and "photoclass train DATA" in page.text()
+
+        made = report(own)
+        assert "so this is of validation" in made.note and "give --data" in made.note
+        page = check_page((own / "report.html").read_text(encoding="utf-8"))
+        assert "These photos also chose the epoch; such a score tends to flatter" in page.text()
+
+    def test_bad_wishes_get_one_clear_line(self, own: Path, tmp_path: Path) -> None:
+        result = run_command("report", tmp_path / "none")
+        assert result.returncode == 1 and "there is no such model folder" in result.stderr
+        with pytest.raises(DataError, match="no such file or folder"):
+            report(own, data=tmp_path / "gone")
+        with pytest.raises(OutputError, match="is a folder"):
+            report(own, tmp_path)
+        (own / "held_out_predictions.csv").write_text("file,truth,prob_cat,prob_dog\na.jpg,cat,much,0.5\n")
+        before = (own / "report.html").read_bytes()
+        with pytest.raises(ModelError, match=r"held_out_predictions\.csv: cannot be read"):
+            report(own)
+        assert (own / "report.html").read_bytes() == before
+        (own / "held_out_predictions.csv").unlink()
+        (own / "valid_predictions.csv").unlink()
+        values = json.loads((own / "model.json").read_text())
+        values["trained"]["data"] = str(tmp_path / "gone")
+        (own / "model.json").write_text(json.dumps(values))
+        with pytest.raises(ModelError, match="give the photos of its training with --data"):
+            report(own)
+        (own / "history.csv").write_text("epoch\n1\n")
+        shutil.copy(own / "photos.csv", own / "kept.csv")
+        (own / "photos.csv").write_text("sha256,split,label,file\nnothex,train,cat,a\n")
+        with pytest.raises(ModelError, match=r"photos\.csv: cannot be read"):
+            report(own)
+
+
+HOSTILE = ("</script><script>alert(1)</script>", "a\"b' onload=x", "line\nbreak‮", "\udcff<img src=x onerror=y>")
+
+
+def test_hostile_names_stay_names_and_the_command_shown_trains_the_same_again(
+    drawn_photos: Path, tmp_path: Path
+) -> None:
+    """Through the real command: class names and file names that hold tags and quotes."""
+    photos = sorted(drawn_photos.glob("*/*.jpg"))
+    with open(tmp_path / "labels.csv", "w", newline="", errors="surrogateescape") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["image", "label"])
+        for number, photo in enumerate([*photos[:40], *photos[60:100]]):
+            name = f"{number}{'<b onclick=x>' if number % 2 else '&quot;-'}.jpg"
+            shutil.copy(photo, tmp_path / name)
+            writer.writerow([name, "<img src=x onerror=alert(1)>" if photo.parent.name == "cat" else HOSTILE[1]])
+    done(
+        *("train", tmp_path / "labels.csv", "--out", tmp_path / "run", "--recipe", "small-cnn", "--epochs", 1),
+        *("--set", "image_size=32"),
+    )
+    source = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    page = check_page(source)
+    assert "<img src=x onerror=alert(1)>" in page.text() and "<b onclick=x>" in page.text()
+    assert page.all("img") and not page.all("b")
+    command = "".join(text for tag, text in page.texts if tag == "pre" and text.startswith("photoclass "))
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words[0] == "photoclass" and words[3:5] == ["--out", "again"]
+    result = done(*words[1:4], tmp_path / "again", *words[5:], "--no-report")
+    assert "the report" not in result.stdout and not (tmp_path / "again" / "report.html").exists()
+    assert (tmp_path / "again" / "model.onnx").read_bytes() == (tmp_path / "run" / "model.onnx").read_bytes()
+
+
+def _material(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    split: str = "held_out",
+    **changes: object,
+) -> Material:
+    """Return what a page is made of, without any model."""
+    n = len(labels)
+    by_class = {name: n for name in class_names}
+    info = ModelInfo(
+        class_names=class_names,
+        image_size=32,
+        resize="squash",
+        recipe="small-cnn",
+        settings={"loop": {"epochs": 2}, "filters": [4, 8]},
+        seed=0,
+        base_rates=tuple(1 / len(class_names) for _ in class_names),
+        photos={"train": by_class, "valid": by_class, "held_out": by_class},
+        data_fingerprint="f" * 64,
+        photoclass_version="0",
+        metrics={},
+        trained={},
+    )
+    figures = score_predictions(probabilities, labels, class_names, split, split == "valid").as_json()
+    info = dataclasses.replace(info, metrics={split: figures})
+    right = probabilities.argmax(axis=1) == labels
+    material = Material(
+        model=Path("run"),
+        info=info,
+        split=split,
+        figures=figures,
+        predictions=SplitPredictions(tuple(f"photos/{i}.jpg" for i in range(n)), labels, probabilities),
+        data="photos",
+        note="",
+        pictures={},
+        gallery=tuple(range(min(n, 25))),
+        mistakes=tuple(int(i) for i in np.flatnonzero(~right)[:25]),
+        unsure=tuple(range(min(n, 25))),
+        heats=(),
+        no_heats="the photos are not at hand",
+        story=tell_loss(probabilities, labels),
+        history=(),
+        set_aside=(),
+        diagram="<svg></svg>",
+    )
+    return dataclasses.replace(material, **changes)
+
+
+def _sure_of(labels: np.ndarray, classes: int, sure: float = 0.9) -> np.ndarray:
+    """Return probabilities that are `sure` of these classes."""
+    others = (1 - sure) / (classes - 1)
+    return np.where(labels[:, None] == np.arange(classes), sure, others).astype(np.float32)
+
+
+class TestEdges:
+    """Sets and names of all kinds still make a page."""
+
+    @pytest.mark.parametrize("count", [1, 2, 30, 600])
+    def test_without_a_mistake_it_claims_no_more_than_it_knows(self, count: int) -> None:
+        labels = np.arange(count) % 2
+        text = check_page(render_report(_material(_sure_of(labels, 2), labels, ("cat", "dog")))).text()
+        low = share_interval(1.0, count).low
+        assert "was told wrongly" in text and "Nothing was taken" not in text
+        assert "That is no proof that it never fails" in text
+        expected = f"{100 * low:.0f} to 100" if count < 50 else f"at least about {int(1000 * low):,}"
+        assert expected in text
+
+    def test_all_wrong(self) -> None:
+        labels = np.arange(60) % 2
+        text = check_page(render_report(_material(_sure_of(1 - labels, 2, 0.95), labels, ("cat", "dog")))).text()
+        assert "About 0 of 100 photos told rightly" in text and "the model does no better" in text
+        assert ("mislead" in text and "of which 60 are at 90 % or more" not in text) or "surest mistakes" in text
+
+    def test_a_class_without_photos_is_named(self) -> None:
+        labels = np.zeros(40, dtype=np.int64)
+        said = labels.copy()
+        said[:4] = 1
+        text = check_page(render_report(_material(_sure_of(said, 2), labels, ("cat", "dog")))).text()
+        assert "Of dog there is no photo here" in text
+
+    def test_thirty_classes_with_long_hostile_names(self) -> None:
+        names = tuple(sorted({*HOSTILE, *(f"{'long ' * 60}{i:02}" for i in range(26))}))
+        labels = np.arange(300) % len(names)
+        said = np.where(np.arange(300) % 7 == 0, (labels + 1) % len(names), labels)
+        source = render_report(_material(_sure_of(said, len(names)), labels, names))
+        page = check_page(source)
+        assert "The most frequent confusions" in page.text() and "</script><script>alert(1)" in page.text()
+        assert _numbers(source)["thresholds"] is None
+        assert not page.all("img") and len(source) < 300_000
+
+    def test_a_thousand_classes_are_bounded(self) -> None:
+        names = tuple(f"class {i:04}" for i in range(1000))
+        labels = np.arange(2000) % 1000
+        said = np.where(np.arange(2000) % 2 == 0, (labels + 1) % 1000, labels)
+        source = render_report(_material(_sure_of(said, 1000), labels, names))
+        assert "And 900 more classes" in check_page(source).text() and len(source) < 300_000
+
+    def test_the_validation_split_comes_with_its_warning(self) -> None:
+        labels = np.arange(80) % 2
+        material = _material(_sure_of(labels, 2), labels, ("a", "b"), "valid")
+        text = check_page(render_report(material)).text()
+        assert "They also chose the model, which flatters: by how much, is not known." in text
+        flatters = Flattery(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
+        figures = {**material.figures, "flatters": flatters}
+        text = check_page(render_report(dataclasses.replace(material, figures=figures))).text()
+        assert "These photos also chose the epoch; such a score tends to flatter, here by about 0.0120 ± 0.0040" in text
+
+    def test_files_set_aside_are_counted_and_named(self) -> None:
+        labels = np.arange(80) % 2
+        aside = tuple(SetAside(f"photos/{i}<i>.jpg", "file is empty (0 bytes)") for i in range(40))
+        material = _material(_sure_of(labels, 2), labels, ("a", "b"), set_aside=aside)
+        page = check_page(render_report(material))
+        assert "40 files could not be used" in page.text() and "The first 25" in page.text()
+        assert "0<i>.jpg" in page.text() and not page.all("i")
+
+    @pytest.mark.parametrize("epochs", [1, 3, 60])
+    def test_curves_of_any_length(self, epochs: int) -> None:
+        labels = np.arange(80) % 2
+        history = tuple(Epoch(i + 1, 0.7, 0.5, float("nan") if i == 1 else 0.6, 0.6) for i in range(epochs))
+        source = render_report(_material(_sure_of(labels, 2), labels, ("a", "b"), history=history))
+        page = check_page(source)
+        assert "curve-loss-title" in page.ids() and "nan" not in "".join(re.findall(r'points="([^"]*)"', source))
+
+
+def test_names_and_probabilities_as_a_person_reads_them() -> None:
+    assert shown("a\nb‮c") == "a b\N{REPLACEMENT CHARACTER}c"
+    assert shown(" ") == "(a blank name)"
+    assert len(shown("x" * 500)) <= 60 and shown("x" * 500).count("…") == 1
+    assert [sure_words(p) for p in (1.0, 0.9996, 0.9994, 0.5, 0.0004)] == [
+        *("over 99.9 %", "over 99.9 %", "99.9 %", "50.0 %"),
+        "under 0.1 %",
+    ]

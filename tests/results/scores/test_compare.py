@@ -1,0 +1,229 @@
+"""Two models on the same photos: what is left out, what is told to be real, what is refused."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.handmade import brightness_onnx, constant_onnx, make_info, nan_for_bright_onnx
+from photoclass.errors import DataError, ModelError, SettingsError
+from photoclass.model.folder import save_model
+from photoclass.photos.sources.read import read_data
+from photoclass.results.scores.compare import compare
+from photoclass.results.scores.difference import differences
+from photoclass.results.scores.evaluate import evaluate
+from running import done, run_command
+
+NAMES = ("dark", "light")
+
+
+def _model(
+    folder: Path, onnx: bytes, known: dict[Path, str] | None = None, names: Sequence[str] = NAMES, side: int = 16
+) -> Path:
+    """Write a model folder; `known` says which photos were in which split of its training."""
+    folder.mkdir()
+    save_model(folder, make_info(names, image_size=side), onnx)
+    with open(folder / "photos.csv", "w", newline="") as stream:
+        rows = [[hashlib.sha256(p.read_bytes()).hexdigest(), s, "dark", p.name] for p, s in (known or {}).items()]
+        csv.writer(stream).writerows([["sha256", "split", "label", "file"], *rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty photos; the brightest class is called `light`, and four in forty are labelled wrongly."""
+    folder = tmp_path_factory.mktemp("light") / "photos"
+    generator = np.random.default_rng(0)
+    for number in range(40):
+        level = 60 if number % 2 else 190
+        name = NAMES[(number % 2 == 0) ^ (number < 4)]
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        noise = generator.normal(level, 50, (8, 8, 3)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(noise.repeat(4, axis=0).repeat(4, axis=1)).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sees_light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _model(tmp_path_factory.mktemp("a") / "sees-light", brightness_onnx(side=32), side=32)
+
+
+@pytest.fixture(scope="module")
+def guesses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _model(tmp_path_factory.mktemp("b") / "guesses", constant_onnx((0.999, 0.001)))
+
+
+def test_models_that_see_photos_at_other_sizes_are_compared_on_the_same_ones(
+    photos: Path, sees_light: Path, guesses: Path
+) -> None:
+    comparison = compare(photos, [sees_light, guesses])
+    a, b = comparison.scores
+    assert (a.as_json(), b.as_json()) == tuple(
+        evaluate(photos, model).score.as_json() for model in (sees_light, guesses)
+    )
+    values = comparison.as_json()
+    assert values["difference"]["log_loss"]["a_minus_b"] == pytest.approx(a.log_loss.value - b.log_loss.value)
+    assert values["difference"]["accuracy"]["a_minus_b"] == pytest.approx(a.accuracy.value - b.accuracy.value)
+    assert comparison.log_loss.better == "A"
+    assert comparison.as_text().startswith(
+        f"A is better: the log loss of {sees_light} is lower than that of {guesses} by "
+    )
+
+
+def test_the_order_of_the_models_turns_the_answer(photos: Path, sees_light: Path, guesses: Path) -> None:
+    one, other = compare(photos, [sees_light, guesses]), compare(photos, [guesses, sees_light])
+    assert (one.log_loss.better, other.log_loss.better) == ("A", "B")
+    assert one.log_loss.a_minus_b.low == pytest.approx(-other.log_loss.a_minus_b.high)
+    assert (one.a_alone_right, one.b_alone_right) == (other.b_alone_right, other.a_alone_right)
+    assert "B is better" in other.as_text()
+
+
+def test_what_accuracy_says_is_told_with_the_photos_that_decide(
+    photos: Path, sees_light: Path, guesses: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "light").mkdir()
+    for file in (photos / "light").iterdir():
+        (tmp_path / "light" / file.name).write_bytes(file.read_bytes())
+    comparison = compare(tmp_path, [guesses, sees_light])
+    assert (comparison.accuracy.better, comparison.accuracy.a_minus_b.value) == ("B", -1)
+    assert (comparison.a_alone_right, comparison.b_alone_right) == (0, 20)
+    told = "accuracy: B is better by 100.00 percentage points; A alone is right on 0, B alone on 20 (exact McNemar test"
+    assert f"{told}, p < 0.001)" in comparison.as_text()
+
+
+def test_a_model_is_as_good_as_itself(photos: Path, sees_light: Path) -> None:
+    comparison = compare(photos, [sees_light, sees_light])
+    assert (comparison.log_loss.better, comparison.accuracy.better) == (None, None)
+    assert (comparison.log_loss.photos_to_tell, comparison.accuracy.p) == (None, 1)
+    assert comparison.as_text().startswith("log loss: no difference can be told from these 40 photos\n")
+
+
+def test_photos_that_either_model_knows_are_left_out_and_counted(photos: Path, tmp_path: Path) -> None:
+    files = sorted(photos.rglob("*.png"))
+    a = _model(tmp_path / "a", brightness_onnx(), {files[0]: "train", files[1]: "valid", files[2]: "held_out"})
+    b = _model(tmp_path / "b", constant_onnx((0.5, 0.5)), {files[1]: "train", files[3]: "train", files[4]: "valid"})
+    comparison = compare(photos, [a, b])
+    assert comparison.scores[0].n == comparison.scores[1].n == 36
+    assert (comparison.left_out_trained, comparison.left_out_chose_model) == (3, 1)
+    assert "left out: 3 photos that trained A or B, 1 that chose one" in comparison.as_text()
+    everything = compare(photos, [a, b], include_known=True)
+    assert (everything.scores[0].n, everything.left_out_trained) == (40, 0)
+    assert everything.as_text().count("these photos trained or chose it, too: flattering") == 2
+
+
+def test_if_the_models_know_all_photos_there_is_nothing_to_compare_on(photos: Path, tmp_path: Path) -> None:
+    files = sorted(photos.rglob("*.png"))
+    a = _model(tmp_path / "a", brightness_onnx(), dict.fromkeys(files[:20], "train"))
+    b = _model(tmp_path / "b", brightness_onnx(), dict.fromkeys(files[20:], "valid"))
+    with pytest.raises(DataError, match=r"no readable photo is left to compare on \(40 trained or chose one of"):
+        compare(photos, [a, b])
+
+
+def test_models_of_other_classes_are_refused(photos: Path, sees_light: Path, tmp_path: Path) -> None:
+    other = _model(tmp_path / "other", brightness_onnx(), names=("dark", "grey"))
+    with pytest.raises(ModelError, match=r"knows the classes 'dark', 'grey', but .* knows 'dark', 'light'; compare"):
+        compare(photos, [sees_light, other])
+
+
+def test_more_than_two_models_are_refused(photos: Path, sees_light: Path) -> None:
+    with pytest.raises(SettingsError, match="3 models: give two, to compare them"):
+        compare(photos, [sees_light] * 3)
+
+
+def test_equal_models_seldom_seem_different_and_better_ones_mostly_do() -> None:
+    """Of 100 comparisons of models that are equally good, some one in twenty may err."""
+    found, wrong = 0, [0, 0]
+    for trial in range(100):
+        generator = np.random.default_rng(trial)
+        twins = np.repeat(np.arange(60), 2)
+        noise = np.repeat(generator.gamma(0.5, 1, 60) * generator.choice([-1, 1], 60), 2)
+        right = np.repeat(generator.choice([-1.0, 0, 1], 60, p=[0.1, 0.8, 0.1]), 2)
+        loss, accuracy = differences(noise, right, twins)
+        wrong[0] += loss.better is not None
+        wrong[1] += accuracy.better is not None
+        if trial < 20:
+            found += differences(noise - 0.5, right, twins)[0].better == "A"
+    assert max(wrong) <= 12
+    assert found >= 18
+
+
+def test_a_difference_that_cannot_be_told_says_how_many_photos_it_would_take() -> None:
+    generator = np.random.default_rng(0)
+    small, rare = generator.normal(0.05, 1, 300), np.zeros(300)
+    rare[:3] = [1, 1, -1]
+    loss, accuracy = differences(small, rare, np.arange(300))
+    assert loss.better is None and loss.photos_to_tell is not None and loss.photos_to_tell > 300
+    assert accuracy.p == 1 and accuracy.photos_to_tell is not None and accuracy.photos_to_tell > 300
+    one_photo = differences(np.array([0.3]), np.array([1.0]), np.array([0]))
+    assert [(d.better, d.photos_to_tell, d.a_minus_b.is_known) for d in one_photo] == [(None, None, False)] * 2
+
+
+# Through the command
+
+
+def test_the_command_prints_the_verdict_first_and_writes_json(
+    photos: Path, sees_light: Path, guesses: Path, tmp_path: Path
+) -> None:
+    told = done("evaluate", photos, "--model", sees_light, "--model", guesses, "--json", tmp_path / "c.json").stdout
+    values = json.loads((tmp_path / "c.json").read_text())
+    assert told.splitlines()[:2] == values["verdict"]
+    assert set(values) == {
+        "n", "pictures", "models", "difference", "a_alone_right", "b_alone_right", "verdict", "left_out_trained",
+        "left_out_chose_model", "set_aside",
+    }  # fmt: skip
+    assert values["models"]["A"]["model"] == str(sees_light) and values["models"]["B"]["n"] == 40
+    assert set(values["difference"]["log_loss"]) == {"a_minus_b", "a_minus_b_ci95", "p", "better", "photos_to_tell"}
+    result = run_command("evaluate", photos, *["--model", guesses] * 3)
+    assert (
+        result.returncode == 1
+        and result.stderr == "photoclass: 3 models: give two, to compare them; of more, two at a time\n"
+    )
+
+
+# Bad input to `evaluate`
+
+
+def test_a_model_that_gives_what_is_no_number_is_refused(photos: Path, tmp_path: Path) -> None:
+    model = _model(tmp_path / "nan", nan_for_bright_onnx())
+    with pytest.raises(ModelError, match=r"nan/model\.onnx: gives values that are no probabilities; train it again"):
+        evaluate(photos, model)
+
+
+def test_a_class_that_the_model_does_not_know_is_named_with_its_photos_and_the_mend(
+    photos: Path, sees_light: Path, tmp_path: Path
+) -> None:
+    for folder, name in (("light", "light"), ("dark", "grey")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for file in sorted((photos / folder).iterdir())[:3]:
+            (tmp_path / "data" / name / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(
+        DataError, match=r"does not know the class 'grey' \(3 photos\); it knows 'dark', 'light'\..*--fixes"
+    ):
+        evaluate(tmp_path / "data", sees_light)
+    fixes = tmp_path / "fixes.csv"
+    rows = [f"grey/{file.name},-" for file in (tmp_path / "data" / "grey").iterdir()]
+    fixes.write_text("\n".join(["image,label", *rows]))
+    score = evaluate(tmp_path / "data", sees_light, fixes=fixes).score
+    assert score.n == 3 and score.per_class[0].n == 0
+
+
+def test_a_class_that_data_lacks_leaves_what_can_be_computed(photos: Path, sees_light: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "light").mkdir(parents=True)
+    (tmp_path / "data" / "dark").mkdir()
+    for file in sorted((photos / "light").iterdir())[:5]:
+        (tmp_path / "data" / "light" / file.name).write_bytes(file.read_bytes())
+    told = done("evaluate", tmp_path / "data", "--model", sees_light, "--json", tmp_path / "s.json").stdout
+    values = json.loads((tmp_path / "s.json").read_text())
+    assert values["n"] == 5 and values["log_loss"] > 0 and values["roc_auc"] is None
+    assert {"figure": "roc_auc", "why": "no photo is of class 'dark'"} in values["cannot"]
+    assert "cannot be computed: ROC AUC, average precision, recall of dark: no photo is of class 'dark'" in told
+    for file in sorted((tmp_path / "data" / "light").iterdir())[1:]:
+        file.unlink()
+    assert evaluate(tmp_path / "data", sees_light).as_text().startswith("Score on 1 photo\n")
+    with pytest.raises(DataError, match="class 'dark' is empty"):
+        read_data(tmp_path / "data", tmp_path)

@@ -1,0 +1,72 @@
+"""How much a score flatters, as values and in words."""
+
+import json
+from typing import Any
+
+import pytest
+
+from photoclass.errors import ModelError
+from photoclass.results.scores.optimism import Estimate, Flattery
+
+HOW = "cross-fitting, 10 x 5 folds"
+KNOWN = Flattery(("epoch", "temperature"), HOW, Estimate(0.00123, 0.0004), Estimate(0.001, 0.0021))
+UNKNOWN = Flattery(("epoch",), "earlier epochs were judged by other photos (--force)")
+
+
+@pytest.mark.parametrize("flattery", [KNOWN, UNKNOWN])
+def test_it_comes_back_from_json_as_it_was(flattery: Flattery) -> None:
+    assert Flattery.from_json(json.loads(json.dumps(flattery.as_json())), "model.json") == flattery
+    assert Flattery.from_json(None, "model.json") is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        "a little",
+        {},
+        {**KNOWN.as_json(), "chose": []},
+        {**KNOWN.as_json(), "chose": ["everything"]},
+        {**KNOWN.as_json(), "chose": 3},
+        {**KNOWN.as_json(), "how": None},
+        {**KNOWN.as_json(), "log_loss": "much"},
+        {**KNOWN.as_json(), "log_loss": float("nan")},
+        {**KNOWN.as_json(), "accuracy_se": -1},
+        {**KNOWN.as_json(), "accuracy_se": None},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_right_is_refused_in_one_line(values: Any) -> None:
+    with pytest.raises(ModelError, match=r"model\.json: what it says of `flatters` cannot be right") as refused:
+        Flattery.from_json(values, "model.json")
+    assert "\n" not in str(refused.value)
+
+
+def test_the_words_say_what_was_chosen_by_how_much_it_flatters_and_how_that_is_known() -> None:
+    assert KNOWN.as_text() == (
+        "these photos also chose the epoch and the temperature; such a score tends to flatter, here by about "
+        "0.0012 ± 0.0004 in log loss and 0.10% ± 0.21% in accuracy (cross-fitting, 10 x 5 folds)"
+    )
+
+
+def test_no_figure_is_invented() -> None:
+    assert UNKNOWN.as_text() == (
+        "these photos also chose the epoch; such a score tends to flatter, by how much is not known: earlier epochs "
+        "were judged by other photos (--force)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "right", "words"),
+    [
+        (
+            Estimate(-0.0002, 0.0003),
+            Estimate(0.0, 0.001),
+            "by too little to show: -0.0002 ± 0.0003 in log loss, +0.00%",
+        ),
+        (Estimate(0.0, 0.0), Estimate(0.0, 0.0), "not at all: any part of them would have chosen the same"),
+        (Estimate(-0.0002, 0.0003), Estimate(0.002, 0.001), "by about -0.0002 ± 0.0003 in log loss and 0.20% ± 0.10%"),
+    ],
+)
+def test_little_or_nothing_is_said_to_be_so(loss: Estimate, right: Estimate, words: str) -> None:
+    assert words in Flattery(("epoch",), HOW, loss, right).as_text()

@@ -1,0 +1,179 @@
+"""The head: as scikit-learn would fit it, twins together, honest out of fold, sure of itself as far as it may be."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+from sklearn.linear_model import LogisticRegression
+
+from photoclass.metrics.calibration import fit_temperature, to_probabilities
+from photoclass.metrics.figures import log_loss
+from photoclass.photos.cache.store import Rows, RowStore, write_row
+from photoclass.training.frozen import head as head_module
+from photoclass.training.frozen.export_head import add_head
+from photoclass.training.frozen.head import Head, assign_folds, fit_head, minimise_each, signed_roots
+
+
+def rows_of(folder: Path, features: NDArray[np.float32]) -> Rows:
+    store = RowStore(folder, features.shape[1:], np.float16)
+    contents = [i.to_bytes(32, "big") for i in range(len(features))]
+    with store.new_shard() as shard:
+        for i, row in enumerate(features):
+            write_row(shard.descriptor, i, row.astype(np.float16))
+        shard.enter([(content, i) for i, content in enumerate(contents)])
+    return store.find(contents)
+
+
+def clouds(classes: int, per_class: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features around a centre for each class, overlapping, none below zero."""
+    generator = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).uniform(0.5, 1.5, (classes, 12))
+    labels = np.repeat(np.arange(classes), per_class)
+    features = np.maximum(centres[labels] + generator.normal(0, 0.7, (len(labels), 12)), 0)
+    return features.astype(np.float16).astype(np.float32), labels
+
+
+def fit(folder: Path, features: Any, labels: Any, **changes: Any) -> Head:
+    options = {"balance": False, "seed": 0, **changes}
+    twins = options.pop("twins", np.arange(len(labels)))
+    return fit_head(rows_of(folder, features), labels, twins, int(labels.max()) + 1, **options)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_it_fits_what_scikit_learn_fits(classes: int, tmp_path: Path) -> None:
+    features, labels = clouds(classes, 80)
+    strength = 0.03
+    found = fit(tmp_path, features, labels, strengths=(strength,))
+    roots = np.sqrt(features)
+    # Few photos: each variance is drawn towards the mean of all, as if 1,000 photos spoke for that.
+    count, variances = len(roots), roots.var(axis=0)
+    deviations = np.sqrt((count * variances + 1000 * variances.mean()) / (count + 1000))
+    scaled = (roots - roots.mean(axis=0)) / (deviations + 0.05)
+    # scikit-learn counts the sum of losses against half the squared weights times 1 / C. For two classes it has one
+    # logit too.
+    reference = LogisticRegression(C=1 / (strength * len(labels)), tol=1e-8, max_iter=1000).fit(scaled, labels)
+    wanted = reference.predict_proba(scaled)
+    logits = (roots @ found.weights + found.bias).astype(np.float64)
+    assert np.abs(to_probabilities(logits) - wanted).max() < 2e-3
+
+
+def test_it_does_not_matter_whether_the_features_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features, labels = clouds(2, 100)
+    kept = fit(tmp_path / "a", features, labels)
+    monkeypatch.setattr(head_module, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(head_module, "_BLOCK", 37)
+    read_again = fit(tmp_path / "b", features, labels)
+    assert kept.strength == read_again.strength
+    assert np.abs(kept.probabilities(features) - read_again.probabilities(features)).max() < 1e-3
+
+
+def test_out_of_fold_predictions_are_as_good_as_those_of_photos_never_seen(tmp_path: Path) -> None:
+    features, labels = clouds(2, 300)
+    head = fit(tmp_path, features, labels)
+    unseen, truth = clouds(2, 3000, seed=1)
+    honest = log_loss(to_probabilities(head.out_of_fold / head.temperature), labels)
+    assert honest == pytest.approx(log_loss(head.probabilities(unseen), truth), rel=0.15)
+
+
+def test_copies_of_a_photo_do_not_make_the_head_surer_of_itself(tmp_path: Path) -> None:
+    features, labels = clouds(2, 40)
+    copies, twins = np.repeat(features, 3, axis=0), np.repeat(np.arange(len(labels)), 3)
+    together = fit(tmp_path / "a", copies, np.repeat(labels, 3), twins=twins)
+    apart = fit(tmp_path / "b", copies, np.repeat(labels, 3))
+    assert min(together.candidates.values()) > min(apart.candidates.values())
+
+
+@given(st.integers(0, 10_000), st.integers(2, 5), st.integers(2, 4))
+def test_folds_keep_twins_together_and_every_class_in_each(seed: int, folds: int, classes: int) -> None:
+    generator = np.random.default_rng(seed)
+    label_of_group = np.repeat(np.arange(classes), folds + generator.integers(0, 9))
+    twins = np.concatenate([np.arange(len(label_of_group)), generator.integers(0, len(label_of_group), 20)])
+    labels = label_of_group[twins]
+    found = assign_folds(labels, twins, folds, seed)
+    for group in np.unique(twins):
+        assert len(np.unique(found[twins == group])) == 1
+    for label in range(classes):
+        assert set(found[labels == label]) == set(range(folds))
+
+
+def test_balance_lets_a_rare_class_count_as_much(tmp_path: Path) -> None:
+    features, labels = clouds(2, 400)
+    keep = np.r_[0:400, 400:420]
+    plain = fit(tmp_path / "a", features[keep], labels[keep])
+    balanced = fit(tmp_path / "b", features[keep], labels[keep], balance=True)
+    rare = features[420:]
+    assert balanced.probabilities(rare)[:, 1].mean() > plain.probabilities(rare)[:, 1].mean() + 0.1
+
+
+def test_five_photos_a_class_are_enough(tmp_path: Path) -> None:
+    features, labels = clouds(3, 5)
+    unseen, truth = clouds(3, 500, seed=1)
+    head = fit(tmp_path, features, labels)
+    assert (head.probabilities(unseen).argmax(axis=1) == truth).mean() > 0.5
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_head_in_the_file_is_the_head_that_was_fitted(classes: int, tmp_path: Path) -> None:
+    features, labels = clouds(classes, 40)
+    head = fit(tmp_path, features - 1, labels)  # on both sides of zero
+    width = features.shape[1]
+    row = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["photos", width])
+    nothing = helper.make_node("Identity", ["pixels"], ["features"])
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["photos", width])
+    backbone = helper.make_model(
+        helper.make_graph([nothing], "backbone", [pixels], [row]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    whole = add_head(backbone.SerializeToString(), head.weights, head.bias, head.temperature)
+    (found,) = ReferenceEvaluator(whole).run(None, {"pixels": features - 1})
+    np.testing.assert_allclose(found, head.probabilities(features - 1), atol=1e-5)
+
+
+def test_many_problems_are_minimised_side_by_side() -> None:
+    centres = np.random.default_rng(0).normal(size=(6, 4))
+    scales = np.logspace(-2, 2, 6)[:, None]
+
+    def bowls(which: NDArray[np.int64], points: NDArray[np.float64]) -> Any:
+        away = points - centres[which]
+        return 0.5 * (scales[which] * away**2).sum(axis=1), scales[which] * away
+
+    found = minimise_each(bowls, np.zeros((6, 4)), tolerance=1e-8)
+    assert np.abs(found - centres).max() < 1e-5
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
+def test_temperature_finds_the_factor_by_which_logits_are_too_large(classes: int, factor: float) -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2, (20_000, 1 if classes == 2 else classes))
+    chances = to_probabilities(logits).cumsum(axis=1)
+    labels = (generator.random((len(logits), 1)) > chances).sum(axis=1)
+    assert fit_temperature(factor * logits, labels) == pytest.approx(factor, rel=0.05)
+
+
+def test_a_temperature_from_four_photos_stays_near_one() -> None:
+    logits = np.array([[-9.0], [-8.0], [9.0], [8.0]])
+    assert 0.3 < fit_temperature(logits, np.array([0, 0, 1, 1])) < 1
+    assert 1 < fit_temperature(logits, np.array([0, 1, 1, 0])) < 8
+
+
+def test_roots_keep_the_sign_and_are_plain_roots_above_zero() -> None:
+    found = signed_roots(np.array([-4.0, -0.25, 0.0, 0.25, 9.0], dtype=np.float16))
+    assert found.dtype == np.float32
+    assert found.tolist() == [-2.0, -0.5, 0.0, 0.5, 3.0]
+    above = np.random.default_rng(0).exponential(2, 1000).astype(np.float16)
+    np.testing.assert_array_equal(signed_roots(above), np.sqrt(above.astype(np.float32)))
+
+
+def test_what_lies_below_zero_tells_classes_apart(tmp_path: Path) -> None:
+    features, labels = clouds(2, 100)
+    away = -features  # were only what is above zero seen, nothing would be left
+    head = fit(tmp_path, away, labels)
+    assert (head.probabilities(away).argmax(axis=1) == labels).mean() > 0.8

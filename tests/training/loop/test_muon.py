@@ -1,0 +1,107 @@
+"""Muon: gradients made orthogonal, kernels turned and left their size, all else moved by AdamW."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from photoclass.training.recipes.loop_settings import LoopSettings
+from photoclass.training.loop.muon import Muon, orthogonal
+from photoclass.training.loop.optimizer import optimizer_for
+
+_RATE = 0.03
+
+
+def _matrix(rows: int, columns: int, singular_values: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return U, S V and their product, of these singular values."""
+    generator = torch.Generator().manual_seed(seed)
+    rank = len(singular_values)
+    left, right = (
+        torch.linalg.qr(torch.randn(side, rank, generator=generator, dtype=torch.float64))[0]
+        for side in (rows, columns)
+    )
+    return left, right, (left * singular_values) @ right.T
+
+
+def _network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 1))
+
+
+def _learn(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1) -> None:
+    images = torch.rand(5, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    for _ in range(steps):
+        optimizer.zero_grad()
+        network(images).square().sum().backward()
+        optimizer.step()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 60),
+    spread=st.floats(1, 30),
+    scale=st.sampled_from([1e-6, 1.0, 1e6]),
+    seed=st.integers(0, 999),
+)
+def test_directions_stay_and_singular_values_come_near_one(
+    rows: int, columns: int, spread: float, scale: float, seed: int
+) -> None:
+    values = torch.logspace(0, -math.log10(spread), min(rows, columns), dtype=torch.float64)
+    left, right, matrix = _matrix(rows, columns, values * scale, seed)
+    turned = left.T @ orthogonal(matrix.float()).double() @ right
+    diagonal = turned.diagonal()
+    assert turned.shape == (len(values), len(values))
+    assert float((turned - diagonal.diag()).abs().max()) < 1e-3
+    assert 0.6 < float(diagonal.min()) <= float(diagonal.max()) < 1.3
+
+
+def test_a_step_turns_kernels_by_the_rate_and_leaves_their_size() -> None:
+    network = _network()
+    kernel = network[0].weight.detach()
+    before = kernel.clone()
+    _learn(network, optimizer_for(network, LoopSettings(kernel_rate=_RATE)))
+    assert float(kernel.norm()) == pytest.approx(float(before.norm()), rel=1e-6)
+    cosine = float((kernel * before).sum() / (kernel.norm() * before.norm()))
+    # A step across the kernel turns it by its length; one along it, by nothing.
+    assert 0.3 * _RATE < math.acos(cosine) <= 1.01 * _RATE
+
+
+def test_all_but_kernels_move_as_by_adamw() -> None:
+    settings = LoopSettings(learning_rate=0.1, weight_decay=0.5, kernel_rate=_RATE)
+    ours, plain = _network(), _network()
+    _learn(ours, optimizer_for(ours, settings))
+    _learn(plain, optimizer_for(plain, LoopSettings(learning_rate=0.1, weight_decay=0.5)))
+    for (name, value), expected in zip(ours.named_parameters(), plain.parameters(), strict=True):
+        assert torch.equal(value, expected) is (name != "0.weight"), name
+
+
+def test_without_a_rate_for_kernels_or_without_kernels_it_is_adamw() -> None:
+    assert type(optimizer_for(_network(), LoopSettings())) is torch.optim.AdamW
+    assert type(optimizer_for(nn.Linear(2, 1), LoopSettings(kernel_rate=_RATE))) is torch.optim.AdamW
+
+
+def test_kernels_of_which_no_output_depends_stay() -> None:
+    network = _network()
+    kernel = network[0].weight.detach()
+    optimizer = optimizer_for(network, LoopSettings(kernel_rate=_RATE))
+    assert isinstance(optimizer, Muon)
+    before = kernel.clone()
+    for gradient in (torch.zeros_like(kernel), None):
+        network[0].weight.grad = gradient
+        optimizer.step()
+        assert torch.equal(kernel, before)
+
+
+def test_momentum_carries_on_what_earlier_steps_began() -> None:
+    network = _network()
+    kernel = network[0].weight.detach()
+    optimizer = optimizer_for(network, LoopSettings(kernel_rate=_RATE))
+    _learn(network, optimizer)
+    before = kernel.clone()
+    network[0].weight.grad = torch.zeros_like(kernel)
+    optimizer.step()
+    assert not torch.equal(kernel, before)

@@ -1,0 +1,138 @@
+"""The recipe of the post, to the letter."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photoclass.errors import SettingsError
+from photoclass.photos.decode import DecodeSettings
+from photoclass.training.augment import AugmentSettings
+from photoclass.training.recipes.recipes import FinetuneRecipe, LoopSettings, SmallCnnRecipe, find_recipe
+from photoclass.training.recipes.resnet import ResnetRecipe
+
+
+def test_small_cnn_has_the_posts_numbers() -> None:
+    recipe = find_recipe("small-cnn")
+    assert recipe.name == "small-cnn"
+    assert (recipe.image_size, recipe.resize) == (150, "squash")
+    assert recipe.network.filters == (32, 32, 64)
+    assert (recipe.network.dense_units, recipe.network.dropout) == (64, 0.3)
+    assert (recipe.augment.rotation_degrees, recipe.augment.zoom, recipe.augment.flip) == (40, 0.2, 0.5)
+    assert (recipe.loop.batch_size, recipe.loop.epochs, recipe.loop.patience) == (16, 50, 5)
+    assert (recipe.loop.learning_rate, recipe.loop.adam_epsilon) == (1e-3, 1e-7)
+
+
+def test_an_unknown_recipe_is_refused_with_the_names_that_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"no recipe 'smal-cnn'.*small-cnn"):
+        find_recipe("smal-cnn")
+
+
+def test_photos_are_decoded_as_the_recipe_says() -> None:
+    assert SmallCnnRecipe(image_size=64, resize="crop").decode_settings() == DecodeSettings(64, "crop")
+
+
+@pytest.mark.parametrize("values", [{"image_size": 7}, {"image_size": 2049}, {"resize": "stretch"}])
+def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        SmallCnnRecipe(**values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"batch_size": -1},
+        {"epochs": -1},
+        {"patience": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("nan")},
+        {"adam_epsilon": 0.0},
+        {"adam_beta1": 1.0},
+        {"adam_beta2": -0.1},
+    ],
+    ids=str,
+)
+def test_loop_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        LoopSettings(**values)
+
+
+@pytest.mark.parametrize("recipe", [SmallCnnRecipe, FinetuneRecipe])
+def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnRecipe] | type[FinetuneRecipe]) -> None:
+    with pytest.raises(SettingsError, match="batch_size is 0"):
+        recipe(loop=LoopSettings(batch_size=0))
+    with pytest.raises(SettingsError, match="epochs is 0"):
+        recipe(loop=LoopSettings(epochs=0))
+    with pytest.raises(SettingsError, match="crop is 0"):
+        recipe(augment=AugmentSettings(crop=0))
+
+
+@given(fewer=st.floats(0, 200), more=st.floats(0, 200))
+def test_with_more_time_resnet_learns_from_larger_pictures_and_smaller_parts(fewer: float, more: float) -> None:
+    short, long = (ResnetRecipe().with_pictures_for(epochs) for epochs in sorted((fewer, more)))
+    assert short.image_size <= long.image_size
+    assert short.sides <= long.sides
+    assert short.augment.crop >= long.augment.crop
+    for recipe in (short, long):
+        assert recipe.sides == tuple(sorted(recipe.sides)), "the largest come last"
+        assert recipe.image_size > max(recipe.sides), "and the model sees larger ones"
+        assert min(recipe.sides) >= recipe.network.reduction
+
+
+def test_a_limit_of_time_leaves_the_number_of_epochs_open() -> None:
+    usual, timed = (ResnetRecipe().with_epochs_for(timed).loop.epochs for timed in (False, True))
+    assert usual == 44
+    assert timed > 200
+    assert ResnetRecipe(loop=LoopSettings(epochs=7)).with_epochs_for(timed=True).loop.epochs == 7
+
+
+def test_what_is_set_of_pictures_stays_as_it_is() -> None:
+    recipe = ResnetRecipe(image_size=50, sides=(40,), augment=AugmentSettings(crop=0.9))
+    assert recipe.with_pictures_for(100) == recipe
+
+
+@pytest.mark.parametrize(
+    ("photos", "device", "batch_size"),
+    [
+        (1, "cpu", 16),
+        (600, "cpu", 16),
+        (1_100, "cpu", 32),
+        (2_500, "cpu", 64),
+        (16_000, "cpu", 128),
+        (10**6, "cpu", 128),
+        (10**6, "cuda", 256),
+    ],
+)
+def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
+    photos: int, device: str, batch_size: int
+) -> None:
+    recipe = ResnetRecipe()
+    loop = recipe.with_steps_for(photos, 44, device).loop
+    assert loop.batch_size == batch_size
+    assert loop.learning_rate == pytest.approx((batch_size / 128) ** 0.5 * recipe.loop.learning_rate)
+
+
+@given(photos=st.integers(1, 10**6), epochs=st.floats(0, 300))
+def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trainings(
+    photos: int, epochs: float
+) -> None:
+    loop = ResnetRecipe().with_steps_for(photos, epochs, "cpu").loop
+    steps = epochs * photos / loop.batch_size
+    reach = loop.kernel_rate * steps**0.5
+    if steps >= 250:
+        assert reach == pytest.approx(1.2, abs=0.01)
+    else:
+        assert reach < 1.21
+        assert loop.kernel_rate < 0.08, "a step of a short one is not larger than what was tried"
+
+
+def test_a_batch_size_that_is_set_is_taken_with_its_rates() -> None:
+    recipe = ResnetRecipe(loop=LoopSettings(batch_size=24))
+    assert recipe.with_steps_for(10**6, 44, "cuda") == recipe
+
+
+@pytest.mark.parametrize("values", [{"image_size": 7}, {"sides": (64, 4)}, {"resize": "stretch"}])
+def test_pictures_of_resnet_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        ResnetRecipe(**values)
