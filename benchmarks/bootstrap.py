@@ -2,7 +2,7 @@
 
 python benchmarks/bootstrap.py [--rounds 3]
 
-Photos are sure and mostly right, as those of a good model; one in twenty has a twin in the row with twins.
+Photos are sure and mostly right, as those of a good model; one in twenty has a near-duplicate in the row with near-duplicates.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from photoclass.metrics.bootstrap import DRAWS
 from photoclass.results.scores.score import score_predictions
 
-# Photos, classes, whether some have twins.
+# Photos, classes, whether some have near-duplicates.
 _CASES = (
     (25_000, 2, False),
     (25_000, 2, True),
@@ -33,9 +33,9 @@ def main() -> None:
     print(f"{machine()}\n")
     processor_seconds: dict[str, list[float]] = {}
 
-    def measure(name: str, photos: int, classes: int, twins: bool) -> float:
+    def measure(name: str, photos: int, classes: int, duplicates: bool) -> float:
         probabilities, labels = _made_up(photos, classes)
-        groups = np.arange(photos) - (np.arange(photos) % 20 == 1) if twins else None
+        groups = np.arange(photos) - (np.arange(photos) % 20 == 1) if duplicates else None
         names = tuple(f"class {i}" for i in range(classes))
         started_at, worked_before = time.perf_counter(), time.process_time()
         score_predictions(probabilities, labels, names, "held_out", False, groups)
@@ -43,8 +43,12 @@ def main() -> None:
         return time.perf_counter() - started_at
 
     cases = {
-        f"{photos:,} photos, {classes} classes{', some twins' if twins else ''}": (photos, classes, twins)
-        for photos, classes, twins in _CASES
+        f"{photos:,} photos, {classes} classes{', some duplicates' if duplicates else ''}": (
+            photos,
+            classes,
+            duplicates,
+        )
+        for photos, classes, duplicates in _CASES
     }
     seconds = in_turn({name: lambda n=name, c=case: measure(n, *c) for name, case in cases.items()}, arguments.rounds)
     print(f"\n| {DRAWS:,} draws of | seconds | processor seconds |\n| --- | --- | --- |")

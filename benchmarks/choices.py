@@ -14,9 +14,9 @@ import numpy as np
 from measuring import in_turn, machine, spread
 from PIL import Image
 
+from photoclass.machine import default_cache, processors
 from photoclass.model.folder import load_info, read_onnx
 from photoclass.model.runtime import Runtime, import_openvino
-from photoclass.photos.cache.pixels import default_cache, processors
 from photoclass.photos.decode import read_file
 from photoclass.photos.sources.read import read_photos
 

@@ -14,13 +14,13 @@ import numpy as np
 from measuring import machine, spread
 from numpy.typing import NDArray
 
-from photoclass.photos.cache.pixels import default_cache
+from photoclass.machine import default_cache
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import open_backbone
-from photoclass.training.frozen.label_errors import find_doubtful
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.frozen.head import FeatureArray, fit_head
+from photoclass.training.frozen.label_errors import find_label_errors
 
 
 def main() -> None:
@@ -43,9 +43,9 @@ def main() -> None:
         given = labels[rows].copy()
         given[swapped] = 1 - given[swapped]
         probabilities = out_of_fold(features[rows], given, draw)
-        doubts = find_doubtful(probabilities, given)
-        sure = doubts.surely().rows
-        found.setdefault(f"ours, among the {most} most doubtful", []).append(share(doubts.rows[:most], swapped))
+        errors_found = find_label_errors(probabilities, given)
+        sure = errors_found.surely().rows
+        found.setdefault(f"ours, among the {most} most doubtful", []).append(share(errors_found.rows[:most], swapped))
         found.setdefault("ours, surely wrong: share of the swapped", []).append(share(sure, swapped))
         found.setdefault("ours, surely wrong: share that was swapped", []).append(
             len(set(sure) & set(swapped)) / len(sure)

@@ -28,9 +28,9 @@ from measuring import machine
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import Backbone, open_backbone, open_trunk
+from photoclass.training.learners.finetune import TAIL
 from photoclass.training.recipes.recipes import QUALITIES
 from photoclass.training.train import train
-from photoclass.training.learners.finetune import TAIL
 
 _ALONE_PHOTOS = 600
 _FEW = 10

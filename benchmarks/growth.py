@@ -23,7 +23,7 @@ from charts import STYLES, draw_level, draw_line, new_figure, save_figure
 from measuring import machine
 from memory import Cost, cost_of
 
-from photoclass.photos.cache.pixels import default_cache
+from photoclass.machine import default_cache
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
 

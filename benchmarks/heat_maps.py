@@ -20,17 +20,17 @@ from measuring import machine
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
+from photoclass.machine import default_cache
 from photoclass.model.folder import load_info, read_onnx
-from photoclass.results.explain.saliency import Inside, Look
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.sources.read import read_photos
 from photoclass.results.explain.explain import explain_photos
 from photoclass.results.explain.heat_map import heat_of, spread_over
+from photoclass.results.explain.saliency import Saliency, SaliencyModel
 from photoclass.results.pictures.sheet import choose_rows
 
-Heat = Callable[[Look], NDArray[np.float32]]
+Heat = Callable[[Saliency], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Sanity:
     drop_cold: NDArray[np.float64]
 
 
-def layer_cam(look: Look) -> NDArray[np.float32]:
+def layer_cam(look: Saliency) -> NDArray[np.float32]:
     """Return LayerCAM: negative gradients are left out before the sum over channels."""
     return heat_of(replace(look, maps=tuple(replace(m, gradients=np.maximum(m.gradients, 0)) for m in look.maps)))
 
 
-def activations_alone(look: Look) -> NDArray[np.float32]:
+def activations_alone(look: Saliency) -> NDArray[np.float32]:
     """Return how much goes on at each place, whatever it speaks for."""
     return heat_of(replace(look, maps=tuple(replace(m, gradients=np.ones_like(m.gradients)) for m in look.maps)))
 
@@ -72,10 +72,10 @@ def look_for_sense(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -
     info = load_info(folder)
     content = read_onnx(folder, info)
     runtime = Runtime(info, content, folder)
-    looks = list(Inside(info, content, folder).look(pixels))
+    looks = list(SaliencyModel(info, content, folder).look(pixels))
     told = np.array([look.target for look in looks])
     # The same class is traced back in both.
-    shuffled = Inside(info, with_shuffled_head(content), folder)
+    shuffled = SaliencyModel(info, with_shuffled_head(content), folder)
     by_class = [list(shuffled.look(pixels, target)) for target in range(len(info.class_names))]
     others = [by_class[target][i] for i, target in enumerate(told)]
 

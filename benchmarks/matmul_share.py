@@ -20,8 +20,8 @@ from photoclass.networks.resnet import Resnet
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
 from photoclass.training.loop.loop import batch_parts, cross_entropy
-from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.loop.optimizer import optimizer_for
+from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.recipes.recipes import SmallCnnRecipe
 from photoclass.training.recipes.resnet import ResnetRecipe
 

@@ -4,7 +4,7 @@ python benchmarks/neither.py DATA --model RUN [--each 100] [--trained 3000] [--s
 
 DATA is what RUN was trained on. The pictures are made by code (strangers.py); three kinds come with scikit-learn. Of
 each measure, the level is the farthest hundredth of the validation photos; what it refuses of held-out photos stands
-beside it. `predict --abstain` itself is measured, too, by the model folder's own seen.npz.
+beside it. `predict --abstain` itself is measured, too, by the model folder's own novelty.npz.
 """
 
 import argparse
@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 from strangers import KINDS
 
+from photoclass.machine import default_cache, processors
 from photoclass.model.folder import load_photo_splits
+from photoclass.model.novelty import fit_novelty, load_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import fit_seen, load_seen, photos_to_keep
-from photoclass.photos.prefetch import map_ahead
-from photoclass.photos.cache.pixels import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_data
-from photoclass.results.scores.coverage import sureness
+from photoclass.results.scores.coverage import confidence
 
 Floats = NDArray[np.floating]
-Seen = tuple[Floats, Floats]  # probabilities, features
+NoveltyDetector = tuple[Floats, Floats]  # probabilities, features
 Measure = Callable[[Floats, Floats], Floats]
 PRINCIPAL = 256
 
@@ -53,14 +53,14 @@ def main() -> None:
         level = np.quantile(measure(*splits["valid"]), 0.99)
         refused = {kind: float((measure(*given) > level).mean()) for kind, given in kinds.items()}
         print_row(name, float((measure(*splits["held_out"]) > level).mean()), refused)
-    seen = load_seen(arguments.model, runtime.info.onnx_sha256)
+    seen = load_novelty(arguments.model, runtime.info.onnx_sha256)
     if seen is None:
         kept = photos_to_keep(labels, 0)
-        seen = fit_seen(splits["train"][1][kept], splits["valid"][1])
+        seen = fit_novelty(splits["train"][1][kept], splits["valid"][1])
     for least in (0.5, 0.9, 0.99):
 
         def unsure(probabilities: Floats, features: Floats, least: float = least) -> float:
-            return float((sureness(probabilities, seen.distances(features)) < least).mean())
+            return float((confidence(probabilities, seen.distances(features)) < least).mean())
 
         print_row(
             f"--abstain {least:g}", unsure(*splits["held_out"]), {k: unsure(*given) for k, given in kinds.items()}
@@ -77,7 +77,7 @@ def print_row(name: str, held_out: float, refused: dict[str, float]) -> None:
 
 def photos_of(
     data: Path, model: Path, runtime: Runtime, trained: int, scored: int
-) -> tuple[dict[str, Seen], NDArray[np.int64]]:
+) -> tuple[dict[str, NoveltyDetector], NDArray[np.int64]]:
     """Return what the network makes of some photos of each split, and the labels of those of `train`."""
     table = read_data(data, default_cache())
     known = load_photo_splits(model)
@@ -102,7 +102,7 @@ def decoded(paths: list[str], settings: DecodeSettings) -> Iterator[Pixels]:
         return result
 
     with ThreadPoolExecutor(processors()) as pool:
-        yield from map_ahead(pool, pixels, paths)
+        yield from prefetch(pool, pixels, paths)
 
 
 def pictures(kind: str, count: int, side: int) -> Iterator[Pixels]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from measuring import machine, spread
 
-from photoclass.photos.cache.pixels import default_cache
+from photoclass.machine import default_cache
 from photoclass.photos.sources.read import read_photos
 
 

@@ -34,11 +34,11 @@ from photoclass.training.run import TrainOptions
 
 _SHORT = {"epochs": "5", "sides": "48,64", "image_size": "80"}
 _AS_IT_IS = "as it is"
-# In 625 steps, a kernel_rate of 0.0112 turns kernels by 0.02 radians a step, where the recipe's turns them by 0.048.
+# In 625 steps, a muon_rate of 0.0112 turns kernels by 0.02 radians a step, where the recipe's turns them by 0.048.
 _CHOICES = {
     _AS_IT_IS: {},
-    "all by AdamW, no kernels by Muon": {"kernel_rate": "0"},
-    "kernels turn by 0.02 a step": {"kernel_rate": "0.0112"},
+    "all by AdamW, no kernels by Muon": {"muon_rate": "0"},
+    "kernels turn by 0.02 a step": {"muon_rate": "0.0112"},
     "parts of 90 % and more": {"crop": "0.9"},
     "pictures of 64 pixels all along": {"sides": "64"},
     "the same, in about the recipe's time": {"sides": "64", "epochs": "4"},
@@ -46,7 +46,7 @@ _CHOICES = {
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainResult:
     """What one training gave; losses in nats.
 
     Attributes:
@@ -72,13 +72,13 @@ def main() -> None:
     what.add_argument("--choices", nargs="+", choices=list(_CHOICES), default=list(_CHOICES))
     what.add_argument("--minutes", type=float, help="train the recipe as it is, for so long")
     arguments = parser.parse_args()
-    found: dict[str, list[Trained]] = {}
+    found: dict[str, list[TrainResult]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         photos = Path(scratch) / "photos.csv"
         write_division(arguments.data, photos)
         for seed in arguments.seeds:
             for name in [_AS_IT_IS] if arguments.minutes else arguments.choices:
-                words = words_of(arguments.minutes, _CHOICES[name])
+                words = text_of(arguments.minutes, _CHOICES[name])
                 cache = Path(scratch) / (f"cache-{seed}" if arguments.minutes else "cache")
                 found.setdefault(name, []).append(trained(photos, seed, words, Path(scratch), cache))
                 print(f"  seed {seed}, {name}: {found[name][-1]}", flush=True)
@@ -99,7 +99,7 @@ def write_division(data: Path, file: Path) -> None:
             writer.writerow([Path(path).resolve(), table.class_names[label], SPLITS[split]])
 
 
-def words_of(minutes: float | None, changed: dict[str, str]) -> list[str]:
+def text_of(minutes: float | None, changed: dict[str, str]) -> list[str]:
     """Return what the command is told beside photos, seed and folder."""
     if minutes:
         return ["--minutes", f"{minutes:g}"]
@@ -107,7 +107,7 @@ def words_of(minutes: float | None, changed: dict[str, str]) -> list[str]:
     return [word for setting in settings for word in ("--set", setting)]
 
 
-def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache: Path) -> Trained:
+def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache: Path) -> TrainResult:
     """Train with the command."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         command = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", "resnet", *words]
@@ -119,10 +119,10 @@ def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache:
         model = json.loads(Path(folder, "run", "model.json").read_text())
     valid, held_out = model["metrics"]["valid"], model["metrics"]["held_out"]
     epochs = model["trained"]["epochs"]
-    return Trained(seconds, epochs, valid["log_loss"], held_out["log_loss"], held_out["accuracy"])
+    return TrainResult(seconds, epochs, valid["log_loss"], held_out["log_loss"], held_out["accuracy"])
 
 
-def row_of(name: str, runs: Sequence[Trained], as_it_is: Sequence[Trained] | None) -> str:
+def row_of(name: str, runs: Sequence[TrainResult], as_it_is: Sequence[TrainResult] | None) -> str:
     """Return a row of the table."""
     above = "–"
     if as_it_is and name != _AS_IT_IS:

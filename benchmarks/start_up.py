@@ -3,7 +3,7 @@
 python benchmarks/start_up.py [--photo PHOTO] [--model RUN] [--rounds 10]
 
 Processor time is told beside the time that passes: on a machine that others use, too, it is what holds. Sources are
-compiled to bytecode first, as pip does; where PYTHONDONTWRITEBYTECODE is set, they are compiled anew in every process.
+compiled to bytecode first, as pip does; where PYTHONDONTWRITEBYTECODE is set, they are compiled again in every process.
 """
 
 import argparse

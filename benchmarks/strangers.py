@@ -105,7 +105,7 @@ def text(generator: np.random.Generator) -> Pixels:
     return pixels
 
 
-def places(generator: np.random.Generator) -> Pixels:
+def spatial(generator: np.random.Generator) -> Pixels:
     """The demo's drawn places and things, without an animal."""
     pixels = np.zeros((2 * SIDE, 2 * SIDE, 3), dtype=np.uint8)
     pen = Pen(pixels, np.array([(2.0 * SIDE, 0, 0), (0, 2.0 * SIDE, 0)]), float(generator.choice([-1.0, 1.0])))
@@ -147,7 +147,7 @@ KINDS: dict[str, Callable[[np.random.Generator], Pixels]] = {
     "shapes": shapes,
     "text": text,
     "digits": digits,
-    "drawn places": places,
+    "drawn places": spatial,
     "photo: palace": china,
     "photo: flower": flower,
     "drawn cats and dogs": drawn_animals,

@@ -22,7 +22,7 @@ _SIDE = 150
 
 
 class Photos(Dataset[tuple[Tensor, float]]):
-    """Decoded, resized and varied anew each time."""
+    """Decoded, resized and varied again each time."""
 
     def __init__(self, folder: Path) -> None:
         classes = sorted(path for path in folder.iterdir() if path.is_dir())
@@ -37,12 +37,12 @@ class Photos(Dataset[tuple[Tensor, float]]):
             picture = opened.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR)
         if random.random() < 0.5:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        varied = picture.transform(picture.size, Image.Transform.AFFINE, draw_affine(), Image.Resampling.BILINEAR)
-        return torch.from_numpy(np.array(varied)).permute(2, 0, 1).float().div(255), label
+        augmented = picture.transform(picture.size, Image.Transform.AFFINE, draw_affine(), Image.Resampling.BILINEAR)
+        return torch.from_numpy(np.array(augmented)).permute(2, 0, 1).float().div(255), label
 
 
 def draw_affine() -> tuple[float, ...]:
-    """Draw rotation, shifts and zoom by lot: output (x, y, 1) to input (x, y), around the centre."""
+    """Draw rotation, shifts and zoom at random: output (x, y, 1) to input (x, y), around the centre."""
     angle = math.radians(random.uniform(-40, 40))
     zoom_x, zoom_y = random.uniform(0.8, 1.2), random.uniform(0.8, 1.2)
     shift_x, shift_y = random.uniform(-0.2, 0.2) * _SIDE, random.uniform(-0.2, 0.2) * _SIDE

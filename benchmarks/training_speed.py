@@ -20,7 +20,7 @@ from pathlib import Path
 
 from measuring import in_turn, machine, spread
 
-from photoclass.photos.cache.pixels import default_cache
+from photoclass.machine import default_cache
 from photoclass.photos.sources.read import read_data
 
 _HERE = Path(__file__).parent

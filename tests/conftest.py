@@ -10,6 +10,8 @@ from hypothesis import settings
 from browser import Browser, OpenedPage, run_browser
 from running import QUICK, done
 
+pytest_plugins = ["exported_models"]
+
 # The same examples every time, and no deadline: machines that run tests are shared.
 settings.register_profile("photoclass", derandomize=True, deadline=None)
 settings.load_profile("photoclass")

@@ -22,7 +22,7 @@ def _write(folder: Path, body: str, head: str = "<title>A page</title>") -> Path
 
 
 @pytest.fixture
-def asked() -> Iterator[tuple[int, list[str]]]:
+def loopback_server() -> Iterator[tuple[int, list[str]]]:
     """A server on this machine: its port, and the paths that it is asked for."""
     paths: list[str] = []
 
@@ -50,8 +50,10 @@ def test_a_page_that_asks_for_nothing_asks_for_nothing(open_page: OpenPage, tmp_
     assert opened.overflow() == 0
 
 
-def test_requests_are_seen_and_stopped(open_page: OpenPage, tmp_path: Path, asked: tuple[int, list[str]]) -> None:
-    port, paths = asked
+def test_requests_are_seen_and_stopped(
+    open_page: OpenPage, tmp_path: Path, loopback_server: tuple[int, list[str]]
+) -> None:
+    port, paths = loopback_server
     (tmp_path / "other.css").write_text("")
     images = "".join(f'<img alt="" src="{url}">' for url in ("http://127.0.0.1:9/x", f"http://127.0.0.1:{port}/image"))
     script = f"<script>fetch('http://127.0.0.1:{port}/fetched').catch(() => {{ document.title = 'refused' }})</script>"
@@ -63,9 +65,9 @@ def test_requests_are_seen_and_stopped(open_page: OpenPage, tmp_path: Path, aske
 
 
 def test_a_server_of_ones_own_is_reached_where_it_may(
-    open_page: OpenPage, tmp_path: Path, asked: tuple[int, list[str]]
+    open_page: OpenPage, tmp_path: Path, loopback_server: tuple[int, list[str]]
 ) -> None:
-    port, paths = asked
+    port, paths = loopback_server
     page = _write(tmp_path, f'<img alt="" src="http://127.0.0.1:{port}/image">')
     opened = open_page(page, *PHONE, local_server=True)
     assert opened.requests == [f"http://127.0.0.1:{port}/image"] and paths == ["/image"]

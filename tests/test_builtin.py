@@ -29,7 +29,7 @@ FILES = {
     "photos.csv",
     "valid_predictions.csv",
     "held_out_predictions.csv",
-    "seen.npz",
+    "novelty.npz",
     "history.csv",
     "curves.png",
 }
@@ -78,8 +78,8 @@ def _refused(*words: object) -> str:
 
 def test_predict_without_a_model_is_predict_with_the_built_in_one(installed: Path, photo: Path, tmp_path: Path) -> None:
     without, given = (tmp_path / name for name in ("without.csv", "given.csv"))
-    asked = done("predict", photo, "--out", without)
-    assert asked.stderr.count("the built-in model answers") == 1 and "built-in" not in asked.stdout
+    request = done("predict", photo, "--out", without)
+    assert request.stderr.count("the built-in model answers") == 1 and "built-in" not in request.stdout
     named = done("predict", photo, "--out", given, "--model", installed)
     assert "built-in" not in named.stderr
     assert without.read_bytes() == given.read_bytes()
@@ -109,7 +109,7 @@ def test_evaluate_leaves_out_what_trained_it_and_gives_the_score_of_the_card(
     score = json.loads((tmp_path / "score.json").read_text())
     info = load_info(installed)
     assert score["left_out_trained"] == sum(info.photos["train"].values())
-    assert score["split"] == "held_out" and score["leaked_twins"] is None
+    assert score["split"] == "held_out" and score["leaked_duplicates"] is None
     assert score["log_loss"] == pytest.approx(info.metrics["held_out"]["log_loss"], abs=1e-9)
     assert score["log_loss_ci95"] == pytest.approx(info.metrics["held_out"]["log_loss_ci95"], abs=1e-9)
 

@@ -119,7 +119,7 @@ def test_without_a_terminal_progress_is_plain_lines_on_stderr(model: Path, drawn
 # Photos that cannot be read
 
 
-def test_unreadable_photos_are_set_aside_counted_and_listed(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_unreadable_photos_are_skipped_counted_and_listed(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     shutil.copytree(drawn_photos, photos)
     (photos / "cat" / "empty.jpg").write_bytes(b"")
@@ -127,13 +127,13 @@ def test_unreadable_photos_are_set_aside_counted_and_listed(model: Path, drawn_p
     run = tmp_path / "run"
     result = run_command("train", photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK, "--strict")
     assert result.returncode == 3
-    assert "2 set aside:" in result.stderr and "empty.jpg: file is empty" in result.stderr
-    with open(run / "set_aside.csv", newline="") as stream:
+    assert "2 skipped:" in result.stderr and "empty.jpg: file is empty" in result.stderr
+    with open(run / "skipped.csv", newline="") as stream:
         assert sorted(Path(row["file"]).name for row in csv.DictReader(stream)) == ["empty.jpg", "notes.txt"]
     result = run_command("predict", photos, "--model", run, "--out", tmp_path / "p.csv", "--strict")
-    assert result.returncode == 3 and "2 set aside:" in result.stderr
-    assert done("evaluate", photos, "--model", run, "--json", tmp_path / "s.json").stderr.count("set aside") == 1
-    named = {Path(item["file"]).name for item in json.loads((tmp_path / "s.json").read_text())["set_aside"]}
+    assert result.returncode == 3 and "2 skipped:" in result.stderr
+    assert done("evaluate", photos, "--model", run, "--json", tmp_path / "s.json").stderr.count("skipped") == 1
+    named = {Path(item["file"]).name for item in json.loads((tmp_path / "s.json").read_text())["skipped"]}
     assert named == {"empty.jpg", "notes.txt"}
 
 
@@ -169,15 +169,15 @@ def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Pat
         files["csv"],
     ]
     result = done(*words)
-    assert result.stdout.startswith(f"{photos}: 2 kinds of fault to mend before training on it\n")
+    assert result.stdout.startswith(f"{photos}: 2 kinds of fault to fix before training on it\n")
     assert "cat/cat-0001.jpg (cat) = dog/copy.jpg (dog): same bytes" in result.stdout
     assert "dog/empty.jpg: file is empty" in result.stdout
     found = json.loads(files["json"].read_text())
-    assert {"counts", "unreadable", "twins", "doubtful_labels", "odd"} <= set(found)
+    assert {"counts", "unreadable", "duplicates", "doubtful_labels", "odd"} <= set(found)
     assert found["counts"] == {"all": {"cat": 60, "dog": 61}} and found["doubtful_labels"] is None
     assert files["html"].read_text().startswith("<!doctype html>")
     assert run_command("check", photos, "--quick", "--strict").returncode == 3
-    assert "nothing that must be mended" in done("check", photos, "--quick", "--fixes", files["csv"], "--strict").stdout
+    assert "nothing that must be fixed" in done("check", photos, "--quick", "--fixes", files["csv"], "--strict").stdout
 
     # A file that a person may have edited is not written over; with --fixes its rows are kept.
     files["csv"].write_text(files["csv"].read_text() + "cat/cat-0002.jpg,dog,mine\n")
@@ -218,7 +218,7 @@ def test_train_tells_each_kind_of_fault_in_one_line(drawn_photos: Path, tmp_path
     run = tmp_path / "run"
     lines = done("train", photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK).stderr.splitlines()
     assert sum("1 pictures stand in two splits" in line for line in lines) == 1
-    assert sum("1 files cannot be used and are set aside" in line for line in lines) == 1
+    assert sum("1 files cannot be used and are skipped" in line for line in lines) == 1
 
 
 def test_a_run_is_not_resumed_with_other_fixes(drawn_photos: Path, tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--recipe", "magic"], "there is no recipe 'magic'; there is: features, finetune, resnet, small-cnn"),
+        (["--recipe", "magic"], "unknown recipe 'magic'; choose from features, finetune, resnet, small-cnn"),
         (["--set", "dropuot=0.5"], "there is no setting 'dropuot'"),
         (["--set", "dropout=2"], "dropout is 2.0"),
         (["--set", "dropout"], "give NAME=VALUE"),

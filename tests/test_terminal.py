@@ -75,4 +75,4 @@ def test_no_name_moves_the_cursor() -> None:
 
 @pytest.mark.parametrize(("seconds", "words"), [(3, "3 s"), (600, "10 min"), (9000, "2.5 h")])
 def test_lengths_of_time_are_said_as_a_person_would(seconds: float, words: str) -> None:
-    assert terminal.words_for_seconds(seconds) == words
+    assert terminal.describe_seconds(seconds) == words

@@ -16,16 +16,16 @@ from torch import Tensor
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.progress import SILENT, Progress
-from photoclass.training.loop.checkpoint import TrainingState
 from photoclass.training.compute import Compute
-from photoclass.training.finish import Trained
+from photoclass.training.finish import TrainResult
+from photoclass.training.learners.network import fresh_state as state_of
+from photoclass.training.loop.checkpoint import TrainingState
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.recipes.settings import with_settings
+from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
-from photoclass.training.learners.network import fresh_state as state_of
 
 TINY: dict[str, Any] = {
     "image_size": 32,
@@ -152,7 +152,7 @@ class Tiny:
         stop: StopRequest | None = None,
         progress: Progress = SILENT,
         **options: Any,
-    ) -> Trained:
+    ) -> TrainResult:
         options = {"cache": self.cache, "precision": "fp32", "workers": 1, "report": False, **options}
         settings = TINY if settings is None else settings
         return train(data or self.data, out, SmallCnnRecipe.name, settings, TrainOptions(**options), stop, progress)

@@ -53,7 +53,7 @@ split and class of each, so that `photoclass evaluate` leaves out those that it 
   pictures and animals far away are none.
 - It is small, so that it can come with the package. `photoclass train`, which starts from a pretrained network, makes a
   better one of the same photos in minutes.
-- Near twins of the photos that it was trained on are not known to it, only the very same files.
+- Near-duplicates of the photos that it was trained on are not known to it, only the very same files.
 
 ## How to make it again
 
@@ -72,7 +72,7 @@ Fingerprint of all photos, their classes and splits: `{info.data_fingerprint}`.
 | model.json | class names, image size, settings, scores, and the SHA-256 of `model.onnx` |
 | photos.csv | which photo was in which split, by content (SHA-256) |
 | valid_predictions.csv, held_out_predictions.csv | what the model says of the photos that it was scored on |
-| seen.npz | what the network makes of up to 2,000 training photos, by which those unlike them are known |
+| novelty.npz | what the network makes of up to 2,000 training photos, by which those unlike them are known |
 | history.csv, curves.png | loss and accuracy, epoch by epoch |
 """
 

@@ -19,17 +19,18 @@ from builtin_card import write_builtin_card
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, ModelError, PhotoclassError
+from photoclass.machine import default_cache
 from photoclass.model.builtin import BUILTIN_MODEL
 from photoclass.model.folder import ModelInfo, load_info, load_photos, read_onnx, save_model, save_predictions
+from photoclass.model.novelty import load_novelty, save_novelty
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import load_seen, save_seen
-from photoclass.networks.fp16_weights import with_half_weights
-from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
+from photoclass.networks.fp16_weights import with_fp16_weights
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
+from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
-from photoclass.photos.duplicates.near_duplicates import group_twins
 from photoclass.results.scores.evaluate import known_splits, map_classes, predict_cached
-from photoclass.results.scores.optimism import Flattery
+from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.terminal import terminal_progress
 
@@ -82,7 +83,7 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
     for split, part in parts.items():
         if len(part) != info.metrics.get(SPLITS[split], {}).get("n"):
             raise DataError(f"{run}: not all its {SPLITS[split]} photos are in DATA; give what it was trained on")
-    full, half = (_score(run, info, network, parts) for network in (onnx, with_half_weights(onnx)))
+    full, half = (_score(run, info, network, parts) for network in (onnx, with_fp16_weights(onnx)))
     chosen = half if half.loss - full.loss < MOST_LOSS else full
     if len(chosen.onnx) > MOST_BYTES:
         raise ModelError(
@@ -122,8 +123,8 @@ def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhoto
             info.class_names,
             name,
             measured["split_chose_model"],
-            group_twins(part.fingerprints),
-            Flattery.from_json(measured.get("flatters"), str(run)),
+            group_near_duplicates(part.fingerprints),
+            Optimism.from_json(measured.get("optimism"), str(run)),
         )
     return Scored(onnx, probabilities, scores)
 
@@ -147,9 +148,9 @@ def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict
         nameless = dataclasses.replace(part.table, names=tuple(content.hex() for content in part.contents))
         save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split])
     # Directions of features, kept in steps of 1/127: rounding the weights moves them by far less.
-    seen = load_seen(run, load_info(run).onnx_sha256)
+    seen = load_novelty(run, load_info(run).onnx_sha256)
     if seen is not None:
-        save_seen(new, seen, chosen.onnx)
+        save_novelty(new, seen, chosen.onnx)
     for name in _KEPT_FILES:
         if (run / name).is_file():
             shutil.copyfile(run / name, new / name)

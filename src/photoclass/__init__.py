@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     from photoclass.checks.check import check
     from photoclass.model.runtime import Runtime
     from photoclass.photos.cache.cache import cache
-    from photoclass.results.scores.compare import compare
-    from photoclass.results.scores.evaluate import evaluate
     from photoclass.results.explain.explain import explain
     from photoclass.results.pictures.gallery import gallery
     from photoclass.results.predict import predict, read_predictions, write_predictions
     from photoclass.results.report.report import report
+    from photoclass.results.scores.compare import compare
+    from photoclass.results.scores.evaluate import evaluate
     from photoclass.results.submit import submit
-    from photoclass.walkthrough.demo import demo
     from photoclass.training.run import TrainOptions
     from photoclass.training.train import train
+    from photoclass.walkthrough.demo import demo
 
 _HOMES = {
     "check": "photoclass.checks.check",

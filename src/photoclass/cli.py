@@ -14,17 +14,18 @@ import typer
 
 from photoclass.errors import Interrupted, PhotoclassError, SettingsError
 from photoclass.model import builtin
-from photoclass.terminal import printable, terminal_progress, words_for_seconds
+from photoclass.terminal import terminal_progress
+from photoclass.text import describe_seconds, printable
 
 if TYPE_CHECKING:
-    from photoclass.photos.table import SetAside
+    from photoclass.photos.table import SkippedPhoto
     from photoclass.progress import Progress
     from photoclass.training.stopping import StopRequest
 
 # Libraries are imported inside the commands: `photoclass --help` then costs none of them.
 
 _MOST_NAMED = 10
-_EXIT_FAILED, _EXIT_SET_ASIDE = 1, 3
+_EXIT_FAILED, _EXIT_SKIPPED = 1, 3
 # What libraries make at their import stays. Looking through all of it for garbage at every 700 objects, which is
 # Python's own number, and once more at the end, takes a sixth of a short command's time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -54,10 +55,10 @@ ModelOption = Annotated[
 FixesOption = Annotated[
     Path | None,
     typer.Option(
-        "--fixes", metavar="FILE", help="A CSV of image,label that mends DATA's labels; - leaves a photo out."
+        "--fixes", metavar="FILE", help="A CSV of image,label that fixes DATA's labels; - leaves a photo out."
     ),
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any photo was set aside.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any photo was skipped.")]
 
 
 @app.command()
@@ -77,11 +78,11 @@ def check(
     workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
     strict: StrictOption = False,
 ) -> None:
-    """Look at photos before training: bad files, twins, leaks, doubtful labels, odd ones. Changes nothing."""
+    """Look at photos before training: bad files, near-duplicates, leaks, doubtful labels, odd ones. Changes nothing."""
     from photoclass.atomic import check_writable
     from photoclass.checks.check import check as check_photos
-    from photoclass.checks.page import write_page
     from photoclass.checks.description import in_words
+    from photoclass.checks.page import write_page
     from photoclass.photos import fixes as fixes_file
 
     for file in (json_file, html_file, write_fixes):
@@ -107,11 +108,11 @@ def check(
         fixes_file.write_fixes(write_fixes, proposed)
         print(f"{write_fixes}: {len(proposed):,} rows proposed; edit them")
     elif findings.proposed_fixes():
-        print(f"next: photoclass check {data} --write-fixes fixes.csv, to mend this without touching the photos")
-    mended = f" --fixes {write_fixes or fixes}" if write_fixes or fixes else ""
-    print(f"next: photoclass train {data} --out my-model{mended}")
+        print(f"next: photoclass check {data} --write-fixes fixes.csv, to fix this without touching the photos")
+    fixed = f" --fixes {write_fixes or fixes}" if write_fixes or fixes else ""
+    print(f"next: photoclass train {data} --out my-model{fixed}")
     if strict and findings.unreadable:
-        raise typer.Exit(_EXIT_SET_ASIDE)
+        raise typer.Exit(_EXIT_SKIPPED)
 
 
 @app.command()
@@ -152,9 +153,9 @@ def train(
     balance: Annotated[
         bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
     ] = False,
-    drop_doubtful: Annotated[
+    drop_label_errors: Annotated[
         bool,
-        typer.Option("--drop-doubtful", help="Of features: leave out training photos whose label is surely wrong."),
+        typer.Option("--drop-label-errors", help="Of features: leave out training photos whose label is surely wrong."),
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training photos, at most.")] = None,
     minutes: Annotated[
@@ -190,8 +191,8 @@ def train(
         values = of_it | values
     if balance:
         values["balance"] = "1"
-    if drop_doubtful:
-        values["drop_doubtful"] = "1"
+    if drop_label_errors:
+        values["drop_label_errors"] = "1"
     given = {
         "backbone": backbone,
         "backbone_size": backbone_size,
@@ -226,13 +227,13 @@ def train(
     )
     for score in trained.scores:
         print(score.as_text())
-    seconds = words_for_seconds(trained.info.trained["seconds"])
+    seconds = describe_seconds(trained.info.trained["seconds"])
     kept = f"epoch {trained.info.trained['best_epoch']:g} kept, " if trained.history else "done "
     print(f"{out}: {kept}after {seconds} of training")
     if trained.report:
         print(trained.report.as_text())
     print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
-    _end(trained.set_aside, strict)
+    _end(trained.skipped, strict)
 
 
 @app.command()
@@ -283,7 +284,7 @@ def evaluate(
     print(printable(found.as_text()))
     if json_file:
         _write_json(json_file, found.as_json())
-    _end(found.set_aside, strict)
+    _end(found.skipped, strict)
 
 
 @app.command()
@@ -319,7 +320,7 @@ def predict(
     else:
         for i, file in enumerate(predictions.files):
             print(printable(f"{file}: {predictions.words(i)}"))
-    _end(predictions.set_aside, strict)
+    _end(predictions.skipped, strict)
 
 
 @app.command()
@@ -347,7 +348,9 @@ def gallery(
     photos: PhotosArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
     model: ModelOption = None,
-    worst: Annotated[bool, typer.Option("--worst", help="Show the surest mistakes; needs known labels.")] = False,
+    worst: Annotated[
+        bool, typer.Option("--worst", help="Show the most confident mistakes; needs known labels.")
+    ] = False,
     count: Annotated[int | None, typer.Option(help="Show at most this many.  [default: all; with --worst, 25]")] = None,
     seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
     strict: StrictOption = False,
@@ -358,7 +361,7 @@ def gallery(
     progress = terminal_progress()
     drawn = draw(photos, _chosen(model, progress), out, worst=worst, count=count, seed=seed, progress=progress)
     print(drawn.as_text())
-    _end(drawn.set_aside, strict)
+    _end(drawn.skipped, strict)
 
 
 @app.command()
@@ -380,7 +383,7 @@ def explain(
     progress = terminal_progress()
     drawn = draw(photos, _chosen(model, progress), out, count=count, seed=seed, target=target, progress=progress)
     print(drawn.as_text())
-    _end(drawn.set_aside, strict)
+    _end(drawn.skipped, strict)
 
 
 @app.command()
@@ -421,8 +424,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="Decides drawings, splits and all randomness.")] = 0,
 ) -> None:
     """Go the whole way on pictures that it draws itself: train, score, predict, submit, gallery."""
-    from photoclass.walkthrough.demo import demo as go_the_whole_way
     from photoclass.training.stopping import StopRequest
+    from photoclass.walkthrough.demo import demo as go_the_whole_way
 
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
@@ -442,7 +445,7 @@ def _version(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 failed with one clear line, 2 wrong usage, 3 photos set aside, 130 Ctrl-C."""
+    """Run a command and exit: 0 done, 1 failed with one clear line, 2 wrong usage, 3 photos skipped, 130 Ctrl-C."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -487,17 +490,17 @@ def _end_in_good_order(stop: "StopRequest") -> None:
     signal.signal(signal.SIGTERM, handle)
 
 
-def _end(set_aside: "Sequence[SetAside]", strict: bool) -> None:
-    """Name the photos that were set aside; with --strict they decide the exit code."""
-    if not set_aside:
+def _end(skipped: "Sequence[SkippedPhoto]", strict: bool) -> None:
+    """Name the photos that were skipped; with --strict they decide the exit code."""
+    if not skipped:
         return
-    print(f"{len(set_aside):,} set aside:", file=sys.stderr)
-    for item in set_aside[:_MOST_NAMED]:
+    print(f"{len(skipped):,} skipped:", file=sys.stderr)
+    for item in skipped[:_MOST_NAMED]:
         print(printable(f"  {item.name}: {item.reason}"), file=sys.stderr)
-    if len(set_aside) > _MOST_NAMED:
-        print(f"  and {len(set_aside) - _MOST_NAMED:,} more", file=sys.stderr)
+    if len(skipped) > _MOST_NAMED:
+        print(f"  and {len(skipped) - _MOST_NAMED:,} more", file=sys.stderr)
     if strict:
-        raise typer.Exit(_EXIT_SET_ASIDE)
+        raise typer.Exit(_EXIT_SKIPPED)
 
 
 def _chosen(model: Path | None, progress: "Progress") -> Path:

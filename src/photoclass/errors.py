@@ -1,10 +1,10 @@
 """Every error that photoclass raises on purpose.
 
-PhotoclassError                 one clear line: what is wrong, where, and how to mend it
+PhotoclassError                 one clear line: what is wrong, where, and how to fix it
 ├── DataError                   DATA or PHOTOS cannot be used as they are
 │   └── ArchiveError            a zip that must not be unpacked
 ├── SettingsError               a setting that does not exist or is out of range
-├── ModelError                  a model folder that is none, is damaged, or does not fit
+├── ModelError                  a not a model folder, is damaged, or does not fit
 ├── TrainingError               training cannot start, resume or go on
 ├── OutputError                 a result cannot be written where it was asked for
 └── Interrupted                 a signal ended the work; what was done is kept
@@ -30,7 +30,7 @@ class SettingsError(PhotoclassError):
 
 
 class ModelError(PhotoclassError):
-    """A model folder that is none, is damaged, or does not fit what is asked of it."""
+    """A not a model folder, is damaged, or does not fit what is asked of it."""
 
 
 class TrainingError(PhotoclassError):

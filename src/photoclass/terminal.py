@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from photoclass.progress import Progress, Task
+from photoclass.text import describe_seconds, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +65,7 @@ class _LineTask:
         rate = (self._done - self._done_before) / max(now - self._started_at, 1e-6)
         left = (self._total - self._done) / rate if rate else 0
         note = f", {self._note}" if self._note else ""
-        rest = f", {words_for_seconds(left)} left" if left else ""
+        rest = f", {describe_seconds(left)} left" if left else ""
         return f"{self._title}: {self._done:,} of {self._total:,} {self._unit}, {rate:,.0f}/s{note}{rest}"
 
 
@@ -132,15 +133,3 @@ class _BarTask:
     def end(self) -> None:
         if self._bar is not None:
             self._bar.stop()
-
-
-def words_for_seconds(seconds: float) -> str:
-    """Say a length of time as a person would: `45 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def printable(text: str) -> str:
-    """Return text in which no name can move the cursor or break a line."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from photoclass.checks.check import check
+from photoclass.checks.description import in_words, verdict
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
-from photoclass.checks.description import in_words, verdict
 from photoclass.errors import ArchiveError, DataError
 from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 
@@ -48,9 +48,9 @@ def _kinds(findings: Findings) -> list[str]:
 
 def test_sound_photos_give_no_finding(tmp_path: Path) -> None:
     findings = look(_two_classes(tmp_path / "photos"))
-    assert not findings.twins and not findings.odd and not findings.unreadable
+    assert not findings.duplicates and not findings.odd and not findings.unreadable
     assert findings.few == {} and findings.unbalanced == {} and findings.rotated == ()
-    assert verdict(findings) == f"{tmp_path / 'photos'}: nothing that must be mended before training on it"
+    assert verdict(findings) == f"{tmp_path / 'photos'}: nothing that must be fixed before training on it"
     assert findings.counts == {"all": {"cat": 25, "dog": 25}}
     assert findings.as_json()["doubtful_labels"] is None
 
@@ -80,7 +80,7 @@ def test_without_valid_a_twin_in_train_and_test_is_a_leak_all_the_same(tmp_path:
     shutil.copy(tmp_path / "train/a/0.jpg", tmp_path / "test/a/copy.jpg")
     findings = look(tmp_path)
     assert findings.counts == {"train": {"a": 2, "b": 2}, "held_out": {"a": 3, "b": 2}}
-    assert [group.across_splits for group in findings.twins] == [True]
+    assert [group.across_splits for group in findings.duplicates] == [True]
     assert [fix.image for fix in findings.proposed_fixes()] == ["train/a/0.jpg"]
 
 
@@ -100,15 +100,15 @@ def test_twins_in_two_classes_come_first_then_those_in_two_splits(tmp_path: Path
     shutil.copy(tmp_path / "train/a/1.jpg", tmp_path / "valid/a/8.jpg")
     shutil.copy(tmp_path / "train/a/2.jpg", tmp_path / "train/b/9.jpg")
     findings = look(tmp_path)
-    assert [(group.across_classes, group.across_splits) for group in findings.twins] == [
+    assert [(group.across_classes, group.across_splits) for group in findings.duplicates] == [
         (True, False),
         (False, True),
         (False, False),
     ]
     words = in_words(findings)
     assert words.startswith(f"{tmp_path}: 3 kinds of fault")
-    places = [words.index(text) for text in ("in two classes", "in two splits", "more than once")]
-    assert places == sorted(places)
+    spatial = [words.index(text) for text in ("in two classes", "in two splits", "more than once")]
+    assert spatial == sorted(spatial)
     assert "train/a/2.jpg (a) = train/b/9.jpg (b): same bytes" in words
 
 
@@ -120,7 +120,7 @@ def test_each_kind_of_twin_is_called_what_it_is(tmp_path: Path) -> None:
 
     shutil.copy(folder / "cat/0.jpg", folder / "cat/copy.jpg")
     put(folder / "cat/lossless.jpg", encode(original(1), "PNG"))
-    put(folder / "cat/anew.jpg", encode(original(2), "JPEG", quality=60))
+    put(folder / "cat/again.jpg", encode(original(2), "JPEG", quality=60))
     put(folder / "cat/mirror.jpg", encode(ImageOps.mirror(original(3)), "JPEG"))
     put(folder / "cat/part.jpg", encode(original(4).crop((8, 2, 116, 83)), "JPEG"))
     put(folder / "cat/turned-part.jpg", encode(ImageOps.mirror(original(5).crop((0, 9, 108, 90))), "JPEG"))
@@ -128,7 +128,7 @@ def test_each_kind_of_twin_is_called_what_it_is(tmp_path: Path) -> None:
     assert found == {
         frozenset({"cat/0.jpg", "cat/copy.jpg"}): "same bytes",
         frozenset({"cat/1.jpg", "cat/lossless.jpg"}): "same pixels",
-        frozenset({"cat/2.jpg", "cat/anew.jpg"}): "near",
+        frozenset({"cat/2.jpg", "cat/again.jpg"}): "near",
         frozenset({"cat/3.jpg", "cat/mirror.jpg"}): "mirrored",
         frozenset({"cat/4.jpg", "cat/part.jpg"}): "cropped",
         frozenset({"cat/5.jpg", "cat/turned-part.jpg"}): "mirrored and cropped",
@@ -136,7 +136,7 @@ def test_each_kind_of_twin_is_called_what_it_is(tmp_path: Path) -> None:
 
 
 def _named(findings: Findings) -> list:
-    return [(findings.name, group) for group in findings.twins]
+    return [(findings.name, group) for group in findings.duplicates]
 
 
 def test_a_copy_that_a_flag_turns_back_is_a_twin_and_named_as_turned(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_copy_that_a_flag_turns_back_is_a_twin_and_named_as_turned(tmp_path: P
     put(folder / "dog/phone.jpg", encode(lying, "JPEG", exif=exif_block(orientation_entry(6))))
     findings = look(folder)
     assert [findings.name(i) for i in findings.rotated] == ["dog/phone.jpg"]
-    assert [set(map(findings.name, group.photos)) for group in findings.twins] == [{"dog/1.jpg", "dog/phone.jpg"}]
+    assert [set(map(findings.name, group.photos)) for group in findings.duplicates] == [{"dog/1.jpg", "dog/phone.jpg"}]
     assert findings.shapes() == {"landscape": 9}
     assert "1 turned by an EXIF flag" in in_words(findings)
 
@@ -244,7 +244,7 @@ def test_faults_5_to_13_and_20_are_named_handled_or_passed_over(tmp_path: Path) 
     with within_seconds(60):
         findings = look(folder)
     assert [Path(item.name).name for item in findings.unreadable] == ["5-bomb.jpg"]
-    assert len(findings.photos) == 6 + len(handled) and not findings.twins
+    assert len(findings.photos) == 6 + len(handled) and not findings.duplicates
     assert findings.modes()["CMYK"] == 1 and findings.formats()["GIF"] == 1
 
 
@@ -280,7 +280,7 @@ def test_names_that_are_hard_to_print_pass_through_json_and_page(tmp_path: Path)
         shutil.copy(folder / "cat/0.jpg", folder / "cat" / name)
     put(folder / "dog/=cmd().jpg", b"")
     findings = look(folder)
-    assert json.loads(json.dumps(findings.as_json()))["twins"][0]["kind"] == "same bytes"
+    assert json.loads(json.dumps(findings.as_json()))["duplicates"][0]["kind"] == "same bytes"
     write_page(findings, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8", errors="surrogateescape")
     assert "<script" not in page and "&lt;script&gt;" in page
@@ -328,8 +328,8 @@ def test_proposed_fixes_mend_what_makes_a_score_a_lie(tmp_path: Path) -> None:
     put(folder / "train/b/blank.jpg", encode(Image.fromarray(np.full((60, 60, 3), 9, np.uint8)), "PNG"))
     findings = look(folder)
     write_fixes(tmp_path / "fixes.csv", findings.proposed_fixes())
-    mended = look(folder, fixes=tmp_path / "fixes.csv")
-    assert not mended.twins and not mended.unreadable and not mended.odd
-    assert mended.proposed_fixes() == ()
-    kept = {mended.name(i) for i in range(len(mended.photos))}
+    fixed = look(folder, fixes=tmp_path / "fixes.csv")
+    assert not fixed.duplicates and not fixed.unreadable and not fixed.odd
+    assert fixed.proposed_fixes() == ()
+    kept = {fixed.name(i) for i in range(len(fixed.photos))}
     assert "valid/a/8.jpg" in kept and not {"train/a/1.jpg", "train/a/2.jpg", "train/b/9.jpg"} & kept

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photoclass.checks.check import check
+from photoclass.checks.description import in_words
 from photoclass.checks.findings import Findings
 from photoclass.checks.labels import _unlikeness
-from photoclass.checks.description import in_words
-from photoclass.training.frozen.label_errors import find_doubtful
+from photoclass.training.frozen.label_errors import find_label_errors
 
 EACH = 30
 SWAPPED = ("dots/3.jpg", "dots/17.jpg", "stripes/8.jpg")
@@ -47,7 +47,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
 
 
 def test_swapped_labels_are_found_and_their_class_is_suggested(findings: Findings) -> None:
-    most = {findings.name(doubt.photo): doubt for doubt in findings.labels.doubtful[: len(SWAPPED)]}
+    most = {findings.name(doubt.photo): doubt for doubt in findings.labels.label_errors[: len(SWAPPED)]}
     assert set(most) == {"stripes/swapped-3.jpg", "stripes/swapped-17.jpg", "dots/swapped-8.jpg"}
     for name, doubt in most.items():
         assert doubt.suggested == ("dots" if name.startswith("stripes/") else "stripes")
@@ -85,15 +85,15 @@ def test_what_is_sure_follows_from_the_photos_and_is_never_less_than_nine_tenths
     told = np.full(20, 0.02)
     told[10:] = 0.98
     told[0], told[1], told[10] = 0.99, 0.7, 0.03
-    doubts = find_doubtful(np.stack([1 - told, told], axis=1), labels)
-    assert doubts.rows.tolist() == [0, 10, 1]
-    assert doubts.suggested.tolist() == [1, 0, 1]
-    np.testing.assert_allclose(doubts.wrong, [0.99, 0.97, 0.7])
-    assert doubts.sure.tolist() == [True, True, False]
-    assert doubts.surely().rows.tolist() == [0, 10]
+    errors_found = find_label_errors(np.stack([1 - told, told], axis=1), labels)
+    assert errors_found.rows.tolist() == [0, 10, 1]
+    assert errors_found.suggested.tolist() == [1, 0, 1]
+    np.testing.assert_allclose(errors_found.wrong, [0.99, 0.97, 0.7])
+    assert errors_found.sure.tolist() == [True, True, False]
+    assert errors_found.surely().rows.tolist() == [0, 10]
     # Of photos that are hard to tell, nothing is sure.
     hard = 0.5 + 0.3 * (told - 0.5)
-    assert not find_doubtful(np.stack([1 - hard, hard], axis=1), labels).sure.any()
+    assert not find_label_errors(np.stack([1 - hard, hard], axis=1), labels).sure.any()
 
 
 def test_a_photo_unlike_all_others_stands_out_and_its_twin_does_not_hide_it() -> None:
@@ -102,8 +102,8 @@ def test_a_photo_unlike_all_others_stands_out_and_its_twin_does_not_hide_it() ->
     strange = np.zeros(64)
     strange[:4] = 8
     roots = np.vstack([usual, strange, strange]).astype(np.float32)
-    twins = np.array([*range(200), 200, 200])
-    unlike = _unlikeness(roots, twins)
+    duplicates = np.array([*range(200), 200, 200])
+    unlike = _unlikeness(roots, duplicates)
     assert unlike[200:].min() > 10
     assert np.abs(unlike[:200]).max() < 5
     apart = _unlikeness(roots, np.arange(202))

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image, ImageOps
 
 from photoclass.checks.check import check
-from photoclass.checks.findings import Findings
 from photoclass.checks.duplicate_groups import CROPPED, MIRRORED, NEAR, SAME_BYTES
+from photoclass.checks.findings import Findings
 from running import real_photos
 
 PER_CLASS = 1500
 PLANTED = 50
 KINDS = {"copied": SAME_BYTES, "re-encoded": NEAR, "resized": NEAR, "mirrored": MIRRORED, "cropped": CROPPED}
 LEAST_FOUND = {"copied": 0.98, "re-encoded": 0.98, "resized": 0.98, "mirrored": 0.9, "cropped": 0.9}
-# Twins that the shared photos hold by themselves, found by eye among all 20,000; see docs/check.md.
+# Near-duplicates that the shared photos hold by themselves, found by eye among all 20,000; see docs/check.md.
 MOST_FALSE_PAIRS = 5
 
 
@@ -71,7 +71,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Findings, dict[st
             stems[kind][name] = photo.name
             number += 1
     stems["swapped"] = {}
-    for _ in range(PLANTED):  # the label is all that is wrong with them: nothing of this may look like a twin
+    for _ in range(PLANTED):  # the label is all that is wrong with them: nothing of this may look like a near-duplicate
         photo = photos[next(chosen)]
         name = f"{'dog' if photo.name.startswith('cat') else 'cat'}.{number}.jpg"
         photo.rename(folder / "train" / name)
@@ -91,7 +91,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Findings, dict[st
 def _pairs(findings: Findings) -> dict[frozenset[str], str]:
     return {
         frozenset({findings.name(pair.first), findings.name(pair.second)}): pair.kind
-        for group in findings.twins
+        for group in findings.duplicates
         for pair in group.pairs
     }
 
@@ -124,9 +124,9 @@ def test_every_broken_file_is_named_with_its_reason(planted: tuple[Findings, dic
 
 def test_swapped_labels_are_among_the_most_doubtful(planted: tuple[Findings, dict[str, dict[str, str]]]) -> None:
     findings, stems = planted
-    doubtful = findings.labels.doubtful
-    most = {Path(findings.name(doubt.photo)).name for doubt in doubtful[:60]}
+    label_errors = findings.labels.label_errors
+    most = {Path(findings.name(doubt.photo)).name for doubt in label_errors[:60]}
     found = len(most & set(stems["swapped"]))
-    print(f"swapped: {found} of {PLANTED} among the 60 most doubtful of {len(doubtful)}")
+    print(f"swapped: {found} of {PLANTED} among the 60 most doubtful of {len(label_errors)}")
     assert found >= 0.9 * PLANTED
-    assert [doubt.wrong for doubt in doubtful] == sorted((doubt.wrong for doubt in doubtful), reverse=True)
+    assert [doubt.wrong for doubt in label_errors] == sorted((doubt.wrong for doubt in label_errors), reverse=True)

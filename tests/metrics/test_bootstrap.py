@@ -1,4 +1,4 @@
-"""The bootstrap: its draws are photos drawn anew, twins together, and its intervals cover the truth."""
+"""The bootstrap: its draws are photos drawn again, near-duplicates together, and its intervals cover the truth."""
 
 import math
 
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from photoclass.metrics import bootstrap
 from photoclass.metrics.bootstrap import draw_figures, draw_means
-from photoclass.metrics.intervals import drawn_interval
 from photoclass.metrics.figures import brier_score, expected_calibration_error, log_loss, log_losses
+from photoclass.metrics.intervals import drawn_interval
 from photoclass.metrics.ranking import average_precision, rankings, roc_auc
 
 Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -93,7 +93,7 @@ def test_the_log_loss_interval_is_about_that_of_the_normal_distribution_for_many
 
 @pytest.mark.parametrize("copies", [1, 2])
 def test_intervals_cover_the_truth_about_19_times_in_20(copies: int) -> None:
-    """Also where each photo has twins, if these are drawn together."""
+    """Also where each photo has near-duplicates, if these are drawn together."""
 
     def draw(generator: np.random.Generator, photos: int) -> Predictions:
         of_class_1 = generator.beta(2, 2, photos)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from photoclass.metrics.bootstrap import draw_figures
+from photoclass.metrics.figures import Interval, expected_calibration_error
 from photoclass.metrics.intervals import (
     calibration_interval,
     drawn_interval,
@@ -18,7 +19,6 @@ from photoclass.metrics.intervals import (
     mean_interval,
     share_interval,
 )
-from photoclass.metrics.figures import Interval, expected_calibration_error
 
 Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from photoclass.metrics.paired import by_picture, mcnemar, photos_to_tell, sign_flip
+from photoclass.metrics.paired import by_picture, mcnemar, photos_needed, sign_flip
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
@@ -46,7 +46,7 @@ def test_the_number_of_photos_to_tell_is_what_it_takes() -> None:
     """Of as many photos as it says, four in five samples tell the difference."""
     generator = np.random.default_rng(0)
     many = generator.normal(0.1, 1, 200_000)
-    photos = photos_to_tell(many, np.arange(len(many)))
+    photos = photos_needed(many, np.arange(len(many)))
     assert photos == pytest.approx(785, rel=0.1)
     samples = generator.normal(0.1, 1, (2000, round(photos)))
     found = np.abs(samples.mean(axis=1)) > 1.96 * samples.std(axis=1) / math.sqrt(photos)
@@ -56,5 +56,5 @@ def test_the_number_of_photos_to_tell_is_what_it_takes() -> None:
 def test_twins_ask_for_more_photos() -> None:
     once = np.random.default_rng(1).normal(0.2, 1, 500)
     twice, groups = np.tile(once, 2), np.tile(np.arange(500), 2)
-    assert photos_to_tell(twice, groups) == pytest.approx(2 * photos_to_tell(once, np.arange(500)), rel=1e-9)
-    assert photos_to_tell(np.zeros(5), np.arange(5)) == math.inf
+    assert photos_needed(twice, groups) == pytest.approx(2 * photos_needed(once, np.arange(500)), rel=1e-9)
+    assert photos_needed(np.zeros(5), np.arange(5)) == math.inf

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from handmade import brightness_onnx, make_info
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from handmade import brightness_onnx, make_info
 from photoclass.model.card import card, write_card
 from photoclass.model.card_metadata import scalar
 from photoclass.model.folder import ModelInfo, save_model
@@ -39,8 +39,8 @@ SCORE = {
 def _info(**changes: object) -> ModelInfo:
     values = {
         "metrics": {
-            "valid": {**SCORE, "split_chose_model": True, "flatters": FLATTERS},
-            "held_out": {**SCORE, "log_loss": 0.5, "split_chose_model": False, "flatters": None},
+            "valid": {**SCORE, "split_chose_model": True, "optimism": FLATTERS},
+            "held_out": {**SCORE, "log_loss": 0.5, "split_chose_model": False, "optimism": None},
         },
         "trained": {
             "epochs": 12,
@@ -87,11 +87,11 @@ def test_it_names_classes_scores_with_intervals_and_how_it_was_trained() -> None
 
 def test_what_is_not_known_is_not_said() -> None:
     unknown = {**FLATTERS, **dict.fromkeys(("log_loss", "log_loss_se", "accuracy", "accuracy_se")), "how": "no folds"}
-    text = card(_info(metrics={"valid": {**SCORE, "split_chose_model": True, "flatters": unknown}}))
+    text = card(_info(metrics={"valid": {**SCORE, "split_chose_model": True, "optimism": unknown}}))
     assert "their score tends to flatter; by how much is not known: no folds." in text
     features = {"strength": 0.1, "temperature": 1.1, "cross_validated_log_loss": 0.02, "seconds": 6.0}
     text = card(_info(trained=features, settings={"backbone": "lite2"}))
-    assert "curves.png" not in text and "resume/" not in text and "doubtful_labels.csv" not in text
+    assert "curves.png" not in text and "resume/" not in text and "label_errors.csv" not in text
     assert "weights are EfficientNet-Lite's" in text
     assert "EfficientNet" not in card(_info(trained=features, settings={"backbone": "my-network.onnx"}))
 
@@ -114,7 +114,7 @@ def test_the_hub_reads_task_tags_and_the_results_of_each_split() -> None:
 
 
 def test_a_score_on_a_single_photo_has_no_interval_and_says_none() -> None:
-    single = {**SCORE, "n": 1, "log_loss_ci95": None, "split_chose_model": False, "flatters": None}
+    single = {**SCORE, "n": 1, "log_loss_ci95": None, "split_chose_model": False, "optimism": None}
     (model,) = _parts(_info(metrics={"held_out": single}))[0]["model-index"]
     names = {metric["type"]: metric["name"] for metric in model["results"][0]["metrics"]}
     assert "95 % interval" not in names["log_loss"]

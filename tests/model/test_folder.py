@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from handmade import brightness_onnx, change_json, constant_onnx, exchange_onnx, make_info
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from handmade import brightness_onnx, change_json, constant_onnx, exchange_onnx, make_info
 from photoclass.errors import ModelError
 from photoclass.model.folder import (
     MAX_MODEL_BYTES,
@@ -403,7 +403,7 @@ class TestSaving:
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         code = f"""
 import resource, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 from handmade import constant_onnx, make_info
 from photoclass.errors import OutputError

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import SIDE, brightness_onnx, constant_onnx, make_info
 from numpy.typing import NDArray
 
+from handmade import SIDE, brightness_onnx, constant_onnx, make_info
 from photoclass.errors import ModelError
-from photoclass.model import novelty as seen_module
-from photoclass.model.runtime import Runtime
+from photoclass.model import novelty as novelty_module
 from photoclass.model.novelty import (
     KEPT_PHOTOS,
-    SEEN,
-    Seen,
-    fit_seen,
-    load_seen,
+    NOVELTY_FILE,
+    NoveltyDetector,
+    fit_novelty,
+    load_novelty,
     photos_to_keep,
     predict_and_measure,
-    save_seen,
+    save_novelty,
 )
+from photoclass.model.runtime import Runtime
 
 ONNX = b"some network"
 SHA256 = hashlib.sha256(ONNX).hexdigest()
@@ -36,11 +36,11 @@ def _features(count: int, seed: int, width: int = 32) -> NDArray[np.float32]:
 
 
 @pytest.fixture(scope="module")
-def seen() -> Seen:
-    return fit_seen(_features(300, 0), _features(200, 1))
+def seen() -> NoveltyDetector:
+    return fit_novelty(_features(300, 0), _features(200, 1))
 
 
-def test_photos_that_belong_are_spread_evenly_and_strangers_are_farthest(seen: Seen) -> None:
+def test_photos_that_belong_are_spread_evenly_and_strangers_are_farthest(seen: NoveltyDetector) -> None:
     belong = seen.distances(_features(2000, 2))
     for share in (0.25, 0.5, 0.9):
         assert (belong <= share).mean() == pytest.approx(share, abs=0.08)
@@ -48,7 +48,7 @@ def test_photos_that_belong_are_spread_evenly_and_strangers_are_farthest(seen: S
     assert (seen.distances(strangers) == 1).all()
 
 
-def test_distances_are_those_of_the_fifth_nearest_by_direction(seen: Seen) -> None:
+def test_distances_are_those_of_the_fifth_nearest_by_direction(seen: NoveltyDetector) -> None:
     features = _features(20, 4)
     unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (features, seen.rows.astype(float))]
     far = np.sort(1 - unit[0] @ unit[1].T, axis=1)[:, 4]
@@ -59,17 +59,17 @@ def test_distances_are_those_of_the_fifth_nearest_by_direction(seen: Seen) -> No
 
 def test_int8_keeps_directions() -> None:
     exact = _features(300, 0)
-    rows = fit_seen(exact, exact[:5]).rows.astype(float)
+    rows = fit_novelty(exact, exact[:5]).rows.astype(float)
     cosines = (rows * exact).sum(axis=1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(exact, axis=1)
     assert cosines.min() > 0.9995
 
 
 def test_few_photos_and_photos_without_features_have_a_distance() -> None:
-    few = fit_seen(_features(2, 0), _features(1, 1))
+    few = fit_novelty(_features(2, 0), _features(1, 1))
     assert set(few.distances(_features(5, 2))) <= {0.0, 1.0}
     assert few.distances(np.zeros((1, 32), dtype=np.float32)) == 1
     assert few.distances(np.empty((0, 0), dtype=np.float32)).shape == (0,)
-    assert np.isfinite(fit_seen(np.zeros((3, 4)), np.zeros((2, 4))).calibration).all()
+    assert np.isfinite(fit_novelty(np.zeros((3, 4)), np.zeros((2, 4))).calibration).all()
 
 
 def test_every_class_is_kept_as_evenly_as_it_has_photos() -> None:
@@ -81,18 +81,18 @@ def test_every_class_is_kept_as_evenly_as_it_has_photos() -> None:
     assert photos_to_keep(labels[:7], 0).tolist() == list(range(7))
 
 
-def test_it_comes_back_as_it_was_saved(seen: Seen, tmp_path: Path) -> None:
-    assert load_seen(tmp_path, SHA256) is None
-    save_seen(tmp_path, seen, ONNX)
-    loaded = load_seen(tmp_path, SHA256)
+def test_it_comes_back_as_it_was_saved(seen: NoveltyDetector, tmp_path: Path) -> None:
+    assert load_novelty(tmp_path, SHA256) is None
+    save_novelty(tmp_path, seen, ONNX)
+    loaded = load_novelty(tmp_path, SHA256)
     assert loaded is not None
     np.testing.assert_array_equal(loaded.rows, seen.rows)
     np.testing.assert_array_equal(loaded.calibration, seen.calibration)
 
 
-def test_many_validation_photos_are_kept_as_quantiles(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seen_module, "_MOST_QUANTILES", 50)
-    short = fit_seen(_features(300, 0), _features(200, 1))
+def test_many_validation_photos_are_kept_as_quantiles(seen: NoveltyDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(novelty_module, "_MOST_QUANTILES", 50)
+    short = fit_novelty(_features(300, 0), _features(200, 1))
     assert len(short.calibration) == 50
     features = _features(100, 5)
     np.testing.assert_allclose(short.distances(features), seen.distances(features), atol=0.03)
@@ -115,32 +115,32 @@ def test_many_validation_photos_are_kept_as_quantiles(seen: Seen, monkeypatch: p
     ],
     ids=["floats", "flat", "empty", "many", "nan", "falling", "no valid", "missing", "other network", "pickle", "bomb"],
 )
-def test_what_cannot_be_right_is_refused(damage: dict[str, object], seen: Seen, tmp_path: Path) -> None:
+def test_what_cannot_be_right_is_refused(damage: dict[str, object], seen: NoveltyDetector, tmp_path: Path) -> None:
     digest = np.frombuffer(bytes.fromhex(SHA256), dtype=np.uint8)
     arrays = {"rows": seen.rows, "calibration": seen.calibration, "onnx_sha256": digest, **damage}
-    with open(tmp_path / SEEN, "wb") as stream:
+    with open(tmp_path / NOVELTY_FILE, "wb") as stream:
         np.savez_compressed(stream, **{name: values for name, values in arrays.items() if values is not None})
-    with pytest.raises(ModelError, match=r"seen\.npz: .*(copy the model folder again, or delete this file)"):
-        load_seen(tmp_path, SHA256)
+    with pytest.raises(ModelError, match=r"novelty\.npz: .*(copy the model folder again, or delete this file)"):
+        load_novelty(tmp_path, SHA256)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04" + b"\0" * 40])
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / SEEN).write_bytes(content)
-    with pytest.raises(ModelError, match=r"seen\.npz: cannot be read"):
-        load_seen(tmp_path, SHA256)
+    (tmp_path / NOVELTY_FILE).write_bytes(content)
+    with pytest.raises(ModelError, match=r"novelty\.npz: cannot be read"):
+        load_novelty(tmp_path, SHA256)
 
 
-def test_a_cut_archive_is_refused(seen: Seen, tmp_path: Path) -> None:
-    save_seen(tmp_path, seen, ONNX)
-    whole = (tmp_path / SEEN).read_bytes()
+def test_a_cut_archive_is_refused(seen: NoveltyDetector, tmp_path: Path) -> None:
+    save_novelty(tmp_path, seen, ONNX)
+    whole = (tmp_path / NOVELTY_FILE).read_bytes()
     for length in (len(whole) // 3, len(whole) - 30):
-        (tmp_path / SEEN).write_bytes(whole[:length])
-        with pytest.raises(ModelError, match=r"seen\.npz: cannot be read"):
-            load_seen(tmp_path, SHA256)
+        (tmp_path / NOVELTY_FILE).write_bytes(whole[:length])
+        with pytest.raises(ModelError, match=r"novelty\.npz: cannot be read"):
+            load_novelty(tmp_path, SHA256)
 
 
-def test_features_of_another_width_are_refused(seen: Seen) -> None:
+def test_features_of_another_width_are_refused(seen: NoveltyDetector) -> None:
     with pytest.raises(ModelError, match="about 32 features, but the network has 31"):
         seen.distances(np.zeros((1, 31), dtype=np.float32))
 
@@ -158,25 +158,25 @@ class TestOnePass:
         self, pixels: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         runtime = Runtime(make_info(), brightness_onnx(), Path("run"), "f32")
-        seen = fit_seen(runtime.predict(pixels[:20])[1], runtime.predict(pixels[20:])[1])
-        asked = 0
+        seen = fit_novelty(runtime.predict(pixels[:20])[1], runtime.predict(pixels[20:])[1])
+        request = 0
 
         def coming() -> Iterator[NDArray[np.uint8]]:
-            nonlocal asked
+            nonlocal request
             for photo in pixels:
-                asked += 1
+                request += 1
                 yield photo
 
         whole = predict_and_measure(runtime, pixels, seen)
-        monkeypatch.setattr(seen_module, "_BLOCK", 8)
+        monkeypatch.setattr(novelty_module, "_BLOCK", 8)
         blocks = predict_and_measure(runtime, coming(), seen)
-        assert asked == len(pixels) and blocks[1] is not None and whole[1] is not None
+        assert request == len(pixels) and blocks[1] is not None and whole[1] is not None
         np.testing.assert_array_equal(blocks[0], whole[0])
         np.testing.assert_array_equal(blocks[1], whole[1])
 
     def test_no_photo_has_no_rows(self) -> None:
         runtime = Runtime(make_info(), brightness_onnx(), Path("run"))
-        seen = fit_seen(np.ones((2, 3)), np.ones((2, 3)))
+        seen = fit_novelty(np.ones((2, 3)), np.ones((2, 3)))
         probabilities, distances = predict_and_measure(runtime, [], seen)
         assert probabilities.shape == (0, 2) and distances is not None and distances.shape == (0,)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from handmade import SIDE, brightness_onnx, constant_onnx, exchange_onnx, expected_brightness, make_info
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from handmade import SIDE, brightness_onnx, constant_onnx, exchange_onnx, expected_brightness, make_info
 from photoclass.errors import ModelError
 from photoclass.model.folder import save_model
 from photoclass.model.runtime import Runtime
@@ -29,7 +29,7 @@ def runtime(request: pytest.FixtureRequest, exported: bytes) -> Runtime:
 
 
 def _run(code: str, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
-    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{code}"
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n{code}"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=timeout, check=False
     )

@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from photoclass.model.engine import Engine
-from photoclass.networks.fp16_weights import with_half_weights
+from photoclass.networks.fp16_weights import with_fp16_weights
 
 SIDE, WIDE = 8, 64
 
@@ -43,7 +43,7 @@ def _kinds(content: bytes) -> dict[str, int]:
 def test_large_weights_are_halved_and_small_ones_stay() -> None:
     weights, bias, _ = _arrays()
     content = _network(weights, bias)
-    halved = with_half_weights(content)
+    halved = with_fp16_weights(content)
     assert _kinds(halved) == {"weights.fp16": TensorProto.FLOAT16, "bias": TensorProto.FLOAT}
     assert len(halved) < 0.55 * len(content)
 
@@ -53,7 +53,7 @@ def test_engines_compute_in_fp32_as_with_weights_rounded_before() -> None:
     rounded = weights.astype(np.float16).astype(np.float32)
     halved, full = (
         next(Engine(content, "here", SIDE, "f32").rows([photo]))
-        for content in (with_half_weights(_network(weights, bias)), _network(rounded, bias))
+        for content in (with_fp16_weights(_network(weights, bias)), _network(rounded, bias))
     )
     assert (halved == full).all()
 
@@ -62,7 +62,7 @@ def test_what_fp16_cannot_hold_stays_whole() -> None:
     weights, bias, _ = _arrays()
     for value in (1e5, np.inf, np.nan):
         weights[0, 0] = value
-        assert _kinds(with_half_weights(_network(weights, bias))) == {
+        assert _kinds(with_fp16_weights(_network(weights, bias))) == {
             "weights": TensorProto.FLOAT,
             "bias": TensorProto.FLOAT,
         }

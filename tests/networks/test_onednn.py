@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
-from exact_sums import round_convolutions, rounded_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from exact_sums import round_convolutions, rounded_images
 from photoclass.networks import onednn as blocked
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.networks.small_cnn_settings import SmallCnnSettings
@@ -159,8 +159,8 @@ def test_numbers_that_may_overflow_stay_with_torchs_layers(bad: float, where: st
     assert blocked.cannot_overflow(images, layers)
     first, last = layers
     assert first.bias is not None
-    places = {"images": images, "first weights": first.weight, "last weights": last.weight, "bias": first.bias}
-    places[where].data.view(-1)[0] = bad
+    spatial = {"images": images, "first weights": first.weight, "last weights": last.weight, "bias": first.bias}
+    spatial[where].data.view(-1)[0] = bad
     assert not blocked.cannot_overflow(images, layers)
 
 

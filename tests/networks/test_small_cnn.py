@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from exact_sums import round_convolutions, rounded_images
 from torch import Tensor
 from torch.nn import functional as F
 
+from exact_sums import round_convolutions, rounded_images
 from photoclass.errors import SettingsError
 from photoclass.networks.small_cnn import Dropout, SmallCNN
 from photoclass.networks.small_cnn_settings import SmallCnnSettings

@@ -285,20 +285,20 @@ def test_fault_01_zero_bytes() -> None:
 @pytest.mark.parametrize(
     "page", [b"<!DOCTYPE html><html>404</html>", b"\n\n <HTML>", b'<?xml version="1.0"?><svg/>', b"<svg></svg>"]
 )
-def test_fault_02_a_web_page_named_jpg_is_set_aside(page: bytes) -> None:
+def test_fault_02_a_web_page_named_jpg_is_skipped(page: bytes) -> None:
     assert reason_of(page) == "a web page or drawing in text form, not a photo"
 
 
 @pytest.mark.parametrize("form", ["JPEG", "progressive JPEG"])
 @pytest.mark.parametrize("percent", [99, 50, 2])
-def test_fault_03_a_jpeg_cut_short_is_set_aside(form: str, percent: int) -> None:
+def test_fault_03_a_jpeg_cut_short_is_skipped(form: str, percent: int) -> None:
     data = encode(noise_picture(6, 300, 200), form, **FORMATS[form])
     assert "cut short" in reason_of(data[: len(data) * percent // 100])
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
 @pytest.mark.parametrize("percent", [90, 50, 10])
-def test_fault_03_other_formats_cut_short_are_set_aside_too(form: str, percent: int) -> None:
+def test_fault_03_other_formats_cut_short_are_skipped_too(form: str, percent: int) -> None:
     data = WHOLE_FILES[form]
     reason_of(data[: len(data) * percent // 100])
 
@@ -334,14 +334,14 @@ def undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("undecoded")
-def test_fault_05_a_small_png_of_400_million_pixels_is_set_aside_before_decoding() -> None:
+def test_fault_05_a_small_png_of_400_million_pixels_is_skipped_before_decoding() -> None:
     data = black_png(20_000, 20_000)
     assert len(data) < 60_000
     assert "134,217,728 pixels" in reason_of(data)
 
 
 @pytest.mark.usefixtures("undecoded")
-def test_fault_06_144_million_pixels_are_set_aside_before_decoding() -> None:
+def test_fault_06_144_million_pixels_are_skipped_before_decoding() -> None:
     assert reason_of(black_png(12_000, 12_000)) == "declares 12,000 x 12,000 pixels; the limit is 134,217,728"
 
 
@@ -365,12 +365,12 @@ NO_PHOTOS = {"FITS": _fits(), "PSD": _psd()} | {
 
 
 @pytest.mark.parametrize("form", NO_PHOTOS)
-def test_fault_08_formats_that_are_no_photos_are_set_aside_though_pillow_would_open_them(form: str) -> None:
+def test_fault_08_formats_that_are_no_photos_are_skipped_though_pillow_would_open_them(form: str) -> None:
     assert Image.open(io.BytesIO(NO_PHOTOS[form])).format == form
     assert reason_of(NO_PHOTOS[form]).startswith("no picture in a known format (JPEG, PNG")
 
 
-def test_pictures_of_floating_point_numbers_are_set_aside() -> None:
+def test_pictures_of_floating_point_numbers_are_skipped() -> None:
     assert "floating-point" in reason_of(encode(Image.new("F", (8, 8), 0.5), "TIFF"))
 
 
@@ -387,7 +387,7 @@ def _with_more_scans(data: bytes, more: int) -> bytes:
     return data[:-2] + last * more + data[-2:]
 
 
-def test_fault_17_a_progressive_jpeg_of_a_thousand_scans_is_set_aside_at_once() -> None:
+def test_fault_17_a_progressive_jpeg_of_a_thousand_scans_is_skipped_at_once() -> None:
     data = _with_more_scans(encode(noise_picture(7, 600, 400), "JPEG", progressive=True), 1000)
     with within_seconds(5):
         assert reason_of(data) == "progressive JPEG of more than 100 scans, which would take minutes"
@@ -438,7 +438,7 @@ def test_fault_22_what_became_a_pipe_or_a_device_since_it_was_listed_is_not_wait
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_fault_23_a_file_that_may_not_be_read_is_set_aside(tmp_path: Path) -> None:
+def test_fault_23_a_file_that_may_not_be_read_is_skipped(tmp_path: Path) -> None:
     put(tmp_path / "1.jpg", b"x").chmod(0)
     assert _why_unread(tmp_path / "1.jpg") == "file cannot be opened (Permission denied)"
 
@@ -452,11 +452,11 @@ def test_fault_23_whatever_the_system_refuses_is_a_reason(tmp_path: Path, monkey
     assert _why_unread(path) == "file cannot be opened (Permission denied)"
 
 
-def test_fault_27_a_file_that_vanished_is_set_aside(tmp_path: Path) -> None:
+def test_fault_27_a_file_that_vanished_is_skipped(tmp_path: Path) -> None:
     assert _why_unread(tmp_path / "gone.jpg") == "file has vanished"
 
 
-def test_a_folder_named_as_a_photo_is_set_aside(tmp_path: Path) -> None:
+def test_a_folder_named_as_a_photo_is_skipped(tmp_path: Path) -> None:
     assert _why_unread(tmp_path) == "a folder, not a photo file"
 
 

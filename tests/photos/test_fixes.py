@@ -48,8 +48,8 @@ def test_a_photo_may_be_called_as_the_commands_print_it(data: Path) -> None:
 
 def test_a_file_that_cannot_be_used_may_be_left_out_but_not_labelled(data: Path) -> None:
     (data / "cat" / "link.jpg").symlink_to(data / "nowhere")
-    assert len(_fixed(data, "image,label\n").set_aside) == 1
-    assert _fixed(data, "image,label\ncat/link.jpg,-\n").set_aside == ()
+    assert len(_fixed(data, "image,label\n").skipped) == 1
+    assert _fixed(data, "image,label\ncat/link.jpg,-\n").skipped == ()
     with pytest.raises(DataError, match="cannot be used, whatever its label"):
         _fixed(data, "image,label\ncat/link.jpg,dog\n")
 

@@ -1,4 +1,4 @@
-"""Splits: decided by content and seed alone, twins together, what the user gave is kept."""
+"""Splits: decided by content and seed alone, near-duplicates together, what the user gave is kept."""
 
 import hashlib
 from pathlib import Path
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from photoclass.errors import DataError
 from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import SplitFractions, assign_splits, check_splits
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
-from photoclass.photos.duplicates.near_duplicates import group_twins
 from picture_files import encode, noise_picture, put
 
 LARGE = 150  # photos of a class in which every split is bound to have some
@@ -33,16 +33,16 @@ def _assign(
     contents: list[bytes],
     seed: int = 0,
     *,
-    twins: NDArray[np.int64] | None = None,
+    duplicates: NDArray[np.int64] | None = None,
     labels: NDArray[np.int64] | None = None,
     given: NDArray[np.int8] | None = None,
     fractions: SplitFractions = USUAL_SHARES,
 ) -> NDArray[np.int8]:
-    """Assign splits; if not told otherwise, photos have no twins, one class and no split."""
+    """Assign splits; if not told otherwise, photos have no near-duplicates, one class and no split."""
     count = len(contents)
     return assign_splits(
         contents,
-        np.arange(count) if twins is None else twins,
+        np.arange(count) if duplicates is None else duplicates,
         np.zeros(count, dtype=np.int64) if labels is None else labels,
         np.full(count, NO_SPLIT, dtype=np.int8) if given is None else given,
         seed,
@@ -54,56 +54,56 @@ class Photos(NamedTuple):
     """What a split is decided by."""
 
     contents: list[bytes]
-    twins: NDArray[np.int64]
+    duplicates: NDArray[np.int64]
     labels: NDArray[np.int64]
 
 
 @st.composite
 def _with_twins(draw: st.DrawFn) -> Photos:
-    """Draw photos of small classes; twins are of one class."""
-    twins: list[int] = []
+    """Draw photos of small classes; near-duplicates are of one class."""
+    duplicates: list[int] = []
     labels: list[int] = []
     for label in range(draw(st.integers(1, 4))):
         groups = draw(st.lists(st.integers(1, 3), min_size=1, max_size=5))
         for size in groups:
-            twins += [len(twins)] * size
+            duplicates += [len(duplicates)] * size
             labels += [label] * size
-    return Photos(_contents(len(twins), str(draw(SEEDS))), np.array(twins), np.array(labels))
+    return Photos(_contents(len(duplicates), str(draw(SEEDS))), np.array(duplicates), np.array(labels))
 
 
 @given(_with_twins(), SEEDS)
 def test_every_photo_gets_exactly_one_split(photos: Photos, seed: int) -> None:
-    contents, twins, labels = photos
-    splits = _assign(contents, seed, twins=twins, labels=labels)
+    contents, duplicates, labels = photos
+    splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
     assert splits.shape == (len(contents),)
     assert set(splits.tolist()) <= {TRAIN, VALID, HELD_OUT}
 
 
 @given(_with_twins(), SEEDS)
 def test_fault_26_twins_never_stand_on_both_sides(photos: Photos, seed: int) -> None:
-    contents, twins, labels = photos
-    splits = _assign(contents, seed, twins=twins, labels=labels)
-    for group in np.unique(twins):
-        assert len(set(splits[twins == group].tolist())) == 1
+    contents, duplicates, labels = photos
+    splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
+    for group in np.unique(duplicates):
+        assert len(set(splits[duplicates == group].tolist())) == 1
 
 
 @given(_with_twins(), SEEDS)
 def test_a_small_class_has_a_photo_to_train_on_and_if_it_can_one_to_choose_by(photos: Photos, seed: int) -> None:
-    contents, twins, labels = photos
-    splits = _assign(contents, seed, twins=twins, labels=labels)
+    contents, duplicates, labels = photos
+    splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
     for label in np.unique(labels):
         of_class = labels == label
         assert TRAIN in splits[of_class]
-        assert VALID in splits[of_class] or len(np.unique(twins[of_class])) == 1
+        assert VALID in splits[of_class] or len(np.unique(duplicates[of_class])) == 1
 
 
 @given(_with_twins(), SEEDS, st.randoms(use_true_random=False))
 def test_the_order_of_the_photos_changes_nothing(photos: Photos, seed: int, random: Random) -> None:
-    contents, twins, labels = photos
-    splits = _assign(contents, seed, twins=twins, labels=labels)
+    contents, duplicates, labels = photos
+    splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
     order = list(range(len(contents)))
     random.shuffle(order)
-    shuffled = _assign([contents[i] for i in order], seed, twins=twins[order], labels=labels[order])
+    shuffled = _assign([contents[i] for i in order], seed, duplicates=duplicates[order], labels=labels[order])
     assert shuffled.tolist() == splits[order].tolist()
 
 
@@ -147,23 +147,23 @@ def test_the_same_seed_divides_alike_and_another_one_anew() -> None:
 
 @given(_with_twins(), SEEDS, st.data())
 def test_given_splits_are_kept(photos: Photos, seed: int, data: st.DataObject) -> None:
-    contents, twins, labels = photos
+    contents, duplicates, labels = photos
     choice = st.sampled_from([NO_SPLIT, TRAIN, VALID, HELD_OUT])
     fixed = np.array(data.draw(st.lists(choice, min_size=len(contents), max_size=len(contents))), dtype=np.int8)
-    splits = _assign(contents, seed, twins=twins, labels=labels, given=fixed)
+    splits = _assign(contents, seed, duplicates=duplicates, labels=labels, given=fixed)
     assert splits[fixed != NO_SPLIT].tolist() == fixed[fixed != NO_SPLIT].tolist()
     assert set(splits.tolist()) <= {TRAIN, VALID, HELD_OUT}
 
 
 @given(_with_twins(), SEEDS, st.data())
 def test_fault_26_a_photo_follows_its_twin_that_has_a_split(photos: Photos, seed: int, data: st.DataObject) -> None:
-    contents, twins, labels = photos
+    contents, duplicates, labels = photos
     fixed = np.full(len(contents), NO_SPLIT, dtype=np.int8)
-    for group in data.draw(st.sets(st.sampled_from(sorted(set(twins.tolist()))))):
+    for group in data.draw(st.sets(st.sampled_from(sorted(set(duplicates.tolist()))))):
         fixed[group] = data.draw(st.sampled_from([TRAIN, VALID, HELD_OUT]))
-    splits = _assign(contents, seed, twins=twins, labels=labels, given=fixed)
-    for group in np.unique(twins):
-        assert len(set(splits[twins == group].tolist())) == 1
+    splits = _assign(contents, seed, duplicates=duplicates, labels=labels, given=fixed)
+    for group in np.unique(duplicates):
+        assert len(set(splits[duplicates == group].tolist())) == 1
 
 
 def test_where_photos_are_held_out_already_the_rest_is_divided_among_train_and_valid() -> None:
@@ -191,8 +191,8 @@ def test_fault_26_copies_in_two_classes_and_near_twins_stay_on_one_side(seed: in
         if number % 3 == 1:
             put(tmp_path / f"data/cats/small-{number}.jpg", encode(picture.resize((100, 75)), "JPEG", quality=60))
     photos = cache_photos(read_data(tmp_path / "data", tmp_path / "cache"), DecodeSettings(16), tmp_path / "cache", 1)
-    twins = group_twins(photos.fingerprints.all())
-    splits = assign_splits(photos.contents, twins, photos.table.labels, photos.table.splits, seed)
+    duplicates = group_near_duplicates(photos.fingerprints.all())
+    splits = assign_splits(photos.contents, duplicates, photos.table.labels, photos.table.splits, seed)
     of_name = dict(zip((Path(name).name for name in photos.table.names), splits.tolist(), strict=True))
     of_cats = {
         int(Path(name).stem): split
@@ -208,8 +208,8 @@ def test_renaming_photos_changes_no_split(tmp_path: Path) -> None:
     def split_by_content(folder: str) -> dict[bytes, int]:
         table = read_data(tmp_path / folder, tmp_path / "cache")
         photos = cache_photos(table, DecodeSettings(16), tmp_path / "cache", 1)
-        twins = group_twins(photos.fingerprints.all())
-        splits = assign_splits(photos.contents, twins, photos.table.labels, photos.table.splits, 3)
+        duplicates = group_near_duplicates(photos.fingerprints.all())
+        splits = assign_splits(photos.contents, duplicates, photos.table.labels, photos.table.splits, 3)
         return dict(zip(photos.contents, splits.tolist(), strict=True))
 
     for number in range(40):

@@ -1,4 +1,4 @@
-"""The table of photos: natural order, rows picked out, files set aside."""
+"""The table of photos: natural order, rows picked out, files skipped."""
 
 from random import Random
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SetAside, count_by_class, natural_key
+from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SkippedPhoto, count_by_class, natural_key
 
 # Names with digits of all scripts, and with bytes that are not UTF-8 (lone surrogates).
 NAMES = st.text(st.one_of(st.sampled_from("0123456789٣²ab/.- \n"), st.characters(exclude_categories=())), max_size=20)
@@ -67,15 +67,15 @@ def test_a_table_of_no_rows_can_be_selected() -> None:
     assert len(_table(3).select(np.zeros(3, dtype=np.bool_))) == 0
 
 
-def test_files_set_aside_stand_once_and_in_natural_order() -> None:
-    table = _table(1).with_set_aside([SetAside("10.jpg", "empty"), SetAside("2.jpg", "empty")])
-    table = table.with_set_aside([SetAside("2.jpg", "empty"), SetAside("1.jpg", "broken")])
-    assert [item.name for item in table.set_aside] == ["1.jpg", "2.jpg", "10.jpg"]
+def test_files_skipped_stand_once_and_in_natural_order() -> None:
+    table = _table(1).with_skipped([SkippedPhoto("10.jpg", "empty"), SkippedPhoto("2.jpg", "empty")])
+    table = table.with_skipped([SkippedPhoto("2.jpg", "empty"), SkippedPhoto("1.jpg", "broken")])
+    assert [item.name for item in table.skipped] == ["1.jpg", "2.jpg", "10.jpg"]
 
 
-def test_selecting_rows_forgets_no_file_set_aside() -> None:
-    table = _table(3).with_set_aside([SetAside("x.jpg", "empty")])
-    assert table.select(np.array([0])).set_aside == table.set_aside
+def test_selecting_rows_forgets_no_file_skipped() -> None:
+    table = _table(3).with_skipped([SkippedPhoto("x.jpg", "empty")])
+    assert table.select(np.array([0])).skipped == table.skipped
 
 
 def test_photos_are_counted_by_class_and_those_without_a_label_are_not() -> None:

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from photoclass.errors import ModelError, SettingsError
+from photoclass.model.novelty import load_novelty, save_novelty
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import load_seen, save_seen
-from photoclass.results.scores.coverage import sureness
 from photoclass.results.predict import UNSURE, Predictions, predict, read_predictions, write_predictions
+from photoclass.results.scores.coverage import confidence
 from running import done, run_command
 
 
@@ -87,7 +87,7 @@ def test_the_command_writes_what_the_library_says(model: Path, drawn_photos: Pat
     assert header == ["file", "status", "label", "probability", "prob_cat", "prob_dog", "distance"]
     assert len(rows) == len(plain)
     distances = np.array([float(row[6] or "nan") for row in rows])
-    sure = sureness(plain.probabilities, distances)
+    sure = confidence(plain.probabilities, distances)
     for i, row in enumerate(rows):
         if plain.statuses[i] != "ok":
             assert row[2:] == [""] * 5
@@ -98,7 +98,7 @@ def test_the_command_writes_what_the_library_says(model: Path, drawn_photos: Pat
 
 
 def test_noise_is_unlike_the_drawings(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
-    seen = load_seen(model, Runtime.load(model).info.onnx_sha256)
+    seen = load_novelty(model, Runtime.load(model).info.onnx_sha256)
     assert seen is not None
     drawn = predict([drawn_photos / "dog"], model, abstain=0.5)
     assert drawn.distances is not None and (drawn.distances <= 0.99).mean() > 0.8
@@ -112,10 +112,10 @@ def test_a_model_folder_without_seen_abstains_by_probability_and_says_so(
     model: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(model, tmp_path / "run")
-    (tmp_path / "run" / "seen.npz").unlink()
+    (tmp_path / "run" / "novelty.npz").unlink()
     photo = drawn_photos / "cat" / "cat-0001.jpg"
     told = done("predict", photo, "--model", tmp_path / "run", "--abstain", "1")
-    assert "unsure (" in told.stdout and "has no seen.npz" in told.stderr
+    assert "unsure (" in told.stdout and "has no novelty.npz" in told.stderr
     predictions = predict([photo], tmp_path / "run", abstain=1.0)
     write_predictions(predictions, tmp_path / "p.csv")
     assert (tmp_path / "p.csv").read_text().splitlines()[1].endswith(",")
@@ -144,8 +144,8 @@ def test_a_class_called_unsure_is_refused(model: Path, drawn_photos: Path, tmp_p
 
 def test_seen_of_another_network_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copytree(model, tmp_path / "run")
-    seen = load_seen(model, Runtime.load(model).info.onnx_sha256)
+    seen = load_novelty(model, Runtime.load(model).info.onnx_sha256)
     assert seen is not None
-    save_seen(tmp_path / "run", seen, b"another network")
+    save_novelty(tmp_path / "run", seen, b"another network")
     with pytest.raises(ModelError, match="belongs to another network"):
         predict([drawn_photos], tmp_path / "run", abstain=0.9)

@@ -42,7 +42,7 @@ def test_a_photos_prediction_does_not_depend_on_the_others(model: Path, drawn_ph
         np.testing.assert_array_equal(alone.probabilities[0], together.probabilities[row])
 
 
-def test_a_photo_set_aside_keeps_its_row_with_the_reason(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_photo_skipped_keeps_its_row_with_the_reason(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     shutil.copytree(drawn_photos / "cat", photos)
     (photos / "cat-0003.jpg").write_bytes(b"")
@@ -50,7 +50,7 @@ def test_a_photo_set_aside_keeps_its_row_with_the_reason(model: Path, drawn_phot
     os.mkfifo(photos / "pipe.jpg")
     predictions = predict([photos], model)
     assert len(predictions) == 62
-    reasons = {Path(item.name).name: item.reason for item in predictions.set_aside}
+    reasons = {Path(item.name).name: item.reason for item in predictions.skipped}
     assert sorted(reasons) == ["cat-0003.jpg", "page.jpg", "pipe.jpg"]
     out = tmp_path / "predictions.csv"
     write_predictions(predictions, out)
@@ -152,7 +152,7 @@ def test_what_is_not_there_is_refused_before_any_work(model: Path, tmp_path: Pat
         write_predictions(_made_up(["a.jpg"]), tmp_path / "p.xlsx")
 
 
-def test_set_aside_rows_have_no_probability(tmp_path: Path) -> None:
+def test_skipped_rows_have_no_probability(tmp_path: Path) -> None:
     predictions = Predictions(
         ("a.jpg",), ("file is empty",), np.full((1, 2), np.nan, np.float32), NAMES, np.array([-1]), ("a.jpg",)
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 from photoclass.errors import PhotoclassError
 from photoclass.progress import SILENT, Task
-from photoclass.training.loop.loop import loop
 from photoclass.training.learners import network as train_module
+from photoclass.training.loop import loop
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
 

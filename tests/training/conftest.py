@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_runs import Tiny, tiny_recipe
 
 from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import TRAIN, VALID
-from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from photoclass.training.compute import Compute
+from photoclass.training.finish import TrainResult
 from photoclass.training.loop.examples import PhotoExamples
-from photoclass.training.finish import Trained
-from photoclass.training.loop.loop import Fit
+from photoclass.training.loop.loop import LoopJob
+from photoclass.walkthrough.drawings.drawings import draw_photo_folders
+from tiny_runs import Tiny, tiny_recipe
 
 
 @pytest.fixture(scope="session")
@@ -30,26 +30,26 @@ def tiny_photos(tiny: Tiny) -> CachedPhotos:
 
 
 @pytest.fixture(scope="session")
-def make_job(tiny_photos: CachedPhotos) -> Callable[..., Fit]:
+def make_job(tiny_photos: CachedPhotos) -> Callable[..., LoopJob]:
     splits = tiny_photos.table.splits
     train_part, valid_part = (tiny_photos.select(splits == split) for split in (TRAIN, VALID))
 
-    def make(precision: str = "fp32", seed: int = 0, finish_seconds: float = 0.0, **changes: Any) -> Fit:
+    def make(precision: str = "fp32", seed: int = 0, finish_seconds: float = 0.0, **changes: Any) -> LoopJob:
         recipe = tiny_recipe(**changes)
         compute = Compute("cpu", precision, "for the test")
         train, valid = (PhotoExamples(part, recipe.augment) for part in (train_part, valid_part))
         rows = np.arange(len(valid))
-        return Fit(train, valid, recipe.loop, UNIT_PIXELS, compute, seed, rows, finish_seconds)
+        return LoopJob(train, valid, recipe.loop, UNIT_PIXELS, compute, seed, rows, finish_seconds)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def whole_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+def whole_run(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TrainResult]:
     """Train once from start to end in a precision; the run is shared and must not be changed."""
-    done: dict[str, Trained] = {}
+    done: dict[str, TrainResult] = {}
 
-    def whole(precision: str = "fp32") -> Trained:
+    def whole(precision: str = "fp32") -> TrainResult:
         if precision not in done:
             out = tmp_path_factory.mktemp("whole") / precision
             done[precision] = tiny.train(out, precision=precision)

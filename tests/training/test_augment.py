@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 
 from photoclass.errors import SettingsError
-from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
 from photoclass.training.augment import (
     AugmentSettings,
     FillMode,
+    augment_photos,
     coarser,
     draw_colours,
     draw_transforms,
     to_side,
-    vary,
     warp,
 )
+from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
 
 STILL = AugmentSettings(
     rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0, fill_mode="constant"
@@ -291,7 +291,7 @@ def test_each_colour_factor_does_what_it_says(
     photo = np.random.default_rng(1).integers(0, 256, (24, 24, 3), dtype=np.uint8)
     still = np.array([[1.0, 0, 0], [0, 1, 0]])
     out = np.empty_like(photo)
-    vary(photo, still, np.array(factors), AugmentSettings(), out)
+    augment_photos(photo, still, np.array(factors), AugmentSettings(), out)
     assert abs(out - expected(photo.astype(np.float64))).max() <= 1  # OpenCV multiplies in fixed point
 
 
@@ -324,7 +324,7 @@ def test_pictures_of_another_side_show_the_same(side: int, new_side: int, seed: 
     shares = np.random.default_rng(seed).uniform(0, 1, (20, 2))
     outputs = [np.hstack([shares * s - 0.5, np.ones((20, 1))]) for s in (side, new_side)]
     sources = [
-        places @ t[0].T for places, t in zip(outputs, (transform, to_side(transform, side, new_side)), strict=True)
+        spatial @ t[0].T for spatial, t in zip(outputs, (transform, to_side(transform, side, new_side)), strict=True)
     ]
     np.testing.assert_allclose(*sources, atol=1e-9)
 

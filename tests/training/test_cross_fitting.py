@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
 from photoclass.metrics.figures import log_losses
-from photoclass.training.cross_fitting import estimate_flattery, kept_rows, what_was_chosen
+from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -46,7 +46,7 @@ def test_the_estimate_is_the_true_flattery_on_average(epochs: int, calibrate: bo
         # What all epochs have in common flatters nobody: without it the same answer takes fewer sets.
         luck = np.mean([_losses(epoch, labels).mean() for epoch in logits]) - usual
         true.append(_losses(fresh[best], fresh_labels, temperature).mean() - naive + luck)
-        found = estimate_flattery(logits, labels, np.arange(300), calibrate, seed)
+        found = estimate_optimism(logits, labels, np.arange(300), calibrate, seed)
         assert found is not None and found.log_loss is not None
         estimated.append(found.log_loss)
     values = np.array([one.value for one in estimated])
@@ -62,7 +62,7 @@ def test_one_temperature_flatters_by_one_nat_in_as_many_photos_as_there_are() ->
     values = []
     for seed in range(20):
         logits, labels = _noise_epochs(1, 800, seed, sharp=1.5)
-        found = estimate_flattery(logits, labels, np.arange(800), True, seed)
+        found = estimate_optimism(logits, labels, np.arange(800), True, seed)
         assert found is not None and found.log_loss is not None and found.chose == ("temperature",)
         assert found.accuracy is not None and found.accuracy.value == 0, "no temperature changes what is told"
         values.append(found.log_loss.value)
@@ -77,8 +77,8 @@ def test_it_equals_choosing_and_judging_fold_by_fold(classes: int, calibrate: bo
     width = 1 if classes == 2 else classes
     told = (2 * labels - 1)[:, None] if classes == 2 else 3 * np.eye(classes)[labels]
     logits = (2 * told + generator.normal(0, 2, (4, photos, width))).astype(np.float32)
-    twins = np.arange(photos) // 2 * 2
-    found = estimate_flattery(logits, labels, twins, calibrate, seed=5)
+    duplicates = np.arange(photos) // 2 * 2
+    found = estimate_optimism(logits, labels, duplicates, calibrate, seed=5)
     best, temperature = _chosen(logits, labels, calibrate)
     naive = _losses(logits[best], labels, temperature)
     right = [to_probabilities(epoch.astype(np.float64)).argmax(axis=1) == labels for epoch in logits]
@@ -98,10 +98,10 @@ def test_it_equals_choosing_and_judging_fold_by_fold(classes: int, calibrate: bo
 def test_twins_stand_in_one_fold() -> None:
     """Photos that are there twice say no more than once: apart, they would choose for each other."""
     logits, labels = _noise_epochs(15, 200, seed=1)
-    once = estimate_flattery(logits, labels, np.arange(200), False, seed=0)
-    doubled, twins = np.repeat(logits, 2, axis=1), np.repeat(np.arange(200), 2)
-    together = estimate_flattery(doubled, np.repeat(labels, 2), twins, False, seed=0)
-    apart = estimate_flattery(doubled, np.repeat(labels, 2), np.arange(400), False, seed=0)
+    once = estimate_optimism(logits, labels, np.arange(200), False, seed=0)
+    doubled, duplicates = np.repeat(logits, 2, axis=1), np.repeat(np.arange(200), 2)
+    together = estimate_optimism(doubled, np.repeat(labels, 2), duplicates, False, seed=0)
+    apart = estimate_optimism(doubled, np.repeat(labels, 2), np.arange(400), False, seed=0)
     assert once and together and apart and once.log_loss and together.log_loss and apart.log_loss
     assert together.log_loss.value == pytest.approx(once.log_loss.value, rel=1e-9)
     assert together.log_loss.error == pytest.approx(once.log_loss.error, rel=1e-9)
@@ -110,18 +110,18 @@ def test_twins_stand_in_one_fold() -> None:
 
 def test_among_one_epoch_without_a_temperature_nothing_was_chosen() -> None:
     logits, labels = _noise_epochs(2, 30, seed=0)
-    assert estimate_flattery(logits[:1], labels, np.arange(30), False, seed=0) is None
+    assert estimate_optimism(logits[:1], labels, np.arange(30), False, seed=0) is None
     logits[1, 3] = np.nan  # an epoch that told no numbers is no candidate
-    assert estimate_flattery(logits, labels, np.arange(30), False, seed=0) is None
+    assert estimate_optimism(logits, labels, np.arange(30), False, seed=0) is None
     assert what_was_chosen(2, True) == ("epoch", "temperature")
 
 
 def test_what_cannot_be_estimated_is_said_to_be_so() -> None:
     logits, labels = _noise_epochs(3, 4, seed=0)
-    alone = estimate_flattery(logits, labels, np.zeros(4, dtype=np.int64), False, seed=0)
+    alone = estimate_optimism(logits, labels, np.zeros(4, dtype=np.int64), False, seed=0)
     assert alone is not None and alone.log_loss is None
     assert alone.as_text().endswith("by how much is not known: one picture cannot be divided into folds")
-    few = estimate_flattery(logits, labels, np.arange(4), True, seed=0)
+    few = estimate_optimism(logits, labels, np.arange(4), True, seed=0)
     assert few is not None and few.log_loss is not None and few.how == "cross-fitting, 10 x 4 folds"
 
 
@@ -132,6 +132,6 @@ def test_of_very_many_photos_a_choice_that_stays_is_kept() -> None:
     assert len(kept_rows(300_000, 1_000, 50, seed=3)) * 1_000 * 50 <= 64_000_000, "many classes, fewer photos"
     np.testing.assert_array_equal(kept_rows(300_000, 2, 900, seed=3, kept=20_000), rows)
     logits, labels = _noise_epochs(3, 50, seed=0)
-    found = estimate_flattery(logits, labels, np.arange(50), False, seed=0, of_photos=300)
+    found = estimate_optimism(logits, labels, np.arange(50), False, seed=0, of_photos=300)
     assert found is not None
     assert found.how == "cross-fitting, 10 x 5 folds, with 50 of the 300 photos, of which fewer flatter more"

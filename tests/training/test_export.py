@@ -11,13 +11,13 @@ import onnx.reference
 import pytest
 import torch
 from numpy.typing import NDArray
-from tiny_runs import fresh_state, tiny_recipe
 from torch import Tensor, nn
 
 from photoclass.model.folder import ModelInfo
 from photoclass.model.runtime import Runtime
-from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
 from photoclass.training.export import PixelsToProbabilities, export_onnx
+from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
+from tiny_runs import fresh_state, tiny_recipe
 
 
 def _info(class_names: tuple[str, ...]) -> ModelInfo:

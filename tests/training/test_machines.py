@@ -10,9 +10,9 @@ from functools import cache, partial
 from pathlib import Path
 
 import pytest
-from tiny_runs import Tiny
 
 from running import QUICK
+from tiny_runs import Tiny
 
 _RECIPES = {
     "small-cnn": ["--set", "filters=4,4,8", "--set", "dense_units=8", "--set", "learning_rate=0.01", *QUICK],

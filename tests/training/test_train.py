@@ -20,19 +20,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_runs import TINY, Tiny, Watch, assert_same_training, read_checkpoint, stop_after
 
 from photoclass.errors import DataError, Interrupted, ModelError, OutputError, SettingsError, TrainingError
 from photoclass.model.folder import data_fingerprint, load_info, load_photo_splits, load_valid_predictions, read_onnx
 from photoclass.model.runtime import Runtime
+from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
-from photoclass.photos.duplicates.near_duplicates import group_twins
-from photoclass.training.loop.loop import loop
-from photoclass.training.cross_fitting import estimate_flattery
-from photoclass.training.finish import Trained
+from photoclass.training.cross_fitting import estimate_optimism
+from photoclass.training.finish import TrainResult
+from photoclass.training.loop import loop
 from photoclass.training.loop.loop import cross_entropy
 from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.stopping import StopRequest
+from tiny_runs import TINY, Tiny, Watch, assert_same_training, read_checkpoint, stop_after
 
 CHILD = Path(__file__).with_name("child.py")
 STEPS = 15  # three epochs of five
@@ -46,7 +46,7 @@ FILES = {
     "model.onnx",
     "photos.csv",
     "resume",
-    "seen.npz",
+    "novelty.npz",
 }
 
 
@@ -62,7 +62,7 @@ def _history(folder: Path) -> list[dict[str, float]]:
 def _assert_same_model(one: Path, other: Path) -> None:
     assert (one / "model.onnx").read_bytes() == (other / "model.onnx").read_bytes()
     assert (one / "valid_predictions.csv").read_bytes() == (other / "valid_predictions.csv").read_bytes()
-    assert (one / "seen.npz").read_bytes() == (other / "seen.npz").read_bytes()
+    assert (one / "novelty.npz").read_bytes() == (other / "novelty.npz").read_bytes()
     ours, theirs = (dataclasses.asdict(load_info(folder)) for folder in (one, other))
     for info in (ours, theirs):
         del info["trained"]["on"], info["trained"]["seconds"]
@@ -74,14 +74,14 @@ class TestModelFolder:
     """What lies in it after a training."""
 
     @pytest.fixture(scope="class")
-    def run(self, whole_run: Callable[[str], Trained]) -> Trained:
+    def run(self, whole_run: Callable[[str], TrainResult]) -> TrainResult:
         return whole_run("fp32")
 
-    def test_it_has_all_that_is_promised_and_nothing_else(self, run: Trained) -> None:
+    def test_it_has_all_that_is_promised_and_nothing_else(self, run: TrainResult) -> None:
         assert {path.name for path in run.folder.iterdir()} == FILES | {"valid_predictions.csv"}
         assert not [path for path in run.folder.rglob("*") if path.suffix in (".part", ".pt", ".pkl", ".new")]
 
-    def test_model_json_says_what_was_trained_on_what(self, run: Trained) -> None:
+    def test_model_json_says_what_was_trained_on_what(self, run: TrainResult) -> None:
         info, table = load_info(run.folder), run.photos.table
         assert info == run.info
         assert info.class_names == ("cat", "dog")
@@ -100,7 +100,7 @@ class TestModelFolder:
         assert info.trained["precision"] == "fp32"
         assert info.onnx_sha256 == hashlib.sha256((run.folder / "model.onnx").read_bytes()).hexdigest()
 
-    def test_the_score_is_that_of_the_saved_model_on_each_split(self, run: Trained) -> None:
+    def test_the_score_is_that_of_the_saved_model_on_each_split(self, run: TrainResult) -> None:
         runtime = Runtime.load(run.folder)
         assert [score.split for score in run.scores] == ["valid", "held_out"]
         for score, split in zip(run.scores, (VALID, HELD_OUT), strict=True):
@@ -112,7 +112,7 @@ class TestModelFolder:
             assert run.info.metrics[score.split] == score.as_json()
             assert score.split_chose_model == (split == VALID)
 
-    def test_the_kept_network_is_that_of_the_best_epoch(self, run: Trained) -> None:
+    def test_the_kept_network_is_that_of_the_best_epoch(self, run: TrainResult) -> None:
         best = min(run.history, key=lambda row: row.val_loss)
         assert best is not run.history[-1], "else this would be no test"
         exact = Runtime.load(run.folder, "f32")
@@ -121,44 +121,44 @@ class TestModelFolder:
         loss = -np.log(right[np.arange(len(part)), part.table.labels]).mean()
         assert float(loss) == pytest.approx(best.val_loss, abs=1e-4)
 
-    def test_the_export_was_compared_with_the_trained_network(self, run: Trained) -> None:
+    def test_the_export_was_compared_with_the_trained_network(self, run: TrainResult) -> None:
         assert run.info.trained["onnx_differs_by_f32"] < 1e-4
         assert run.info.trained[f"onnx_differs_by_{Runtime.load(run.folder).precision}"] < 0.05
 
-    def test_photos_csv_tells_which_photo_was_in_which_split(self, run: Trained) -> None:
+    def test_photos_csv_tells_which_photo_was_in_which_split(self, run: TrainResult) -> None:
         table = run.photos.table
         expected = {c: SPLITS[s] for c, s in zip(run.photos.contents, table.splits, strict=True)}
         assert load_photo_splits(run.folder) == expected
         for content, path in zip(run.photos.contents, table.paths, strict=True):
             assert hashlib.sha256(Path(path).read_bytes()).digest() == content
 
-    def test_the_predictions_of_the_validation_split_are_kept(self, run: Trained) -> None:
+    def test_the_predictions_of_the_validation_split_are_kept(self, run: TrainResult) -> None:
         probabilities, labels = load_valid_predictions(run.folder, run.info)
         part = run.photos.select(run.photos.table.splits == VALID)
         given = Runtime.load(run.folder).probabilities(np.asarray(part.pixels[i]) for i in range(len(part)))
         np.testing.assert_allclose(probabilities, given, atol=1e-6)
         np.testing.assert_array_equal(labels, part.table.labels)
 
-    def test_how_much_the_validation_score_flatters_comes_from_what_each_epoch_said(self, run: Trained) -> None:
+    def test_how_much_the_validation_score_flatters_comes_from_what_each_epoch_said(self, run: TrainResult) -> None:
         kept = read_checkpoint(run.folder).tensors["valid_logits"]
         part = run.photos.table.splits == VALID
         assert kept.shape == (3, part.sum(), 1)
         labels = run.photos.table.labels[part]
         for logits, row in zip(kept, run.history, strict=True):
             assert float(cross_entropy(logits, torch.from_numpy(labels))) == pytest.approx(row.val_loss, rel=1e-6)
-        twins = group_twins(run.photos.fingerprints)[part]
-        expected = estimate_flattery(list(kept.numpy()), labels, twins, False, seed=0)
+        duplicates = group_near_duplicates(run.photos.fingerprints)[part]
+        expected = estimate_optimism(list(kept.numpy()), labels, duplicates, False, seed=0)
         assert expected is not None and expected.log_loss is not None
-        assert run.info.metrics["valid"]["flatters"] == expected.as_json()
-        assert run.info.metrics["held_out"]["flatters"] is None
+        assert run.info.metrics["valid"]["optimism"] == expected.as_json()
+        assert run.info.metrics["held_out"]["optimism"] is None
         assert expected.as_text() in run.scores[0].as_text()
 
-    def test_the_history_is_that_of_the_epochs(self, run: Trained) -> None:
+    def test_the_history_is_that_of_the_epochs(self, run: TrainResult) -> None:
         rows = _history(run.folder)
         assert rows == [pytest.approx(dataclasses.asdict(row)) for row in run.history]
         assert [row["epoch"] for row in rows] == [1, 2, 3]
 
-    def test_the_curves_are_a_picture(self, run: Trained) -> None:
+    def test_the_curves_are_a_picture(self, run: TrainResult) -> None:
         with Image.open(run.folder / "curves.png") as picture:
             picture.load()
             assert min(picture.size) > 300
@@ -200,15 +200,15 @@ def test_given_splits_are_kept_and_any_number_of_classes_works(tiny: Tiny, tmp_p
     probabilities = Runtime.load(tmp_path / "run").probabilities([np.zeros((32, 32, 3), np.uint8)])
     assert probabilities.shape == (1, 4)
     assert probabilities.sum() == pytest.approx(1, abs=0.01)
-    (set_aside,) = trained.set_aside
-    assert set_aside.name.endswith("eel/broken.jpg")
-    with open(tmp_path / "run" / "set_aside.csv", newline="") as stream:
-        assert list(csv.reader(stream)) == [["file", "reason"], [set_aside.name, set_aside.reason]]
+    (skipped,) = trained.skipped
+    assert skipped.name.endswith("eel/broken.jpg")
+    with open(tmp_path / "run" / "skipped.csv", newline="") as stream:
+        assert list(csv.reader(stream)) == [["file", "reason"], [skipped.name, skipped.reason]]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_run_stopped_three_times_and_resumed_equals_the_run_that_never_stopped(
-    tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path, precision: str
+    tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path, precision: str
 ) -> None:
     out = tmp_path / precision  # named as the whole run is: the name stands in no file that is compared
     for steps, resume in ((4, False), (1, True), (6, True)):
@@ -243,7 +243,7 @@ def _start_child(tiny: Tiny, out: Path, **changes: Any) -> "subprocess.Popen[str
 
 
 def _kill_and_resume(
-    tiny: Tiny, whole: Trained, folder: Path, kills: int, spared: float, longest_seconds: float, lots: random.Random
+    tiny: Tiny, whole: TrainResult, folder: Path, kills: int, spared: float, longest_seconds: float, lots: random.Random
 ) -> None:
     """Kill runs with SIGKILL, resume each until it is done, and see that it ends as the run that was never killed.
 
@@ -277,14 +277,14 @@ def _kill_and_resume(
 
 
 def test_fault_37_a_run_killed_at_random_moments_and_resumed_equals_the_run_that_was_never_killed(
-    tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path
+    tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path
 ) -> None:
     _kill_and_resume(tiny, whole_run("fp32"), tmp_path, 2, 0.0, 0.6, random.Random(37))
 
 
 @pytest.mark.slow
 def test_fault_37_a_hundred_kills_change_nothing(
-    tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path
+    tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path
 ) -> None:
     _kill_and_resume(tiny, whole_run("fp32"), tmp_path, 100, 0.25, 2.0, random.Random(100))
 
@@ -320,7 +320,7 @@ class TestFolder:
         assert _tree(tmp_path) == {"thesis.txt": b"mine"}
 
     def test_fault_40_a_folder_with_a_checkpoint_is_refused_pointing_to_resume(
-        self, tiny: Tiny, whole_run: Callable[[str], Trained]
+        self, tiny: Tiny, whole_run: Callable[[str], TrainResult]
     ) -> None:
         folder = whole_run("fp32").folder
         before = _tree(folder)
@@ -442,12 +442,14 @@ class TestNoNumber:
     """Fault 43 through `train`."""
 
     def test_fault_43_before_any_epoch_it_is_an_error_and_leaves_no_folder(self, tiny: Tiny, tmp_path: Path) -> None:
-        with pytest.raises(TrainingError, match="no number, before any epoch was done; try a smaller learning_rate"):
+        with pytest.raises(
+            TrainingError, match="NaN or infinity, before any epoch was done; try a smaller learning_rate"
+        ):
             tiny.train(tmp_path / "run", settings={**TINY, "learning_rate": 1e30})
         assert not (tmp_path / "run").exists()
 
     def test_fault_43_after_an_epoch_the_best_so_far_becomes_the_model(
-        self, tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real, steps = loop.train_step, itertools.count(1)
         monkeypatch.setattr(loop, "train_step", lambda *given: (float("nan"), 0) if next(steps) == 7 else real(*given))
@@ -456,7 +458,7 @@ class TestNoNumber:
         assert len(trained.history) == 1
         assert trained.history[0].val_loss == whole_run("fp32").history[0].val_loss
         assert trained.info.trained["best_epoch"] == 1
-        reason = "in epoch 2, step 2, the loss became something that is no number; the best so far, of epoch 1, is kept"
+        reason = "in epoch 2, step 2, the loss became NaN or infinity; the best so far, of epoch 1, is kept"
         assert trained.info.trained["stopped"] == reason
         assert any(reason in line for line in watch.lines), "and it is said"
         assert Runtime.load(tmp_path / "run").info == trained.info
@@ -546,8 +548,8 @@ class TestResume:
         assert (saved["epoch"], saved["seen"]) == (2, 34)
         if batch_size == 16:
             trained = tiny.train(out, resume=True, data=other_data, settings={})
-            flatters = trained.info.metrics["valid"]["flatters"]
-            assert (flatters["chose"], flatters["log_loss"]) == (["epoch"], None), "the first epoch had other photos"
+            optimism = trained.info.metrics["valid"]["optimism"]
+            assert (optimism["chose"], optimism["log_loss"]) == (["epoch"], None), "the first epoch had other photos"
             assert "earlier epochs were judged by other photos" in trained.scores[0].as_text()
 
     def test_fault_44_forced_with_another_network_it_is_still_refused(self, tiny: Tiny, out: Path) -> None:
@@ -567,7 +569,7 @@ class TestResume:
         assert checkpoint_path(out).read_bytes() == content[:-9]
 
     def test_a_run_that_is_done_may_be_resumed_to_train_longer(
-        self, tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path
+        self, tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path
     ) -> None:
         out = Path(shutil.copytree(whole_run("fp32").folder, tmp_path / "run"))
         stop, watch = stop_after(6)
@@ -579,7 +581,7 @@ class TestResume:
 
 def test_among_one_epoch_the_validation_photos_choose_nothing(tiny: Tiny, tmp_path: Path) -> None:
     trained = tiny.train(tmp_path / "run", settings={**TINY, "epochs": 1})
-    assert not trained.scores[0].split_chose_model and trained.info.metrics["valid"]["flatters"] is None
+    assert not trained.scores[0].split_chose_model and trained.info.metrics["valid"]["optimism"] is None
     assert not trained.info.trained["valid_chose_model"]
     assert "validation photos  (which chose nothing: as honest as held-out ones)" in trained.scores[0].as_text()
 
@@ -591,7 +593,7 @@ def test_a_seed_that_no_generator_takes_is_refused(seed: int) -> None:
 
 
 def test_an_export_that_differs_from_the_trained_network_is_not_written(
-    tiny: Tiny, whole_run: Callable[[str], Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop, watch = stop_after(STEPS)
     with pytest.raises(Interrupted):

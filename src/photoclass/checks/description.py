@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import FEW_PHOTOS, Findings
-from photoclass.checks.duplicate_groups import TwinGroup
 from photoclass.photos.fixes import name_in_data
 
 UNCLEAR_WORDS = {"no class": "seem to show no class", "several classes": "could be of several classes"}
@@ -17,24 +17,24 @@ class Line:
     """One kind of finding.
 
     Attributes:
-        mend: Whether it should be mended before training; else it is to be known.
+        fix: Whether it should be fixed before training; else it is to be known.
         text: The finding.
         examples: The first of what was found.
         count: How many were found, where examples are only some of them.
     """
 
-    mend: bool
+    advice: bool
     text: str
     examples: tuple[str, ...] = ()
     count: int = 0
 
 
 def verdict(findings: Findings) -> str:
-    """Say in one line whether anything should be mended before training."""
-    to_mend = sum(line.mend for line in finding_lines(findings))
+    """Say in one line whether anything should be fixed before training."""
+    to_mend = sum(line.advice for line in finding_lines(findings))
     if to_mend:
-        return f"{findings.data}: {to_mend} kind{'s' if to_mend > 1 else ''} of fault to mend before training on it"
-    return f"{findings.data}: nothing that must be mended before training on it"
+        return f"{findings.data}: {to_mend} kind{'s' if to_mend > 1 else ''} of fault to fix before training on it"
+    return f"{findings.data}: nothing that must be fixed before training on it"
 
 
 def in_words(findings: Findings) -> str:
@@ -42,7 +42,7 @@ def in_words(findings: Findings) -> str:
     lines = [verdict(findings)]
     lines += [f"  {name:<9} {text}" for name, text in summary(findings)]
     for line in finding_lines(findings):
-        lines.append(f"  {'mend' if line.mend else 'look at':<9} {line.text}")
+        lines.append(f"  {'advice' if line.advice else 'look at':<9} {line.text}")
         lines += [f"              {example}" for example in line.examples]
         if line.count > len(line.examples):
             lines.append(f"              and {line.count - len(line.examples):,} more")
@@ -66,29 +66,29 @@ def summary(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def finding_lines(findings: Findings) -> Iterator[Line]:
-    """Say each kind of finding, those that should be mended first."""
-    groups = findings.twins
+    """Say each kind of finding, those that should be fixed first."""
+    groups = findings.duplicates
     across_classes = [group for group in groups if group.across_classes]
     across_splits = [group for group in groups if group.across_splits and not group.across_classes]
     others = [group for group in groups if not (group.across_classes or group.across_splits)]
     if across_classes:
         text = f"{_pictures(across_classes)} in two classes: one of the labels must be wrong"
-        yield _twin_line(findings, across_classes, text, mend=True)
+        yield _twin_line(findings, across_classes, text, advice=True)
     if across_splits:
         text = f"{_pictures(across_splits)} in two splits: a score on them is flattered"
-        yield _twin_line(findings, across_splits, text, mend=True)
+        yield _twin_line(findings, across_splits, text, advice=True)
     if findings.unreadable:
         examples = tuple(
             f"{name_in_data(item.name, findings.data)}: {item.reason}" for item in findings.unreadable[:_EXAMPLES]
         )
         count = len(findings.unreadable)
-        yield Line(True, f"{_files(count)} cannot be used, and will be set aside", examples, count)
-    doubtful = findings.labels.doubtful
-    if doubtful:
-        sure = [doubt for doubt in doubtful if doubt.sure]
-        examples = tuple(f"{findings.name(d.photo)}: {findings.describe_doubt(d)}" for d in doubtful[:_EXAMPLES])
-        text = f"{len(doubtful):,} labels contradicted by the other photos, {len(sure):,} of them surely wrong"
-        yield Line(bool(sure), text, examples, len(doubtful))
+        yield Line(True, f"{_files(count)} cannot be used, and will be skipped", examples, count)
+    label_errors = findings.labels.label_errors
+    if label_errors:
+        sure = [doubt for doubt in label_errors if doubt.sure]
+        examples = tuple(f"{findings.name(d.photo)}: {findings.describe_doubt(d)}" for d in label_errors[:_EXAMPLES])
+        text = f"{len(label_errors):,} labels contradicted by the other photos, {len(sure):,} of them surely wrong"
+        yield Line(bool(sure), text, examples, len(label_errors))
     if findings.few:
         named = ", ".join(f"{name} ({count:,})" for name, count in findings.few.items())
         yield Line(True, f"fewer than {FEW_PHOTOS} photos of {named}: no score on them means much")
@@ -99,7 +99,7 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
         )
     if others:
         text = f"{_pictures(others)} more than once, within a class; they stay on one side of a split"
-        yield _twin_line(findings, others, text, mend=False)
+        yield _twin_line(findings, others, text, advice=False)
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
         unclear = [photo for photo in findings.labels.unclear if photo.kind == kind]
         examples = tuple(f"{findings.name(photo.photo)}: {photo.measure}" for photo in unclear[:_EXAMPLES])
@@ -116,18 +116,18 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
         yield Line(False, text, examples, len(findings.rotated))
 
 
-def describe_twins(findings: Findings, group: TwinGroup) -> str:
-    """Name the photos of a group with their labels, and how they are twins."""
+def describe_duplicates(findings: Findings, group: DuplicateGroup) -> str:
+    """Name the photos of a group with their labels, and how they are near-duplicates."""
     photos = " = ".join(f"{findings.name(i)} ({findings.label(i)})" for i in group.photos[:_EXAMPLES])
     more = f" = {len(group.photos) - _EXAMPLES:,} more" if len(group.photos) > _EXAMPLES else ""
     return f"{photos}{more}: {group.kind}"
 
 
-def _twin_line(findings: Findings, groups: list[TwinGroup], text: str, *, mend: bool) -> Line:
-    return Line(mend, text, tuple(describe_twins(findings, group) for group in groups[:_EXAMPLES]), len(groups))
+def _twin_line(findings: Findings, groups: list[DuplicateGroup], text: str, *, advice: bool) -> Line:
+    return Line(advice, text, tuple(describe_duplicates(findings, group) for group in groups[:_EXAMPLES]), len(groups))
 
 
-def _pictures(groups: list[TwinGroup]) -> str:
+def _pictures(groups: list[DuplicateGroup]) -> str:
     return f"{len(groups):,} picture{'s stand' if len(groups) > 1 else ' stands'}"
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.inspection import InspectedPhotos, OddPhoto
-from photoclass.checks.duplicate_groups import TwinGroup
 from photoclass.photos.fixes import Fix, name_in_data
-from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SetAside, count_by_class
+from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class
 
 # A score of fewer photos held out than two a class says nothing, and a tenth is held out.
 FEW_PHOTOS = 20
@@ -20,7 +20,7 @@ _ALL = "all"
 
 
 @dataclass(frozen=True)
-class DoubtfulLabel:
+class LabelError:
     """A photo whose label the other photos contradict.
 
     Attributes:
@@ -56,12 +56,12 @@ class LabelFindings:
     """What the photos say of each other's labels.
 
     Attributes:
-        doubtful: The surest first.
+        doubtful: The most confident first.
         unclear: By kind, the most striking first.
         not_looked: Why nobody has looked; empty if somebody has.
     """
 
-    doubtful: tuple[DoubtfulLabel, ...] = ()
+    label_errors: tuple[LabelError, ...] = ()
     unclear: tuple[UnclearPhoto, ...] = ()
     not_looked: str = ""
 
@@ -73,21 +73,21 @@ class Findings:
     Attributes:
         data: What a person calls DATA.
         photos: The photos that could be read, with their facts.
-        twins: Photos that show one picture; those in two classes first, then those in two splits.
+        near-duplicates: Photos that show one picture; those in two classes first, then those in two splits.
         odd: Photos that stand out, by kind.
         labels: What the photos say of each other's labels.
     """
 
     data: str
     photos: InspectedPhotos
-    twins: tuple[TwinGroup, ...]
+    duplicates: tuple[DuplicateGroup, ...]
     odd: tuple[OddPhoto, ...]
     labels: LabelFindings
 
     @property
-    def unreadable(self) -> tuple[SetAside, ...]:
+    def unreadable(self) -> tuple[SkippedPhoto, ...]:
         """Files that cannot be used, each with its reason."""
-        return self.photos.table.set_aside
+        return self.photos.table.skipped
 
     def name(self, photo: int) -> str:
         """Return what a photo is called within DATA."""
@@ -168,7 +168,7 @@ class Findings:
             "colour_modes": self.modes(),
             "rotated": [names[i] for i in self.rotated],
             "unreadable": [{"file": item.name, "reason": item.reason} for item in self.unreadable],
-            "twins": [self._twins_as_json(group) for group in self.twins],
+            "duplicates": [self._twins_as_json(group) for group in self.duplicates],
             "odd": [{"file": names[item.photo], "kind": item.kind, "measure": item.measure} for item in self.odd],
             "few": self.few,
             "unbalanced": self.unbalanced,
@@ -180,7 +180,7 @@ class Findings:
     def proposed_fixes(self, present: Sequence[Fix] = ()) -> tuple[Fix, ...]:
         """Propose other labels for those that are surely wrong, and what to leave out.
 
-        Left out are unreadable files, blank photos, and twins that make a score a lie. Of a picture in two classes
+        Left out are unreadable files, blank photos, and near-duplicates that make a score a lie. Of a picture in two classes
         nobody but a person knows the label, so all of its photos are proposed to be left out; of one in two splits,
         those that stand in train.
 
@@ -189,7 +189,7 @@ class Findings:
         """
         splits = self.photos.table.splits
         notes = {name_in_data(item.name, self.data): f"cannot be used: {item.reason}" for item in self.unreadable}
-        for group in self.twins:
+        for group in self.duplicates:
             first, *others = (f"{self.name(i)} ({self.label(i)})" for i in group.photos)
             pictures = f"{first} and {', '.join(others)}"
             if group.across_classes:
@@ -203,20 +203,20 @@ class Findings:
         kept = {name_in_data(fix.image, self.data): fix for fix in present}
         relabelled = {
             self.name(doubt.photo): Fix(self.name(doubt.photo), doubt.suggested, self.describe_doubt(doubt))
-            for doubt in self.labels.doubtful
+            for doubt in self.labels.label_errors
             if doubt.sure
         }
         left_out = {name: Fix(name, None, note) for name, note in notes.items()}
         return tuple((kept | relabelled | left_out).values())
 
-    def describe_doubt(self, doubt: DoubtfulLabel) -> str:
+    def describe_doubt(self, doubt: LabelError) -> str:
         """Say what speaks against a label."""
         return f"labelled {self.label(doubt.photo)}, seems {doubt.suggested}: wrong with {doubt.wrong:.2%}"
 
     def _by_class(self) -> dict[str, int]:
         return count_by_class(self.photos.table.labels, self.photos.table.class_names)
 
-    def _twins_as_json(self, group: TwinGroup) -> dict[str, Any]:
+    def _twins_as_json(self, group: DuplicateGroup) -> dict[str, Any]:
         table = self.photos.table
         return {
             "kind": group.kind,
@@ -248,7 +248,7 @@ class Findings:
                 "wrong": doubt.wrong,
                 "sure": doubt.sure,
             }
-            for doubt in self.labels.doubtful
+            for doubt in self.labels.label_errors
         ]
 
 

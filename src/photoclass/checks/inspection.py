@@ -26,10 +26,10 @@ class InspectedPhotos:
     """Photos, and what looking at each of them once has told.
 
     Attributes:
-        table: The photos that could be read; the others stand in `table.set_aside`.
+        table: The photos that could be read; the others stand in `table.skipped`.
         contents: SHA-256 of each photo file, 32 bytes.
         facts: Shape (N,), of FACTS.
-        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding near-duplicates.
     """
 
     table: PhotoTable
@@ -65,7 +65,7 @@ def inspect_photos(
         table: The photos.
         cache: The cache folder.
         workers: Processes to decode in; as many as there are processors when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.

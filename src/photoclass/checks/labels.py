@@ -1,6 +1,6 @@
 """Labels that the other photos contradict, and photos that seem to show several classes or none of them.
 
-What a photo shows is judged by heads that have not seen it or its twins, on features of a pretrained network; they
+What a photo shows is judged by heads that have not seen it or its near-duplicates, on features of a pretrained network; they
 stay in the store, so a training after the check has them.
 """
 
@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.checks.findings import LabelError, LabelFindings, UnclearPhoto
 from photoclass.checks.inspection import InspectedPhotos
-from photoclass.checks.findings import DoubtfulLabel, LabelFindings, UnclearPhoto
 from photoclass.errors import DataError
 from photoclass.photos.decode import DecodeSettings
 from photoclass.progress import SILENT, Progress
 from photoclass.training.frozen.backbones import open_backbone
-from photoclass.training.frozen.label_errors import find_doubtful
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.frozen.head import check_pictures, fit_head, signed_roots
+from photoclass.training.frozen.label_errors import find_label_errors
 
 # The default recipe's: what is computed here is there for a training afterwards.
 _BACKBONE = "lite2"
@@ -34,7 +34,7 @@ _SECOND_CLASS = 0.25
 
 def check_labels(
     photos: InspectedPhotos,
-    twins: NDArray[np.int64],
+    duplicates: NDArray[np.int64],
     cache: Path,
     workers: int | None = None,
     progress: Progress = SILENT,
@@ -43,10 +43,10 @@ def check_labels(
 
     Args:
         photos: The photos.
-        twins: Shape (N,), the same number for photos that are twins: none is asked of a head that has seen its twin.
+        near-duplicates: Shape (N,), the same number for photos that are near-duplicates: none is asked of a head that has seen its near-duplicate.
         cache: The cache folder.
         workers: Threads to decode in; as many as there are processors when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         ModelError: The pretrained network is not installed.
@@ -54,7 +54,7 @@ def check_labels(
     """
     table = photos.table
     try:
-        check_pictures(table.labels, twins, table.class_names, "DATA")
+        check_pictures(table.labels, duplicates, table.class_names, "DATA")
     except DataError as error:
         return LabelFindings(not_looked=str(error).removeprefix("DATA: "))
     backbone = open_backbone(_BACKBONE, cache=cache)
@@ -62,14 +62,16 @@ def check_labels(
     place = {path: i for i, path in enumerate(table.paths)}
     rows = np.array([place[path] for path in featured.table.paths])  # a file may have vanished since
     labels = table.labels[rows]
-    head = fit_head(featured.features, labels, twins[rows], len(table.class_names), balance=False, seed=_SEED)
+    head = fit_head(featured.features, labels, duplicates[rows], len(table.class_names), balance=False, seed=_SEED)
     probabilities = head.out_of_fold_probabilities
-    doubts = find_doubtful(probabilities, labels)
-    doubtful = tuple(
-        DoubtfulLabel(int(rows[row]), float(wrong), table.class_names[suggested], bool(sure))
-        for row, suggested, wrong, sure in zip(doubts.rows, doubts.suggested, doubts.wrong, doubts.sure, strict=True)
+    errors_found = find_label_errors(probabilities, labels)
+    label_errors = tuple(
+        LabelError(int(rows[row]), float(wrong), table.class_names[suggested], bool(sure))
+        for row, suggested, wrong, sure in zip(
+            errors_found.rows, errors_found.suggested, errors_found.wrong, errors_found.sure, strict=True
+        )
     )
-    unlikeness = _unlikeness(signed_roots(featured.features.all()), twins[rows])
+    unlikeness = _unlikeness(signed_roots(featured.features.all()), duplicates[rows])
     unclear = [
         UnclearPhoto(int(rows[i]), "no class", f"{unlikeness[i]:.1f} deviations less alike to others than usual")
         for i in np.argsort(-unlikeness)
@@ -82,10 +84,10 @@ def check_labels(
             first, second = (table.class_names[order[i, k]] for k in (-1, -2))
             shares = f"{first} {ranked[i, -1]:.0%}, {second} {ranked[i, -2]:.0%}"
             unclear.append(UnclearPhoto(int(rows[i]), "several classes", shares))
-    return LabelFindings(doubtful, tuple(unclear))
+    return LabelFindings(label_errors, tuple(unclear))
 
 
-def _unlikeness(roots: NDArray[np.float32], twins: NDArray[np.int64]) -> NDArray[np.float64]:
+def _unlikeness(roots: NDArray[np.float32], duplicates: NDArray[np.int64]) -> NDArray[np.float64]:
     """Tell how much less alike to the photos most alike each photo is than usual; shape (N,), in robust deviations.
 
     Alike is the cosine between features; of the nearest five, the mean. The usual and its spread are median and median
@@ -98,7 +100,7 @@ def _unlikeness(roots: NDArray[np.float32], twins: NDArray[np.int64]) -> NDArray
     for start in range(0, len(unit), _BLOCK):
         span = slice(start, start + _BLOCK)
         cosines = unit[span] @ unit[others].T
-        cosines[twins[span, None] == twins[others]] = 0.0  # itself, and its twins
+        cosines[duplicates[span, None] == duplicates[others]] = 0.0  # itself, and its near-duplicates
         alike[span] = np.partition(cosines, -nearest, axis=1)[:, -nearest:].mean(axis=1)
     usual = np.median(alike)
     spread = 1.4826 * np.median(np.abs(alike - usual))  # the standard deviation of a normal distribution

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.photos.decode import Origin, Pixels, Unreadable, decode_with_origin
+from photoclass.photos.decode import Pixels, SourceInfo, Unreadable, decode_with_origin
 from photoclass.photos.duplicates.fingerprint import fingerprint
 
 FACTS_VERSION = 1
@@ -39,7 +39,7 @@ def facts_and_fingerprint(data: bytes) -> tuple[NDArray[np.void], Pixels] | Unre
     return facts_of(upright, decoded[1]), fingerprint(upright)
 
 
-def facts_of(picture: Pixels, origin: Origin) -> NDArray[np.void]:
+def facts_of(picture: Pixels, origin: SourceInfo) -> NDArray[np.void]:
     """Measure an upright picture.
 
     Args:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.atomic import atomic_text
-from photoclass.checks.findings import Findings
-from photoclass.checks.duplicate_groups import TwinGroup
 from photoclass.checks.description import UNCLEAR_WORDS, summary, verdict
+from photoclass.checks.duplicate_groups import DuplicateGroup
+from photoclass.checks.findings import Findings
 from photoclass.page import render
 from photoclass.photos.fixes import name_in_data
 from photoclass.photos.thumbnail import thumbnail
@@ -91,10 +91,10 @@ def _sections(findings: Findings) -> list[Section]:
         _photo_section(
             findings,
             "Doubtful labels",
-            "The other photos contradict them, the surest first. Give the right label in a fixes file.",
+            "The other photos contradict them, the most confident first. Give the right label in a fixes file.",
             [
                 (d.photo, f"seems {d.suggested}: {'surely ' if d.sure else ''}wrong, {d.wrong:.2%}")
-                for d in findings.labels.doubtful
+                for d in findings.labels.label_errors
             ],
         ),
         _twin_section(
@@ -116,8 +116,8 @@ def _sections(findings: Findings) -> list[Section]:
     return [section for section in sections if section.total]
 
 
-def _twin_section(findings: Findings, title: str, why: str, belongs: Callable[[TwinGroup], bool]) -> Section:
-    groups = [group for group in findings.twins if belongs(group)]
+def _twin_section(findings: Findings, title: str, why: str, belongs: Callable[[DuplicateGroup], bool]) -> Section:
+    groups = [group for group in findings.duplicates if belongs(group)]
     shown = tuple(
         tuple(_card(findings, photo, _kinds(group, photo)) for photo in group.photos[:_MOST_IN_GROUP])
         for group in groups[:_MOST_GROUPS]
@@ -125,8 +125,8 @@ def _twin_section(findings: Findings, title: str, why: str, belongs: Callable[[T
     return Section(title, why, len(groups), shown)
 
 
-def _kinds(group: TwinGroup, photo: int) -> str:
-    """Say in which ways a photo is a twin of those before it; of the first, how many photos there are."""
+def _kinds(group: DuplicateGroup, photo: int) -> str:
+    """Say in which ways a photo is a near-duplicate of those before it; of the first, how many photos there are."""
     if photo == group.photos[0]:
         return f"{len(group.photos)} photos"
     of_photo = [pair.kind for pair in group.pairs if photo in (pair.first, pair.second)]
@@ -135,7 +135,7 @@ def _kinds(group: TwinGroup, photo: int) -> str:
 
 def _unreadable_section(findings: Findings) -> Section:
     rows = [(name_in_data(item.name, findings.data), item.reason) for item in findings.unreadable]
-    why = "Set aside in training and scores. Repair or remove them, or leave them out in a fixes file."
+    why = "Skipped in training and scores. Repair or remove them, or leave them out in a fixes file."
     return Section("Files that cannot be used", why, len(rows), rows=tuple(rows[:_MOST_ROWS]))
 
 

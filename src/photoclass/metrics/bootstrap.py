@@ -1,4 +1,4 @@
-"""The bootstrap: figures of photos drawn anew, twins together, to see how far chance moves them (Efron, 1979).
+"""The bootstrap: figures of photos drawn again, near-duplicates together, to see how far chance moves them (Efron, 1979).
 
 A draw is how often each photo came: figures are then products of these counts with what each photo contributes, so that
 2,000 draws of 25,000 photos take about as long as scoring one such set a few hundred times.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.machine import processors
 from photoclass.metrics.figures import (
     CALIBRATION_BINS,
     Labels,
@@ -21,7 +22,6 @@ from photoclass.metrics.figures import (
     log_losses,
 )
 from photoclass.metrics.ranking import Ranking, ranked
-from photoclass.photos.cache.pixels import processors
 
 DRAWS = 2000
 Values = NDArray[np.float64]
@@ -57,13 +57,13 @@ def draw_figures(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> DrawnFigures:
-    """Draw photos anew and compute their figures.
+    """Draw photos again and compute their figures.
 
     Args:
         probabilities: Shape (N, C).
         labels: Shape (N,), class indices.
         of_classes: The photos ranked, as `ranking.rankings` does; none where they cannot be.
-        groups: Shape (N,), the same number for photos that are twins; None where none are.
+        groups: Shape (N,), the same number for photos that are near-duplicates; None where none are.
         seed: Decides the draws.
         draws: How many.
     """
@@ -83,11 +83,11 @@ def draw_figures(
 
 
 def draw_means(values: Values, groups: NDArray[np.int64] | None = None, seed: int = 0, draws: int = DRAWS) -> Values:
-    """Draw photos anew and compute the means of what each contributes.
+    """Draw photos again and compute the means of what each contributes.
 
     Args:
         values: Shape (N, K).
-        groups: Shape (N,), the same number for photos that are twins; None where none are.
+        groups: Shape (N,), the same number for photos that are near-duplicates; None where none are.
         seed: Decides the draws, whatever K is.
         draws: How many.
 
@@ -125,7 +125,7 @@ def _of_each_draw(
 
 
 def _blocks_of_counts(photos: int, groups: NDArray[np.int64] | None, seed: int, draws: int) -> Iterator[Values]:
-    """Yield how often each photo was drawn, shape (B, N): as many pictures as there are, each with its twins."""
+    """Yield how often each photo was drawn, shape (B, N): as many pictures as there are, each with its near-duplicates."""
     generator = np.random.default_rng(seed)
     pictures, of_photo = photos, None
     if groups is not None:
@@ -147,7 +147,7 @@ def _calibration_by_chance(
 ) -> Values:
     """Draw, for each bin, how many photos are right if each is so with the probability that was told.
 
-    Within a bin, whose photos are about equally sure, that number is binomial. Twins are right or wrong together, which
+    Within a bin, whose photos are about equally sure, that number is binomial. Near-duplicates are right or wrong together, which
     counts as fewer photos (`intervals.effective_count`).
     """
     generator = np.random.default_rng([seed, 1])

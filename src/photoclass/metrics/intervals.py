@@ -1,7 +1,7 @@
 """How sure a figure is: 95 % intervals in closed form for shares of photos, and from drawn figures for all others.
 
-Photos that show one picture (twins) are one observation. Shares take that into account by an effective number of
-photos, drawn figures by drawing twins together (`bootstrap.py`).
+Photos that show one picture (near-duplicates) are one observation. Shares take that into account by an effective number of
+photos, drawn figures by drawing near-duplicates together (`bootstrap.py`).
 """
 
 import math
@@ -17,12 +17,12 @@ _ENDS = (0.025, 0.975)
 
 
 def effective_count(groups: NDArray[np.int64]) -> float:
-    """How many photos without twins tell as much: n^2 / (n1^2 + n2^2 + ...) of groups of n1, n2, ... photos.
+    """How many photos without near-duplicates tell as much: n^2 / (n1^2 + n2^2 + ...) of groups of n1, n2, ... photos.
 
-    As if twins were always right and wrong together (Kish, 1965, "Survey Sampling"); n where nothing has a twin.
+    As if near-duplicates were always right and wrong together (Kish, 1965, "Survey Sampling"); n where nothing has a near-duplicate.
 
     Args:
-        groups: Shape (N,), the same number for photos that are twins.
+        groups: Shape (N,), the same number for photos that are near-duplicates.
     """
     _, sizes = np.unique(groups, return_counts=True)
     return float(len(groups) ** 2 / (sizes.astype(np.float64) ** 2).sum()) if len(groups) else 0.0

@@ -57,15 +57,15 @@ def sign_flip(sums: Values, seed: int = 0) -> float:
     return (1 + beyond) / (1 + _FLIPS)
 
 
-def photos_to_tell(values: Values, groups: NDArray[np.int64]) -> float:
+def photos_needed(values: Values, groups: NDArray[np.int64]) -> float:
     """Estimate how many photos would tell this mean difference from 0 four times in five, if it is the true one.
 
-    The variance of a mean falls with the number of photos; twins are taken together (sample size for paired means, as
+    The variance of a mean falls with the number of photos; near-duplicates are taken together (sample size for paired means, as
     in Connor, 1987, for proportions).
 
     Args:
         values: Shape (N,), the difference on each photo.
-        groups: Shape (N,), the same number for photos that are twins.
+        groups: Shape (N,), the same number for photos that are near-duplicates.
 
     Returns:
         Infinity where these photos show no difference.

@@ -20,7 +20,7 @@ def builtin_model() -> Path:
 
 
 def in_words(error: PhotoclassError) -> str:
-    """Return what an error says; where the built-in model is at fault, that it is the installation to mend."""
+    """Return what an error says; where the built-in model is at fault, that it is the installation to fix."""
     text = str(error)
     if not isinstance(error, ModelError) or not text.startswith(str(BUILTIN_MODEL)) or _MEND in text:
         return text

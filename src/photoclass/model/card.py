@@ -8,7 +8,7 @@ from typing import Any
 from photoclass.atomic import atomic_text
 from photoclass.model.card_metadata import front_matter
 from photoclass.model.folder import ModelInfo
-from photoclass.terminal import printable
+from photoclass.text import printable
 
 # Signs that Markdown would take for its own; an underscore within a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
@@ -95,16 +95,16 @@ def _score_row(split: str, figures: dict[str, Any]) -> str:
 
 
 def _words_on_flattery(split: str, figures: dict[str, Any]) -> str:
-    flatters = figures.get("flatters")
-    if not flatters:
+    optimism = figures.get("optimism")
+    if not optimism:
         return ""
-    start = f"The photos of `{split}` chose the {' and the '.join(flatters['chose'])}, so their score tends to flatter"
-    if flatters["log_loss"] is None:
-        return f"{start}; by how much is not known: {flatters['how']}."
+    start = f"The photos of `{split}` chose the {' and the '.join(optimism['chose'])}, so their score tends to flatter"
+    if optimism["log_loss"] is None:
+        return f"{start}; by how much is not known: {optimism['how']}."
     return (
-        f"{start}: by {flatters['log_loss']:.4f} ± {flatters['log_loss_se']:.4f} in log loss and "
-        f"{flatters['accuracy']:.2%} ± {flatters['accuracy_se']:.2%} in accuracy (± one standard error; "
-        f"{flatters['how']})."
+        f"{start}: by {optimism['log_loss']:.4f} ± {optimism['log_loss_se']:.4f} in log loss and "
+        f"{optimism['accuracy']:.2%} ± {optimism['accuracy_se']:.2%} in accuracy (± one standard error; "
+        f"{optimism['how']})."
     )
 
 
@@ -167,17 +167,17 @@ def _files(info: ModelInfo) -> str:
         "photos.csv": "which photo was in which split, by content (SHA-256)",
         "report.html": "all of it as a page for a person, with photos; not there after `--no-report`",
         "valid_predictions.csv": "what the model says of the validation photos",
-        "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near twins; "
+        "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near-duplicates; "
         "whoever gives the model away without it loses nothing else",
     }
-    rows["seen.npz"] = "what the network makes of up to 2,000 training photos, by which those unlike them are known"
+    rows["novelty.npz"] = "what the network makes of up to 2,000 training photos, by which those unlike them are known"
     if "held_out" in info.metrics:
         rows["held_out_predictions.csv"] = "the same of the held-out photos"
     if "best_epoch" in info.trained:
         rows["history.csv, curves.png"] = "loss and accuracy, epoch by epoch"
         rows["resume/"] = "the checkpoint from which `--resume` goes on; not needed to use the model"
     if info.trained.get("doubtful_labels"):
-        rows["doubtful_labels.csv"] = "training photos whose label is surely wrong, as fixes to look at"
+        rows["label_errors.csv"] = "training photos whose label is surely wrong, as fixes to look at"
     return "\n".join(
         ("| file | what it is |", "| --- | --- |", *(f"| {name} | {what} |" for name, what in rows.items()))
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.photos.cache.pixels import processors
+from photoclass.machine import processors
 from photoclass.photos.decode import Pixels
 
 _NOT_NEEDED = ("openvino_telemetry", "openvino.tools.ovc")

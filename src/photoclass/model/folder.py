@@ -5,9 +5,9 @@
     ├── model.json             class names, image size and resize rule, recipe and settings, metrics, fingerprints
     ├── README.md              the same for a person: a model card
     ├── photos.csv             which photo was in which split, by content
-    ├── fingerprints.bin       16x16 grey cells of each training photo, to know its twins by
-    ├── seen.npz               what the network makes of up to 2,000 of them, to know photos unlike all of them by
-    ├── doubtful_labels.csv    training photos whose label is surely wrong, as fixes to look at
+    ├── fingerprints.bin       16x16 grey cells of each training photo, to know its near-duplicates by
+    ├── novelty.npz               what the network makes of up to 2,000 of them, to know photos unlike all of them by
+    ├── label_errors.csv    training photos whose label is surely wrong, as fixes to look at
     ├── valid_predictions.csv, held_out_predictions.csv  what the model says of the photos that it was scored on
     ├── history.csv, curves.png
     ├── tensorboard/, mlruns/  the same for others to read, where asked for
@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_path, atomic_text, write_bytes
 from photoclass.errors import ModelError
+from photoclass.photos.cache.store import Rows
 from photoclass.photos.decode import DecodeSettings, Pixels
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, halved
-from photoclass.photos.cache.store import Rows
 from photoclass.photos.table import SPLITS, PhotoTable
 
 FORMAT_VERSION = 1
@@ -164,13 +164,15 @@ def load_info(folder: Path) -> ModelInfo:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         unfinished = (folder / "resume").is_dir()
-        mend = "its training is unfinished; go on with --resume" if unfinished else "give the RUN folder of a training"
-        raise ModelError(f"{folder}: no model folder (model.json is missing); {mend}") from None
+        advice = (
+            "its training is unfinished; go on with --resume" if unfinished else "give the RUN folder of a training"
+        )
+        raise ModelError(f"{folder}: no model folder (model.json is missing); {advice}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); copy the folder again or train anew") from error
+        raise ModelError(f"{path}: cannot be read ({error}); copy the folder again or train again") from error
     known = {f.name for f in dataclasses.fields(ModelInfo)}
     if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION or set(content) != known:
-        raise ModelError(f"{path}: not written by this version of photoclass (format {FORMAT_VERSION}); train anew")
+        raise ModelError(f"{path}: not written by this version of photoclass (format {FORMAT_VERSION}); train again")
     info = ModelInfo(
         **{**content, "class_names": _as_tuple(content["class_names"]), "base_rates": _as_tuple(content["base_rates"])}
     )
@@ -228,7 +230,7 @@ def _check_info(info: ModelInfo, path: Path) -> None:
         faults |= {name: not isinstance(getattr(info, name), kind) for name in fields}
     wrong = [name for name, is_wrong in faults.items() if is_wrong]
     if wrong:
-        raise ModelError(f"{path}: {', '.join(wrong)} cannot be right; copy the folder again or train anew")
+        raise ModelError(f"{path}: {', '.join(wrong)} cannot be right; copy the folder again or train again")
 
 
 def data_fingerprint(contents: tuple[bytes, ...], table: PhotoTable) -> str:

@@ -22,9 +22,9 @@ from photoclass.photos.decode import Pixels
 
 Floats = NDArray[np.float64]
 
-SEEN = "seen.npz"
+NOVELTY_FILE = "novelty.npz"
 KEPT_PHOTOS = 2000
-NEAREST = 5  # the first few may be twins, or odd ones of a kind
+NEAREST = 5  # the first few may be near-duplicates, or odd ones of a kind
 _STEPS = 127
 _MOST_BYTES = 64 << 20  # 2,000 photos of 32,000 features
 _MOST_QUANTILES = 10_000
@@ -32,7 +32,7 @@ _BLOCK = 2048  # photos compared at once: bounds memory
 
 
 @dataclass(frozen=True)
-class Seen:
+class NoveltyDetector:
     """What is kept of the training photos.
 
     Attributes:
@@ -56,14 +56,14 @@ class Seen:
             return np.empty(0)
         if features.shape[1] != self.rows.shape[1]:
             raise ModelError(
-                f"{SEEN}: is about {self.rows.shape[1]:,} features, but the network has {features.shape[1]:,}; "
-                "copy the model folder again or train anew"
+                f"{NOVELTY_FILE}: is about {self.rows.shape[1]:,} features, but the network has {features.shape[1]:,}; "
+                "copy the model folder again or train again"
             )
         return np.searchsorted(self.calibration, _far(features, self.rows), side="left") / len(self.calibration)
 
 
 def predict_and_measure(
-    runtime: Runtime, pixels: Iterable[Pixels], seen: Seen | None
+    runtime: Runtime, pixels: Iterable[Pixels], seen: NoveltyDetector | None
 ) -> tuple[NDArray[np.float32], Floats | None]:
     """Compute probabilities, shape (N, C), and distances, shape (N,); each photo goes through the network once.
 
@@ -73,7 +73,7 @@ def predict_and_measure(
         seen: What distances are told by; there are none where it is None.
 
     Raises:
-        ModelError: As `Runtime.predict` and `Seen.distances`.
+        ModelError: As `Runtime.predict` and `NoveltyDetector.distances`.
     """
     if seen is None:
         return runtime.probabilities(pixels), None
@@ -96,7 +96,7 @@ def photos_to_keep(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return np.sort(order[np.argsort(rank, kind="stable")[:KEPT_PHOTOS]])
 
 
-def fit_seen(trained: NDArray[np.floating], valid: NDArray[np.floating]) -> Seen:
+def fit_novelty(trained: NDArray[np.floating], valid: NDArray[np.floating]) -> NoveltyDetector:
     """Make what is kept.
 
     Args:
@@ -107,39 +107,39 @@ def fit_seen(trained: NDArray[np.floating], valid: NDArray[np.floating]) -> Seen
     calibration = np.sort(_far(valid, rows)).astype(np.float32)
     if len(calibration) > _MOST_QUANTILES:
         calibration = np.quantile(calibration, np.linspace(0, 1, _MOST_QUANTILES)).astype(np.float32)
-    return Seen(rows, calibration)
+    return NoveltyDetector(rows, calibration)
 
 
-def save_seen(folder: Path, seen: Seen, onnx: bytes) -> None:
-    """Write `seen.npz`, whole or not at all, for this network alone."""
+def save_novelty(folder: Path, seen: NoveltyDetector, onnx: bytes) -> None:
+    """Write `novelty.npz`, whole or not at all, for this network alone."""
     digest = np.frombuffer(hashlib.sha256(onnx).digest(), dtype=np.uint8)
-    with atomic_path(folder / SEEN) as part, open(part, "wb") as stream:
+    with atomic_path(folder / NOVELTY_FILE) as part, open(part, "wb") as stream:
         np.savez_compressed(stream, rows=seen.rows, calibration=seen.calibration, onnx_sha256=digest)
 
 
-def load_seen(folder: Path, onnx_sha256: str) -> Seen | None:
-    """Read `seen.npz`; None where an older version kept none.
+def load_novelty(folder: Path, onnx_sha256: str) -> NoveltyDetector | None:
+    """Read `novelty.npz`; None where an older version kept none.
 
     Raises:
         ModelError: It is damaged, or belongs to another network.
     """
-    path = folder / SEEN
-    mend = "copy the model folder again, or delete this file to do without distances"
+    path = folder / NOVELTY_FILE
+    advice = "copy the model folder again, or delete this file to do without distances"
     try:
         with zipfile.ZipFile(path) as archive:  # what it would unpack to is known before it is unpacked
             if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
-                raise ModelError(f"{path}: holds more than {_MOST_BYTES:,} bytes; {mend}")
+                raise ModelError(f"{path}: holds more than {_MOST_BYTES:,} bytes; {advice}")
         with np.load(path, allow_pickle=False) as arrays:
             rows, calibration, digest = (arrays[name] for name in ("rows", "calibration", "onnx_sha256"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); {mend}") from error
+        raise ModelError(f"{path}: cannot be read ({error}); {advice}") from error
     if not _is_right(rows, calibration):
-        raise ModelError(f"{path}: what it holds cannot be right; {mend}")
+        raise ModelError(f"{path}: what it holds cannot be right; {advice}")
     if digest.tobytes().hex() != onnx_sha256:
-        raise ModelError(f"{path}: belongs to another network than model.onnx; {mend}")
-    return Seen(rows, calibration)
+        raise ModelError(f"{path}: belongs to another network than model.onnx; {advice}")
+    return NoveltyDetector(rows, calibration)
 
 
 def _is_right(rows: NDArray[np.generic], calibration: NDArray[np.generic]) -> bool:

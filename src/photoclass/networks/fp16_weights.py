@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 _LEAST_NUMBERS = 1024
 
 
-def with_half_weights(content: bytes) -> bytes:
+def with_fp16_weights(content: bytes) -> bytes:
     """Keep a network's fp32 weights in fp16, each with a cast back to fp32 behind it.
 
     What is computed stays fp32; the weights alone are rounded, by at most 2^-11 of each, or 2^-25 where that is more.

@@ -1,4 +1,4 @@
-"""A residual network (He et al., 2016) that learns from nothing, on a processor.
+"""A residual network (He et al., 2016) that learns from scratch, on a processor.
 
 images 3xSxS ─ at each scale: conv, pool, residual blocks ─ mean and maximum over places ─ dense ─► logits
 
@@ -41,7 +41,9 @@ class Resnet(nn.Module):
         channels, step = 3, settings.patch
         scales: list[nn.Module] = []
         for width, blocks in zip(settings.widths, settings.blocks, strict=True):
-            scales.append(nn.Sequential(Narrowing(channels, width, step), *(Residual(width) for _ in range(blocks))))
+            scales.append(
+                nn.Sequential(Downsampling(channels, width, step), *(ResidualBlock(width) for _ in range(blocks)))
+            )
             channels, step = width, 1
         self.scales = nn.Sequential(*scales)
         self.output = nn.Linear(2 * channels, 1 if classes == 2 else classes)
@@ -82,7 +84,7 @@ class ConvNorm(nn.Module):
         return nn.utils.fusion.fuse_conv_bn_eval(self.convolution, self.norm)
 
 
-class Narrowing(nn.Module):
+class Downsampling(nn.Module):
     """From one scale to the next: other channels, half as many places each way. Its arguments are `ConvNorm`'s."""
 
     def __init__(self, channels: int, width: int, step: int) -> None:
@@ -95,7 +97,7 @@ class Narrowing(nn.Module):
         return F.relu(F.max_pool2d(self.layer(maps), 2), inplace=True)
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """Two convolutions whose result is added to what enters; at the start they add nothing."""
 
     def __init__(self, width: int) -> None:
@@ -125,5 +127,5 @@ def _initialise(network: Resnet, generator: torch.Generator) -> None:
         elif isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight, generator=generator)
             nn.init.zeros_(module.bias)
-        elif isinstance(module, Residual):
+        elif isinstance(module, ResidualBlock):
             nn.init.zeros_(module.second.norm.weight)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photoclass.errors import SettingsError
-from photoclass.photos.sources.listing import kind_of_special_file
 
 Pixels: TypeAlias = NDArray[np.uint8]
 ResizeRule: TypeAlias = Literal["squash", "crop"]
@@ -31,7 +30,7 @@ MAX_PIXELS = 1 << 27
 # thousands can keep a decoder busy for minutes.
 MAX_JPEG_SCANS = 100
 # Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never to less than this: fingerprints for finding
-# twins are then taken from the same pixels whatever the image size of the network.
+# near-duplicates are then taken from the same pixels whatever the image size of the network.
 _DRAFT_SIDE = 512
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
@@ -77,7 +76,7 @@ class DecodeSettings:
 
 
 @dataclass(frozen=True)
-class Origin:
+class SourceInfo:
     """What a photo file is, before it becomes an upright RGB picture.
 
     Attributes:
@@ -147,7 +146,7 @@ def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
     return decoded if isinstance(decoded, Unreadable) else decoded[0]
 
 
-def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, Origin] | Unreadable:
+def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, SourceInfo] | Unreadable:
     """Decode a photo as `decode_picture` does, and tell what the file is."""
     if not data:
         return Unreadable("file is empty (0 bytes)")
@@ -173,7 +172,7 @@ def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, Origi
         opened.load()
         orientation = _orientation(opened)
         upright = opened.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else opened
-        return _to_rgb(upright), Origin(opened.format or "", mode, width, height, orientation)
+        return _to_rgb(upright), SourceInfo(opened.format or "", mode, width, height, orientation)
     except Exception as error:  # as above: a broken body shows itself in many ways
         return Unreadable(f"broken or cut short ({error})")
 
@@ -202,7 +201,7 @@ def _orientation(picture: Image.Image) -> int:
         orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # malformed EXIF says nothing about rotation; the pixels are sound
         return 1
-    # Not ImageOps.exif_transpose: it writes the EXIF anew, which fails where another of its entries is malformed.
+    # Not ImageOps.exif_transpose: it writes the EXIF again, which fails where another of its entries is malformed.
     return orientation if orientation in _UPRIGHT else 1
 
 
@@ -275,3 +274,16 @@ def _why_unknown(data: bytes) -> str:
     if data.startswith(b"\xff\xd8"):
         return "JPEG broken or cut short at its start"
     return f"no picture in a known format ({', '.join(_FORMATS)})"
+
+
+def kind_of_special_file(mode: int) -> str:
+    """Say in words what a file that is no plain one is."""
+    kinds = {
+        stat.S_ISFIFO: "a pipe (FIFO)",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device",
+        stat.S_ISBLK: "a device",
+        stat.S_ISDIR: "a folder",
+    }
+    kind = next((words for test, words in kinds.items() if test(mode)), "a special file")
+    return f"{kind}, not a photo file"

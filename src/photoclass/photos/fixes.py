@@ -1,4 +1,4 @@
-"""A fixes file, `image,label,note`: a person mends labels or leaves photos out, and originals stay untouched."""
+"""A fixes file, `image,label,note`: a person fixes labels or leaves photos out, and originals stay untouched."""
 
 import csv
 import os
@@ -80,7 +80,7 @@ def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True)
             they are named, up to ten. Or, to train, it leaves a class without a photo.
     """
     index = {name_in_data(name, data): i for i, name in enumerate(table.names)}
-    unreadable = {name_in_data(item.name, data) for item in table.set_aside}
+    unreadable = {name_in_data(item.name, data) for item in table.skipped}
     classes = {name: label for label, name in enumerate(table.class_names)}
     lines: dict[str, int] = {}
     labels, left_out = table.labels.copy(), set()
@@ -107,8 +107,8 @@ def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True)
         raise DataError(f"{file}: {'; '.join(faults[:_MOST_ROWS_NAMED])}{more}. Correct these rows")
     kept = np.array([name not in left_out for name in index], dtype=np.bool_)
     note = f"{file}: {int((labels != table.labels).sum()):,} labels changed, {len(left_out):,} files left out"
-    set_aside = tuple(item for item in table.set_aside if name_in_data(item.name, data) not in left_out)
-    fixed = replace(table, labels=labels, set_aside=set_aside, notes=(*table.notes, note)).select(kept)
+    skipped = tuple(item for item in table.skipped if name_in_data(item.name, data) not in left_out)
+    fixed = replace(table, labels=labels, skipped=skipped, notes=(*table.notes, note)).select(kept)
     if to_train:
         _check_classes(fixed, file)
     return fixed

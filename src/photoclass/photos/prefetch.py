@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 _CHUNK, _CHUNKS_AHEAD = 8, 6
 
 
-def map_ahead(pool: Executor, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def prefetch(pool: Executor, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """Give `function` of each item, in order, worked out by `pool` never more than a few items ahead."""
 
     def work(start: int) -> list[Result]:

@@ -16,7 +16,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
-class SetAside:
+class SkippedPhoto:
     """A file that was asked for and cannot be used, with the reason."""
 
     name: str
@@ -33,7 +33,7 @@ class PhotoTable:
         labels: Shape (N,), index into `class_names`, or NO_LABEL.
         splits: Shape (N,), TRAIN, VALID, HELD_OUT or NO_SPLIT.
         class_names: Sorted; a label is an index into it.
-        set_aside: Files that were found or named and cannot be photos.
+        skipped: Files that were found or named and cannot be photos.
         notes: What else a person should know of how DATA was read, a line each.
     """
 
@@ -42,7 +42,7 @@ class PhotoTable:
     labels: NDArray[np.int64]
     splits: NDArray[np.int8]
     class_names: tuple[str, ...] = ()
-    set_aside: tuple[SetAside, ...] = ()
+    skipped: tuple[SkippedPhoto, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
@@ -59,10 +59,10 @@ class PhotoTable:
             splits=self.splits[indices],
         )
 
-    def with_set_aside(self, more: Sequence[SetAside]) -> "PhotoTable":
-        """Return the table with `more` files set aside, all of them in natural order."""
-        merged = sorted({*self.set_aside, *more}, key=lambda item: natural_key(item.name))
-        return replace(self, set_aside=tuple(merged))
+    def with_skipped(self, more: Sequence[SkippedPhoto]) -> "PhotoTable":
+        """Return the table with `more` files skipped, all of them in natural order."""
+        merged = sorted({*self.skipped, *more}, key=lambda item: natural_key(item.name))
+        return replace(self, skipped=tuple(merged))
 
 
 def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:

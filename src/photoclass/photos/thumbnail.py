@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
-from photoclass.photos.cache.pixels import processors
+from photoclass.machine import processors
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 
 # At 160 px 2 to 4 KB a thumbnail.

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError, OutputError, SettingsError
+from photoclass.machine import default_cache, processors
 from photoclass.model.folder import ModelInfo, load_info
+from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import Seen, load_seen, predict_and_measure
-from photoclass.photos.prefetch import map_ahead
-from photoclass.photos.cache.pixels import default_cache, processors
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.sources.read import read_photos
 from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
-from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
+from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.prefetch import prefetch
+from photoclass.photos.sources.read import read_photos
+from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
 from photoclass.progress import SILENT, Progress
-from photoclass.results.scores.coverage import sureness, too_far
+from photoclass.results.scores.coverage import confidence, too_far
 
 OK = "ok"
 UNSURE = "unsure"
@@ -40,14 +40,14 @@ class Predictions:
 
     Attributes:
         files: What a person calls each photo.
-        statuses: `ok`, or why a photo was set aside.
-        probabilities: Shape (N, C); NaN where a photo was set aside.
+        statuses: `ok`, or why a photo was skipped.
+        probabilities: Shape (N, C); NaN where a photo was skipped.
         class_names: In class order.
         truth: Shape (N,), the class that a photo's folder or name gives away, else NO_LABEL.
         paths: Where each photo is read from; empty where that is nowhere.
         seconds: Time that the prediction took, start-up apart.
         distances: Shape (N,), how far each photo is from the training photos (`model.novelty.Seen.distances`), NaN where a
-            photo was set aside; None where they were not asked for or cannot be told.
+            photo was skipped; None where they were not asked for or cannot be told.
         abstain: Photos that are told less surely than this are called `unsure`; None where all are told.
     """
 
@@ -70,9 +70,9 @@ class Predictions:
         return np.array([status == OK for status in self.statuses], dtype=np.bool_)
 
     @property
-    def set_aside(self) -> tuple[SetAside, ...]:
+    def skipped(self) -> tuple[SkippedPhoto, ...]:
         """The photos without a prediction, each with its reason."""
-        return tuple(SetAside(f, s) for f, s in zip(self.files, self.statuses, strict=True) if s != OK)
+        return tuple(SkippedPhoto(f, s) for f, s in zip(self.files, self.statuses, strict=True) if s != OK)
 
     @property
     def photos_per_second(self) -> float:
@@ -80,7 +80,7 @@ class Predictions:
         return len(self) / max(self.seconds, 1e-9)
 
     def label(self, row: int) -> str:
-        """Return the most probable class of a row, `unsure` where it is not told, empty where it was set aside."""
+        """Return the most probable class of a row, `unsure` where it is not told, empty where it was skipped."""
         if self.statuses[row] != OK:
             return ""
         return UNSURE if self.is_unsure(row) else self.class_names[int(self.probabilities[row].argmax())]
@@ -90,12 +90,12 @@ class Predictions:
         if self.abstain is None or self.statuses[row] != OK:
             return False
         distances = None if self.distances is None else self.distances[row : row + 1]
-        return bool(sureness(self.probabilities[row : row + 1], distances)[0] < self.abstain)
+        return bool(confidence(self.probabilities[row : row + 1], distances)[0] < self.abstain)
 
     def words(self, row: int) -> str:
         """Return what is told of a photo, for a person."""
         if self.statuses[row] != OK:
-            return "set aside"
+            return "skipped"
         best = self.class_names[int(self.probabilities[row].argmax())]
         if not self.is_unsure(row):
             return f"{best} {100 * self.probability(row):.1f} %"
@@ -105,7 +105,7 @@ class Predictions:
         return f"{UNSURE} ({best} {math.floor(1000 * self.probability(row)) / 10:.1f} %)"
 
     def probability(self, row: int) -> float:
-        """Return the probability of that class, NaN where the photo was set aside."""
+        """Return the probability of that class, NaN where the photo was skipped."""
         return float(self.probabilities[row].max())
 
 
@@ -125,7 +125,7 @@ def predict(
         abstain: Call photos `unsure` whose class is told with a lower probability than this, 0.5 to 1, or that are
             too unlike the training photos.
         cache: Where zips are unpacked; the user's cache folder when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: One of `photos` does not exist, or there is nothing in them.
@@ -139,7 +139,7 @@ def predict(
 
 
 def check_abstain(abstain: float) -> None:
-    """Refuse a sureness that cannot be asked for.
+    """Refuse a confidence that cannot be asked for.
 
     Raises:
         SettingsError: It is not from 0.5 to 1.
@@ -148,26 +148,28 @@ def check_abstain(abstain: float) -> None:
         raise SettingsError(f"--abstain is {abstain:g}; it is the least probability to tell a class with, 0.5 to 1")
 
 
-def _ready_to_abstain(model: Path, info: ModelInfo, abstain: float, progress: Progress) -> Seen | None:
+def _ready_to_abstain(model: Path, info: ModelInfo, abstain: float, progress: Progress) -> NoveltyDetector | None:
     """Return what tells distances; None, having said so, where the model folder does not have it."""
     check_abstain(abstain)
     if UNSURE in info.class_names:
         raise ModelError(f"{model}: has a class named {UNSURE!r}, the word that --abstain writes; give it another name")
-    seen = load_seen(model, info.onnx_sha256)
+    seen = load_novelty(model, info.onnx_sha256)
     if seen is None:
-        progress.say(f"{model}: has no seen.npz, so photos unlike the training photos are not known; train anew for it")
+        progress.say(
+            f"{model}: has no novelty.npz, so photos unlike the training photos are not known; train again for it"
+        )
     return seen
 
 
 def predict_table(
-    runtime: Runtime, table: PhotoTable, progress: Progress = SILENT, seen: Seen | None = None
+    runtime: Runtime, table: PhotoTable, progress: Progress = SILENT, seen: NoveltyDetector | None = None
 ) -> Predictions:
-    """Predict the photos of a table; those it had set aside keep their rows.
+    """Predict the photos of a table; those it had skipped keep their rows.
 
     Args:
         runtime: The model.
         table: The photos.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
         seen: Tell distances by this.
     """
     started_at = time.perf_counter()
@@ -183,7 +185,7 @@ def predict_table(
 
             def pixels_of(start: int = start, rows: list[int] = rows) -> Iterator[Pixels]:
                 paths = table.paths[start : start + _BLOCK]
-                for row, decoded in enumerate(map_ahead(pool, decode, paths), start=start):
+                for row, decoded in enumerate(prefetch(pool, decode, paths), start=start):
                     task.advance()
                     if isinstance(decoded, Unreadable):
                         reasons[row] = decoded.reason
@@ -195,7 +197,7 @@ def predict_table(
             probabilities[rows] = found
             if distances is not None:
                 distances[rows] = far
-    predictions = _with_rows_set_aside(table, probabilities, distances, reasons, info.class_names)
+    predictions = _with_rows_skipped(table, probabilities, distances, reasons, info.class_names)
     return replace(predictions, seconds=time.perf_counter() - started_at)
 
 
@@ -237,7 +239,7 @@ def _decode_file(path: str, settings: DecodeSettings) -> Pixels | Unreadable:
     return data if isinstance(data, Unreadable) else decode_photo(data, settings)
 
 
-def _with_rows_set_aside(
+def _with_rows_skipped(
     table: PhotoTable,
     probabilities: NDArray[np.float32],
     distances: NDArray[np.float64] | None,
@@ -246,7 +248,7 @@ def _with_rows_set_aside(
 ) -> Predictions:
     """Merge what could not even be opened back into its place in the natural order."""
     rows = [(name, reasons.get(i, OK), i) for i, name in enumerate(table.names)]
-    rows += [(item.name, item.reason, -1) for item in table.set_aside]
+    rows += [(item.name, item.reason, -1) for item in table.skipped]
     rows.sort(key=lambda row: natural_key(row[0]))
     nothing = np.full((1, len(class_names)), np.nan, dtype=np.float32)
     source = np.array([i for _, _, i in rows], dtype=np.int64)

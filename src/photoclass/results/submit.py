@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text, check_writable
 from photoclass.errors import DataError, SettingsError
-from photoclass.model.folder import load_valid_predictions
+from photoclass.machine import default_cache
 from photoclass.metrics.figures import log_loss
+from photoclass.model.folder import load_valid_predictions
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.sources.read import read_photos
-from photoclass.photos.table import SetAside
+from photoclass.photos.table import SkippedPhoto
 from photoclass.progress import SILENT, Progress
 from photoclass.results.predict import OK, Predictions, predict_table
 
@@ -38,7 +38,7 @@ class Submission:
     """
 
     rows: int
-    base_rate_rows: tuple[SetAside, ...]
+    base_rate_rows: tuple[SkippedPhoto, ...]
     clip: float
     valid_photos: int
     log_loss_unclipped: float
@@ -79,7 +79,7 @@ def submit(
         sample: Kaggle's sample: its ids, in its order. Without it, the photos' own ids in natural order.
         clip: Probabilities are held within [clip, 1 - clip]; a sure mistake then costs no more than -ln(clip).
         cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: An id of the sample has no photo, a photo has no id, an id stands twice, or the sample's columns are
@@ -95,7 +95,7 @@ def submit(
     info = runtime.info
     header = ["id", "label"] if len(info.class_names) == 2 else ["id", *info.class_names]
     table = read_photos([test], cache or default_cache(), progress=progress)
-    row_of = _rows_by_id([*table.names, *(item.name for item in table.set_aside)], test)
+    row_of = _rows_by_id([*table.names, *(item.name for item in table.skipped)], test)
     ids = list(row_of)
     if sample is not None:
         ids, header = _read_sample(sample, header)
@@ -105,7 +105,9 @@ def submit(
     row_of = _rows_by_id(predictions.files, test)
     rows = [row_of[i] for i in ids]
     _write(out, header, ids, _clipped(predictions, info.base_rates, clip)[rows], info.class_names)
-    unread = [SetAside(predictions.files[r], predictions.statuses[r]) for r in rows if predictions.statuses[r] != OK]
+    unread = [
+        SkippedPhoto(predictions.files[r], predictions.statuses[r]) for r in rows if predictions.statuses[r] != OK
+    ]
     clipped = np.clip(known, clip, 1 - clip)
     return Submission(len(ids), tuple(unread), clip, len(known), log_loss(known, labels), log_loss(clipped, labels))
 

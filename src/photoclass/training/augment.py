@@ -1,6 +1,6 @@
 """Augmentation with the meaning that legacy Keras gave its `ImageDataGenerator`.
 
-Each photo of each epoch is rotated, shifted, sheared, zoomed and perhaps mirrored by one affine map, drawn by lot.
+Each photo of each epoch is rotated, shifted, sheared, zoomed and perhaps mirrored by one affine map, drawn at random.
 The legacy Keras preprocessing code is the reference for every range and for the order of composition; the maps run
 from output to input, in (row, column) order, around the picture's centre.
 """
@@ -40,7 +40,7 @@ class AugmentSettings:
         height_shift: Shift up or down, by up to this share of the height either way.
         shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 is next to nothing).
         zoom: Each axis by itself is scaled by a factor from 1 - zoom to 1 + zoom.
-        crop: Least share of the picture's area that is shown; a part of it is cut out by lot, its sides up to 4:3 other
+        crop: Least share of the picture's area that is shown; a part of it is cut out at random, its sides up to 4:3 other
             than the picture's (as Szegedy et al., 2015, have it). 1 for all of it; 0 where a recipe chooses it.
         flip: Probability of a left-right mirror image.
         colour: Brightness, contrast and saturation are each scaled by a factor from 1 - colour to 1 + colour; the post
@@ -81,7 +81,7 @@ class AugmentSettings:
 def draw_transforms(
     count: int, side: int, settings: AugmentSettings, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw affine maps by lot.
+    """Draw affine maps at random.
 
     Args:
         count: How many.
@@ -102,7 +102,7 @@ def draw_transforms(
     shear = np.deg2rad(either_way(settings.shear_degrees))
     zoom = generator.uniform(1 - settings.zoom, 1 + settings.zoom, (2, count))
     flipped = generator.random(count) < settings.flip
-    (high, wide), places = _draw_crops(count, settings, generator)
+    (high, wide), spatial = _draw_crops(count, settings, generator)
 
     zero, one = np.zeros(count), np.ones(count)
     rotation = _matrices([np.cos(theta), -np.sin(theta), zero], [np.sin(theta), np.cos(theta), zero])
@@ -114,7 +114,7 @@ def draw_transforms(
     centre = (side - 1) / 2
     to_centre = _matrices([one, zero, one * centre], [zero, one, one * centre])
     from_centre = _matrices([one, zero, -one * centre], [zero, one, -one * centre])
-    placed = _matrices([one, zero, places[0] * side], [zero, one, places[1] * side])
+    placed = _matrices([one, zero, spatial[0] * side], [zero, one, spatial[1] * side])
     cut = _matrices([high, zero, zero], [zero, wide, zero])
     return (to_centre @ placed @ rotation @ shift @ sheared @ zoomed @ cut @ mirror @ from_centre)[:, :2]
 
@@ -122,7 +122,7 @@ def draw_transforms(
 def _draw_crops(
     count: int, settings: AugmentSettings, generator: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draw parts of pictures by lot: height and width, and how far their centres lie off, as shares of the picture.
+    """Draw parts of pictures at random: height and width, and how far their centres lie off, as shares of the picture.
 
     Nothing is drawn where all is shown, so that all other lots stay what they were.
 
@@ -151,7 +151,7 @@ def to_side(transforms: NDArray[np.float64], side: int, new_side: int) -> NDArra
 
 
 def draw_colours(count: int, settings: AugmentSettings, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw factors of brightness, contrast and saturation by lot; shape (count, 3).
+    """Draw factors of brightness, contrast and saturation at random; shape (count, 3).
 
     Nothing is drawn where colours stay as they are, so that all other lots stay what they were.
     """
@@ -160,7 +160,7 @@ def draw_colours(count: int, settings: AugmentSettings, generator: np.random.Gen
     return generator.uniform(1 - settings.colour, 1 + settings.colour, (count, 3))
 
 
-def vary(
+def augment_photos(
     pixels: Pixels,
     transform: NDArray[np.float64],
     colours: NDArray[np.float64],
@@ -245,9 +245,9 @@ def _sources(
     return rr * rows + rc * columns + r0, cr * rows + cc * columns + c0
 
 
-def _beyond(places: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+def _beyond(spatial: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
     rounding = 1e-6
-    return (places < -rounding) | (places > side - 1 + rounding)
+    return (spatial < -rounding) | (spatial > side - 1 + rounding)
 
 
 def _matrices(*rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -79,7 +79,7 @@ def choose_compute(device: str = "auto", precision: str = "auto") -> Compute:
 def keep_freed_memory() -> bool:
     """Tell glibc to keep freed memory instead of giving it back after every step; True where that was possible.
 
-    The buffers of a step are some 20 MB each. By default every one is mapped anew and its pages are zeroed by the
+    The buffers of a step are some 20 MB each. By default every one is mapped again and its pages are zeroed by the
     kernel at first touch, which took a third of a training step's time. All threads then share one arena, since a
     second one may not grow that far.
     """

@@ -1,8 +1,8 @@
 """By how much the validation score of the chosen epoch and temperature tends to flatter, estimated by cross-fitting.
 
-The validation photos are divided into folds, twins together. Epoch and temperature are chosen anew on all folds but
+The validation photos are divided into folds, near-duplicates together. Epoch and temperature are chosen again on all folds but
 one and judged on that one; the mean over all photos is what such a choice gives on photos that had no part in it. The
-figure of the choice by all photos, on these very photos, is better than that by the flattery. After Cawley and Talbot
+figure of the choice by all photos, on these very photos, is better than that by the optimism. After Cawley and Talbot
 (2010), "On Over-fitting in Model Selection and Subsequent Selection Bias in Performance Evaluation". A choice by four
 fifths of the photos is a little worse than one by all, so the estimate errs, if at all, to the side of caution.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from photoclass.metrics.calibration import LOG_SCALE_SPREAD, fit_temperature
 from photoclass.metrics.figures import CLIP
-from photoclass.results.scores.optimism import EPOCH, TEMPERATURE, Estimate, Flattery
+from photoclass.results.scores.optimism import EPOCH, TEMPERATURE, Estimate, Optimism
 
 Numbers = NDArray[np.float64]
 
@@ -51,21 +51,21 @@ def what_was_chosen(epochs: int, calibrate: bool) -> tuple[str, ...]:
     return (EPOCH,) * (epochs > 1) + (TEMPERATURE,) * calibrate
 
 
-def estimate_flattery(
+def estimate_optimism(
     logits: Sequence[NDArray[np.floating]],
     labels: NDArray[np.int64],
-    twins: NDArray[np.int64],
+    duplicates: NDArray[np.int64],
     calibrate: bool,
     seed: int,
     of_photos: int | None = None,
-) -> Flattery | None:
+) -> Optimism | None:
     """Estimate by how much the score of the epoch with the lowest loss flatters, on the photos that chose it.
 
     Args:
         logits: Of every epoch, shape (N, K) each; K is 1 for two classes (the logit of class 1), else their number.
             Epochs with others than numbers are no candidates.
         labels: Shape (N,), class indices.
-        twins: Shape (N,), the same number for photos that are twins.
+        near-duplicates: Shape (N,), the same number for photos that are near-duplicates.
         calibrate: Whether each epoch is judged, and used, with the temperature that suits it best.
         seed: Decides the folds.
         of_photos: How many photos chose, where N of them are known.
@@ -77,10 +77,10 @@ def estimate_flattery(
     chose = what_was_chosen(len(candidates), calibrate)
     if not chose:
         return None
-    group = np.unique(twins, return_inverse=True)[1]
+    group = np.unique(duplicates, return_inverse=True)[1]
     groups = int(group.max()) + 1
     if groups < 2:
-        return Flattery(chose, "one picture cannot be divided into folds")
+        return Optimism(chose, "one picture cannot be divided into folds")
     table = _Table.of(candidates, labels, calibrate)
     folds = min(_FOLDS, groups)
     generator = np.random.default_rng([seed, 2])
@@ -95,13 +95,13 @@ def estimate_flattery(
     how = f"cross-fitting, {_DRAWS} x {folds} folds"
     if of_photos is not None and of_photos > len(labels):
         how += f", with {len(labels):,} of the {of_photos:,} photos, of which fewer flatter more"
-    return Flattery(chose, how, *estimates)
+    return Optimism(chose, how, *estimates)
 
 
 def _estimate(better: Numbers, group: NDArray[np.int64]) -> Estimate:
     """Return the mean of shape (draws, N) with its standard error.
 
-    Taken is the larger of what photos say (twins together) and what the draws of the folds say. In simulations the
+    Taken is the larger of what photos say (near-duplicates together) and what the draws of the folds say. In simulations the
     second is close to how much the mean varies from one set of photos to the next where epochs are many and alike,
     the first where one temperature is all that was chosen.
     """
@@ -153,7 +153,7 @@ class _Table:
             chosen_by: Shape (F, N): 1 for the photos that choose, 0 for the others.
 
         Returns:
-            Shape (2, F, N): the loss of each photo in nats, and whether it is told rightly.
+            Shape (2, F, N): the loss of each photo in nats, and whether it is classified correctly.
         """
         epochs, scales, photos = self.losses.shape
         sums = (self.losses.reshape(-1, photos) @ chosen_by.T).reshape(epochs, scales, -1)

@@ -22,25 +22,25 @@ from photoclass.model.folder import (
     save_photos,
     save_predictions,
 )
-from photoclass.model.novelty import Seen, save_seen
+from photoclass.model.novelty import NoveltyDetector, save_novelty
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.fixes import Fix, write_fixes
-from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SetAside, count_by_class
+from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SkippedPhoto, count_by_class
 from photoclass.progress import Progress
-from photoclass.results.scores.optimism import Flattery
 from photoclass.results.report.report import Report, report_of_training
+from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.recipes.recipes import Recipe, find_recipe
-from photoclass.training.run import Run
 from photoclass.training.recipes.settings import named_settings
+from photoclass.training.run import Run
 from photoclass.training.stopping import EpochRow
 
-DOUBTFUL_FILE = "doubtful_labels.csv"
+LABEL_ERRORS_FILE = "label_errors.csv"
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainResult:
     """What came of a training.
 
     Attributes:
@@ -60,9 +60,9 @@ class Trained:
     report: Report | None = None
 
     @property
-    def set_aside(self) -> tuple[SetAside, ...]:
+    def skipped(self) -> tuple[SkippedPhoto, ...]:
         """Photos that could not be read."""
-        return self.photos.table.set_aside
+        return self.photos.table.skipped
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,13 @@ class Outcome:
     onnx: bytes
     predicted: dict[int, NDArray[np.float32]]
     difference: dict[str, float]
-    flatters: Flattery | None
-    seen: Seen
+    optimism: Optimism | None
+    seen: NoveltyDetector
     history: tuple[EpochRow, ...] = ()
-    doubtful: tuple[Fix, ...] = ()
+    label_errors: tuple[Fix, ...] = ()
 
 
-def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
+def finish(run: Run[Any, Any], outcome: Outcome) -> TrainResult:
     """Score what was trained and write the model folder.
 
     Raises:
@@ -103,30 +103,30 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> Trained:
         part = table.select(rows)
         if len(part):
             probabilities = outcome.predicted[split]
-            flatters = outcome.flatters if split == VALID else None
-            chose, twins = flatters is not None, run.twins[rows]
+            optimism = outcome.optimism if split == VALID else None
+            chose, duplicates = optimism is not None, run.duplicates[rows]
             score = score_predictions(
-                probabilities, part.labels, run.class_names, SPLITS[split], chose, twins, flatters
+                probabilities, part.labels, run.class_names, SPLITS[split], chose, duplicates, optimism
             )
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
             save_predictions(run.out, SPLITS[split], part, probabilities)
     info = outcome.info
-    trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.flatters is not None}
+    trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.optimism is not None}
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
     save_photos(run.out, run.photos.contents, table)
     save_fingerprints(run.out, run.part(TRAIN).fingerprints)
-    save_seen(run.out, outcome.seen, outcome.onnx)
-    _write_set_aside(run.out / "set_aside.csv", table.set_aside)
-    if outcome.doubtful:
-        write_fixes(run.out / DOUBTFUL_FILE, outcome.doubtful)
+    save_novelty(run.out, outcome.seen, outcome.onnx)
+    _write_skipped(run.out / "skipped.csv", table.skipped)
+    if outcome.label_errors:
+        write_fixes(run.out / LABEL_ERRORS_FILE, outcome.label_errors)
     write_card(run.out, info)
     save_model(run.out, info, outcome.onnx)
-    run.asked.records.end(run.about(), outcome.history, info, run.out)
-    return Trained(run.out, load_info(run.out), tuple(scores), outcome.history, run.photos)
+    run.request.records.end(run.about(), outcome.history, info, run.out)
+    return TrainResult(run.out, load_info(run.out), tuple(scores), outcome.history, run.photos)
 
 
-def with_report(trained: Trained, progress: Progress) -> Trained:
+def with_report(trained: TrainResult, progress: Progress) -> TrainResult:
     """Write the report of what was trained; a model is none the worse for a report that cannot be written."""
     table = trained.photos.table
     try:
@@ -141,15 +141,15 @@ def with_report(trained: Trained, progress: Progress) -> Trained:
 
 def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
     """Return what is known of a model before it is scored; `trained` says how the training went."""
-    table, fixes = run.photos.table, run.asked.options.fixes
-    sizes = np.unique(run.twins, return_counts=True)[1]
-    parts_of_groups = np.unique(np.stack([run.twins, table.splits.astype(np.int64)]), axis=1)
+    table, fixes = run.photos.table, run.request.options.fixes
+    sizes = np.unique(run.duplicates, return_counts=True)[1]
+    parts_of_groups = np.unique(np.stack([run.duplicates, table.splits.astype(np.int64)]), axis=1)
     origin = {
-        "data": str(run.asked.data.absolute()),
+        "data": str(run.request.data.absolute()),
         "fixes": str(fixes.absolute()) if fixes else None,
         "set": _settings_of_its_own(run.recipe),
-        "photos_with_twins": int(sizes[sizes > 1].sum()),
-        "twins_across_splits": parts_of_groups.shape[1] - len(sizes),
+        "photos_with_duplicates": int(sizes[sizes > 1].sum()),
+        "duplicates_across_splits": parts_of_groups.shape[1] - len(sizes),
     }
     trained_labels = table.labels[table.splits == TRAIN]
     rates = np.bincount(trained_labels, minlength=len(run.class_names)) / len(trained_labels)
@@ -177,11 +177,11 @@ def _settings_of_its_own(recipe: Recipe) -> dict[str, str]:
     return {name: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in own.items()}
 
 
-def _write_set_aside(path: Path, set_aside: tuple[SetAside, ...]) -> None:
-    if not set_aside:
+def _write_skipped(path: Path, skipped: tuple[SkippedPhoto, ...]) -> None:
+    if not skipped:
         path.unlink(missing_ok=True)
         return
     with atomic_text(path) as stream:
         writer = csv.writer(stream)
         writer.writerow(["file", "reason"])
-        writer.writerows([item.name, item.reason] for item in set_aside)
+        writer.writerows([item.name, item.reason] for item in skipped)

@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
+from photoclass.machine import default_cache
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import assign_splits, check_splits
 from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
-from photoclass.photos.duplicates.near_duplicates import group_twins
 from photoclass.progress import SILENT, Progress
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
+from photoclass.training.frozen.views import augmentations
 from photoclass.training.recipes.recipes import FinetuneRecipe, SmallCnnRecipe
 from photoclass.training.run import Photos, TrainOptions
-from photoclass.training.frozen.views import variations
 
 
 def split_photos(
@@ -69,7 +70,7 @@ def featured_photos(
     return photos
 
 
-def varied_photos(
+def augmented_photos(
     photos: FeaturedPhotos,
     backbone: Backbone,
     augment: AugmentSettings,
@@ -77,10 +78,10 @@ def varied_photos(
     progress: Progress = SILENT,
 ) -> FeaturedPhotos:
     """Take variations of photos through a pretrained network, or find them in the store."""
-    cache, views = options.cache or default_cache(), variations(augment)
-    varied = compute_features(photos.table, photos.settings, backbone, cache, options.workers, progress, views)
-    progress.say(f"maps of variations: {len(varied) - varied.computed:,} of {len(varied):,} from the store")
-    return varied
+    cache, views = options.cache or default_cache(), augmentations(augment)
+    augmented = compute_features(photos.table, photos.settings, backbone, cache, options.workers, progress, views)
+    progress.say(f"maps of variations: {len(augmented) - augmented.computed:,} of {len(augmented):,} from the store")
+    return augmented
 
 
 def read_table(data: Path, options: TrainOptions, progress: Progress) -> PhotoTable:
@@ -101,19 +102,19 @@ def _refuse_none(photos: CachedPhotos | FeaturedPhotos, table: PhotoTable, data:
 
 
 def divide_photos(photos: Photos, data: Path, seed: int, progress: Progress) -> tuple[Photos, NDArray[np.int64]]:
-    """Give every photo its split; return them with the numbers of their groups of twins, shape (N,).
+    """Give every photo its split; return them with the numbers of their groups of near-duplicates, shape (N,).
 
     Raises:
         DataError: A class has too few photos.
     """
-    twins: NDArray[np.int64] = group_twins(photos.fingerprints, progress)
+    duplicates: NDArray[np.int64] = group_near_duplicates(photos.fingerprints, progress)
     given = photos.table.splits
-    splits = assign_splits(photos.contents, twins, photos.table.labels, given, seed)
+    splits = assign_splits(photos.contents, duplicates, photos.table.labels, given, seed)
     check_splits(splits, photos.table.labels, photos.table.class_names, str(data))
     photos = dataclasses.replace(photos, table=dataclasses.replace(photos.table, splits=splits))
-    for line in (*_words_on_photos(photos), *_words_on_unreadable(photos), *_words_on_twins(photos, twins)):
+    for line in (*_words_on_photos(photos), *_words_on_unreadable(photos), *_describe_duplicates(photos, duplicates)):
         progress.say(line)
-    return photos, twins
+    return photos, duplicates
 
 
 def _words_on_photos(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
@@ -124,20 +125,20 @@ def _words_on_photos(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
 
 
 def _words_on_unreadable(photos: CachedPhotos | FeaturedPhotos) -> Iterator[str]:
-    unreadable = photos.table.set_aside
+    unreadable = photos.table.skipped
     if unreadable:
         example = f"{unreadable[0].name}: {unreadable[0].reason}"
-        yield f"{len(unreadable):,} files cannot be used and are set aside (as {example})"
+        yield f"{len(unreadable):,} files cannot be used and are skipped (as {example})"
 
 
-def _words_on_twins(photos: CachedPhotos | FeaturedPhotos, twins: NDArray[np.int64]) -> Iterator[str]:
+def _describe_duplicates(photos: CachedPhotos | FeaturedPhotos, duplicates: NDArray[np.int64]) -> Iterator[str]:
     """Say where the same picture stands in two classes or on both sides of a split that the user made."""
     table = photos.table
     for values, what, why in (
         (table.labels, "classes", "one of the labels must be wrong"),
         (table.splits, "splits", "a score on them is flattered"),
     ):
-        pairs = np.unique(np.stack([twins, values.astype(np.int64)]), axis=1)
+        pairs = np.unique(np.stack([duplicates, values.astype(np.int64)]), axis=1)
         groups, counts = np.unique(pairs[0], return_counts=True)
         if (counts > 1).any():
             example = table.names[groups[counts > 1][0]]

@@ -19,13 +19,13 @@ from photoclass.model.folder import data_fingerprint
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import SPLITS
 from photoclass.progress import Progress
-from photoclass.terminal import printable
+from photoclass.text import printable
 from photoclass.training.compute import Compute
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.recipes.recipes import Recipe
-from photoclass.training.tracking.base import NO_RECORDS, Records, check_logs
 from photoclass.training.recipes.settings import named_settings
 from photoclass.training.stopping import StopRequest
+from photoclass.training.tracking.base import NO_RECORDS, Records, check_logs
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ ItsRecipe = TypeVar("ItsRecipe", bound=Recipe)
 
 
 @dataclass(frozen=True)
-class Asked(Generic[ItsRecipe]):
+class TrainRequest(Generic[ItsRecipe]):
     """What one training was asked for.
 
     Attributes:
@@ -83,7 +83,7 @@ class Asked(Generic[ItsRecipe]):
         options: How.
         saved: What the checkpoint's run was about, where one is resumed.
         stop: Lets the caller end the training early, in good order.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
         records: Where else it is recorded.
     """
 
@@ -105,34 +105,34 @@ class Run(Generic[Photos, ItsRecipe]):
     Attributes:
         asked: What it was asked for.
         photos: All photos, each with its split.
-        twins: Shape (N,), the same number for photos that are twins.
+        near-duplicates: Shape (N,), the same number for photos that are near-duplicates.
         compute: Where and how precisely.
     """
 
-    asked: Asked[ItsRecipe]
+    request: TrainRequest[ItsRecipe]
     photos: Photos
-    twins: NDArray[np.int64]
+    duplicates: NDArray[np.int64]
     compute: Compute
 
     @property
     def out(self) -> Path:
         """Return the model folder."""
-        return self.asked.out
+        return self.request.out
 
     @property
     def recipe(self) -> ItsRecipe:
         """Return what is trained, with all its numbers."""
-        return self.asked.recipe
+        return self.request.recipe
 
     @property
     def seed(self) -> int:
         """Return what decides all randomness."""
-        return self.asked.seed
+        return self.request.seed
 
     @property
     def progress(self) -> Progress:
-        """Return what hears of the advance."""
-        return self.asked.progress
+        """Return what receives progress reports."""
+        return self.request.progress
 
     def of_split(self, split: int) -> NDArray[np.bool_]:
         """Tell which photos are of one split; shape (N,)."""
@@ -215,8 +215,8 @@ def own_folder(out: Path, resume: bool) -> Iterator[None]:
         raise OutputError(f"{out}: cannot be read ({error.strerror}); choose another --out") from error
     unfinished = checkpoint_path(out).exists()
     if (held or unfinished) and not resume:
-        mend = "go on with --resume, or choose" if unfinished else "choose"
-        raise OutputError(f"{out}: is not empty; {mend} another --out")
+        advice = "go on with --resume, or choose" if unfinished else "choose"
+        raise OutputError(f"{out}: is not empty; {advice} another --out")
     if resume and not unfinished:
         raise TrainingError(f"{out}: there is no checkpoint to resume from; leave out --resume to start")
     try:

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from photoclass.progress import SILENT, Progress
-from photoclass.training.finish import Trained, with_report
-from photoclass.training.tracking.open import open_records
+from photoclass.training.finish import TrainResult, with_report
 from photoclass.training.recipes.recipes import (
     DEFAULT_RECIPE,
     FeaturesRecipe,
@@ -17,9 +16,10 @@ from photoclass.training.recipes.recipes import (
     refuse_settings_of_others,
 )
 from photoclass.training.recipes.resnet import ResnetRecipe
-from photoclass.training.run import DEFAULT_OPTIONS, Asked, TrainOptions, own_folder
 from photoclass.training.recipes.settings import from_saved, with_settings
+from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, TrainRequest, own_folder
 from photoclass.training.stopping import StopRequest
+from photoclass.training.tracking.open import open_records
 
 
 def train(
@@ -30,7 +30,7 @@ def train(
     options: TrainOptions = DEFAULT_OPTIONS,
     stop: StopRequest | None = None,
     progress: Progress = SILENT,
-) -> Trained:
+) -> TrainResult:
     """Train a model on DATA and write its folder.
 
     Args:
@@ -41,7 +41,7 @@ def train(
             run's.
         options: How.
         stop: Lets the caller end the training early, in good order.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: DATA cannot be read or trained on.
@@ -57,31 +57,31 @@ def train(
         saved = _saved(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
         with open_records(options.log, out, progress) as records:
-            trained = _train(Asked(data, out, chosen, seed, options, saved, stop, progress, records))
+            trained = _train(TrainRequest(data, out, chosen, seed, options, saved, stop, progress, records))
         return with_report(trained, progress) if options.report else trained
 
 
-def _train(asked: Asked[Any]) -> Trained:
+def _train(request: TrainRequest[Any]) -> TrainResult:
     """Train what is asked for.
 
     Each recipe is imported when it is wanted: torch takes two seconds to load, and `features` needs it only where its
     backbone is not in the cache yet.
     """
-    if isinstance(asked.recipe, FeaturesRecipe):
+    if isinstance(request.recipe, FeaturesRecipe):
         from photoclass.training.learners.features import train_features
 
-        return train_features(asked)
-    if isinstance(asked.recipe, FinetuneRecipe):
+        return train_features(request)
+    if isinstance(request.recipe, FinetuneRecipe):
         from photoclass.training.learners.finetune import train_finetune
 
-        return train_finetune(asked)
-    if isinstance(asked.recipe, ResnetRecipe):
+        return train_finetune(request)
+    if isinstance(request.recipe, ResnetRecipe):
         from photoclass.training.learners.resnet import train_resnet
 
-        return train_resnet(asked)
+        return train_resnet(request)
     from photoclass.training.learners.small_cnn import train_small_cnn
 
-    return train_small_cnn(asked)
+    return train_small_cnn(request)
 
 
 def _saved(out: Path) -> dict[str, Any]:

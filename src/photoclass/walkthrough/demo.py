@@ -15,16 +15,16 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import HELD_OUT, VALID, PhotoTable
 from photoclass.progress import SILENT, Progress
-from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.pictures.gallery import draw_gallery, worst_rows
 from photoclass.results.predict import predict, predict_table, write_predictions
+from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.scores.score import Score
 from photoclass.results.submit import submit
-from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
+from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 
 # Enough to learn from in a minute on two processors: fewer and smaller pictures than the post's, and, as a drawing
 # says all in its outline, milder augmentation.
@@ -43,7 +43,7 @@ _MARKER = ".photoclass-demo"
 
 
 @dataclass(frozen=True)
-class Told:
+class DemoResult:
     """What the demo made.
 
     Attributes:
@@ -88,7 +88,7 @@ def demo(
     seed: int = 0,
     stop: StopRequest | None = None,
     progress: Progress = SILENT,
-) -> Told:
+) -> DemoResult:
     """Train on pictures, score, predict, write a submission, and draw what came of it.
 
     Args:
@@ -97,7 +97,7 @@ def demo(
         epochs: Passes over the photos, at most; the recipe's own for photos, 20 for drawings.
         seed: Decides drawings, splits and all randomness.
         stop: Lets the caller end the training early.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         OutputError: `out` holds something that no demo made.
@@ -147,7 +147,7 @@ def demo(
         ("submission.csv", "the same as Kaggle wants it"),
         *pictures,
     )
-    return Told(out, drawn, evaluation.score, files)
+    return DemoResult(out, drawn, evaluation.score, files)
 
 
 def _make_room(out: Path) -> None:
@@ -202,5 +202,7 @@ def _draw_galleries(table: PhotoTable, model: Path, out: Path, seed: int, progre
         wrong: NDArray[np.int64] = worst_rows(predictions)[:_GALLERY_PHOTOS]
     except DataError:
         return made  # not one mistake
-    draw_gallery(predictions, wrong, out / "mistakes.png", "The surest mistakes, the surest first", progress)
-    return [*made, ("mistakes.png", "its surest mistakes among them")]
+    draw_gallery(
+        predictions, wrong, out / "mistakes.png", "The most confident mistakes, the most confident first", progress
+    )
+    return [*made, ("mistakes.png", "its most confident mistakes among them")]

@@ -10,7 +10,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from published import published_network
 from scipy import stats
 
 from photoclass.errors import SettingsError
@@ -19,6 +18,7 @@ from photoclass.networks.pretrained.backbone_onnx import _mean_of_relu6, write_b
 from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE, FEATURES, FoldedNetwork, fold
 from photoclass.networks.scaling import Scaling
 from photoclass.walkthrough.drawings.drawings import draw_animal
+from published import published_network
 
 NAMES = sorted(EFFICIENTNET_LITE)
 Pixels = NDArray[np.uint8]

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from published import published_network
 from torch.nn import functional as F
 
 from photoclass.errors import ModelError
@@ -20,6 +19,7 @@ from photoclass.networks.pretrained.efficientnet_lite import (
     fold,
     load_weights,
 )
+from published import published_network
 
 NAMES = sorted(EFFICIENTNET_LITE)
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from photoclass.model.engine import Engine
 from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_trunk, write_with_trained_end
-from photoclass.networks.pretrained.last_blocks import EfficientNetEnd
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
+from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.scaling import CENTRED_PIXELS
 from photoclass.walkthrough.drawings.drawings import draw_animal
 
@@ -36,7 +36,7 @@ def _images(pixels: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(CENTRED_PIXELS.values(pixels)).permute(0, 3, 1, 2)
 
 
-def _moved(end: EfficientNetEnd) -> EfficientNetEnd:
+def _moved(end: EfficientNetTail) -> EfficientNetTail:
     """Move every weight a little, as training does."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -46,14 +46,14 @@ def _moved(end: EfficientNetEnd) -> EfficientNetEnd:
 
 
 def test_all_of_it_gives_the_features_of_the_published_network() -> None:
-    end = EfficientNetEnd(_network(), None, classes=2)
+    end = EfficientNetTail(_network(), None, classes=2)
     with torch.no_grad():
         found = end.features(_images(_drawings())).numpy()
     np.testing.assert_allclose(found, _rows(write_backbone(_network(), "fp32")), atol=1e-4)
 
 
 def test_all_of_it_comes_out_as_it_learnt() -> None:
-    end = _moved(EfficientNetEnd(_network(), None, classes=2))
+    end = _moved(EfficientNetTail(_network(), None, classes=2))
     with torch.no_grad():
         trained = end.features(_images(_drawings())).numpy()
     np.testing.assert_allclose(_rows(write_backbone(end.folded(), "fp32")), trained, atol=1e-4)
@@ -64,7 +64,7 @@ def test_all_of_it_comes_out_as_it_learnt() -> None:
 def test_on_maps_and_in_one_file_with_its_beginning_it_gives_the_same(moved: bool) -> None:
     trunk, scaling = write_trunk(_network(), UPTO)
     maps = np.stack(list(Engine(trunk, "the test's trunk", 224, "f32").rows(_drawings())))
-    end = EfficientNetEnd(_network(), UPTO, classes=2)
+    end = EfficientNetTail(_network(), UPTO, classes=2)
     if moved:
         _moved(end)
     with torch.no_grad():
@@ -77,12 +77,12 @@ def test_on_maps_and_in_one_file_with_its_beginning_it_gives_the_same(moved: boo
 
 @pytest.mark.parametrize(("classes", "logits"), [(2, 1), (3, 3), (7, 7)])
 def test_two_classes_share_a_logit(classes: int, logits: int) -> None:
-    end = EfficientNetEnd(_network(), 15, classes)
+    end = EfficientNetTail(_network(), 15, classes)
     assert end(torch.rand(2, 192, 7, 7)).shape == (2, logits)
 
 
 def test_a_feature_of_nothing_has_a_slope() -> None:
-    end = EfficientNetEnd(_network(), 15, classes=2)
+    end = EfficientNetTail(_network(), 15, classes=2)
     with torch.no_grad():
         end.last.bias.fill_(-100)
         end.output.weight.fill_(1)

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from photoclass.errors import OutputError
-from photoclass.photos.sources.archive import unpack
+from photoclass.photos.cache.cache import CacheReport, cache
 from photoclass.photos.cache.pixels import cache_photos
-from photoclass.photos.cache.cache import CacheReport, cache, words_for_bytes
-from photoclass.photos.decode import DecodeSettings
-from photoclass.photos.sources.read import read_photos
 from photoclass.photos.cache.store import RowStore, write_row
+from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.sources.archive import unpack
+from photoclass.photos.sources.read import read_photos
 from photoclass.progress import Silent, Task
+from photoclass.text import describe_bytes
 from picture_files import encode, noise_picture, put
 from running import done, run_command
 
@@ -78,7 +79,7 @@ def test_the_command_shows_and_empties_all_of_it(tmp_path: Path, monkeypatch: py
     assert shown == cache(tmp_path / "cache").as_text() + "\n"
     report = cache(tmp_path / "cache")
     emptied = done("cache", "--empty").stdout
-    assert f"freed {words_for_bytes(report.bytes)} ({report.files} files)" in emptied
+    assert f"freed {describe_bytes(report.bytes)} ({report.files} files)" in emptied
     assert list((tmp_path / "cache").iterdir()) == []
     assert done("cache").stdout == f"{tmp_path / 'cache'}: 0 files, 0 bytes\n"
     monkeypatch.setenv("PHOTOCLASS_CACHE", str(tmp_path / "absent"))
@@ -201,14 +202,14 @@ def test_rows_that_are_open_stay_readable_and_others_say_what_happened(tmp_path:
         unopened.all()
 
 
-def test_photos_out_of_an_unpacked_zip_are_set_aside_as_vanished(tmp_path: Path) -> None:
+def test_photos_out_of_an_unpacked_zip_are_skipped_as_vanished(tmp_path: Path) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", _photos(tmp_path / "photos")))
     folder = unpack(archive, tmp_path / "cache")
     table = read_photos([archive], tmp_path / "cache")
     meanwhile = _Meanwhile("Reading", lambda: cache(tmp_path / "cache", empty=True))
     photos = cache_photos(table, DecodeSettings(24), tmp_path / "cache", 1, meanwhile)
     assert not folder.exists()
-    assert [item.reason for item in photos.table.set_aside] == ["file has vanished"] * 5
+    assert [item.reason for item in photos.table.skipped] == ["file has vanished"] * 5
 
 
 @pytest.mark.parametrize(
@@ -216,4 +217,4 @@ def test_photos_out_of_an_unpacked_zip_are_set_aside_as_vanished(tmp_path: Path)
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 KB"), (51_200_000, "51 MB"), (4_210_000_000, "4.2 GB")],
 )
 def test_sizes_are_told_as_a_person_would(count: int, words: str) -> None:
-    assert words_for_bytes(count) == words
+    assert describe_bytes(count) == words

@@ -17,8 +17,9 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 
 from photoclass.errors import OutputError
-from photoclass.photos.cache.pixels import pixels as cache_module
-from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
+from photoclass.machine import default_cache
+from photoclass.photos.cache import pixels as cache_module
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo, decode_picture
 from photoclass.photos.duplicates.fingerprint import fingerprint
 from photoclass.photos.sources.read import read_photos
@@ -137,7 +138,7 @@ def test_no_photos_are_no_special_case(tmp_path: Path) -> None:
     assert len(cache_photos(table, SETTINGS, tmp_path / "cache")) == 0
 
 
-def test_photos_that_cannot_be_read_are_set_aside_and_the_others_keep_their_pixels(tmp_path: Path) -> None:
+def test_photos_that_cannot_be_read_are_skipped_and_the_others_keep_their_pixels(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 6)
     put(folder / "1.jpg", b"")
     put(folder / "3.jpg", b"<html>")
@@ -146,7 +147,7 @@ def test_photos_that_cannot_be_read_are_set_aside_and_the_others_keep_their_pixe
         photos = _cached(folder)
         _see_right_pixels(photos, 3)
         assert [Path(name).name for name in photos.table.names] == ["0.jpg", "2.jpg", "5.jpg"]
-        reasons = {Path(item.name).name: item.reason for item in photos.table.set_aside}
+        reasons = {Path(item.name).name: item.reason for item in photos.table.skipped}
         assert sorted(reasons) == ["1.jpg", "3.jpg", "4.jpg"]
         assert reasons["1.jpg"] == "file is empty (0 bytes)"
 
@@ -198,20 +199,20 @@ class _JustBeforeDecoding(Silent):
             yield task
 
 
-def test_fault_27_a_file_that_vanishes_before_it_is_decoded_is_set_aside(tmp_path: Path) -> None:
+def test_fault_27_a_file_that_vanishes_before_it_is_decoded_is_skipped(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 4)
     photos = _cached(folder, progress=_JustBeforeDecoding((folder / "2.jpg").unlink))
     _see_right_pixels(photos, 3)
-    (vanished,) = photos.table.set_aside
+    (vanished,) = photos.table.skipped
     assert (Path(vanished.name).name, vanished.reason) == ("2.jpg", "file has vanished")
 
 
-def test_fault_27_a_file_that_changes_before_it_is_decoded_is_set_aside(tmp_path: Path) -> None:
+def test_fault_27_a_file_that_changes_before_it_is_decoded_is_skipped(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 4)
     other = encode(noise_picture(50), "PNG")
     photos = _cached(folder, progress=_JustBeforeDecoding(lambda: put(folder / "2.jpg", other)))
     _see_right_pixels(photos, 3)
-    (changed,) = photos.table.set_aside
+    (changed,) = photos.table.skipped
     assert (Path(changed.name).name, changed.reason) == ("2.jpg", "file changed while it was being read")
     _see_right_pixels(_cached(folder), 4)
 
@@ -247,7 +248,7 @@ def test_several_workers_give_what_one_gives(tmp_path: Path) -> None:
     one = cache_photos(_table(folder), SETTINGS, tmp_path / "one", workers=1)
     assert several.contents == one.contents
     assert several.table.names == one.table.names
-    assert several.table.set_aside == one.table.set_aside
+    assert several.table.skipped == one.table.skipped
     assert len(one) == 298
     for i in range(len(one)):
         np.testing.assert_array_equal(several.pixels[i], one.pixels[i])

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photoclass.errors import OutputError
-from photoclass.photos.cache.pixels import store as store_module
+from photoclass.photos.cache import store as store_module
 from photoclass.photos.cache.store import Rows, RowStore, write_row
 from picture_files import put
 

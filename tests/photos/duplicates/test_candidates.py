@@ -1,12 +1,12 @@
-"""Candidates for twins: no twin is missing, and a photo has as few of them among many photos as among few."""
+"""Candidates for near-duplicates: no near-duplicate is missing, and a photo has as few of them among many photos as among few."""
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from photoclass.photos.duplicates.candidates import Candidates, find_candidates
 from photoclass.photos.duplicates.fingerprint import MIRRORED, signs, waves_of_whole, waves_of_windows
-from photoclass.photos.duplicates.candidates import Candidates, look_alikes
 
 
 def _pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -15,7 +15,7 @@ def _pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def _found(prints: NDArray[np.uint8]) -> list[Candidates]:
-    return list(look_alikes(lambda rows: prints[rows], len(prints)))
+    return list(find_candidates(lambda rows: prints[rows], len(prints)))
 
 
 def _pairs(found: list[Candidates]) -> set[tuple[int, int, bool]]:

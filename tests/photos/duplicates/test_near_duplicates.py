@@ -1,4 +1,4 @@
-"""Twins: a picture saved anew, mirrored or cropped is found again, and different pictures are kept apart."""
+"""Near-duplicates: a picture saved again, mirrored or cropped is found again, and different pictures are kept apart."""
 
 import io
 import zipfile
@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from photoclass.photos.cache.store import RowStore, write_row
 from photoclass.photos.decode import Pixels, decode_picture
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
-from photoclass.photos.cache.store import RowStore, write_row
-from photoclass.photos.duplicates.near_duplicates import Twins, find_twins, group_twins
+from photoclass.photos.duplicates.near_duplicates import NearDuplicates, find_near_duplicates, group_near_duplicates
 from photoclass.walkthrough.drawings.drawings import draw_animal
 from picture_files import encode, noise_picture, within_seconds
 from running import SHARED_PHOTOS
@@ -67,18 +67,18 @@ def originals(pictures: list[Image.Image]) -> list[Pixels]:
 
 
 def test_different_pictures_have_no_twins(originals: list[Pixels]) -> None:
-    assert len(find_twins(np.stack(originals))) == 0
-    assert group_twins(np.stack(originals)).tolist() == list(range(len(originals)))
+    assert len(find_near_duplicates(np.stack(originals))) == 0
+    assert group_near_duplicates(np.stack(originals)).tolist() == list(range(len(originals)))
 
 
-def _see_that_twins_are_found(originals: list[Pixels], anew: list[Pixels], most_missed: int = 0) -> Twins:
-    """See that each original has its copy, but for a few, and no other twin."""
+def _see_that_twins_are_found(originals: list[Pixels], anew: list[Pixels], most_missed: int = 0) -> NearDuplicates:
+    """See that each original has its copy, but for a few, and no other near-duplicate."""
     count = len(originals)
-    twins = find_twins(np.stack([*originals, *anew]))
-    low, high = np.minimum(twins.first, twins.second), np.maximum(twins.first, twins.second)
+    duplicates = find_near_duplicates(np.stack([*originals, *anew]))
+    low, high = np.minimum(duplicates.first, duplicates.second), np.maximum(duplicates.first, duplicates.second)
     assert (high == low + count).all()
-    assert len(twins) >= count - most_missed
-    return twins
+    assert len(duplicates) >= count - most_missed
+    return duplicates
 
 
 @pytest.mark.parametrize("how", SAVED_ANEW)
@@ -87,11 +87,11 @@ def test_a_picture_saved_anew_is_a_twin_and_is_told_how(
 ) -> None:
     anew = [_fingerprint(SAVED_ANEW[how](picture)) for picture in pictures]
     # Smooth colours are nearly the same at two places; then a crop may be taken for the whole.
-    twins = _see_that_twins_are_found(originals, anew, most_missed=1)
-    assert (twins.mirrored == ("mirrored" in how)).mean() > 0.98
-    assert (twins.cropped == ("cropped" in how)).all()
+    duplicates = _see_that_twins_are_found(originals, anew, most_missed=1)
+    assert (duplicates.mirrored == ("mirrored" in how)).mean() > 0.98
+    assert (duplicates.cropped == ("cropped" in how)).all()
     if "cropped" in how:
-        assert (twins.first < len(originals)).all(), "the first of a cropped pair is the one that shows more"
+        assert (duplicates.first < len(originals)).all(), "the first of a cropped pair is the one that shows more"
 
 
 @settings(max_examples=30)
@@ -102,26 +102,26 @@ def test_a_window_of_nine_tenths_anywhere_is_found(
     picture = Image.fromarray(draw_animal("cat", np.random.default_rng(seed), 150))
     part = _cropped(picture, min(left, 1 - share), min(top, 1 - share), share)
     part = ImageOps.mirror(part) if mirrored else part
-    twins = find_twins(np.stack([fingerprint(np.asarray(picture)), fingerprint(np.asarray(part))]))
-    assert (twins.first.tolist(), twins.second.tolist()) == ([0], [1])
-    assert twins.cropped.tolist() == [True] and twins.mirrored.tolist() == [mirrored]
+    duplicates = find_near_duplicates(np.stack([fingerprint(np.asarray(picture)), fingerprint(np.asarray(part))]))
+    assert (duplicates.first.tolist(), duplicates.second.tolist()) == ([0], [1])
+    assert duplicates.cropped.tolist() == [True] and duplicates.mirrored.tolist() == [mirrored]
 
 
 def test_the_group_is_called_after_its_first_photo(originals: list[Pixels]) -> None:
     a, b, c = originals[:3]
-    assert group_twins(np.stack([a, b, a, c, b, a])).tolist() == [0, 1, 0, 3, 1, 0]
+    assert group_near_duplicates(np.stack([a, b, a, c, b, a])).tolist() == [0, 1, 0, 3, 1, 0]
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_photos_are_no_special_case(count: int, originals: list[Pixels]) -> None:
-    assert group_twins(np.stack(originals)[:count]).tolist() == list(range(count))
+    assert group_near_duplicates(np.stack(originals)[:count]).tolist() == list(range(count))
 
 
 @given(st.permutations(range(12)))
 def test_who_is_whose_twin_does_not_depend_on_the_order(order: list[int]) -> None:
     side = FINGERPRINT_SIDE
     prints = np.stack([np.asarray(noise_picture(number // 3, side, side).convert("L")) for number in range(12)])
-    groups = group_twins(prints[order])
+    groups = group_near_duplicates(prints[order])
     for i, one in enumerate(order):
         for j, other in enumerate(order):
             assert (groups[i] == groups[j]) == (one // 3 == other // 3)
@@ -135,27 +135,30 @@ def test_rows_of_a_store_give_what_the_array_gives(originals: list[Pixels], tmp_
         for row, cells in enumerate(prints):
             write_row(shard.descriptor, row, cells)
         shard.enter(list(zip(contents, range(len(prints)), strict=True)))
-    np.testing.assert_array_equal(group_twins(store.find(contents)), group_twins(prints))
-    assert (group_twins(prints)[len(originals) :] == np.arange(20)).all()
+    np.testing.assert_array_equal(group_near_duplicates(store.find(contents)), group_near_duplicates(prints))
+    assert (group_near_duplicates(prints)[len(originals) :] == np.arange(20)).all()
 
 
 def test_a_brighter_picture_is_another_one(originals: list[Pixels]) -> None:
     for original in originals:
         brighter = np.clip(original.astype(int) + 30, 0, 255).astype(np.uint8)
-        assert group_twins(np.stack([original, brighter])).tolist() == [0, 1]
+        assert group_near_duplicates(np.stack([original, brighter])).tolist() == [0, 1]
 
 
 def test_fault_26_copies_are_twins_however_many_look_alikes_stand_between() -> None:
     # The same slow waves in all, and so one hash; no two share their fast ones.
     slow = cv2.resize(np.random.default_rng(0).uniform(60, 200, (4, 4)), (32, 32), interpolation=cv2.INTER_CUBIC)
     fast = np.kron(np.random.default_rng(1).choice([-50, 50], (60, 16, 16)), np.ones((2, 2)))
-    look_alikes = np.clip(slow + fast, 0, 255).astype(np.uint8)
-    assert group_twins(look_alikes).tolist() == list(range(60))
-    assert group_twins(np.concatenate([look_alikes, look_alikes])).tolist() == [*range(60), *range(60)]
+    find_candidates = np.clip(slow + fast, 0, 255).astype(np.uint8)
+    assert group_near_duplicates(find_candidates).tolist() == list(range(60))
+    assert group_near_duplicates(np.concatenate([find_candidates, find_candidates])).tolist() == [
+        *range(60),
+        *range(60),
+    ]
 
 
 def test_a_thousand_pictures_of_one_colour_are_one_group_in_no_time() -> None:
-    assert set(group_twins(np.full((1000, 32, 32), 7, dtype=np.uint8)).tolist()) == {0}
+    assert set(group_near_duplicates(np.full((1000, 32, 32), 7, dtype=np.uint8)).tolist()) == {0}
 
 
 def test_a_thousand_look_alikes_take_no_thousand_times_as_long() -> None:
@@ -163,7 +166,7 @@ def test_a_thousand_look_alikes_take_no_thousand_times_as_long() -> None:
     slow = cv2.resize(generator.uniform(60, 200, (4, 4)), (32, 32), interpolation=cv2.INTER_CUBIC)
     crowd = np.clip(slow + generator.normal(0, 25, (1000, 32, 32)), 0, 255).astype(np.uint8)
     with within_seconds(60):
-        group_twins(crowd)
+        group_near_duplicates(crowd)
 
 
 @settings(max_examples=60)

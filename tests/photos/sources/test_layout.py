@@ -7,16 +7,16 @@ import pytest
 
 from photoclass.errors import DataError
 from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SetAside, natural_key
 from photoclass.photos.sources.listing import Listing
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SkippedPhoto, natural_key
 
 CATS_AND_DOGS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
 
 
-def _listing(*files: str, empty: Sequence[str] = (), set_aside: Sequence[SetAside] = ()) -> Listing:
+def _listing(*files: str, empty: Sequence[str] = (), skipped: Sequence[SkippedPhoto] = ()) -> Listing:
     """List these files as if they lay in a folder; `empty` are folders without any."""
     folders = {str(parent) for name in (*files, *(f"{e}/x" for e in empty)) for parent in PurePosixPath(name).parents}
-    return Listing(sorted(files, key=natural_key), sorted(folders - {"."}, key=natural_key), set_aside=list(set_aside))
+    return Listing(sorted(files, key=natural_key), sorted(folders - {"."}, key=natural_key), skipped=list(skipped))
 
 
 def _read(*files: str, empty: Sequence[str] = ()) -> PhotoTable:
@@ -97,20 +97,20 @@ def test_a_foreign_folder_beside_split_folders_is_refused_rather_than_guessed_at
         _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/1.jpg", "valid/dogs/1.jpg", "old/1.jpg")
 
 
-def test_a_photo_that_lies_in_no_class_folder_is_set_aside() -> None:
+def test_a_photo_that_lies_in_no_class_folder_is_skipped() -> None:
     table = _read(*CATS_AND_DOGS, "stray.jpg", "notes.txt")
-    assert table.set_aside == (SetAside("DATA/stray.jpg", "lies in no class folder"),)
+    assert table.skipped == (SkippedPhoto("DATA/stray.jpg", "lies in no class folder"),)
 
 
-def test_a_photo_whose_flat_name_gives_no_class_is_set_aside() -> None:
+def test_a_photo_whose_flat_name_gives_no_class_is_skipped() -> None:
     table = _read("cat.0.jpg", "dog.1.jpg", "holiday.jpg")
-    assert [item.name for item in table.set_aside] == ["DATA/holiday.jpg"]
+    assert [item.name for item in table.skipped] == ["DATA/holiday.jpg"]
 
 
-def test_what_the_walk_set_aside_stays_set_aside() -> None:
-    listing = _listing(*CATS_AND_DOGS, set_aside=[SetAside("cats/pipe.jpg", "a pipe")])
+def test_what_the_walk_skipped_stays_skipped() -> None:
+    listing = _listing(*CATS_AND_DOGS, skipped=[SkippedPhoto("cats/pipe.jpg", "a pipe")])
     table = make_table(label_listing(listing, "DATA"), "DATA", None, "DATA")
-    assert table.set_aside == (SetAside("DATA/cats/pipe.jpg", "a pipe"),)
+    assert table.skipped == (SkippedPhoto("DATA/cats/pipe.jpg", "a pipe"),)
 
 
 def test_fault_18_no_class_folder_is_refused_and_the_known_forms_are_named() -> None:

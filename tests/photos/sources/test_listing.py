@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from photoclass.photos.sources.listing import is_passed_over, list_files
+from photoclass.photos.sources.listing import is_litter, list_files
 from picture_files import put, within_seconds
 
 
 def _reasons(root: Path) -> dict[str, str]:
-    return {item.name: item.reason for item in list_files(str(root)).set_aside}
+    return {item.name: item.reason for item in list_files(str(root)).skipped}
 
 
 def test_files_and_folders_are_listed_in_natural_order_with_their_paths(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_files_and_folders_are_listed_in_natural_order_with_their_paths(tmp_path
     listing = list_files(str(tmp_path))
     assert listing.files == ["a/x/1.jpg", "b/2.jpg", "b/10.jpg", "top.jpg"]
     assert listing.folders == ["a", "a/x", "b", "empty"]
-    assert listing.set_aside == []
+    assert listing.skipped == []
 
 
 @pytest.mark.parametrize(
@@ -33,15 +33,15 @@ def test_fault_20_what_systems_leave_behind_is_passed_over(name: str, tmp_path: 
     listing = list_files(str(tmp_path))
     assert listing.files == ["cats/1.jpg"]
     assert listing.folders == ["cats"]
-    assert listing.set_aside == []
+    assert listing.skipped == []
 
 
 @pytest.mark.parametrize("name", ["thumbs.jpg", "macosx", "a.hidden", "-rf.jpg"])
 def test_names_that_only_look_like_those_are_kept(name: str) -> None:
-    assert not is_passed_over(name)
+    assert not is_litter(name)
 
 
-def test_fault_22_links_that_loop_or_lead_nowhere_are_set_aside(tmp_path: Path) -> None:
+def test_fault_22_links_that_loop_or_lead_nowhere_are_skipped(tmp_path: Path) -> None:
     put(tmp_path / "cats/1.jpg", b"x")
     (tmp_path / "cats/loop.jpg").symlink_to("loop.jpg")
     (tmp_path / "cats/gone.jpg").symlink_to("nothing.jpg")
@@ -57,7 +57,7 @@ def test_fault_22_links_that_loop_or_lead_nowhere_are_set_aside(tmp_path: Path) 
     }
 
 
-def test_fault_22_a_link_out_of_the_tree_is_set_aside_and_one_inside_it_is_a_file(tmp_path: Path) -> None:
+def test_fault_22_a_link_out_of_the_tree_is_skipped_and_one_inside_it_is_a_file(tmp_path: Path) -> None:
     outside = put(tmp_path / "outside/secret.jpg", b"x")
     beside = put(tmp_path / "data-of-others/1.jpg", b"x")
     put(tmp_path / "data/cats/1.jpg", b"x")
@@ -77,7 +77,7 @@ def test_a_folder_that_is_itself_reached_by_a_link_is_walked(tmp_path: Path) -> 
     assert list_files(str(tmp_path / "link")).files == ["cats/1.jpg", "cats/2.jpg"]
 
 
-def test_fault_22_pipes_devices_and_sockets_are_set_aside_without_a_hang(
+def test_fault_22_pipes_devices_and_sockets_are_skipped_without_a_hang(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "1.jpg", b"x")
@@ -98,7 +98,7 @@ def test_fault_22_pipes_devices_and_sockets_are_set_aside_without_a_hang(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_fault_23_a_folder_that_may_not_be_read_is_set_aside(tmp_path: Path) -> None:
+def test_fault_23_a_folder_that_may_not_be_read_is_skipped(tmp_path: Path) -> None:
     put(tmp_path / "cats/1.jpg", b"x")
     put(tmp_path / "dogs/1.jpg", b"x")
     (tmp_path / "cats").chmod(0)

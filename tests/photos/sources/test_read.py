@@ -149,7 +149,7 @@ def test_folders_without_any_photo_are_refused(tmp_path: Path) -> None:
         read_photos([tmp_path / "empty"], tmp_path / "cache")
 
 
-def test_fault_22_pipes_devices_and_loops_named_as_photos_are_set_aside(tmp_path: Path) -> None:
+def test_fault_22_pipes_devices_and_loops_named_as_photos_are_skipped(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "zeros.jpg").symlink_to("/dev/zero")
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
@@ -157,7 +157,7 @@ def test_fault_22_pipes_devices_and_loops_named_as_photos_are_set_aside(tmp_path
     with within_seconds(5):
         table = read_photos(named, tmp_path / "cache")
     assert len(table) == 0
-    assert {Path(item.name).name: item.reason for item in table.set_aside} == {
+    assert {Path(item.name).name: item.reason for item in table.skipped} == {
         "loop.jpg": "a link that leads nowhere",
         "pipe.jpg": "a pipe (FIFO), not a photo file",
         "zeros.jpg": "a device, not a photo file",

@@ -12,8 +12,8 @@ from onnx import helper
 
 from hand_drawn import photo_network
 from photoclass.errors import ModelError
-from photoclass.results.diagram.layers import Layer, describe_network, read_layers
 from photoclass.results.diagram.draw import draw_layers, draw_network
+from photoclass.results.diagram.layers import Layer, describe_network, read_layers
 
 SVG = "{http://www.w3.org/2000/svg}"
 

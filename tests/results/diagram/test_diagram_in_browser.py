@@ -8,10 +8,10 @@ import pytest
 
 from accessibility import accessibility_faults
 from browser import DESKTOP, PHONE, OpenedPage
-from photoclass.results.diagram.layers import Layer, read_layers
 from photoclass.networks.pretrained.backbone_onnx import write_backbones
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.results.diagram.draw import draw_layers, draw_network
+from photoclass.results.diagram.layers import Layer, read_layers
 
 OpenPage = Callable[..., OpenedPage]
 _STYLE = """:root { color-scheme: light dark } body { margin: 1rem; font: 16px system-ui; color: #1d2329 }

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from onnx import NodeProto, helper
 
 from hand_drawn import photo_network
-from photoclass.results.diagram.layers import Layer, read_layers
 from photoclass.networks.pretrained.backbone_onnx import write_backbones
 from photoclass.networks.pretrained.efficientnet_lite import fold
+from photoclass.results.diagram.layers import Layer, read_layers
 from photoclass.results.diagram.parts import Part, network_parts
 from photoclass.training.frozen.export_head import add_head
 

@@ -12,11 +12,11 @@ from PIL import Image
 
 from photoclass.errors import OutputError, SettingsError
 from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo
-from photoclass.results.explain.explain import Explained, explain, explain_photos
+from photoclass.results.explain.explain import Explanations, explain, explain_photos
 from photoclass.results.predict import predict
 from running import done, run_command
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_each_photo_has_its_picture_its_heat_and_what_predict_says(model: Path, 
         assert seen.overlay().size == seen.picture.size
         assert max(seen.overlay(500).size) == 500
     wide = found[3]
-    assert isinstance(wide, Explained) and wide.picture.size == (320, 107)
+    assert isinstance(wide, Explanations) and wide.picture.size == (320, 107)
 
 
 def test_a_photo_is_explained_the_same_whatever_is_beside_it(model: Path, mixed: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_photo_is_explained_the_same_whatever_is_beside_it(model: Path, mixed:
     assert [isinstance(seen, Unreadable) for seen in together] == [True, True, False, True, False, True]
     (alone,) = explain_photos(model, _paths(mixed, "3.jpg"))
     beside = together[4]
-    assert isinstance(alone, Explained) and isinstance(beside, Explained)
+    assert isinstance(alone, Explanations) and isinstance(beside, Explanations)
     np.testing.assert_allclose(alone.heat, beside.heat, atol=1e-5)
     assert np.array_equal(np.asarray(alone.picture), np.asarray(beside.picture))
     assert explain_photos(model, []) == []
@@ -80,7 +80,7 @@ def test_another_class_has_another_map(features: Path, mixed: Path) -> None:
     (told,) = explain_photos(features, _paths(mixed, "1.jpg"))
     (cat,) = explain_photos(features, _paths(mixed, "1.jpg"), "cat")
     (dog,) = explain_photos(features, _paths(mixed, "1.jpg"), "dog")
-    assert isinstance(told, Explained) and isinstance(cat, Explained) and isinstance(dog, Explained)
+    assert isinstance(told, Explanations) and isinstance(cat, Explanations) and isinstance(dog, Explanations)
     assert told.label == cat.label == dog.label == "cat"
     assert (cat.target, dog.target) == ("cat", "dog")
     np.testing.assert_array_equal(told.heat, cat.heat)
@@ -95,7 +95,7 @@ def test_where_a_photo_was_cropped_the_rest_has_no_heat(model: Path, mixed: Path
     settings = json.loads((crop / "model.json").read_text())
     (crop / "model.json").write_text(json.dumps({**settings, "resize": "crop"}))
     (seen,) = explain_photos(crop, _paths(mixed, "9.jpg"))
-    assert isinstance(seen, Explained)
+    assert isinstance(seen, Explanations)
     window = seen.window
     assert dataclasses.astuple(window) == (106, 0, 107, 107)
     inside = seen.heat[:, window.left : window.left + window.width]
@@ -125,7 +125,7 @@ def test_maps_show_what_decides(features: Path, drawn_photos: Path, monkeypatch:
 @pytest.mark.parametrize(("count", "names"), [(1, ["h.png"]), (12, ["h.png"]), (13, ["h-1.png", "h-2.png"])])
 def test_twelve_photos_a_page(count: int, names: list[str], model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     made = explain([drawn_photos], model, tmp_path / "h.png", count=count)
-    assert (made.shown, made.found, made.set_aside) == (count, 120, ())
+    assert (made.shown, made.found, made.skipped) == (count, 120, ())
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for path in made.pages:
         with Image.open(path) as page:
@@ -142,7 +142,7 @@ def test_the_same_seed_chooses_the_same_photos(model: Path, drawn_photos: Path, 
 def test_the_command(model: Path, mixed: Path, tmp_path: Path) -> None:
     told = done("explain", mixed, "--model", model, "--out", tmp_path / "h.jpg", "--class", "dog")
     assert told.stdout == f"{tmp_path}/h.jpg: 5 of 5 photos\n"
-    assert "1 set aside" in told.stderr and "2.jpg: JPEG broken" in told.stderr
+    assert "1 skipped" in told.stderr and "2.jpg: JPEG broken" in told.stderr
     with Image.open(tmp_path / "h.jpg") as page:
         reason = np.asarray(page.convert("L"))[128:428, 36 + 606 + 18 : 36 + 606 + 18 + 300]
     assert page.format == "JPEG"

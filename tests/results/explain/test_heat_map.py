@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from photoclass.results.explain.saliency import Look, Maps
 from photoclass.results.explain.heat_map import Window, colours, heat_of, overlay, spread_over, window_of
+from photoclass.results.explain.saliency import Maps, Saliency
 
 SIDES = st.integers(1, 90)
 
 
-def _look(*maps: Maps) -> Look:
-    return Look(np.array([0.2, 0.8], np.float32), 1, maps)
+def _look(*maps: Maps) -> Saliency:
+    return Saliency(np.array([0.2, 0.8], np.float32), 1, maps)
 
 
 def _maps(contributions: list[list[list[float]]], mirrored: tuple[bool, ...] = (False,)) -> Maps:

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import brightness_onnx, constant_onnx, make_info
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from tails import CHANNELS, ENDS, PLACES, SIDE, assert_gradient_is_true, network, tail_of
 
+from handmade import brightness_onnx, constant_onnx, make_info
 from photoclass.errors import ModelError
-from photoclass.results.explain.saliency import Inside
-from photoclass.results.explain.spatial import Places
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_end
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
+from photoclass.results.explain.saliency import SaliencyModel
+from photoclass.results.explain.spatial import SpatialMaps
 from photoclass.training.frozen.export_head import add_head
+from tails import CHANNELS, ENDS, PLACES, SIDE, assert_gradient_is_true, network, tail_of
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,8 @@ def _head(width: int, outputs: int) -> tuple[NDArray[np.float32], NDArray[np.flo
 def test_the_way_back_over_each_operation(kind: str) -> None:
     for target in range(3):
         tail = assert_gradient_is_true(network(ENDS[kind]), SIDE, target)
-    assert [places for _, places in tail.maps] == [
-        Places(1, 2) if kind.startswith("channels last") else Places(2, 3),
+    assert [spatial for _, spatial in tail.maps] == [
+        SpatialMaps(1, 2) if kind.startswith("channels last") else SpatialMaps(2, 3),
     ]
 
 
@@ -48,13 +48,13 @@ def test_the_recipe_features(lite0: FoldedNetwork, outputs: int) -> None:
     onnx = add_head(write_backbone(lite0, "int8"), *_head(1280, outputs), 0.8)
     for target in range(max(2, outputs)):
         tail = assert_gradient_is_true(onnx, 224, target)
-    assert [places for _, places in tail.maps] == [Places(2, 3)]
+    assert [spatial for _, spatial in tail.maps] == [SpatialMaps(2, 3)]
 
 
 def test_the_recipe_finetune_has_maps_of_the_photo_and_of_its_mirror_image(lite0: FoldedNetwork) -> None:
     onnx = add_head(write_with_trained_end(lite0, 14), *_head(1280, 1), 0.8, mirror=True)
     tail = assert_gradient_is_true(onnx, 224, 1)
-    assert [places for _, places in tail.maps] == [Places(2, 3, (False, True))]
+    assert [spatial for _, spatial in tail.maps] == [SpatialMaps(2, 3, (False, True))]
 
 
 def test_two_networks_side_by_side_have_two_maps() -> None:
@@ -92,7 +92,7 @@ def test_maps_with_features_last_are_followed_through_a_matrix_product() -> None
         [numpy_helper.from_array(square, "square"), numpy_helper.from_array(np.array([1, 2]), "middle")]
     )
     tail = tail_of(model.SerializeToString(), SIDE)
-    assert [places for _, places in tail.maps] == [Places(1, 2)]
+    assert [spatial for _, spatial in tail.maps] == [SpatialMaps(1, 2)]
     assert [op.get_type_name() for op in tail.ops][:2] == ["ReduceMean", "MatMul"]
 
 
@@ -109,7 +109,7 @@ def test_an_operation_that_cannot_be_traced_back_is_named() -> None:
 
 
 def test_places_of_one_photo_are_those_of_the_map(folder: Path, pixels: NDArray[np.uint8]) -> None:
-    inside = Inside.load(folder, "f32")
+    inside = SaliencyModel.load(folder, "f32")
     looks = list(inside.look(pixels[:5]))
     again = list(inside.look(iter(pixels[:5]), target=1))
     expected = Runtime.load(folder, "f32").probabilities(pixels[:5])
@@ -126,7 +126,7 @@ def test_places_of_one_photo_are_those_of_the_map(folder: Path, pixels: NDArray[
 
 
 def test_a_network_that_averages_pixels_is_its_own_map(tmp_path: Path) -> None:
-    inside = Inside(make_info(), brightness_onnx(), tmp_path, "f32")
+    inside = SaliencyModel(make_info(), brightness_onnx(), tmp_path, "f32")
     pixels = np.zeros((SIDE, SIDE, 3), np.uint8)
     pixels[2, 9] = 200
     (look,) = inside.look([pixels], 1)
@@ -137,7 +137,7 @@ def test_a_network_that_averages_pixels_is_its_own_map(tmp_path: Path) -> None:
 
 def test_a_network_with_other_classes_than_its_folder_says_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="gives 3 probabilities, not one for each of the 2 classes"):
-        Inside(make_info(), brightness_onnx(classes=3), tmp_path)
+        SaliencyModel(make_info(), brightness_onnx(classes=3), tmp_path)
 
 
 def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_values_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
     overflowing = onnx.replace(np.float32(4 / 255 / 3).tobytes(), np.float32(3e38).tobytes())
     assert overflowing != onnx
     with pytest.raises(ModelError, match="no probabilities"):
-        list(Inside(make_info(), overflowing, tmp_path, "f32").look([np.full((SIDE, SIDE, 3), 255, np.uint8)]))
+        list(SaliencyModel(make_info(), overflowing, tmp_path, "f32").look([np.full((SIDE, SIDE, 3), 255, np.uint8)]))
 
 
 def _two_trunks() -> bytes:

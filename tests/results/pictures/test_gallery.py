@@ -37,13 +37,13 @@ def test_photos_appear_whole_and_large(model: Path, tmp_path: Path) -> None:
     assert tile[:, :70].std() == 0, "beside a tall photo there is paper"
 
 
-def test_the_worst_are_the_surest_mistakes_first(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_the_worst_are_the_most_confident_mistakes_first(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     predictions = predict([drawn_photos], model)
     rows = worst_rows(predictions)
     assert len(rows)
     assert (predictions.probabilities[rows].argmax(axis=1) != predictions.truth[rows]).all()
-    sureness = predictions.probabilities[rows].max(axis=1)
-    assert (np.diff(sureness) <= 0).all()
+    confidence = predictions.probabilities[rows].max(axis=1)
+    assert (np.diff(confidence) <= 0).all()
     made = gallery([drawn_photos], model, tmp_path / "worst.png", worst=True)
     assert made.shown == min(25, len(rows))
 
@@ -53,14 +53,14 @@ def test_without_truth_or_mistakes_worst_is_refused(model: Path, drawn_photos: P
     with pytest.raises(DataError, match="the truth of no photo is known"):
         gallery([tmp_path / "1.jpg"], model, tmp_path / "g.png", worst=True)
     right = Predictions(("a",), ("ok",), np.array([[0.9, 0.1]], np.float32), ("x", "y"), np.array([0]), ("a",))
-    with pytest.raises(DataError, match="told rightly"):
+    with pytest.raises(DataError, match="classified correctly"):
         worst_rows(right)
 
 
 def test_a_photo_that_cannot_be_read_has_a_tile_with_the_reason(model: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff")
     made = gallery([tmp_path / "broken.jpg"], model, tmp_path / "g.png")
-    assert [item.name for item in made.set_aside] == [str(tmp_path / "broken.jpg")]
+    assert [item.name for item in made.skipped] == [str(tmp_path / "broken.jpg")]
     with Image.open(tmp_path / "g.png") as page:
         tile = np.asarray(page.convert("L"))[128:428, 36:336]
     assert tile.std() > 5, "the reason stands on it"

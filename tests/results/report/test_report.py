@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import check_page
 
+from pages import check_page
 from photoclass.errors import DataError, ModelError, OutputError
-from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
 from photoclass.metrics.intervals import share_interval
-from photoclass.photos.table import SetAside
-from photoclass.results.scores.optimism import Estimate, Flattery
-from photoclass.results.report.loss_vs_accuracy import tell_loss
-from photoclass.results.report.report import report
+from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
+from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.files import Epoch
-from photoclass.results.report.page import Material, render_report
-from photoclass.results.report.verdict import shown, sure_words
+from photoclass.results.report.loss_vs_accuracy import explain_loss
+from photoclass.results.report.page import ReportData, render_report
+from photoclass.results.report.report import report
+from photoclass.results.report.verdict import describe_confidence, shown
+from photoclass.results.scores.optimism import Estimate, Optimism
 from photoclass.results.scores.score import score_predictions
 from running import done, run_command
 
@@ -56,7 +56,7 @@ class TestOfTraining:
         figures = load_info(model).metrics["held_out"]
         text = check_page(written).text()
         n, right = figures["n"], round(figures["n"] * figures["accuracy"])
-        assert f"{right} of {n} photos told rightly" in text
+        assert f"{right} of {n} photos classified correctly" in text
         assert f"{figures['log_loss']:.4f}" in text and f"{100 * figures['accuracy']:.2f} %" in text
         numbers = _numbers(written)
         coverage, thresholds = numbers["coverage"], numbers["thresholds"]
@@ -110,7 +110,7 @@ class TestCommand:
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
         assert not page.all("img")
         assert "Not all is here" in page.text() and "give --data" in page.text()
-        assert "told rightly" in page.text(), "the figures are there all the same"
+        assert "classified correctly" in page.text(), "the figures are there all the same"
 
     def test_photos_that_changed_since_are_not_shown(self, own: Path, drawn_photos: Path, tmp_path: Path) -> None:
         shutil.copytree(drawn_photos, tmp_path / "photos")
@@ -123,7 +123,7 @@ class TestCommand:
     def test_a_folder_of_an_older_version_is_predicted_anew(self, own: Path, drawn_photos: Path) -> None:
         (own / "held_out_predictions.csv").unlink()
         values = json.loads((own / "model.json").read_text())
-        for name in ("data", "set", "fixes", "photos_with_twins", "twins_across_splits"):
+        for name in ("data", "set", "fixes", "photos_with_duplicates", "duplicates_across_splits"):
             del values["trained"][name]
         del values["metrics"]["held_out"]["ece"]
         (own / "model.json").write_text(json.dumps(values))
@@ -200,7 +200,7 @@ def _material(
     class_names: tuple[str, ...],
     split: str = "held_out",
     **changes: object,
-) -> Material:
+) -> ReportData:
     """Return what a page is made of, without any model."""
     n = len(labels)
     by_class = {name: n for name in class_names}
@@ -221,7 +221,7 @@ def _material(
     figures = score_predictions(probabilities, labels, class_names, split, split == "valid").as_json()
     info = dataclasses.replace(info, metrics={split: figures})
     right = probabilities.argmax(axis=1) == labels
-    material = Material(
+    material = ReportData(
         model=Path("run"),
         info=info,
         split=split,
@@ -235,9 +235,9 @@ def _material(
         unsure=tuple(range(min(n, 25))),
         heats=(),
         no_heats="the photos are not at hand",
-        story=tell_loss(probabilities, labels),
+        story=explain_loss(probabilities, labels),
         history=(),
-        set_aside=(),
+        skipped=(),
         diagram="<svg></svg>",
     )
     return dataclasses.replace(material, **changes)
@@ -257,7 +257,7 @@ class TestEdges:
         labels = np.arange(count) % 2
         text = check_page(render_report(_material(_sure_of(labels, 2), labels, ("cat", "dog")))).text()
         low = share_interval(1.0, count).low
-        assert "was told wrongly" in text and "Nothing was taken" not in text
+        assert "was misclassified" in text and "Nothing was taken" not in text
         assert "That is no proof that it never fails" in text
         expected = f"{100 * low:.0f} to 100" if count < 50 else f"at least about {int(1000 * low):,}"
         assert expected in text
@@ -265,8 +265,10 @@ class TestEdges:
     def test_all_wrong(self) -> None:
         labels = np.arange(60) % 2
         text = check_page(render_report(_material(_sure_of(1 - labels, 2, 0.95), labels, ("cat", "dog")))).text()
-        assert "About 0 of 100 photos told rightly" in text and "the model does no better" in text
-        assert ("mislead" in text and "of which 60 are at 90 % or more" not in text) or "surest mistakes" in text
+        assert "About 0 of 100 photos classified correctly" in text and "the model does no better" in text
+        assert (
+            "mislead" in text and "of which 60 are at 90 % or more" not in text
+        ) or "most confident mistakes" in text
 
     def test_a_class_without_photos_is_named(self) -> None:
         labels = np.zeros(40, dtype=np.int64)
@@ -297,15 +299,15 @@ class TestEdges:
         material = _material(_sure_of(labels, 2), labels, ("a", "b"), "valid")
         text = check_page(render_report(material)).text()
         assert "They also chose the model, which flatters: by how much, is not known." in text
-        flatters = Flattery(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
-        figures = {**material.figures, "flatters": flatters}
+        optimism = Optimism(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
+        figures = {**material.figures, "optimism": optimism}
         text = check_page(render_report(dataclasses.replace(material, figures=figures))).text()
         assert "These photos also chose the epoch; such a score tends to flatter, here by about 0.0120 ± 0.0040" in text
 
-    def test_files_set_aside_are_counted_and_named(self) -> None:
+    def test_files_skipped_are_counted_and_named(self) -> None:
         labels = np.arange(80) % 2
-        aside = tuple(SetAside(f"photos/{i}<i>.jpg", "file is empty (0 bytes)") for i in range(40))
-        material = _material(_sure_of(labels, 2), labels, ("a", "b"), set_aside=aside)
+        aside = tuple(SkippedPhoto(f"photos/{i}<i>.jpg", "file is empty (0 bytes)") for i in range(40))
+        material = _material(_sure_of(labels, 2), labels, ("a", "b"), skipped=aside)
         page = check_page(render_report(material))
         assert "40 files could not be used" in page.text() and "The first 25" in page.text()
         assert "0<i>.jpg" in page.text() and not page.all("i")
@@ -323,7 +325,7 @@ def test_names_and_probabilities_as_a_person_reads_them() -> None:
     assert shown("a\nb‮c") == "a b\N{REPLACEMENT CHARACTER}c"
     assert shown(" ") == "(a blank name)"
     assert len(shown("x" * 500)) <= 60 and shown("x" * 500).count("…") == 1
-    assert [sure_words(p) for p in (1.0, 0.9996, 0.9994, 0.5, 0.0004)] == [
+    assert [describe_confidence(p) for p in (1.0, 0.9996, 0.9994, 0.5, 0.0004)] == [
         *("over 99.9 %", "over 99.9 %", "99.9 %", "50.0 %"),
         "under 0.1 %",
     ]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from photoclass.metrics.figures import confusion
-from photoclass.results.report.sliders import count_coverage, count_thresholds
 from photoclass.results.report.reliability import reliability
+from photoclass.results.report.sliders import count_coverage, count_thresholds
 
 GENERATOR = np.random.default_rng(3)
 SECOND = GENERATOR.beta(0.4, 0.4, 500)
@@ -53,7 +53,7 @@ def test_levels_that_all_photos_pass_are_left_out() -> None:
 def test_bins_hold_every_photo_once(probabilities: np.ndarray, labels: np.ndarray) -> None:
     bins = reliability(probabilities, labels)
     assert sum(b.count for b in bins) == len(labels)
-    assert all(b.low <= b.sureness <= b.high for b in bins)
+    assert all(b.low <= b.confidence <= b.high for b in bins)
     right = (probabilities.argmax(axis=1) == labels).sum()
     assert sum(b.count * b.right.value for b in bins) == pytest.approx(right)
 

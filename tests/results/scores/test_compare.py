@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.handmade import brightness_onnx, constant_onnx, make_info, nan_for_bright_onnx
+from handmade import brightness_onnx, constant_onnx, make_info, nan_for_bright_onnx
 from photoclass.errors import DataError, ModelError, SettingsError
 from photoclass.model.folder import save_model
 from photoclass.photos.sources.read import read_data
@@ -99,7 +99,7 @@ def test_what_accuracy_says_is_told_with_the_photos_that_decide(
 def test_a_model_is_as_good_as_itself(photos: Path, sees_light: Path) -> None:
     comparison = compare(photos, [sees_light, sees_light])
     assert (comparison.log_loss.better, comparison.accuracy.better) == (None, None)
-    assert (comparison.log_loss.photos_to_tell, comparison.accuracy.p) == (None, 1)
+    assert (comparison.log_loss.photos_needed, comparison.accuracy.p) == (None, 1)
     assert comparison.as_text().startswith("log loss: no difference can be told from these 40 photos\n")
 
 
@@ -140,14 +140,14 @@ def test_equal_models_seldom_seem_different_and_better_ones_mostly_do() -> None:
     found, wrong = 0, [0, 0]
     for trial in range(100):
         generator = np.random.default_rng(trial)
-        twins = np.repeat(np.arange(60), 2)
+        duplicates = np.repeat(np.arange(60), 2)
         noise = np.repeat(generator.gamma(0.5, 1, 60) * generator.choice([-1, 1], 60), 2)
         right = np.repeat(generator.choice([-1.0, 0, 1], 60, p=[0.1, 0.8, 0.1]), 2)
-        loss, accuracy = differences(noise, right, twins)
+        loss, accuracy = differences(noise, right, duplicates)
         wrong[0] += loss.better is not None
         wrong[1] += accuracy.better is not None
         if trial < 20:
-            found += differences(noise - 0.5, right, twins)[0].better == "A"
+            found += differences(noise - 0.5, right, duplicates)[0].better == "A"
     assert max(wrong) <= 12
     assert found >= 18
 
@@ -157,10 +157,10 @@ def test_a_difference_that_cannot_be_told_says_how_many_photos_it_would_take() -
     small, rare = generator.normal(0.05, 1, 300), np.zeros(300)
     rare[:3] = [1, 1, -1]
     loss, accuracy = differences(small, rare, np.arange(300))
-    assert loss.better is None and loss.photos_to_tell is not None and loss.photos_to_tell > 300
-    assert accuracy.p == 1 and accuracy.photos_to_tell is not None and accuracy.photos_to_tell > 300
+    assert loss.better is None and loss.photos_needed is not None and loss.photos_needed > 300
+    assert accuracy.p == 1 and accuracy.photos_needed is not None and accuracy.photos_needed > 300
     one_photo = differences(np.array([0.3]), np.array([1.0]), np.array([0]))
-    assert [(d.better, d.photos_to_tell, d.a_minus_b.is_known) for d in one_photo] == [(None, None, False)] * 2
+    assert [(d.better, d.photos_needed, d.a_minus_b.is_known) for d in one_photo] == [(None, None, False)] * 2
 
 
 # Through the command
@@ -174,10 +174,10 @@ def test_the_command_prints_the_verdict_first_and_writes_json(
     assert told.splitlines()[:2] == values["verdict"]
     assert set(values) == {
         "n", "pictures", "models", "difference", "a_alone_right", "b_alone_right", "verdict", "left_out_trained",
-        "left_out_chose_model", "set_aside",
+        "left_out_chose_model", "skipped",
     }  # fmt: skip
     assert values["models"]["A"]["model"] == str(sees_light) and values["models"]["B"]["n"] == 40
-    assert set(values["difference"]["log_loss"]) == {"a_minus_b", "a_minus_b_ci95", "p", "better", "photos_to_tell"}
+    assert set(values["difference"]["log_loss"]) == {"a_minus_b", "a_minus_b_ci95", "p", "better", "photos_needed"}
     result = run_command("evaluate", photos, *["--model", guesses] * 3)
     assert (
         result.returncode == 1
@@ -220,7 +220,7 @@ def test_a_class_that_data_lacks_leaves_what_can_be_computed(photos: Path, sees_
     told = done("evaluate", tmp_path / "data", "--model", sees_light, "--json", tmp_path / "s.json").stdout
     values = json.loads((tmp_path / "s.json").read_text())
     assert values["n"] == 5 and values["log_loss"] > 0 and values["roc_auc"] is None
-    assert {"figure": "roc_auc", "why": "no photo is of class 'dark'"} in values["cannot"]
+    assert {"figure": "roc_auc", "why": "no photo is of class 'dark'"} in values["missing"]
     assert "cannot be computed: ROC AUC, average precision, recall of dark: no photo is of class 'dark'" in told
     for file in sorted((tmp_path / "data" / "light").iterdir())[1:]:
         file.unlink()

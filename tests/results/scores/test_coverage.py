@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photoclass.errors import ModelError
-from photoclass.results.scores.coverage import CUTS, SHARES, coverage_as_text, coverage_table, sureness
+from photoclass.results.scores.coverage import CUTS, SHARES, confidence, coverage_as_text, coverage_table
 from photoclass.results.scores.decisions import decide
 
 
@@ -42,8 +42,8 @@ def test_each_row_is_what_its_cut_says(photos: list[tuple[float, int, float]], w
 
 def test_a_photo_too_far_from_all_seen_is_never_sure() -> None:
     probabilities = np.array([[0.0, 1.0], [0.3, 0.7]], dtype=np.float32)
-    np.testing.assert_allclose(sureness(probabilities, np.array([0.991, 0.99])), [0, 0.7])
-    np.testing.assert_allclose(sureness(probabilities, None), [1, 0.7])
+    np.testing.assert_allclose(confidence(probabilities, np.array([0.991, 0.99])), [0, 0.7])
+    np.testing.assert_allclose(confidence(probabilities, None), [1, 0.7])
 
 
 def test_shares_take_as_few_photos_as_reach_them() -> None:
@@ -56,8 +56,8 @@ def test_the_text_is_short_and_says_what_cannot_be_told() -> None:
     told = np.linspace(0.6, 0.99, 100)
     rows = coverage_table(np.stack([1 - told, told], axis=1), np.ones(100, dtype=np.int64), None)
     lines = coverage_as_text(rows, None).splitlines()
-    assert len(lines) == 7 and "no seen.npz" in lines[-1]
-    assert lines[-2].split() == ["sureness", "99.9", "%", "and", "above", "0.0%", "-"]
+    assert len(lines) == 7 and "no novelty.npz" in lines[-1]
+    assert lines[-2].split() == ["confidence", "99.9", "%", "and", "above", "0.0%", "-"]
     assert "3 are too unlike the training photos" in coverage_as_text(rows, 3)
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from photoclass.errors import DataError, ModelError, SettingsError
-from photoclass.model.folder import load_info, load_photo_splits
 from photoclass.metrics.intervals import share_interval
+from photoclass.model.folder import load_info, load_photo_splits
 from photoclass.model.runtime import Runtime
-from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.predict import predict
+from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.scores.thresholds import Costs
-from same_seen import assert_seen_is_what_the_saved_model_computes
+from same_novelty import assert_novelty_is_what_the_saved_model_computes
 
 
 def _counts(model: Path) -> dict[str, int]:
@@ -72,8 +72,8 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
     assert evaluation.score.n == _counts(model)[split]
     assert (evaluation.score.split, evaluation.score.split_chose_model) == (split, split == "valid")
     # What photos that chose the model flatter by is what its training found.
-    found = load_info(model).metrics[split]["flatters"]
-    assert evaluation.as_json()["flatters"] == found
+    found = load_info(model).metrics[split]["optimism"]
+    assert evaluation.as_json()["optimism"] == found
     assert (found is not None) == (split == "valid")
     assert ("these photos also chose the epoch; such a score" in evaluation.as_text()) == (split == "valid")
 
@@ -109,11 +109,11 @@ def test_distances_and_costs_are_part_of_it(model: Path, drawn_photos: Path, tmp
     assert values["too_far"] is not None and len(values["coverage"]) == 10
     assert values["threshold"]["positive"] == "cat" and values["threshold"]["theoretical"] == 0.2
     assert "answering only when sure" in text and "telling cat from which probability on?" in text
-    assert "no seen.npz" not in text
+    assert "no novelty.npz" not in text
     shutil.copytree(model, tmp_path / "run")
-    (tmp_path / "run" / "seen.npz").unlink()
+    (tmp_path / "run" / "novelty.npz").unlink()
     older = evaluate(drawn_photos, tmp_path / "run")
-    assert older.as_json()["too_far"] is None and "no seen.npz" in older.as_text()
+    assert older.as_json()["too_far"] is None and "no novelty.npz" in older.as_text()
     assert older.score.as_json() == evaluation.score.as_json()
     with pytest.raises(SettingsError, match="does not know this class"):
         evaluate(drawn_photos, model, costs=Costs(1, 4, "cow"))
@@ -121,13 +121,13 @@ def test_distances_and_costs_are_part_of_it(model: Path, drawn_photos: Path, tmp
 
 def test_the_network_that_distances_belong_to_is_checked(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copytree(model, tmp_path / "run")
-    (tmp_path / "run" / "seen.npz").write_bytes(b"short")
-    with pytest.raises(ModelError, match=r"seen\.npz: cannot be read"):
+    (tmp_path / "run" / "novelty.npz").write_bytes(b"short")
+    with pytest.raises(ModelError, match=r"novelty\.npz: cannot be read"):
         evaluate(drawn_photos, tmp_path / "run")
 
 
 def test_the_posts_network_tells_distances_by_what_its_saved_file_computes(model: Path, drawn_photos: Path) -> None:
-    assert_seen_is_what_the_saved_model_computes(model, drawn_photos, apart=0.02)
+    assert_novelty_is_what_the_saved_model_computes(model, drawn_photos, apart=0.02)
 
 
 def test_intervals_hold_the_value(model: Path, drawn_photos: Path) -> None:
@@ -150,17 +150,19 @@ def test_near_twins_of_training_photos_are_counted_and_the_score_is_given_withou
     for number, photo in enumerate(photos[:6]):
         with Image.open(photo) as picture:
             changed = ImageOps.mirror(picture) if number % 2 else picture
-            changed.save(tmp_path / photo.parent.name / f"anew{number}.jpg", quality=60)
+            changed.save(tmp_path / photo.parent.name / f"again{number}.jpg", quality=60)
     evaluation = evaluate(tmp_path, model)
-    assert (evaluation.score.n, evaluation.leaked_twins) == (16, 6)
+    assert (evaluation.score.n, evaluation.leaked_duplicates) == (16, 6)
     assert evaluation.without_leaked is not None and evaluation.without_leaked.n == 10
-    for photo in tmp_path.rglob("anew*.jpg"):
+    for photo in tmp_path.rglob("again*.jpg"):
         photo.unlink()
     alone = evaluate(tmp_path, model)
     assert alone.score.as_json() == evaluation.without_leaked.as_json()
-    assert (alone.leaked_twins, alone.without_leaked) == (0, None)
-    assert "6 are near twins of photos that trained the model; without them, on 10: log loss" in evaluation.as_text()
-    assert "near twins" not in alone.as_text()
+    assert (alone.leaked_duplicates, alone.without_leaked) == (0, None)
+    assert (
+        "6 are near-duplicates of photos that trained the model; without them, on 10: log loss" in evaluation.as_text()
+    )
+    assert "near-duplicates" not in alone.as_text()
 
 
 def test_twins_among_the_scored_photos_count_as_one_picture(model: Path, tmp_path: Path) -> None:
@@ -172,7 +174,7 @@ def test_twins_among_the_scored_photos_count_as_one_picture(model: Path, tmp_pat
     alone = evaluate(tmp_path, model).score
     for photo in sorted(tmp_path.rglob("*.jpg")):
         with Image.open(photo) as picture:
-            picture.save(photo.with_name(f"anew-{photo.name}"), quality=70)
+            picture.save(photo.with_name(f"again-{photo.name}"), quality=70)
     twice = evaluate(tmp_path, model).score
     assert (alone.n, alone.pictures, twice.n, twice.pictures) == (10, 10, 20, 10)
     assert twice.accuracy == share_interval(twice.accuracy.value, 10)
@@ -184,7 +186,7 @@ def test_a_model_folder_without_fingerprints_still_gives_a_score(
     shutil.copytree(model, tmp_path / "run")
     (tmp_path / "run" / "fingerprints.bin").unlink()
     evaluation = evaluate(drawn_photos, tmp_path / "run")
-    assert evaluation.leaked_twins is None and evaluation.as_json()["leaked_twins"] is None
+    assert evaluation.leaked_duplicates is None and evaluation.as_json()["leaked_duplicates"] is None
 
 
 def test_damaged_fingerprints_are_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from photoclass.errors import ModelError
-from photoclass.results.scores.optimism import Estimate, Flattery
+from photoclass.results.scores.optimism import Estimate, Optimism
 
 HOW = "cross-fitting, 10 x 5 folds"
-KNOWN = Flattery(("epoch", "temperature"), HOW, Estimate(0.00123, 0.0004), Estimate(0.001, 0.0021))
-UNKNOWN = Flattery(("epoch",), "earlier epochs were judged by other photos (--force)")
+KNOWN = Optimism(("epoch", "temperature"), HOW, Estimate(0.00123, 0.0004), Estimate(0.001, 0.0021))
+UNKNOWN = Optimism(("epoch",), "earlier epochs were judged by other photos (--force)")
 
 
-@pytest.mark.parametrize("flattery", [KNOWN, UNKNOWN])
-def test_it_comes_back_from_json_as_it_was(flattery: Flattery) -> None:
-    assert Flattery.from_json(json.loads(json.dumps(flattery.as_json())), "model.json") == flattery
-    assert Flattery.from_json(None, "model.json") is None
+@pytest.mark.parametrize("optimism", [KNOWN, UNKNOWN])
+def test_it_comes_back_from_json_as_it_was(optimism: Optimism) -> None:
+    assert Optimism.from_json(json.loads(json.dumps(optimism.as_json())), "model.json") == optimism
+    assert Optimism.from_json(None, "model.json") is None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_it_comes_back_from_json_as_it_was(flattery: Flattery) -> None:
 )
 def test_what_cannot_be_right_is_refused_in_one_line(values: Any) -> None:
     with pytest.raises(ModelError, match=r"model\.json: what it says of `flatters` cannot be right") as refused:
-        Flattery.from_json(values, "model.json")
+        Optimism.from_json(values, "model.json")
     assert "\n" not in str(refused.value)
 
 
@@ -69,4 +69,4 @@ def test_no_figure_is_invented() -> None:
     ],
 )
 def test_little_or_nothing_is_said_to_be_so(loss: Estimate, right: Estimate, words: str) -> None:
-    assert words in Flattery(("epoch",), HOW, loss, right).as_text()
+    assert words in Optimism(("epoch",), HOW, loss, right).as_text()

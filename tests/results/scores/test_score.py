@@ -103,10 +103,10 @@ def test_what_is_null_is_named_and_what_is_named_is_null(given: Predictions, wit
             assert (figures[name] is None) == (figures[f"{name}_ci95"] is None)
             if figures[name] is None:
                 nulls.add(f"per_class.{class_name}.{name}")
-    assert {item["figure"] for item in values["cannot"]} == nulls
+    assert {item["figure"] for item in values["missing"]} == nulls
     text = score.as_text()
     assert "nan" not in text and "None" not in text
-    assert all(item["why"] in text for item in values["cannot"])
+    assert all(item["why"] in text for item in values["missing"])
 
 
 def test_two_classes_keep_the_keys_that_they_had() -> None:
@@ -114,8 +114,8 @@ def test_two_classes_keep_the_keys_that_they_had() -> None:
     assert {
         "n", "log_loss", "accuracy", "log_loss_ci95", "accuracy_ci95", "ece", "confusion", "class_names", "split",
         "split_chose_model", "ece_ci95", "balanced_accuracy", "balanced_accuracy_ci95", "brier", "brier_ci95",
-        "roc_auc", "roc_auc_ci95", "average_precision", "average_precision_ci95", "per_class", "cannot", "pictures",
-        "flatters",
+        "roc_auc", "roc_auc_ci95", "average_precision", "average_precision_ci95", "per_class", "missing", "pictures",
+        "optimism",
     } == set(values)  # fmt: skip
     assert set(values["per_class"]) == {"ape", "bee"}
     assert set(values["per_class"]["ape"]) == {
@@ -124,7 +124,7 @@ def test_two_classes_keep_the_keys_that_they_had() -> None:
 
 
 def test_the_log_loss_interval_is_the_bootstrap_that_it_was() -> None:
-    """Of photos without twins: drawn one by one with the seed 0, as scores in older model folders were."""
+    """Of photos without near-duplicates: drawn one by one with the seed 0, as scores in older model folders were."""
     probabilities, labels = _predictions(2, 80, 2, 2, 1000)
     losses = -np.log(np.clip(probabilities[np.arange(80), labels].astype(np.float64), 1e-7, 1 - 1e-7))
     generator = np.random.default_rng(0)
@@ -186,7 +186,7 @@ def test_a_score_without_a_mistake_does_not_pretend_to_be_sure() -> None:
     assert (score.accuracy.value, score.balanced_accuracy.value) == (1, 1)
     assert score.accuracy.low < 0.9 and score.balanced_accuracy.low < 0.9
     assert score.roc_auc is not None and score.roc_auc.value == 1 and not score.roc_auc.is_known
-    assert "drawn anew, these photos always give the same" in score.as_text()
+    assert "drawn again, these photos always give the same" in score.as_text()
 
 
 def test_the_verdict_comes_first_and_many_classes_stay_readable() -> None:

@@ -12,15 +12,15 @@ import pytest
 
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.cache.cache import cache as look_at_cache
+from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import choose_precision, open_backbone
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import compute_features
 from running import done, real_photos, run_command
-from same_seen import assert_seen_is_what_the_saved_model_computes
+from same_novelty import assert_novelty_is_what_the_saved_model_computes
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_it_is_the_default_and_tells_drawn_cats_from_dogs(run: Path, drawn_photo
 
 
 def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_photos: Path) -> None:
-    assert_seen_is_what_the_saved_model_computes(run, drawn_photos, apart=0.005)
+    assert_novelty_is_what_the_saved_model_computes(run, drawn_photos, apart=0.005)
 
 
 def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_stored_features_are_those_of_the_decoded_photo(run: Path, drawn_photos:
     assert np.abs(stored.features.all() - rows).max() <= 1e-3 * rows.max()
 
 
-def test_a_broken_photo_is_set_aside_and_named(drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_broken_photo_is_skipped_and_named(drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copytree(drawn_photos, tmp_path / "photos")
     (tmp_path / "photos" / "cat" / "broken.jpg").write_bytes(b"not a photo")
     result = done("train", tmp_path / "photos", "--out", tmp_path / "run", "--quality", "fast")
@@ -137,8 +137,8 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--quality", "perfect"], "there is no quality 'perfect'; there is: fast, good"),
-        (["--backbone", "resnet50"], "there is no backbone 'resnet50'; there is: lite0, lite2"),
+        (["--quality", "perfect"], "unknown quality 'perfect'; choose from fast, good"),
+        (["--backbone", "resnet50"], "unknown backbone 'resnet50'; choose from lite0, lite2"),
         (["--minutes", "5"], "the recipe features takes no --minutes"),
         (["--device", "cuda"], "the recipe features runs on the cpu"),
         (["--precision", "int4"], "precision 'int4' is none of auto, int8, bf16, fp32"),
@@ -150,7 +150,7 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
             ["--epochs", "3"],
             "the recipe features has no setting 'epochs'; the recipes finetune, resnet and small-cnn have it",
         ),
-        (["--backbone", "lite2+lite0"], "there is no backbone 'lite2+lite0'; there is: lite0, lite2, lite0+lite2"),
+        (["--backbone", "lite2+lite0"], "unknown backbone 'lite2+lite0'; choose from lite0, lite2, lite0+lite2"),
     ],
 )
 def test_options_that_could_do_nothing_are_refused(
@@ -212,12 +212,12 @@ def test_surely_wrong_labels_are_written_as_fixes_and_can_be_left_out(tmp_path: 
     for name in swapped:
         (photos / name).rename(photos / f"{'dog' if name.startswith('cat') else 'cat'}.9{name.split('.')[1]}.jpg")
     done("train", photos, "--out", tmp_path / "run", "--quality", "fast")
-    rows = (tmp_path / "run" / "doubtful_labels.csv").read_text().splitlines()
+    rows = (tmp_path / "run" / "label_errors.csv").read_text().splitlines()
     assert rows[0] == "image,label,note"
     assert len(rows) > 1
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     assert model["trained"]["doubtful_labels"] == len(rows) - 1 and not model["trained"]["doubtful_dropped"]
-    told = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-doubtful")
+    told = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-label-errors")
     assert f"left out {len(rows) - 1} photos whose label is surely wrong" in told.stderr
     # What was written is what --fixes takes.
     done(
@@ -228,5 +228,5 @@ def test_surely_wrong_labels_are_written_as_fixes_and_can_be_left_out(tmp_path: 
         "--quality",
         "fast",
         "--fixes",
-        tmp_path / "run" / "doubtful_labels.csv",
+        tmp_path / "run" / "label_errors.csv",
     )

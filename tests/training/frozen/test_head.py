@@ -1,4 +1,4 @@
-"""The head: as scikit-learn would fit it, twins together, honest out of fold, sure of itself as far as it may be."""
+"""The head: as scikit-learn would fit it, near-duplicates together, honest out of fold, sure of itself as far as it may be."""
 
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ def clouds(classes: int, per_class: int, seed: int = 0) -> tuple[NDArray[np.floa
 
 def fit(folder: Path, features: Any, labels: Any, **changes: Any) -> Head:
     options = {"balance": False, "seed": 0, **changes}
-    twins = options.pop("twins", np.arange(len(labels)))
-    return fit_head(rows_of(folder, features), labels, twins, int(labels.max()) + 1, **options)
+    duplicates = options.pop("duplicates", np.arange(len(labels)))
+    return fit_head(rows_of(folder, features), labels, duplicates, int(labels.max()) + 1, **options)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -85,8 +85,8 @@ def test_out_of_fold_predictions_are_as_good_as_those_of_photos_never_seen(tmp_p
 
 def test_copies_of_a_photo_do_not_make_the_head_surer_of_itself(tmp_path: Path) -> None:
     features, labels = clouds(2, 40)
-    copies, twins = np.repeat(features, 3, axis=0), np.repeat(np.arange(len(labels)), 3)
-    together = fit(tmp_path / "a", copies, np.repeat(labels, 3), twins=twins)
+    copies, duplicates = np.repeat(features, 3, axis=0), np.repeat(np.arange(len(labels)), 3)
+    together = fit(tmp_path / "a", copies, np.repeat(labels, 3), duplicates=duplicates)
     apart = fit(tmp_path / "b", copies, np.repeat(labels, 3))
     assert min(together.candidates.values()) > min(apart.candidates.values())
 
@@ -95,11 +95,11 @@ def test_copies_of_a_photo_do_not_make_the_head_surer_of_itself(tmp_path: Path) 
 def test_folds_keep_twins_together_and_every_class_in_each(seed: int, folds: int, classes: int) -> None:
     generator = np.random.default_rng(seed)
     label_of_group = np.repeat(np.arange(classes), folds + generator.integers(0, 9))
-    twins = np.concatenate([np.arange(len(label_of_group)), generator.integers(0, len(label_of_group), 20)])
-    labels = label_of_group[twins]
-    found = assign_folds(labels, twins, folds, seed)
-    for group in np.unique(twins):
-        assert len(np.unique(found[twins == group])) == 1
+    duplicates = np.concatenate([np.arange(len(label_of_group)), generator.integers(0, len(label_of_group), 20)])
+    labels = label_of_group[duplicates]
+    found = assign_folds(labels, duplicates, folds, seed)
+    for group in np.unique(duplicates):
+        assert len(np.unique(found[duplicates == group])) == 1
     for label in range(classes):
         assert set(found[labels == label]) == set(range(folds))
 

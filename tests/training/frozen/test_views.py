@@ -3,7 +3,7 @@
 import numpy as np
 
 from photoclass.training.augment import AugmentSettings
-from photoclass.training.frozen.views import ALONE, WITH_MIRROR, variations
+from photoclass.training.frozen.views import ALONE, WITH_MIRROR, augmentations
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 _CONTENT, _OTHER = bytes(range(32)), bytes(32)
@@ -16,7 +16,7 @@ def test_a_photo_alone_and_with_its_mirror_image() -> None:
 
 
 def test_variations_are_drawn_by_the_content() -> None:
-    views = variations(AugmentSettings(colour=0.3))
+    views = augmentations(AugmentSettings(colour=0.3))
     first, second = views.make(_CONTENT, _PIXELS)
     again = views.make(_CONTENT, _PIXELS.copy())
     assert views.count == 2 and first.shape == second.shape == _PIXELS.shape
@@ -29,6 +29,6 @@ def test_no_range_leaves_the_photo_and_each_range_has_a_store_of_its_own() -> No
     still = AugmentSettings(
         rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0, colour=0
     )
-    assert all((view == _PIXELS).all() for view in variations(still).make(_CONTENT, _PIXELS))
-    names = {variations(settings).name for settings in (still, AugmentSettings(), AugmentSettings(colour=0.1))}
+    assert all((view == _PIXELS).all() for view in augmentations(still).make(_CONTENT, _PIXELS))
+    names = {augmentations(settings).name for settings in (still, AugmentSettings(), AugmentSettings(colour=0.1))}
     assert len(names) == 3 and WITH_MIRROR.name == ""

@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_runs import assert_same_training, read_checkpoint, stop_after
 
 from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.photos.decode import DecodeSettings, decode_photo
 from photoclass.training.compute import Compute
-from photoclass.training.loop.examples import MapExamples, Variations
 from photoclass.training.frozen.export_head import add_head
-from photoclass.training.recipes.recipes import FinetuneRecipe, find_recipe, of_quality
-from photoclass.training.run import TrainOptions
-from photoclass.training.recipes.settings import with_settings
-from photoclass.training.train import train
 from photoclass.training.learners.finetune import _first_block
+from photoclass.training.loop.examples import Augmentations, MapExamples
+from photoclass.training.recipes.recipes import FinetuneRecipe, find_recipe, of_quality
+from photoclass.training.recipes.settings import with_settings
+from photoclass.training.run import TrainOptions
+from photoclass.training.train import train
 from running import done, run_command
-from same_seen import assert_seen_is_what_the_saved_model_computes
+from same_novelty import assert_novelty_is_what_the_saved_model_computes
+from tiny_runs import assert_same_training, read_checkpoint, stop_after
 
 SMALL = {"backbone": "lite0", "epochs": 2, "batch_size": 16, "tail": 2, "learning_rate": 3e-4}
 WORDS = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
@@ -64,7 +64,7 @@ def test_a_photo_and_its_mirror_image_are_told_the_same(run: Path, drawn_photos:
 
 
 def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_photos: Path) -> None:
-    assert_seen_is_what_the_saved_model_computes(run, drawn_photos, apart=0.02)
+    assert_novelty_is_what_the_saved_model_computes(run, drawn_photos, apart=0.02)
 
 
 def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -147,12 +147,12 @@ def test_examples_of_maps_show_the_photo_or_its_mirror_image() -> None:
     photos: object = Photos()
     assert MapExamples(photos).plain(rows).max() == 0  # type: ignore[arg-type]
     assert MapExamples(photos, mirrored=True).plain(rows).min() == 1  # type: ignore[arg-type]
-    varied = MapExamples(photos).varied(np.random.default_rng(0))  # type: ignore[arg-type]
-    shown = varied(rows)[:, 0, 0, 0]
+    augmented = MapExamples(photos).augmented(np.random.default_rng(0))  # type: ignore[arg-type]
+    shown = augmented(rows)[:, 0, 0, 0]
     assert set(shown.tolist()) == {0, 1}
-    assert varied(rows[::-1])[:, 0, 0, 0].tolist() == shown[::-1].tolist(), "an epoch shows one view of each"
-    variations = Variations(Photos.features + 2, np.array([5, 4, 3, 2, 1, -1]), share=1.0)  # type: ignore[arg-type]
-    shown = MapExamples(photos, variations=variations).varied(np.random.default_rng(0))(rows)[:, 0, 0, 0]  # type: ignore[arg-type]
+    assert augmented(rows[::-1])[:, 0, 0, 0].tolist() == shown[::-1].tolist(), "an epoch shows one view of each"
+    augmentations = Augmentations(Photos.features + 2, np.array([5, 4, 3, 2, 1, -1]), share=1.0)  # type: ignore[arg-type]
+    shown = MapExamples(photos, augmentations=augmentations).augmented(np.random.default_rng(0))(rows)[:, 0, 0, 0]  # type: ignore[arg-type]
     assert set(shown[:5].tolist()) == {2, 3} and shown[5] < 2, "the last has no variations"
 
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_runs import Tiny, assert_same_training, read_checkpoint, stop_after
 
 from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.decode import Pixels, decode_photo, read_file
-from photoclass.training.finish import Trained
+from photoclass.training.finish import TrainResult
 from photoclass.training.recipes.resnet import ResnetRecipe
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
 from running import done, run_command
+from tiny_runs import Tiny, assert_same_training, read_checkpoint, stop_after
 
 TINY_RESNET: dict[str, Any] = {
     "image_size": 32,
@@ -33,7 +33,7 @@ TINY_RESNET: dict[str, Any] = {
 }
 
 
-def _train(tiny: Tiny, out: Path, settings: dict[str, Any] | None = None, **options: Any) -> Trained:
+def _train(tiny: Tiny, out: Path, settings: dict[str, Any] | None = None, **options: Any) -> TrainResult:
     words = TINY_RESNET | (settings or {})
     stop, progress = options.pop("stop", None), options.pop("progress", None)
     further = {"progress": progress} if progress else {}
@@ -42,7 +42,7 @@ def _train(tiny: Tiny, out: Path, settings: dict[str, Any] | None = None, **opti
 
 
 @pytest.fixture(scope="module")
-def whole(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def whole(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     return _train(tiny, tmp_path_factory.mktemp("whole") / "run")
 
 
@@ -69,7 +69,7 @@ def _as_words(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def test_the_saved_model_takes_the_mean_of_both_views(whole: Trained) -> None:
+def test_the_saved_model_takes_the_mean_of_both_views(whole: TrainResult) -> None:
     """In logits, so that neither view outweighs the other by being surer."""
     runtime = Runtime.load(whole.folder, "f32")
     alone = _without_mirror(whole)
@@ -82,7 +82,7 @@ def test_the_saved_model_takes_the_mean_of_both_views(whole: Trained) -> None:
     )
 
 
-def _without_mirror(trained: Trained) -> Runtime:
+def _without_mirror(trained: TrainResult) -> Runtime:
     """The same model with the mean over views taken out: with one view, the mean is that view."""
     import onnx
 
@@ -101,7 +101,7 @@ def test_without_mirror_images_the_model_looks_once(tiny: Tiny, tmp_path: Path) 
 
 
 def test_a_run_stopped_and_resumed_equals_the_run_that_never_stopped(
-    tiny: Tiny, whole: Trained, tmp_path: Path
+    tiny: Tiny, whole: TrainResult, tmp_path: Path
 ) -> None:
     for steps, resume in ((3, False), (1, True), (9, True)):
         stop, watch = stop_after(steps)
@@ -130,7 +130,7 @@ def test_more_than_two_classes_give_as_many_probabilities(tiny: Tiny, tmp_path: 
     assert probabilities.shape == (1, 3)
 
 
-def test_the_score_is_calibrated_on_photos_that_did_not_train(whole: Trained) -> None:
+def test_the_score_is_calibrated_on_photos_that_did_not_train(whole: TrainResult) -> None:
     assert whole.info.trained["temperature"] != 1
     assert whole.info.trained["onnx_differs_by_f32"] <= 1e-3
 

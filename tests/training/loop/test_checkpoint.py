@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from tiny_runs import TINY, assert_same_training, fresh_state, read_checkpoint, run_killed_at, tiny_recipe
 
 from photoclass.errors import OutputError, TrainingError
 from photoclass.progress import SILENT
@@ -22,20 +21,21 @@ from photoclass.training.loop.checkpoint import (
     read_identity,
     save_checkpoint,
 )
-from photoclass.training.loop.loop import Fit, fit, train_epoch
+from photoclass.training.loop.loop import LoopJob, fit, train_epoch
 from photoclass.training.stopping import StopRequest
+from tiny_runs import TINY, assert_same_training, fresh_state, read_checkpoint, run_killed_at, tiny_recipe
 
 IDENTITY = {"data": "abc", "recipe": "small-cnn", "settings": TINY | {"filters": [4, 4, 8]}, "seed": 3}
 
 
-def _trained_state(job: Fit) -> TrainingState:
+def _trained_state(job: LoopJob) -> TrainingState:
     state = fresh_state(tiny_recipe())
     fit(job, state, StopRequest(), lambda state: None, SILENT)
     return state
 
 
 @pytest.fixture(scope="module")
-def state(make_job: Callable[..., Fit]) -> TrainingState:
+def state(make_job: Callable[..., LoopJob]) -> TrainingState:
     return _trained_state(make_job(epochs=1))
 
 
@@ -73,7 +73,7 @@ def test_adams_means_lie_in_memory_as_their_weights_do(saved: Path) -> None:
 
 
 def test_a_run_that_was_saved_and_loaded_learns_on_as_if_it_had_not_been(
-    make_job: Callable[..., Fit], tmp_path: Path
+    make_job: Callable[..., LoopJob], tmp_path: Path
 ) -> None:
     job = make_job(epochs=2)
     whole, resumed = _trained_state(make_job(epochs=1)), fresh_state(tiny_recipe())
@@ -148,7 +148,7 @@ BROKEN = {
 def test_fault_34_an_overlapping_or_huge_header_is_refused(tmp_path: Path, content: bytes) -> None:
     checkpoint_path(tmp_path).parent.mkdir()
     checkpoint_path(tmp_path).write_bytes(content)
-    with pytest.raises(TrainingError, match=r"(damaged|not written by).*train anew") as refused:
+    with pytest.raises(TrainingError, match=r"(damaged|not written by).*train again") as refused:
         read_identity(tmp_path)
     assert "\n" not in str(refused.value)
 

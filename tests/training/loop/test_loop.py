@@ -16,7 +16,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
-from tiny_runs import Saved, Watch, assert_same_training, fresh_state, read_checkpoint, stop_after, tiny_recipe
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -25,17 +24,25 @@ from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.progress import SILENT
 from photoclass.training import stopping
-from photoclass.training.loop.loop import loop
-from photoclass.training.loop.loop import time_budget as pace
 from photoclass.training.augment import AugmentSettings
+from photoclass.training.compute import Compute
+from photoclass.training.loop import loop, time_budget
 from photoclass.training.loop.batches import Batch, training_batches
 from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from photoclass.training.compute import Compute
 from photoclass.training.loop.examples import PhotoExamples
-from photoclass.training.loop.loop import Fit, cross_entropy, fit, to_images, train_epoch, train_step, validate
-from photoclass.training.recipes.loop_settings import LoopSettings
+from photoclass.training.loop.loop import (
+    LoopJob,
+    cross_entropy,
+    fit,
+    to_images,
+    train_epoch,
+    train_step,
+    validate,
+)
 from photoclass.training.loop.optimizer import optimizer_for
+from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.stopping import StopRequest
+from tiny_runs import Saved, Watch, assert_same_training, fresh_state, read_checkpoint, stop_after, tiny_recipe
 
 FP32 = Compute("cpu", "fp32", "for the test")
 STEPS_AN_EPOCH = 5  # 35 photos by 8
@@ -61,8 +68,8 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module", params=["fp32", "bf16"])
 def whole(
-    request: pytest.FixtureRequest, make_job: Callable[..., Fit], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Fit, Saved]:
+    request: pytest.FixtureRequest, make_job: Callable[..., LoopJob], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[LoopJob, Saved]:
     """A job, and how it ends when nothing disturbs it."""
     job = make_job(request.param)
     state = fresh_state(tiny_recipe())
@@ -114,7 +121,7 @@ def test_the_loss_is_taken_in_full_precision() -> None:
     assert float(loss) == pytest.approx((math.log1p(math.exp(-3)) + math.log1p(math.exp(-2.5))) / 2, rel=1e-6)
 
 
-def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]) -> None:
+def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., LoopJob]) -> None:
     """Twenty steps beside an Adam written out: moving means of gradient and square, corrected, epsilon 1e-7."""
     job = make_job(dropout=0)
     state = fresh_state(tiny_recipe(dropout=0))
@@ -141,7 +148,7 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Fit]
 
 
 def test_a_step_in_parts_is_the_step_of_the_whole_batch(
-    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job(dropout=0)
     batch = next(training_batches(job.train, job.settings, 0, 0))
@@ -174,7 +181,7 @@ def test_adam_has_the_numbers_of_the_settings() -> None:
         assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (0.5, (0.8, 0.95), 1e-3, 0)
 
 
-def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., Fit]) -> None:
+def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., LoopJob]) -> None:
     job = make_job()
     batch = next(training_batches(job.train, job.settings, 0, 0))
 
@@ -190,7 +197,7 @@ def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., Fit]) 
 
 @pytest.mark.parametrize("valid_batch", [4, 5, 64])
 def test_validation_scores_every_photo_once_as_it_is_with_dropout_off(
-    make_job: Callable[..., Fit], tiny_photos: CachedPhotos, valid_batch: int, monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., LoopJob], tiny_photos: CachedPhotos, valid_batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_VALID_BATCH", valid_batch)
     network = fresh_state(tiny_recipe(dropout=0.9)).network.train()
@@ -209,11 +216,11 @@ def test_validation_scores_every_photo_once_as_it_is_with_dropout_off(
     assert accuracy == pytest.approx(metrics.accuracy_score(labels, of_class_1 > 0.5))
 
 
-def test_the_history_has_a_row_an_epoch_and_its_figures_are_means_over_photos(make_job: Callable[..., Fit]) -> None:
+def test_the_history_has_a_row_an_epoch_and_its_figures_are_means_over_photos(make_job: Callable[..., LoopJob]) -> None:
     job = make_job()
     losses: list[tuple[float, int, int]] = []
 
-    def noting(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int]:
+    def noting(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
         loss, right = train_step(job, state, batch)
         losses.append((loss, right, len(batch.labels)))
         return loss, right
@@ -235,12 +242,12 @@ def test_the_history_has_a_row_an_epoch_and_its_figures_are_means_over_photos(ma
 
 
 def test_the_best_weights_are_those_of_the_lowest_val_loss(
-    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights_of: list[Tensor] = []
     val_losses = iter([0.6, 0.4, 0.5, 0.4])
 
-    def told(job: Fit, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
+    def told(job: LoopJob, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
         weights_of.append(network.state_dict()["hidden.weight"].clone())
         return next(val_losses), 0.5, torch.zeros(len(job.valid), 1)
 
@@ -252,7 +259,7 @@ def test_the_best_weights_are_those_of_the_lowest_val_loss(
 
 
 def test_training_stops_early_after_patience_epochs_without_a_lower_val_loss(
-    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     val_losses = iter([0.6, 0.5, 0.7, 0.5, 0.6, 0.1, 0.1])
     monkeypatch.setattr(loop, "validate", lambda job, *_: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
@@ -267,7 +274,7 @@ def test_training_stops_early_after_patience_epochs_without_a_lower_val_loss(
     assert state.stopped.startswith("early stopping")
 
 
-def test_the_state_is_kept_after_every_epoch_and_at_the_end(make_job: Callable[..., Fit]) -> None:
+def test_the_state_is_kept_after_every_epoch_and_at_the_end(make_job: Callable[..., LoopJob]) -> None:
     kept: list[tuple[int, int, int, str]] = []
 
     def keep(state: TrainingState) -> None:
@@ -277,7 +284,9 @@ def test_the_state_is_kept_after_every_epoch_and_at_the_end(make_job: Callable[.
     assert kept == [(1, 1, 0, ""), (2, 2, 0, ""), (3, 3, 0, ""), (3, 3, 0, "all 3 epochs are done")]
 
 
-def test_the_state_is_kept_every_two_minutes_too(make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_is_kept_every_two_minutes_too(
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = itertools.count(step=50.0)
     monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     kept: list[int] = []
@@ -292,7 +301,7 @@ def test_the_state_is_kept_every_two_minutes_too(make_job: Callable[..., Fit], m
 
 @pytest.mark.parametrize("steps", range(1, 3 * STEPS_AN_EPOCH + 1))
 def test_a_run_stopped_at_any_step_and_resumed_ends_as_the_run_that_never_stopped(
-    whole: tuple[Fit, Saved], steps: int, tmp_path: Path
+    whole: tuple[LoopJob, Saved], steps: int, tmp_path: Path
 ) -> None:
     job, never_stopped = whole
     state = fresh_state(tiny_recipe())
@@ -308,7 +317,7 @@ def test_a_run_stopped_at_any_step_and_resumed_ends_as_the_run_that_never_stoppe
 
 
 def test_a_run_stopped_after_every_single_step_ends_as_the_run_that_never_stopped(
-    whole: tuple[Fit, Saved], tmp_path: Path
+    whole: tuple[LoopJob, Saved], tmp_path: Path
 ) -> None:
     job, never_stopped = whole
     save_checkpoint(tmp_path, fresh_state(tiny_recipe()), {})
@@ -323,7 +332,7 @@ def test_a_run_stopped_after_every_single_step_ends_as_the_run_that_never_stoppe
     assert_same_training(read_checkpoint(tmp_path), never_stopped)
 
 
-def test_a_run_resumed_from_its_end_does_nothing_more(whole: tuple[Fit, Saved], tmp_path: Path) -> None:
+def test_a_run_resumed_from_its_end_does_nothing_more(whole: tuple[LoopJob, Saved], tmp_path: Path) -> None:
     job, never_stopped = whole
     state = fresh_state(tiny_recipe())
     fit(job, state, StopRequest(), lambda state: save_checkpoint(tmp_path, state, {}), SILENT)
@@ -335,7 +344,9 @@ def test_a_run_resumed_from_its_end_does_nothing_more(whole: tuple[Fit, Saved], 
     assert_same_training(_saved(again, tmp_path), never_stopped)
 
 
-def test_a_resumed_run_may_train_longer_and_equals_the_long_run(make_job: Callable[..., Fit], tmp_path: Path) -> None:
+def test_a_resumed_run_may_train_longer_and_equals_the_long_run(
+    make_job: Callable[..., LoopJob], tmp_path: Path
+) -> None:
     long, resumed = fresh_state(tiny_recipe()), fresh_state(tiny_recipe())
     fit(make_job(epochs=2), resumed, StopRequest(), _keep_nothing, SILENT)
     fit(make_job(epochs=4), resumed, StopRequest(), _keep_nothing, SILENT)
@@ -344,7 +355,7 @@ def test_a_resumed_run_may_train_longer_and_equals_the_long_run(make_job: Callab
 
 
 def test_another_seed_learns_something_else(
-    make_job: Callable[..., Fit], whole: tuple[Fit, Saved], tmp_path: Path
+    make_job: Callable[..., LoopJob], whole: tuple[LoopJob, Saved], tmp_path: Path
 ) -> None:
     job, never_stopped = whole
     state = fresh_state(tiny_recipe())
@@ -371,11 +382,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A photo takes 0.1 seconds to train on and 0.03 to validate."""
     clock = Clock()
 
-    def step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int]:
+    def step(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
         clock.now += 0.1 * len(batch.labels)
         return 0.5, len(batch.labels)
 
-    def validated(job: Fit, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
+    def validated(job: LoopJob, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
         clock.now += 0.03 * len(job.valid)
         return 0.5, 0.5, torch.zeros(len(job.valid), 1)
 
@@ -388,7 +399,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.mark.parametrize("deadline", [8.0, 9.3, 11.0, 23.45, 240.0])
 def test_training_ends_before_the_deadline_with_time_left_for_the_rest(
-    make_job: Callable[..., Fit], clock: Clock, deadline: float
+    make_job: Callable[..., LoopJob], clock: Clock, deadline: float
 ) -> None:
     state = fresh_state(tiny_recipe())
     job = make_job(epochs=10_000, patience=10_000, finish_seconds=5.0)
@@ -400,7 +411,7 @@ def test_training_ends_before_the_deadline_with_time_left_for_the_rest(
     assert state.best_weights
 
 
-def test_a_deadline_that_is_over_still_gives_a_model(make_job: Callable[..., Fit]) -> None:
+def test_a_deadline_that_is_over_still_gives_a_model(make_job: Callable[..., LoopJob]) -> None:
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(deadline=0.0), _keep_nothing, SILENT)
     assert len(state.history) == 1
@@ -409,7 +420,7 @@ def test_a_deadline_that_is_over_still_gives_a_model(make_job: Callable[..., Fit
 
 
 def test_an_epoch_cut_short_by_time_counts_as_the_part_that_was_done(
-    make_job: Callable[..., Fit], clock: Clock
+    make_job: Callable[..., LoopJob], clock: Clock
 ) -> None:
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(deadline=0.5), _keep_nothing, SILENT)
@@ -424,55 +435,55 @@ def test_an_epoch_cut_short_by_time_counts_as_the_part_that_was_done(
 def _nan_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = itertools.count(1)
 
-    def bad(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int]:
+    def bad(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
         return (math.nan, 0) if next(steps) == step else train_step(job, state, batch)
 
     monkeypatch.setattr(loop, "train_step", bad)
 
 
 def test_fault_43_a_loss_that_is_no_number_before_any_epoch_is_an_error(
-    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _nan_at(3, monkeypatch)
     watch, kept = Watch(), []
-    with pytest.raises(TrainingError, match=r"in epoch 1, step 3, .* no number.*try a smaller learning_rate"):
+    with pytest.raises(TrainingError, match=r"in epoch 1, step 3, .* NaN or infinity.*try a smaller learning_rate"):
         fit(make_job(), fresh_state(tiny_recipe()), StopRequest(), kept.append, watch)
     assert watch.steps == 3, "it stops at once"
     assert not kept
 
 
 def test_fault_43_a_loss_that_is_no_number_after_an_epoch_stops_and_keeps_the_best(
-    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _nan_at(STEPS_AN_EPOCH + 2, monkeypatch)
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
     assert len(state.history) == 1
     assert state.stopped == (
-        "in epoch 2, step 2, the loss became something that is no number; the best so far, of epoch 1, is kept"
+        "in epoch 2, step 2, the loss became NaN or infinity; the best so far, of epoch 1, is kept"
     )
     assert all(value.isfinite().all() for value in state.best_weights.values())
 
 
 @pytest.mark.parametrize("no_number", [math.nan, math.inf])
 def test_fault_43_a_val_loss_that_is_no_number_stops_too(
-    make_job: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch, no_number: float
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch, no_number: float
 ) -> None:
     val_losses = iter([0.6, no_number])
     monkeypatch.setattr(loop, "validate", lambda job, *_: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
-    assert "no number; the best so far, of epoch 1, is kept" in state.stopped
+    assert "NaN or infinity; the best so far, of epoch 1, is kept" in state.stopped
     monkeypatch.setattr(loop, "validate", lambda job, *_: (no_number, 0.5, torch.zeros(len(job.valid), 1)))
     with pytest.raises(TrainingError, match="before any epoch was done"):
         fit(make_job(epochs=1), fresh_state(tiny_recipe()), StopRequest(), _keep_nothing, SILENT)
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_fault_43_a_learning_rate_that_is_far_too_large_is_told(make_job: Callable[..., Fit], epochs: int) -> None:
+def test_fault_43_a_learning_rate_that_is_far_too_large_is_told(make_job: Callable[..., LoopJob], epochs: int) -> None:
     job = make_job(learning_rate=1e30, epochs=epochs)
     state = fresh_state(tiny_recipe(learning_rate=1e30))
-    with pytest.raises(TrainingError, match=r"no number.*try a smaller learning_rate"):
+    with pytest.raises(TrainingError, match=r"NaN or infinity.*try a smaller learning_rate"):
         fit(job, state, StopRequest(), _keep_nothing, SILENT)
 
 
@@ -493,7 +504,7 @@ class TestPlannedTime:
         return heard
 
     def test_as_many_epochs_as_the_time_has_room_for_and_the_rate_ends_low(
-        self, make_job: Callable[..., Fit], rates: list[float]
+        self, make_job: Callable[..., LoopJob], rates: list[float]
     ) -> None:
         job = make_job(epochs=10_000, patience=10_000, schedule="one-cycle")
         state = fresh_state(tiny_recipe())
@@ -506,9 +517,9 @@ class TestPlannedTime:
         assert all(later >= earlier for earlier, later in itertools.pairwise(trained))
 
     def test_less_time_than_an_epoch_takes_still_goes_through_the_schedule(
-        self, make_job: Callable[..., Fit], rates: list[float], monkeypatch: pytest.MonkeyPatch
+        self, make_job: Callable[..., LoopJob], rates: list[float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(loop, "_measure_pace", lambda job, state: pace.Pace(np.full(16, 1.0), 0.0))
+        monkeypatch.setattr(loop, "_measure_pace", lambda job, state: time_budget.TimeBudget(np.full(16, 1.0), 0.0))
         job = make_job(epochs=3, schedule="one-cycle")
         state = fresh_state(tiny_recipe())
         fit(job, state, StopRequest(time.monotonic() + 18), _keep_nothing, SILENT)
@@ -518,7 +529,7 @@ class TestPlannedTime:
         assert state.stopped == "the time given is up"
 
     def test_time_to_spare_gives_all_the_epochs_that_were_asked_for(
-        self, make_job: Callable[..., Fit], rates: list[float]
+        self, make_job: Callable[..., LoopJob], rates: list[float]
     ) -> None:
         timed, untimed = fresh_state(tiny_recipe()), fresh_state(tiny_recipe())
         job = make_job(schedule="one-cycle")
@@ -529,11 +540,11 @@ class TestPlannedTime:
             torch.testing.assert_close(timed.network.state_dict()[name], weights, msg=name)
 
     def test_when_all_that_was_planned_is_done_no_stub_of_an_epoch_follows(
-        self, make_job: Callable[..., Fit], rates: list[float], monkeypatch: pytest.MonkeyPatch
+        self, make_job: Callable[..., LoopJob], rates: list[float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Thirds of a training add up to a little less than all of it, or a little more."""
         left = iter([3.0, 2.0, 1.0])
-        planned = pace.Pace(np.full(16, 1e-6), 0.0)
+        planned = time_budget.TimeBudget(np.full(16, 1e-6), 0.0)
         monkeypatch.setattr(planned, "epochs_in", lambda *given: next(left))
         monkeypatch.setattr(loop, "_measure_pace", lambda job, state: planned)
         state = fresh_state(tiny_recipe())

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from photoclass.training.recipes.loop_settings import LoopSettings
-from photoclass.training.loop.muon import Muon, orthogonal
+from photoclass.training.loop.muon import Muon, newton_schulz
 from photoclass.training.loop.optimizer import optimizer_for
+from photoclass.training.recipes.loop_settings import LoopSettings
 
 _RATE = 0.03
 
@@ -52,7 +52,7 @@ def test_directions_stay_and_singular_values_come_near_one(
 ) -> None:
     values = torch.logspace(0, -math.log10(spread), min(rows, columns), dtype=torch.float64)
     left, right, matrix = _matrix(rows, columns, values * scale, seed)
-    turned = left.T @ orthogonal(matrix.float()).double() @ right
+    turned = left.T @ newton_schulz(matrix.float()).double() @ right
     diagonal = turned.diagonal()
     assert turned.shape == (len(values), len(values))
     assert float((turned - diagonal.diag()).abs().max()) < 1e-3
@@ -63,7 +63,7 @@ def test_a_step_turns_kernels_by_the_rate_and_leaves_their_size() -> None:
     network = _network()
     kernel = network[0].weight.detach()
     before = kernel.clone()
-    _learn(network, optimizer_for(network, LoopSettings(kernel_rate=_RATE)))
+    _learn(network, optimizer_for(network, LoopSettings(muon_rate=_RATE)))
     assert float(kernel.norm()) == pytest.approx(float(before.norm()), rel=1e-6)
     cosine = float((kernel * before).sum() / (kernel.norm() * before.norm()))
     # A step across the kernel turns it by its length; one along it, by nothing.
@@ -71,7 +71,7 @@ def test_a_step_turns_kernels_by_the_rate_and_leaves_their_size() -> None:
 
 
 def test_all_but_kernels_move_as_by_adamw() -> None:
-    settings = LoopSettings(learning_rate=0.1, weight_decay=0.5, kernel_rate=_RATE)
+    settings = LoopSettings(learning_rate=0.1, weight_decay=0.5, muon_rate=_RATE)
     ours, plain = _network(), _network()
     _learn(ours, optimizer_for(ours, settings))
     _learn(plain, optimizer_for(plain, LoopSettings(learning_rate=0.1, weight_decay=0.5)))
@@ -81,13 +81,13 @@ def test_all_but_kernels_move_as_by_adamw() -> None:
 
 def test_without_a_rate_for_kernels_or_without_kernels_it_is_adamw() -> None:
     assert type(optimizer_for(_network(), LoopSettings())) is torch.optim.AdamW
-    assert type(optimizer_for(nn.Linear(2, 1), LoopSettings(kernel_rate=_RATE))) is torch.optim.AdamW
+    assert type(optimizer_for(nn.Linear(2, 1), LoopSettings(muon_rate=_RATE))) is torch.optim.AdamW
 
 
 def test_kernels_of_which_no_output_depends_stay() -> None:
     network = _network()
     kernel = network[0].weight.detach()
-    optimizer = optimizer_for(network, LoopSettings(kernel_rate=_RATE))
+    optimizer = optimizer_for(network, LoopSettings(muon_rate=_RATE))
     assert isinstance(optimizer, Muon)
     before = kernel.clone()
     for gradient in (torch.zeros_like(kernel), None):
@@ -99,7 +99,7 @@ def test_kernels_of_which_no_output_depends_stay() -> None:
 def test_momentum_carries_on_what_earlier_steps_began() -> None:
     network = _network()
     kernel = network[0].weight.detach()
-    optimizer = optimizer_for(network, LoopSettings(kernel_rate=_RATE))
+    optimizer = optimizer_for(network, LoopSettings(muon_rate=_RATE))
     _learn(network, optimizer)
     before = kernel.clone()
     network[0].weight.grad = torch.zeros_like(kernel)

@@ -1,4 +1,4 @@
-"""How weights move: the rate's way up and down, decay of weights alone, and the running mean."""
+"""How weights move: the rate's way up and down, decay of weights alone, and the exponential moving average."""
 
 import copy
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from photoclass.errors import SettingsError
+from photoclass.training.loop.optimizer import interpolate_with_initial, optimizer_for, set_learning_rate, update_ema
 from photoclass.training.recipes.loop_settings import LoopSettings
-from photoclass.training.loop.optimizer import mixed_with_start, move_average, optimizer_for, set_learning_rate
 
 
 def _rate(done: float, **settings: object) -> float:
@@ -58,11 +58,11 @@ def test_the_mean_forgets_the_start_and_then_follows_slowly() -> None:
     with torch.no_grad():
         network.weight.fill_(1)
         average.weight.fill_(0)
-    move_average(average, network, 0.9, steps=1)
+    update_ema(average, network, 0.9, steps=1)
     assert average.weight.item() == pytest.approx(1 - 2 / 11)
     with torch.no_grad():
         average.weight.fill_(0)
-    move_average(average, network, 0.9, steps=10_000)
+    update_ema(average, network, 0.9, steps=10_000)
     assert average.weight.item() == pytest.approx(0.1)
 
 
@@ -70,7 +70,7 @@ def test_the_mean_averages_what_normalisations_have_seen_as_it_does_weights() ->
     network = nn.BatchNorm1d(2)
     average = copy.deepcopy(network)
     network(torch.randn(8, 2) + 5)
-    move_average(average, network, 0.75, steps=10_000)
+    update_ema(average, network, 0.75, steps=10_000)
     torch.testing.assert_close(average.running_mean, network.running_mean / 4)  # type: ignore[operator]
     assert average.num_batches_tracked == network.num_batches_tracked == 1
 
@@ -95,6 +95,6 @@ def test_weights_can_be_mixed_with_those_at_the_start() -> None:
     with torch.no_grad():
         network.weight.fill_(1)
         network.bias.fill_(5)
-    mixed = mixed_with_start(network, start, 0.25)
+    mixed = interpolate_with_initial(network, start, 0.25)
     assert (mixed.weight.item(), mixed.bias.item()) == (0.75, 4.0)  # type: ignore[operator, union-attr]
     assert network.weight.item() == 1, "the network itself goes on learning from where it stands"

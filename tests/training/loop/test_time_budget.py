@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoclass.training.loop.batches import Batch
-from photoclass.training.loop.time_budget import Pace, measure_pace
+from photoclass.training.loop.time_budget import TimeBudget, measure_time_budget
 
 
-def _even(seconds: float) -> Pace:
-    return Pace(np.full(16, seconds), 0.0)
+def _even(seconds: float) -> TimeBudget:
+    return TimeBudget(np.full(16, seconds), 0.0)
 
 
 @given(
@@ -25,34 +25,34 @@ def _even(seconds: float) -> Pace:
 def test_all_planned_epochs_fit_into_the_time(
     costs: list[float], seconds: float, photos: int, most: int, valid_photos: float
 ) -> None:
-    epochs = Pace(np.array(costs), valid_photos).epochs_in(seconds, 0.0, photos, most)
+    epochs = TimeBudget(np.array(costs), valid_photos).epochs_in(seconds, 0.0, photos, most)
     assert 0 < epochs <= most
     if epochs > 1 / photos:
         assert epochs * (photos + valid_photos) * np.mean(costs) <= seconds * (1 + 1e-9)
 
 
 def test_a_short_rest_of_an_epoch_is_left_out() -> None:
-    pace = _even(0.01)
-    assert pace.epochs_in(100 * 0.01 * 1.04 * 3.05, 0, 100, 9) == 3
-    assert pace.epochs_in(100 * 0.01 * 1.04 * 3.5, 0, 100, 9) == pytest.approx(3.5)
-    assert pace.epochs_in(100 * 0.01 * 1.04 * 0.05, 0, 100, 9) == pytest.approx(0.05)
+    time_budget = _even(0.01)
+    assert time_budget.epochs_in(100 * 0.01 * 1.04 * 3.05, 0, 100, 9) == 3
+    assert time_budget.epochs_in(100 * 0.01 * 1.04 * 3.5, 0, 100, 9) == pytest.approx(3.5)
+    assert time_budget.epochs_in(100 * 0.01 * 1.04 * 0.05, 0, 100, 9) == pytest.approx(0.05)
 
 
 def test_late_photos_cost_what_late_photos_cost() -> None:
     costs = np.concatenate([np.full(8, 0.001), np.full(8, 0.003)])
-    pace = Pace(costs, 0.0)
-    whole, second_half = (pace.epochs_in(1000, done, 1000, 10**6) for done in (0.0, 0.5))
+    time_budget = TimeBudget(costs, 0.0)
+    whole, second_half = (time_budget.epochs_in(1000, done, 1000, 10**6) for done in (0.0, 0.5))
     assert whole == pytest.approx(1000 / (1000 * 0.002 * 1.04), abs=1)
     assert second_half == pytest.approx(1000 / (1000 * 0.003 * 1.04), abs=1)
 
 
 def test_what_epochs_really_take_corrects_the_plan() -> None:
-    pace = _even(0.001)
-    before = pace.epochs_in(500, 0.25, 1000, 10**6)
-    pace.hear(0.0, 0.25, 0.002, 0.0)
-    assert pace.epochs_in(500, 0.25, 1000, 10**6) == pytest.approx(before / 2, abs=1)
-    pace.hear(0.25, 0.5, 0.002, 2.0)
-    assert pace.epochs_in(500, 0.5, 1000, 10**6) == pytest.approx(before / 4, abs=1)
+    time_budget = _even(0.001)
+    before = time_budget.epochs_in(500, 0.25, 1000, 10**6)
+    time_budget.hear(0.0, 0.25, 0.002, 0.0)
+    assert time_budget.epochs_in(500, 0.25, 1000, 10**6) == pytest.approx(before / 2, abs=1)
+    time_budget.hear(0.25, 0.5, 0.002, 2.0)
+    assert time_budget.epochs_in(500, 0.5, 1000, 10**6) == pytest.approx(before / 4, abs=1)
 
 
 def test_each_size_of_picture_is_timed_once_or_a_few_times() -> None:
@@ -66,8 +66,8 @@ def test_each_size_of_picture_is_timed_once_or_a_few_times() -> None:
         steps.append(batch.inputs.shape[1])
         time.sleep(0.002 if batch.inputs.shape[1] == 4 else 0.02)
 
-    pace = measure_pace(batch_at, step, valid_photos=0)
+    time_budget = measure_time_budget(batch_at, step, valid_photos=0)
     assert sorted(set(steps)) == [4, 8]
     assert len(steps) == 6
-    early, late = pace.epochs_in(100, 0.0, 100, 10**6), pace.epochs_in(100, 0.5, 100, 10**6)
+    early, late = time_budget.epochs_in(100, 0.0, 100, 10**6), time_budget.epochs_in(100, 0.5, 100, 10**6)
     assert early / late == pytest.approx(0.01 / ((0.001 + 0.01) / 2), rel=0.3)

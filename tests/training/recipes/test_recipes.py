@@ -25,7 +25,7 @@ def test_small_cnn_has_the_posts_numbers() -> None:
 
 
 def test_an_unknown_recipe_is_refused_with_the_names_that_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no recipe 'smal-cnn'.*small-cnn"):
+    with pytest.raises(SettingsError, match=r"unknown recipe 'smal-cnn'.*small-cnn"):
         find_recipe("smal-cnn")
 
 
@@ -119,12 +119,12 @@ def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trai
 ) -> None:
     loop = ResnetRecipe().with_steps_for(photos, epochs, "cpu").loop
     steps = epochs * photos / loop.batch_size
-    reach = loop.kernel_rate * steps**0.5
+    reach = loop.muon_rate * steps**0.5
     if steps >= 250:
         assert reach == pytest.approx(1.2, abs=0.01)
     else:
         assert reach < 1.21
-        assert loop.kernel_rate < 0.08, "a step of a short one is not larger than what was tried"
+        assert loop.muon_rate < 0.08, "a step of a short one is not larger than what was tried"
 
 
 def test_a_batch_size_that_is_set_is_taken_with_its_rates() -> None:

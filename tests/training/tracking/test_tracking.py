@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_runs import TINY, Tiny, Watch, stop_after
 
 from photoclass.errors import Interrupted, OutputError, SettingsError
 from photoclass.progress import SILENT
-from photoclass.training.tracking.open import open_records
-from photoclass.training.tracking.base import Entry, flat_figures
 from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import EpochRow
+from photoclass.training.tracking.base import Entry, flat_figures
+from photoclass.training.tracking.open import open_records
+from tiny_runs import TINY, Tiny, Watch, stop_after
 
 STEPS = 5  # of an epoch of the tiny run
 needs_tensorboardx = pytest.mark.skipif(
@@ -38,7 +38,7 @@ def _row(epoch: float) -> EpochRow:
 def test_nested_figures_are_given_by_their_paths() -> None:
     figures = {
         "valid": {"n": 9, "log_loss": 0.25, "log_loss_ci95": [0.2, 0.3], "split": "valid", "split_chose_model": True},
-        "held_out": {"per_class": {"cat": {"recall": 0.5}}, "confusion": [[1, 2], [3, 4]], "flatters": None},
+        "held_out": {"per_class": {"cat": {"recall": 0.5}}, "confusion": [[1, 2], [3, 4]], "optimism": None},
     }
     assert dict(flat_figures(figures)) == {
         "valid/n": 9,
@@ -50,7 +50,7 @@ def test_nested_figures_are_given_by_their_paths() -> None:
 
 
 def test_a_log_that_there_is_not_is_refused() -> None:
-    with pytest.raises(SettingsError, match="there is no log 'wandb'; there is: tensorboard, mlflow"):
+    with pytest.raises(SettingsError, match="unknown log 'wandb'; choose from tensorboard, mlflow"):
         TrainOptions(log=("tensorboard", "wandb"))
 
 
@@ -115,7 +115,7 @@ def test_tensorboard_has_epochs_settings_scores_curves_and_card(tiny: Tiny, tmp_
     for split, score in zip(("valid", "held_out"), trained.scores, strict=True):
         assert scalars[f"{split}/log_loss"] == {3: pytest.approx(score.log_loss.value)}
         assert scalars[f"{split}/accuracy_ci95_low"] == {3: pytest.approx(score.accuracy.low)}
-    assert "valid/flatters/log_loss" in scalars
+    assert "valid/optimism/log_loss" in scalars
     settings = _text(others["settings/text_summary"])
     assert "| filters | 4,4,8 |" in settings and "| recipe | small-cnn |" in settings and "| seed | 0 |" in settings
     assert _text(others["ended/text_summary"]) == "finished"

@@ -20,7 +20,7 @@ from photoclass.networks.pretrained.efficientnet_lite import Block, Convolution,
 _LEAST_FEATURE = 1e-6
 
 
-class EfficientNetEnd(nn.Module):
+class EfficientNetTail(nn.Module):
     """What comes after the maps.
 
     Args:

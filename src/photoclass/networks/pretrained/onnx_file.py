@@ -82,13 +82,13 @@ def read_network(path: Path, size: int, mean: tuple[float, ...], std: tuple[floa
         ]
     else:
         ended = [helper.make_node("Identity", [output], ["features"])]
-    wrapped = _assemble(model, entry, [*opened, *ended], constants, "features", ["photos", shape[1]])
-    if refers_to_files(wrapped):
+    wrap = _assemble(model, entry, [*opened, *ended], constants, "features", ["photos", shape[1]])
+    if refers_to_files(wrap):
         raise ModelError(
             f"{path}: has 'location' in the name of a layer, which saved models are refused for; rename it"
         )
-    check_batch(wrapped, entry.image_size, path)
-    return FileNetwork(wrapped, entry.image_size, hashlib.sha256(content).hexdigest())
+    check_batch(wrap, entry.image_size, path)
+    return FileNetwork(wrap, entry.image_size, hashlib.sha256(content).hexdigest())
 
 
 def _read(path: Path) -> bytes:

@@ -12,9 +12,11 @@ from typing import Literal
 import filelock
 
 from photoclass.errors import OutputError
-from photoclass.photos.cache.pixels import decode_key, default_cache
-from photoclass.photos.decode import DecodeSettings
+from photoclass.machine import default_cache
+from photoclass.photos.cache.pixels import decode_key
 from photoclass.photos.cache.store import count_rows, store_files
+from photoclass.photos.decode import DecodeSettings
+from photoclass.text import describe_bytes
 
 _UNPACKED = "unpacked"
 # In these, a store whose index cannot be read is ours all the same; elsewhere its index has to tell.
@@ -26,11 +28,10 @@ _FEATURES_NAME = re.compile(
     rf"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-(bf16|f32)-[0-9a-f]{{16}}-{_PIXELS_NAME.pattern}"
 )
 _NETWORK_NAME = re.compile(r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-[0-9a-f]{16}")
-_UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True)
-class Stored:
+class CacheEntry:
     """One thing that the cache holds.
 
     Attributes:
@@ -48,7 +49,7 @@ class Stored:
     def as_text(self) -> str:
         """Return a line, as `features of lite2, int8, at 260 px, squash: 20,000 photos, 51 MB`."""
         count = f"{self.files:,} files" if self.photos is None else f"{self.photos:,} photos"
-        return f"{self.what}: {count}, {words_for_bytes(self.bytes)}"
+        return f"{self.what}: {count}, {describe_bytes(self.bytes)}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class CacheReport:
     """
 
     folder: Path
-    stored: tuple[Stored, ...]
+    stored: tuple[CacheEntry, ...]
     in_use: tuple[str, ...] = ()
     emptied: bool = False
 
@@ -79,9 +80,9 @@ class CacheReport:
 
     def as_text(self) -> str:
         """Return it as lines."""
-        total = f"{self.files:,} files, {words_for_bytes(self.bytes)}"
+        total = f"{self.files:,} files, {describe_bytes(self.bytes)}"
         if self.emptied:
-            lines = [f"{self.folder}: freed {words_for_bytes(self.bytes)} ({self.files:,} files)"]
+            lines = [f"{self.folder}: freed {describe_bytes(self.bytes)} ({self.files:,} files)"]
         else:
             lines = [f"{self.folder}: {total}", *(f"  {stored.as_text()}" for stored in self.stored)]
         return "\n".join([*lines, *(f"  left, since another run is at it: {what}" for what in self.in_use)])
@@ -95,12 +96,12 @@ class _Place:
     what: str
     kind: Literal["store", "network", "unpacked"]
 
-    def measured(self) -> Stored:
+    def measured(self) -> CacheEntry:
         if self.kind == "store":
             sizes = [path.stat().st_size for path in store_files(self.path)]
-            return Stored(self.what, count_rows(self.path), len(sizes), sum(sizes))
+            return CacheEntry(self.what, count_rows(self.path), len(sizes), sum(sizes))
         sizes = list(_sizes(self.path))
-        return Stored(self.what, None, len(sizes), sum(sizes))
+        return CacheEntry(self.what, None, len(sizes), sum(sizes))
 
 
 def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
@@ -108,7 +109,7 @@ def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
 
     Only what photoclass itself puts there is looked at and removed; links are neither followed nor removed. A run that
     is going on meanwhile keeps what it has opened; what it misses after that ends it with one line, and the next start
-    makes it anew.
+    makes it again.
 
     Args:
         folder: The cache folder; the user's when None.
@@ -135,14 +136,6 @@ def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
             f"{error.filename or folder}: cannot be {verb} ({error.strerror}); see whose it is, and that no run uses it"
         ) from error
     return CacheReport(folder, tuple(stored), tuple(in_use), empty)
-
-
-def words_for_bytes(count: int) -> str:
-    """Say a size as a person would: `512 bytes`, `51 MB`, `4.2 GB`."""
-    size, unit = float(count), 0
-    while size >= 999.5 and unit < len(_UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    return f"{size:.1f} {_UNITS[unit]}" if unit and size < 9.95 else f"{size:.0f} {_UNITS[unit]}"
 
 
 def _places(cache: Path) -> Iterator[_Place]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 import PIL
-import platformdirs
 from numpy.typing import NDArray
 
+from photoclass.machine import processors
+from photoclass.photos.cache.store import Rows, RowStore, write_row
 from photoclass.photos.decode import (
     DECODE_VERSION,
     DecodeSettings,
@@ -26,8 +26,7 @@ from photoclass.photos.decode import (
     resize_pixels,
 )
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
-from photoclass.photos.cache.store import Rows, RowStore, write_row
-from photoclass.photos.table import PhotoTable, SetAside
+from photoclass.photos.table import PhotoTable, SkippedPhoto
 from photoclass.progress import SILENT, Progress
 
 _CHUNK = 64  # photos a worker takes at once
@@ -39,26 +38,15 @@ _FEW = 256
 MakeRows: TypeAlias = Callable[[bytes], tuple[NDArray[Any], ...] | Unreadable]
 
 
-def default_cache() -> Path:
-    """Return the cache folder: $PHOTOCLASS_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("PHOTOCLASS_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("photoclass")
-
-
-def processors() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @dataclass(frozen=True)
 class CachedPhotos:
     """Photos whose pixels are at hand.
 
     Attributes:
-        table: The photos that could be read; the others stand in `table.set_aside`.
+        table: The photos that could be read; the others stand in `table.skipped`.
         contents: SHA-256 of each photo file, 32 bytes.
         pixels: Row i is photo i: shape (image_size, image_size, 3), uint8 RGB.
-        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding near-duplicates.
         settings: How they were decoded.
     """
 
@@ -98,7 +86,7 @@ def cache_photos(
         settings: How to decode them.
         cache: The cache folder.
         workers: Processes to decode in; as many as there are processors when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
@@ -126,10 +114,10 @@ def keep_rows(
         stores: Where the rows are kept.
         make: Makes a row for each store from a file's bytes. It is called in other processes: a function of a module.
         workers: Processes to work in; as many as there are processors when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Returns:
-        The photos that could be read, with the others set aside; their contents; and their rows in each store.
+        The photos that could be read, with the others skipped; their contents; and their rows in each store.
 
     Raises:
         OutputError: A store cannot be written, or its disk is full.
@@ -140,9 +128,9 @@ def keep_rows(
         missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
         failed = _make_missing(missing, stores, make, workers or processors(), progress)
-        bad = [SetAside(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
+        bad = [SkippedPhoto(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
         kept = np.array([c not in failed for c in contents], dtype=np.bool_)
-        table = table.select(kept).with_set_aside(bad)
+        table = table.select(kept).with_skipped(bad)
         contents = tuple(c for c in contents if c not in failed)
         found = [store.find(contents) for store in stores]
     return table, contents, found
@@ -171,7 +159,7 @@ def open_fingerprints(cache: Path) -> RowStore:
 
 
 def hash_contents(table: PhotoTable, progress: Progress) -> tuple[PhotoTable, tuple[bytes, ...]]:
-    """Return the photos whose files can be read, the others set aside, and the SHA-256 of each file."""
+    """Return the photos whose files can be read, the others skipped, and the SHA-256 of each file."""
     hashes: list[bytes | None] = []
     unreadable = []
     with progress.task("Reading", len(table)) as task, ThreadPoolExecutor(2 * processors()) as pool:
@@ -180,10 +168,10 @@ def hash_contents(table: PhotoTable, progress: Progress) -> tuple[PhotoTable, tu
             for name, result in zip(table.names[span], pool.map(_hash_file, table.paths[span]), strict=True):
                 hashes.append(None if isinstance(result, Unreadable) else result)
                 if isinstance(result, Unreadable):
-                    unreadable.append(SetAside(name, result.reason))
+                    unreadable.append(SkippedPhoto(name, result.reason))
                 task.advance()
     readable = np.array([h is not None for h in hashes], dtype=np.bool_)
-    return table.select(readable).with_set_aside(unreadable), tuple(h for h in hashes if h is not None)
+    return table.select(readable).with_skipped(unreadable), tuple(h for h in hashes if h is not None)
 
 
 def _hash_file(path: str) -> bytes | Unreadable:
@@ -271,7 +259,7 @@ def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> 
     """Decode the first of a content's copies that still holds it.
 
     Returns:
-        The pixels that a network sees, and the fingerprint for finding twins; or the reason why there are none.
+        The pixels that a network sees, and the fingerprint for finding near-duplicates; or the reason why there are none.
     """
     data = read_first(paths, content)
     return data if isinstance(data, Unreadable) else _pixels_and_fingerprint(data, settings)

@@ -58,21 +58,21 @@ class RowStore:
 
     def find(self, contents: Sequence[bytes]) -> "Rows":
         """Look up rows by content hash; those that are not there, or whose shard is gone, are marked missing."""
-        places: dict[bytes, tuple[str, int]] = {}
+        spatial: dict[bytes, tuple[str, int]] = {}
         wanted = list(dict.fromkeys(contents))
         with self.using(), self._index() as index:
             for start in range(0, len(wanted), _QUERY_KEYS):
                 keys = wanted[start : start + _QUERY_KEYS]
                 marks = ",".join("?" * len(keys))
                 query = f"SELECT content, shard, row FROM rows WHERE content IN ({marks})"
-                places.update((content, (shard, row)) for content, shard, row in index.execute(query, keys))
-        held = {shard: self._rows_held(shard) for shard in sorted({shard for shard, _ in places.values()})}
+                spatial.update((content, (shard, row)) for content, shard, row in index.execute(query, keys))
+        held = {shard: self._rows_held(shard) for shard in sorted({shard for shard, _ in spatial.values()})}
         shards = [shard for shard, rows in held.items() if rows]
         number = {shard: i for i, shard in enumerate(shards)}
         where = np.full((len(contents), 2), -1, dtype=np.int64)
         for i, content in enumerate(contents):
-            if content in places:
-                shard, row = places[content]
+            if content in spatial:
+                shard, row = spatial[content]
                 if row < held[shard]:
                     where[i] = number[shard], row
         return Rows(self, [self.folder / shard for shard in shards], where)
@@ -113,14 +113,14 @@ class RowStore:
 
     @contextlib.contextmanager
     def using(self) -> Iterator[None]:
-        """Say of whatever the disk refuses that it is the cache, and how to mend it."""
+        """Say of whatever the disk refuses that it is the cache, and how to fix it."""
         try:
             yield
         except (OSError, sqlite3.Error) as error:
             if isinstance(error, FileNotFoundError) or (isinstance(error, sqlite3.Error) and not self.folder.exists()):
                 raise OutputError(
                     f"{self.folder}: the cache was emptied while this run used it; start again, and what is missing is "
-                    "made anew"
+                    "made again"
                 ) from error
             raise OutputError(
                 f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "

@@ -46,16 +46,16 @@ def _unshared(
     whole: Pixels, part: Pixels, windows: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     cells, wanted = whole.astype(np.float32), part.astype(np.float32)
-    places = windows.astype(np.float32)
-    shares = _share_missing(_seen_through(places, cells), wanted)
+    spatial = windows.astype(np.float32)
+    shares = _share_missing(_seen_through(spatial, cells), wanted)
     near = np.flatnonzero(shares < _HOPELESS)
     if len(near):
-        cells, wanted, found = cells[near], wanted[near], places[near]
+        cells, wanted, found = cells[near], wanted[near], spatial[near]
         for _ in range(_STEPS):
             found = _within_the_picture(found + _step(_seen_through(found, cells), wanted, found))
         shares[near] = _share_missing(_seen_through(found, cells), wanted)
-        places[near] = found
-    return shares, places
+        spatial[near] = found
+    return shares, spatial
 
 
 def _share_missing(seen: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Photos that may be twins, found among any number without comparing all with all.
+"""Photos that may be near-duplicates, found among any number without comparing all with all.
 
 Locality-sensitive hashing: in three tables, every photo stands under a key of up to 24 signs of its waves, once as it
 is and once mirrored. Each window of each photo is looked up there under its own key and those with its three weakest
@@ -21,7 +21,7 @@ _TABLES = 3
 _KEYED_WAVES = 36
 _MOST_KEY_BITS, _LEAST_KEY_BITS = 24, 14
 _WEAKEST = 3
-# Of 63. Twins, cropped ones too, differ in 7 at most (1,800 photos); others that share a key in some twenty.
+# Of 63. Near-duplicates, cropped ones too, differ in 7 at most (1,800 photos); others that share a key in some twenty.
 _MOST_DIFFERENT_SIGNS = 12
 # In a bucket of look-alikes (a thousand product shots on white) only the likest are candidates, and work stays linear.
 _MOST_FOUND = 24
@@ -32,7 +32,7 @@ Reader = Callable[[NDArray[np.int64]], Pixels]
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs that may be twins: a window of the first, perhaps mirrored, may be the second.
+    """Pairs that may be near-duplicates: a window of the first, perhaps mirrored, may be the second.
 
     Attributes:
         first, second: Shape (P,), indices of photos.
@@ -48,8 +48,8 @@ class Candidates:
     looked_up: int
 
 
-def look_alikes(read: Reader, count: int) -> Iterator[Candidates]:
-    """Find pairs that may be twins, block by block.
+def find_candidates(read: Reader, count: int) -> Iterator[Candidates]:
+    """Find pairs that may be near-duplicates, block by block.
 
     Args:
         read: Gives fingerprints, shape (N, 32, 32), by index.
@@ -169,8 +169,8 @@ def _with_key_first(keys: NDArray[np.int64], packed: NDArray[np.uint64], bits: i
 def _weakest_bits(strengths: NDArray[np.float32]) -> list[NDArray[np.int64]]:
     """Return the bits of the weakest waves of each column, the weakest first, from shape (bits, N)."""
     # The place of a wave takes the last bits of its strength: one minimum then finds both.
-    places = np.arange(len(strengths), dtype=np.int32)[:, None]
-    ranked = (strengths.view(np.int32) & ~np.int32(31)) | places
+    spatial = np.arange(len(strengths), dtype=np.int32)[:, None]
+    ranked = (strengths.view(np.int32) & ~np.int32(31)) | spatial
     found = []
     for _ in range(_WEAKEST):
         least = ranked.min(axis=0)

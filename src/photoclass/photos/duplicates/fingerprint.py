@@ -1,6 +1,6 @@
 """What a photo looks like: 32x32 grey cells, and which of their slowest waves are positive.
 
-The signs of a picture's lowest cosine coefficients hardly change when it is saved anew or resized; mirrored, those of
+The signs of a picture's lowest cosine coefficients hardly change when it is saved again or resized; mirrored, those of
 odd columns turn over; cropped, they are those of a window of it. So one fingerprint gives the signs of all its windows.
 After Zauner (2010), "Implementation and benchmarking of perceptual image hash functions", with signs in place of a
 comparison with the median: signs of a mirror image are known without computing them.
@@ -100,18 +100,18 @@ def sampling(start: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[
     """
     side = FINGERPRINT_SIDE
     centres = (np.arange(side, dtype=np.float32) + 0.5) / side
-    places = side * (start[:, None] + share[:, None] * centres) - 0.5
-    distances = np.abs(np.clip(places, 0, side - 1)[:, :, None] - np.arange(side, dtype=np.float32))
+    spatial = side * (start[:, None] + share[:, None] * centres) - 0.5
+    distances = np.abs(np.clip(spatial, 0, side - 1)[:, :, None] - np.arange(side, dtype=np.float32))
     weights: NDArray[np.float32] = np.maximum(0, 1 - distances)
     return weights
 
 
 def _waves(fingerprints: Pixels, to_waves: NDArray[np.float32]) -> NDArray[np.float32]:
-    count, places = len(fingerprints), len(to_waves) // _WAVES
+    count, spatial = len(fingerprints), len(to_waves) // _WAVES
     # Picture by picture, not as one large product: BLAS would share that among threads, which costs twice the time.
     along_rows = fingerprints.astype(np.float32) @ to_waves.T
-    both = (to_waves @ along_rows).reshape(count, places, _WAVES, places, _WAVES)
-    by_wave = both.transpose(2, 4, 0, 1, 3).reshape(_WAVES**2, count, places**2)
+    both = (to_waves @ along_rows).reshape(count, spatial, _WAVES, spatial, _WAVES)
+    by_wave = both.transpose(2, 4, 0, 1, 3).reshape(_WAVES**2, count, spatial**2)
     return np.ascontiguousarray(by_wave[_ORDER])
 
 

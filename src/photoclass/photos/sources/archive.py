@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from photoclass.errors import ArchiveError, OutputError
-from photoclass.photos.sources.listing import is_passed_over
+from photoclass.photos.sources.listing import is_litter
 from photoclass.progress import SILENT, Progress
 
 # Photos hardly compress. A zip that would grow more than this, beyond a first allowance, is a bomb.
@@ -25,7 +25,7 @@ def unpack(archive: Path, cache: Path, progress: Progress = SILENT) -> Path:
     """Unpack a zip into the cache, or find it unpacked there, and return the folder.
 
     The folder's name comes from the zip's own list of members (names, sizes, checksums), so a changed zip
-    is unpacked anew and a moved or renamed one is found again. It appears whole by a rename; one from which
+    is unpacked again and a moved or renamed one is found again. It appears whole by a rename; one from which
     files were deleted since is made again.
 
     Raises:
@@ -101,7 +101,7 @@ def _members(archive: Path, opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         parts = _parts(member)
         if name.startswith(("/", "\\")) or name[1:2] == ":" or ".." in name.replace("\\", "/").split("/"):
             raise ArchiveError(f"{archive}: the name {name!r} leads outside the zip; refused whole")
-        if name.endswith("/") or any(is_passed_over(part) for part in parts):
+        if name.endswith("/") or any(is_litter(part) for part in parts):
             continue
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.layout import Labelled
+from photoclass.photos.sources.layout import LabelledFiles
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
 
 _SPLIT_WORDS = {
@@ -20,7 +20,7 @@ _SPLIT_WORDS = {
 _MOST_ROWS_NAMED = 10
 
 
-def read_label_file(file: Path) -> tuple[Labelled, dict[str, str]]:
+def read_label_file(file: Path) -> tuple[LabelledFiles, dict[str, str]]:
     """Read the rows of a label CSV; images are paths relative to the CSV's folder, or absolute.
 
     A byte-order mark and any line ending are taken; a row that repeats another word for word counts once.
@@ -31,7 +31,7 @@ def read_label_file(file: Path) -> tuple[Labelled, dict[str, str]]:
     Raises:
         DataError: A column is missing, or rows are wrong: all of them are named, up to ten.
     """
-    labelled, paths = Labelled(), {}
+    labelled, paths = LabelledFiles(), {}
     seen: dict[str, tuple[str, int]] = {}
     faults: list[str] = []
     repeated = 0

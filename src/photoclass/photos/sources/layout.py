@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from photoclass.errors import DataError
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SetAside, natural_key
 from photoclass.photos.sources.listing import Listing
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SkippedPhoto, natural_key
 
 _SPLIT_FOLDERS = {
     "train": TRAIN,
@@ -29,16 +29,16 @@ _FORMS = (
 
 
 @dataclass
-class Labelled:
+class LabelledFiles:
     """Rows of (file, class name, split) on their way to a table."""
 
     rows: list[tuple[str, str, int]] = field(default_factory=list)
     class_folders: set[str] = field(default_factory=set)
-    set_aside: list[SetAside] = field(default_factory=list)
+    skipped: list[SkippedPhoto] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def label_listing(listing: Listing, where: str) -> Labelled:
+def label_listing(listing: Listing, where: str) -> LabelledFiles:
     """Tell label and split of each file in a listing.
 
     Args:
@@ -49,7 +49,7 @@ def label_listing(listing: Listing, where: str) -> Labelled:
         DataError: It is in none of the known forms.
     """
     prefix = _descend(listing)
-    labelled = Labelled(set_aside=list(listing.set_aside))
+    labelled = LabelledFiles(skipped=list(listing.skipped))
     tops = _children(listing, prefix)
     split_tops = {top: _SPLIT_FOLDERS[top.casefold()] for top in tops if top.casefold() in _SPLIT_FOLDERS}
     if TRAIN in split_tops.values() and len(split_tops) == len(tops):
@@ -80,7 +80,7 @@ def label_of_name(file: str, class_names: Sequence[str]) -> str | None:
 
 
 def make_table(
-    labelled: Labelled, where: str, paths: dict[str, str] | None, root: str, to_train: bool = True
+    labelled: LabelledFiles, where: str, paths: dict[str, str] | None, root: str, to_train: bool = True
 ) -> PhotoTable:
     """Check the classes and make the table.
 
@@ -111,10 +111,8 @@ def make_table(
         located = tuple(paths[file] for file, _, _ in rows)
     else:
         located = names if root == where else tuple(f"{root}/{file}" for file, _, _ in rows)
-    set_aside = [SetAside(f"{where}/{item.name}", item.reason) for item in labelled.set_aside]
-    return PhotoTable(located, names, labels, splits, class_names, notes=tuple(labelled.notes)).with_set_aside(
-        set_aside
-    )
+    skipped = [SkippedPhoto(f"{where}/{item.name}", item.reason) for item in labelled.skipped]
+    return PhotoTable(located, names, labels, splits, class_names, notes=tuple(labelled.notes)).with_skipped(skipped)
 
 
 def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], to_train: bool) -> None:
@@ -131,7 +129,7 @@ def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], t
         raise DataError(f"{where}: {found}; at least {'two are' if to_train else 'one is'} needed: {_FORMS}")
 
 
-def _label_part(listing: Listing, prefix: str, split: int, labelled: Labelled) -> None:
+def _label_part(listing: Listing, prefix: str, split: int, labelled: LabelledFiles) -> None:
     """Label what lies below `prefix`: by class folder where there are any, else by flat name."""
     class_folders = _children(listing, prefix)
     labelled.class_folders.update(class_folders)
@@ -148,7 +146,7 @@ def _label_part(listing: Listing, prefix: str, split: int, labelled: Labelled) -
             unlabelled += 1
         elif _PHOTO_ENDING.search(top):
             reason = "lies in no class folder" if class_folders else "its name gives no class (cat.0.jpg would)"
-            labelled.set_aside.append(SetAside(file, reason))
+            labelled.skipped.append(SkippedPhoto(file, reason))
     if unlabelled:
         labelled.notes.append(f"{prefix.rstrip('/')}: {unlabelled:,} files without a class, passed over")
 

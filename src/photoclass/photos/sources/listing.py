@@ -4,7 +4,8 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from photoclass.photos.table import SetAside, natural_key
+from photoclass.photos.decode import kind_of_special_file
+from photoclass.photos.table import SkippedPhoto, natural_key
 
 # What operating systems and tools leave behind; nobody means these as photos.
 _PASSED_OVER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
@@ -17,15 +18,15 @@ class Listing:
     Attributes:
         files: Plain files in natural order.
         folders: Folders, the empty ones too.
-        set_aside: Links out of the tree, pipes, devices, folders that may not be read.
+        skipped: Links out of the tree, pipes, devices, folders that may not be read.
     """
 
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
-    set_aside: list[SetAside] = field(default_factory=list)
+    skipped: list[SkippedPhoto] = field(default_factory=list)
 
 
-def is_passed_over(name: str) -> bool:
+def is_litter(name: str) -> bool:
     """Tell whether a file or folder of this name is a hidden or system one, which nobody means."""
     return name.startswith(".") or name.casefold() in _PASSED_OVER
 
@@ -34,7 +35,7 @@ def list_files(root: str) -> Listing:
     """List all below `root`, depth first, without following links to folders.
 
     Symbolic links to files inside the tree count as files; a link to a folder could be a loop and one out
-    of the tree could be anything, so both are set aside with their reason.
+    of the tree could be anything, so both are skipped with their reason.
     """
     listing = Listing()
     real_root = os.path.realpath(root)
@@ -45,17 +46,17 @@ def list_files(root: str) -> Listing:
             with os.scandir(os.path.join(root, folder)) as entries:
                 found = list(entries)
         except OSError as error:
-            listing.set_aside.append(SetAside(folder or root, f"folder cannot be read ({error.strerror})"))
+            listing.skipped.append(SkippedPhoto(folder or root, f"folder cannot be read ({error.strerror})"))
             continue
         for entry in found:
-            if is_passed_over(entry.name):
+            if is_litter(entry.name):
                 continue
             relative = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
                 listing.folders.append(relative)
                 waiting.append(relative)
             elif reason := _why_no_plain_file(entry, real_root):
-                listing.set_aside.append(SetAside(relative, reason))
+                listing.skipped.append(SkippedPhoto(relative, reason))
             else:
                 listing.files.append(relative)
     listing.files.sort(key=natural_key)
@@ -81,16 +82,3 @@ def _why_no_plain_file(entry: os.DirEntry[str], real_root: str) -> str:
     if os.path.commonpath([target, real_root]) != real_root:
         return "a link to a file outside this folder; copy the file instead"
     return ""
-
-
-def kind_of_special_file(mode: int) -> str:
-    """Say in words what a file that is no plain one is."""
-    kinds = {
-        stat.S_ISFIFO: "a pipe (FIFO)",
-        stat.S_ISSOCK: "a socket",
-        stat.S_ISCHR: "a device",
-        stat.S_ISBLK: "a device",
-        stat.S_ISDIR: "a folder",
-    }
-    kind = next((words for test, words in kinds.items() if test(mode)), "a special file")
-    return f"{kind}, not a photo file"

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.archive import unpack
+from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
+from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
-from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SetAside, natural_key
-from photoclass.photos.sources.listing import kind_of_special_file, list_files
+from photoclass.photos.sources.listing import list_files
+from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SkippedPhoto, natural_key
 from photoclass.progress import SILENT, Progress
 
 
@@ -65,7 +66,7 @@ def read_photos(
         DataError: One of `photos` does not exist, or there is nothing in any of them.
     """
     found: dict[str, tuple[str, str | None]] = {}
-    set_aside: list[SetAside] = []
+    skipped: list[SkippedPhoto] = []
     for item in photos:
         where = str(item)
         if not os.path.lexists(item):
@@ -80,13 +81,13 @@ def read_photos(
                     f"{root}/{file}",
                     label_of_name(f"{item.name}/{file}", class_names),
                 )
-            set_aside += [SetAside(f"{where}/{a.name}", a.reason) for a in listing.set_aside]
+            skipped += [SkippedPhoto(f"{where}/{a.name}", a.reason) for a in listing.skipped]
         elif stat.S_ISREG(mode):
             found[where] = (where, label_of_name("/".join(item.parts[-2:]), class_names))
         else:
             reason = "a link that leads nowhere" if stat.S_ISLNK(mode) else kind_of_special_file(mode)
-            set_aside.append(SetAside(where, reason))
-    if not found and not set_aside:
+            skipped.append(SkippedPhoto(where, reason))
+    if not found and not skipped:
         raise DataError(f"{', '.join(map(str, photos))}: no photos found there")
     names = sorted(found, key=natural_key)
     index = {name: i for i, name in enumerate(class_names)}
@@ -96,4 +97,4 @@ def read_photos(
         labels=np.array([index.get(found[name][1] or "", NO_LABEL) for name in names], dtype=np.int64),
         splits=np.full(len(names), NO_SPLIT, dtype=np.int8),
         class_names=tuple(class_names),
-    ).with_set_aside(set_aside)
+    ).with_skipped(skipped)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from photoclass.model.folder import load_info
 from photoclass.results.diagram.layers import Layer, describe_network
-from photoclass.results.lines import wrapped
 from photoclass.results.diagram.parts import Part, network_parts
-from photoclass.terminal import printable
+from photoclass.text import printable, wrap
 
 # Units of the picture: pixels on a phone, whose page leaves it some 360.
 _WIDTH, _MIDDLE, _WORDS_AT = 360, 62, 130
@@ -198,12 +197,12 @@ def _lines(part: Part) -> list[tuple[str, bool]]:
     """Return the words beside a box, line by line, with whether a line is the title."""
     width = _WIDTH - _WORDS_AT
     title = part.title + (f" ×{part.repeats}" if part.repeats > 1 else "")
-    lines = [(line, True) for line in wrapped(title, width, _TITLE_SIZE, bold=True)]
+    lines = [(line, True) for line in wrap(title, width, _TITLE_SIZE, bold=True)]
     facts = [_words_for_shape(part), *([f"{part.parameters:,} parameters"] if part.parameters else [])]
-    if len(wrapped(" · ".join(facts), width, _SIZE)) == 1:
+    if len(wrap(" · ".join(facts), width, _SIZE)) == 1:
         facts = [" · ".join(facts)]
     for text in (*facts, part.note):
-        lines += [(line, False) for line in wrapped(text, width, _SIZE)]
+        lines += [(line, False) for line in wrap(text, width, _SIZE)]
     return lines
 
 
@@ -238,7 +237,7 @@ def _text(x: float, y: float, words: str, *, size: float, bold: bool = False, so
 
 def _closing(parts: Sequence[Part]) -> list[str]:
     words = f"{_total(parts):,} parameters in all. Boxes are to scale: height is places, length is channels."
-    return wrapped(words, _WIDTH, _SIZE)
+    return wrap(words, _WIDTH, _SIZE)
 
 
 def _total(parts: Sequence[Part]) -> int:

@@ -16,11 +16,11 @@ from photoclass.model.folder import load_info, read_onnx
 from photoclass.results.diagram.operations import (
     Constant,
     attribute,
+    integers,
     readers,
     shape_of,
     sources,
     weights_of,
-    whole_numbers,
 )
 
 _CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
@@ -193,7 +193,7 @@ class _Reader:
             self._belong(node, before)
         elif kind == "Transpose":
             self._belong(node, before)
-            self._turn(draft, whole_numbers(constants[0]) if constants else [])
+            self._turn(draft, integers(constants[0]) if constants else [])
         elif kind == "Reshape":
             self._reshape(node, draft, before)
         elif kind in _ACTIVATIONS and not draft.activation and self._can_end(draft, before, node):
@@ -213,7 +213,7 @@ class _Reader:
             # Scale and shift were learnt; mean and variance, which come after them, were measured.
             for constant in filter(None, map(weights_of, constants[:2])):
                 self._count(norm, constant)
-        elif kind in ("Slice", "StridedSlice") and any(-1 in whole_numbers(constant) for constant in constants):
+        elif kind in ("Slice", "StridedSlice") and any(-1 in integers(constant) for constant in constants):
             self._begin(node, "mirror image", [before])
         elif draft.views > 1 and _parts_views(node):
             self._belong(node, before)
@@ -229,8 +229,8 @@ class _Reader:
         if node.get_name() in self._skipped:
             self._belong(node, photo[0])
             return
-        places = {self._at[source.get_name()] for source in photo}
-        kinds = {self.drafts[place].kind for place in places}
+        spatial = {self._at[source.get_name()] for source in photo}
+        kinds = {self.drafts[place].kind for place in spatial}
         name = _JOINS.get(kind, kind)
         if kind == "Concat" and "mirror image" in kinds and shape_of(node)[0] == len(photo):
             name = "photo and mirror image"

@@ -79,7 +79,7 @@ def shape_of(node: Any) -> tuple[int, ...]:
     return tuple(int(side.get_length()) if side.is_static else -1 for side in shape)
 
 
-def whole_numbers(node: Any) -> list[int]:
+def integers(node: Any) -> list[int]:
     """Return the numbers of a constant of indices, or none if it is no constant."""
     return [int(value) for value in np.ravel(node.data)] if node.get_type_name() == "Constant" else []
 

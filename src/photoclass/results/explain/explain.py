@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from photoclass.errors import SettingsError
-from photoclass.results.explain.saliency import Inside
-from photoclass.photos.prefetch import map_ahead
-from photoclass.photos.cache.pixels import default_cache, processors
+from photoclass.machine import default_cache, processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_picture, read_file, resize_pixels
+from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
-from photoclass.photos.table import NO_LABEL, PhotoTable, SetAside, natural_key
+from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
 from photoclass.progress import SILENT, Progress
 from photoclass.results.explain.heat_map import LINE_AT, Window, colours, heat_of, overlay, spread_over, window_of
+from photoclass.results.explain.saliency import SaliencyModel
 from photoclass.results.pictures.sheet import (
     FAINT,
     QUIET,
@@ -38,7 +38,7 @@ from photoclass.results.pictures.sheet import (
     in_percent,
     page_file,
     photo_tile,
-    place_words,
+    place_text,
     reason_tile,
     save_page,
     shortened,
@@ -52,7 +52,7 @@ _LEGEND_BAR = (90, 15)
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explanations:
     """A photo, and what in it spoke for a class.
 
     Attributes:
@@ -125,7 +125,7 @@ def explain(
         seed: Decides the choice.
         target: The class to explain; of each photo the one that the model tells when None.
         cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: There is nothing to show.
@@ -134,44 +134,44 @@ def explain(
         ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
     """
     check_wishes(out, count, "a page of heat maps")
-    inside = Inside.load(model)
+    inside = SaliencyModel.load(model)
     number = _class_number(inside, target)
     table = read_photos(photos, cache or default_cache(), inside.info.class_names, progress)
     rows = _rows_of(table)
     chosen = [rows[i] for i in choose_rows(len(rows), count, seed)]
-    set_aside, pages = [], []
+    skipped, pages = [], []
     page_count = -(-len(chosen) // PER_PAGE)
     with progress.task("Explaining", len(chosen)) as task:
         found = _explained(inside, [row.path for row in chosen if not row.reason], number)
         for page_number in range(1, page_count + 1):
             part = chosen[(page_number - 1) * PER_PAGE : page_number * PER_PAGE]
             shown = [(row, Unreadable(row.reason) if row.reason else next(found)) for row in part]
-            set_aside += [SetAside(row.name, seen.reason) for row, seen in shown if isinstance(seen, Unreadable)]
+            skipped += [SkippedPhoto(row.name, seen.reason) for row, seen in shown if isinstance(seen, Unreadable)]
             summary = _summary(len(chosen), target, inside.info.resize)
-            header = Header("Where it looked", summary, place_words(page_number, page_count))
+            header = Header("Where it looked", summary, place_text(page_number, page_count))
             file = page_file(out, page_number, page_count)
             save_page(_draw_page(shown, header), file)
             pages.append(file)
             task.advance(len(part))
-    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(set_aside))
+    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(skipped))
 
 
 def explain_photos(
     model: Path, paths: Sequence[str], target: str | None = None, progress: Progress = SILENT
-) -> list[Explained | Unreadable]:
+) -> list[Explanations | Unreadable]:
     """Explain photos, one after the other, with a result for each.
 
     Args:
         model: A model folder.
         paths: Where each photo is read from.
         target: The class to explain; of each photo the one that the model tells when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         SettingsError: The model knows no class `target`.
         ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
     """
-    inside = Inside.load(model)
+    inside = SaliencyModel.load(model)
     results = []
     with progress.task("Explaining", len(paths)) as task:
         for result in _explained(inside, paths, _class_number(inside, target)):
@@ -180,7 +180,7 @@ def explain_photos(
     return results
 
 
-def _class_number(inside: Inside, target: str | None) -> int | None:
+def _class_number(inside: SaliencyModel, target: str | None) -> int | None:
     names = inside.info.class_names
     if target is not None and target not in names:
         raise SettingsError(f"the model knows no class {target!r}; give one of: {', '.join(names)}")
@@ -191,17 +191,17 @@ def _rows_of(table: PhotoTable) -> list[_Row]:
     """Merge what could not even be opened back into its place in the natural order."""
     truths = ["" if label == NO_LABEL else table.class_names[label] for label in table.labels]
     rows = [_Row(name, path, truth) for name, path, truth in zip(table.names, table.paths, truths, strict=True)]
-    rows += [_Row(item.name, "", "", item.reason) for item in table.set_aside]
+    rows += [_Row(item.name, "", "", item.reason) for item in table.skipped]
     return sorted(rows, key=lambda row: natural_key(row.name))
 
 
-def _explained(inside: Inside, paths: Sequence[str], target: int | None) -> Iterator[Explained | Unreadable]:
+def _explained(inside: SaliencyModel, paths: Sequence[str], target: int | None) -> Iterator[Explanations | Unreadable]:
     """Give a result for each photo, in order, decoding a little ahead of the network."""
     settings, names = inside.info.decode_settings(), inside.info.class_names
     waiting: deque[Image.Image | Unreadable] = deque()
 
     def pixels_of(pool: ThreadPoolExecutor) -> Iterator[Pixels]:
-        for decoded in map_ahead(pool, partial(_decode, settings=settings), paths):
+        for decoded in prefetch(pool, partial(_decode, settings=settings), paths):
             if isinstance(decoded, Unreadable):
                 waiting.append(decoded)
             else:
@@ -213,7 +213,7 @@ def _explained(inside: Inside, paths: Sequence[str], target: int | None) -> Iter
             while isinstance(picture := waiting.popleft(), Unreadable):
                 yield picture
             told = int(look.probabilities.argmax())
-            yield Explained(
+            yield Explanations(
                 picture,
                 spread_over(heat_of(look), *picture.size, settings.resize),
                 names[told],
@@ -244,14 +244,14 @@ def _summary(count: int, target: str | None, resize: str) -> str:
     return f"{count:,} photo{'s' if count != 1 else ''} · what spoke for {what}{faded}"
 
 
-def _draw_page(shown: Sequence[tuple[_Row, Explained | Unreadable]], header: Header) -> Image.Image:
+def _draw_page(shown: Sequence[tuple[_Row, Explanations | Unreadable]], header: Header) -> Image.Image:
     page = draw_page(shown, _SHEET, header, _draw_cell)
     _draw_legend(page)
     return page
 
 
 def _draw_cell(
-    page: Image.Image, pen: ImageDraw.ImageDraw, item: tuple[_Row, Explained | Unreadable], left: int, top: int
+    page: Image.Image, pen: ImageDraw.ImageDraw, item: tuple[_Row, Explanations | Unreadable], left: int, top: int
 ) -> None:
     row, seen = item
     second = left + TILE + _BETWEEN

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.results.explain.saliency import Look, Maps
 from photoclass.photos.decode import Pixels, ResizeRule
+from photoclass.results.explain.saliency import Maps, Saliency
 
 # Lightness grows from end to end, so it reads without telling colours apart, and in print.
 _COLOURS = "inferno"
@@ -28,7 +28,7 @@ class Window:
     height: int
 
 
-def heat_of(look: Look) -> NDArray[np.float32]:
+def heat_of(look: Saliency) -> NDArray[np.float32]:
     """Compute how much each place of a photo spoke for a class.
 
     Each activation times its gradient, summed over channels, is what a place adds to the logit, to first order; what

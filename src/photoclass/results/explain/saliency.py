@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from photoclass.errors import ModelError
 from photoclass.model.engine import Engine, import_openvino
 from photoclass.model.folder import ModelInfo, load_info, read_onnx
-from photoclass.results.explain.gradient import Array, Key, check_known, go_back
-from photoclass.results.explain.spatial import Places, follow_places, key_of, shape_of
 from photoclass.photos.decode import Pixels
+from photoclass.results.explain.gradient import Array, Key, check_known, go_back
+from photoclass.results.explain.spatial import SpatialMaps, follow_spatial, key_of, shape_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Maps:
 
 
 @dataclass(frozen=True)
-class Look:
+class Saliency:
     """What came of one photo.
 
     Attributes:
@@ -57,7 +57,7 @@ class Tail:
         logits: Of each class, the port that has its logit, and at which position of a row.
     """
 
-    maps: tuple[tuple[Any, Places], ...]
+    maps: tuple[tuple[Any, SpatialMaps], ...]
     ops: tuple[Any, ...]
     logits: tuple[tuple[Any, int], ...]
 
@@ -75,7 +75,7 @@ class Tail:
         return [found.get(key_of(maps), np.zeros(shape_of(maps))) for maps, _ in self.maps]
 
 
-class Inside:
+class SaliencyModel:
     """A saved model that can be looked into.
 
     Args:
@@ -94,7 +94,7 @@ class Inside:
         self._engine = Engine(onnx, self._where, info.image_size, precision, self._open)
 
     @classmethod
-    def load(cls, folder: Path, precision: str | None = None) -> "Inside":
+    def load(cls, folder: Path, precision: str | None = None) -> "SaliencyModel":
         """Load a model folder.
 
         Raises:
@@ -103,7 +103,7 @@ class Inside:
         info = load_info(folder)
         return cls(info, read_onnx(folder, info), folder, precision)
 
-    def look(self, pixels: Iterable[Pixels], target: int | None = None) -> Iterator[Look]:
+    def look(self, pixels: Iterable[Pixels], target: int | None = None) -> Iterator[Saliency]:
         """Give what is seen in each photo, in order, from one run of the network.
 
         Args:
@@ -121,10 +121,10 @@ class Inside:
             by_key = {key_of(port): value for port, value in zip(self.tail.ports, values, strict=True)}
             gradients = self.tail.gradients(by_key, chosen)
             maps = tuple(
-                Maps(_over_places(by_key[key_of(port)], places), _over_places(gradient, places), places.mirrored)
-                for (port, places), gradient in zip(self.tail.maps, gradients, strict=True)
+                Maps(_over_places(by_key[key_of(port)], spatial), _over_places(gradient, spatial), spatial.mirrored)
+                for (port, spatial), gradient in zip(self.tail.maps, gradients, strict=True)
             )
-            yield Look(row, chosen, maps)
+            yield Saliency(row, chosen, maps)
 
     def _open(self, model: Any) -> None:
         # A copy: with its weights computed to floats beforehand, an int8 network would no longer run in int8.
@@ -156,16 +156,16 @@ def find_tail(model: Any, where: str) -> Tail:
     folding.register_pass(passes.ConstantFolding())
     folding.run_passes(model)
     ordered = model.get_ordered_ops()
-    places = follow_places(ordered)
+    spatial = follow_spatial(ordered)
     logits = _find_logits(model.outputs[0].get_node().input_value(0), where)
-    maps: dict[Key, tuple[Any, Places]] = {}
+    maps: dict[Key, tuple[Any, SpatialMaps]] = {}
     between: set[str] = set()
     waiting = [port for port, _ in logits]
     while waiting:
         port = waiting.pop()
         key, node = key_of(port), port.get_node()
-        if key in places:
-            maps[key] = (port, places[key])
+        if key in spatial:
+            maps[key] = (port, spatial[key])
         elif node.get_type_name() != "Constant" and node.get_name() not in between:
             between.add(node.get_name())
             waiting += node.input_values()
@@ -192,7 +192,7 @@ def _find_logits(probabilities: Any, where: str) -> tuple[tuple[Any, int], ...]:
     return tuple((source, position) for source in sources for position in range(shape_of(source)[1]))
 
 
-def _over_places(values: Array, places: Places) -> Array:
+def _over_places(values: Array, spatial: SpatialMaps) -> Array:
     """Return values as (views, rows, columns, channels)."""
-    moved = np.moveaxis(values, (places.rows, places.columns), (1, 2))
+    moved = np.moveaxis(values, (spatial.rows, spatial.columns), (1, 2))
     return moved.reshape(*moved.shape[:3], -1)

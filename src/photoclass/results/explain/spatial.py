@@ -19,7 +19,7 @@ _REDUCTIONS = frozenset({"ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "Red
 
 
 @dataclass(frozen=True)
-class Places:
+class SpatialMaps:
     """How a tensor lies over a photo.
 
     Attributes:
@@ -33,7 +33,7 @@ class Places:
     mirrored: tuple[bool, ...] = (False,)
 
 
-def follow_places(ops: Sequence[Any]) -> dict[tuple[str, int], Places]:
+def follow_spatial(ops: Sequence[Any]) -> dict[tuple[str, int], SpatialMaps]:
     """Tell of each output of a network's ops whether, and how, it lies over the photo.
 
     Args:
@@ -42,18 +42,18 @@ def follow_places(ops: Sequence[Any]) -> dict[tuple[str, int], Places]:
     Returns:
         By `key_of`; what has a single place, or has lost them, is not there.
     """
-    found: dict[tuple[str, int], Places] = {}
+    found: dict[tuple[str, int], SpatialMaps] = {}
     for op in ops:
         if op.get_type_name() == "Parameter":
-            found[key_of(op.output(0))] = Places(1, 2)
+            found[key_of(op.output(0))] = SpatialMaps(1, 2)
             continue
         given = [found.get(key_of(entry.get_source_output())) for entry in op.inputs()]
         if not any(given):
             continue
-        for number, places in enumerate(_passed_on(op, given)):
+        for number, spatial in enumerate(_passed_on(op, given)):
             shape = shape_of(op.output(number))
-            if places is not None and _is_possible(places, shape):
-                found[key_of(op.output(number))] = places
+            if spatial is not None and _is_possible(spatial, shape):
+                found[key_of(op.output(number))] = spatial
     return found
 
 
@@ -74,16 +74,16 @@ def constant(op: Any, number: int) -> list[int]:
     return [] if node is None or node.get_type_name() != "Constant" else [int(x) for x in np.ravel(node.data)]
 
 
-def _is_possible(places: Places, shape: tuple[int, ...]) -> bool:
+def _is_possible(spatial: SpatialMaps, shape: tuple[int, ...]) -> bool:
     return (
-        len(shape) > max(places.rows, places.columns)
-        and min(places.rows, places.columns) > 0
-        and shape[places.rows] * shape[places.columns] > 1
-        and shape[0] == len(places.mirrored)
+        len(shape) > max(spatial.rows, spatial.columns)
+        and min(spatial.rows, spatial.columns) > 0
+        and shape[spatial.rows] * shape[spatial.columns] > 1
+        and shape[0] == len(spatial.mirrored)
     )
 
 
-def _passed_on(op: Any, given: Sequence[Places | None]) -> Sequence[Places | None]:
+def _passed_on(op: Any, given: Sequence[SpatialMaps | None]) -> Sequence[SpatialMaps | None]:
     """Return the places of each output of an op, of which one input at least has some."""
     kind = op.get_type_name()
     if kind in _SAME_PLACE:
@@ -100,37 +100,37 @@ def _passed_on(op: Any, given: Sequence[Places | None]) -> Sequence[Places | Non
     return rule(op, first) if rule else []
 
 
-def _of_whichever(op: Any, given: Sequence[Places | None]) -> Places | None:
+def _of_whichever(op: Any, given: Sequence[SpatialMaps | None]) -> SpatialMaps | None:
     """Return the places of an op that works on each element; axes are counted from the last, as broadcasting does."""
     rank = len(shape_of(op.output(0)))
     moved = {
-        replace(places, rows=places.rows + shift, columns=places.columns + shift)
-        for places, entry in zip(given, op.inputs(), strict=True)
-        if places is not None
+        replace(spatial, rows=spatial.rows + shift, columns=spatial.columns + shift)
+        for spatial, entry in zip(given, op.inputs(), strict=True)
+        if spatial is not None
         for shift in [rank - len(shape_of(entry.get_source_output()))]
     }
     return moved.pop() if len(moved) == 1 else None
 
 
-def _joined(op: Any, given: Sequence[Places | None]) -> Places | None:
+def _joined(op: Any, given: Sequence[SpatialMaps | None]) -> SpatialMaps | None:
     axis = _axis(int(op.get_attributes()["axis"]), op)
-    parts = [places for places in given if places is not None]
-    axes = {(places.rows, places.columns) for places in parts}
+    parts = [spatial for spatial in given if spatial is not None]
+    axes = {(spatial.rows, spatial.columns) for spatial in parts}
     if len(parts) < len(given) or len(axes) > 1 or axis in next(iter(axes)):
         return None
     if axis == 0:
-        return replace(parts[0], mirrored=tuple(flag for places in parts for flag in places.mirrored))
-    return parts[0] if len({places.mirrored for places in parts}) == 1 else None
+        return replace(parts[0], mirrored=tuple(flag for spatial in parts for flag in spatial.mirrored))
+    return parts[0] if len({spatial.mirrored for spatial in parts}) == 1 else None
 
 
-def _transposed(op: Any, places: Places) -> list[Places | None]:
+def _transposed(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     order = constant(op, 1)
     if not order or order[0] != 0:
         return []
-    return [replace(places, rows=order.index(places.rows), columns=order.index(places.columns))]
+    return [replace(spatial, rows=order.index(spatial.rows), columns=order.index(spatial.columns))]
 
 
-def _reshaped(op: Any, places: Places) -> list[Places | None]:
+def _reshaped(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     """Find both axes again in another shape: as long as before, with as many elements before them."""
     before, after = shape_of(op.input_value(0)), shape_of(op.output(0))
 
@@ -139,46 +139,46 @@ def _reshaped(op: Any, places: Places) -> list[Places | None]:
         matches = [i for i, n in enumerate(after) if n == before[axis] and int(np.prod(after[:i])) == ahead]
         return matches[0] if matches else -1
 
-    return [replace(places, rows=again(places.rows), columns=again(places.columns))]
+    return [replace(spatial, rows=again(spatial.rows), columns=again(spatial.columns))]
 
 
-def _multiplied(op: Any, places: Places) -> list[Places | None]:
+def _multiplied(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     """A matrix product over the last axis leaves the others as they are."""
     last = len(shape_of(op.input_value(0))) - 1
-    keeps = last not in (places.rows, places.columns) and not op.get_attributes()["transpose_a"]
+    keeps = last not in (spatial.rows, spatial.columns) and not op.get_attributes()["transpose_a"]
     weights = op.input_value(1).get_node().get_type_name() == "Constant"
-    return [places] if keeps and weights else []
+    return [spatial] if keeps and weights else []
 
 
-def _reduced(op: Any, places: Places) -> list[Places | None]:
+def _reduced(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     axes = {_axis(axis, op) for axis in constant(op, 1)}
-    if not axes or axes & {0, places.rows, places.columns}:
+    if not axes or axes & {0, spatial.rows, spatial.columns}:
         return []
     if op.get_attributes()["keep_dims"]:
-        return [places]
-    rows, columns = (axis - sum(gone < axis for gone in axes) for axis in (places.rows, places.columns))
-    return [replace(places, rows=rows, columns=columns)]
+        return [spatial]
+    rows, columns = (axis - sum(gone < axis for gone in axes) for axis in (spatial.rows, spatial.columns))
+    return [replace(spatial, rows=rows, columns=columns)]
 
 
-def _split(op: Any, places: Places) -> list[Places | None]:
+def _split(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     axis = [_axis(axis, op) for axis in constant(op, 1)]
-    kept = len(axis) == 1 and axis[0] not in (0, places.rows, places.columns)
-    return [places] * op.get_output_size() if kept else []
+    kept = len(axis) == 1 and axis[0] not in (0, spatial.rows, spatial.columns)
+    return [spatial] * op.get_output_size() if kept else []
 
 
-def _sliced(op: Any, places: Places) -> list[Places | None]:
+def _sliced(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     """Backwards along all columns is the mirror image; a part of the channels keeps its places."""
     axes = [_axis(axis, op) for axis in constant(op, 4)]
-    if axes == [places.columns] and constant(op, 3) == [-1] and shape_of(op.input_value(0)) == shape_of(op.output(0)):
-        return [replace(places, mirrored=tuple(not flag for flag in places.mirrored))]
-    return [places] if axes and not set(axes) & {0, places.rows, places.columns} else []
+    if axes == [spatial.columns] and constant(op, 3) == [-1] and shape_of(op.input_value(0)) == shape_of(op.output(0)):
+        return [replace(spatial, mirrored=tuple(not flag for flag in spatial.mirrored))]
+    return [spatial] if axes and not set(axes) & {0, spatial.rows, spatial.columns} else []
 
 
 def _axis(axis: int, op: Any) -> int:
     return axis % len(shape_of(op.input_value(0)))
 
 
-_RULES: dict[str, Callable[[Any, Places], list[Places | None]]] = {
+_RULES: dict[str, Callable[[Any, SpatialMaps], list[SpatialMaps | None]]] = {
     "Transpose": _transposed,
     "Reshape": _reshaped,
     "Squeeze": _reshaped,

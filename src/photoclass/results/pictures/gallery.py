@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from photoclass.errors import DataError
-from photoclass.photos.cache.pixels import default_cache
+from photoclass.machine import default_cache
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
@@ -24,7 +24,7 @@ from photoclass.results.pictures.sheet import (
     draw_page,
     page_file,
     photo_tile,
-    place_words,
+    place_text,
     reason_tile,
     save_page,
 )
@@ -51,11 +51,11 @@ def gallery(
         photos: Files, folders or zips.
         model: A model folder.
         out: The picture; with several pages, `gallery.png` becomes `gallery-1.png`, `gallery-2.png` …
-        worst: Show the surest mistakes, the surest first; the truth must be known from folder or file names.
+        worst: Show the most confident mistakes, the most confident first; the truth must be known from folder or file names.
         count: Show at most this many: of all photos a random choice, or the worst. None for all; of the worst, 25.
         seed: Decides the choice.
         cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: There is nothing to show, or no truth for `worst`.
@@ -67,19 +67,19 @@ def gallery(
     predictions = predict(photos, model, cache=cache or default_cache(), progress=progress)
     if worst:
         rows = worst_rows(predictions)[: count or PER_PAGE]
-        title = "The surest mistakes, the surest first"
+        title = "The most confident mistakes, the most confident first"
     else:
         rows = choose_rows(len(predictions), count, seed)
         title = "What the model says"
     pages = draw_gallery(predictions, rows, out, title, progress)
-    return PhotoPages(pages, len(rows), len(predictions), predictions.set_aside)
+    return PhotoPages(pages, len(rows), len(predictions), predictions.skipped)
 
 
 def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
-    """Return the rows told wrongly, the surest first.
+    """Return the rows misclassified, the most confident first.
 
     Raises:
-        DataError: No photo's truth is known, or none is told wrongly.
+        DataError: No photo's truth is known, or none is misclassified.
     """
     known = (predictions.truth != NO_LABEL) & predictions.is_ok
     if not known.any():
@@ -89,9 +89,9 @@ def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
         )
     wrong = np.flatnonzero(known & (np.nan_to_num(predictions.probabilities).argmax(axis=1) != predictions.truth))
     if not len(wrong):
-        raise DataError(f"all {int(known.sum()):,} photos are told rightly; there are no mistakes to show")
-    sureness = predictions.probabilities[wrong].max(axis=1)
-    return wrong[np.argsort(-sureness, kind="stable")]
+        raise DataError(f"all {int(known.sum()):,} photos are classified correctly; there are no mistakes to show")
+    confidence = predictions.probabilities[wrong].max(axis=1)
+    return wrong[np.argsort(-confidence, kind="stable")]
 
 
 def draw_gallery(
@@ -103,7 +103,7 @@ def draw_gallery(
     with progress.task("Drawing", len(rows)) as task:
         for number in range(count):
             part = rows[number * PER_PAGE : (number + 1) * PER_PAGE]
-            header = Header(title, _summary(predictions, rows), place_words(number + 1, count))
+            header = Header(title, _summary(predictions, rows), place_text(number + 1, count))
             file = page_file(out, number + 1, count)
             save_page(_draw_page(predictions, part, header), file)
             files.append(file)
@@ -118,8 +118,8 @@ def _summary(predictions: Predictions, rows: NDArray[np.int64]) -> str:
         return photos
     right = sum(predictions.class_names[predictions.truth[r]] == predictions.label(r) for r in known)
     if right == 0 and len(known) == len(rows):
-        return f"{photos}, told wrongly"
-    return f"{photos} · {right:,} of {len(known):,} told rightly"
+        return f"{photos}, misclassified"
+    return f"{photos} · {right:,} of {len(known):,} classified correctly"
 
 
 def _draw_page(predictions: Predictions, rows: NDArray[np.int64], header: Header) -> Image.Image:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
-from photoclass.photos.table import SetAside
+from photoclass.photos.table import SkippedPhoto
 
 Item = TypeVar("Item")
 
@@ -31,13 +31,13 @@ class PhotoPages:
         pages: Their files.
         shown: How many photos are on them.
         found: How many there were to show.
-        set_aside: Those that could not be read.
+        skipped: Those that could not be read.
     """
 
     pages: tuple[Path, ...]
     shown: int
     found: int
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedPhoto, ...]
 
     def as_text(self) -> str:
         """Return a line for a person."""
@@ -107,7 +107,7 @@ def page_file(out: Path, number: int, count: int) -> Path:
     return out if count == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
 
 
-def place_words(number: int, count: int) -> str:
+def place_text(number: int, count: int) -> str:
     """Say which page of how many it is; nothing of the only one."""
     return f"page {number} of {count}" if count > 1 else ""
 
@@ -158,7 +158,7 @@ def photo_tile(picture: Image.Image) -> Image.Image:
 def reason_tile(reason: str) -> Image.Image:
     """Return a blank square that says why there is no photo."""
     tile = Image.new("RGB", (TILE, TILE), FAINT)
-    words = _wrapped(f"set aside: {reason}", font(16), TILE - 40)
+    words = _wrapped(f"skipped: {reason}", font(16), TILE - 40)
     ImageDraw.Draw(tile).multiline_text(
         (TILE / 2, TILE / 2), words, fill=QUIET, font=font(16), anchor="mm", align="center", spacing=6
     )

@@ -1,4 +1,4 @@
-"""What the report reads of a model folder, besides the model: epochs, and files that were set aside."""
+"""What the report reads of a model folder, besides the model: epochs, and files that were skipped."""
 
 import csv
 import dataclasses
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.errors import ModelError
-from photoclass.photos.table import SetAside
+from photoclass.photos.table import SkippedPhoto
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ def read_history(model: Path) -> tuple[Epoch, ...]:
         raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
 
 
-def read_set_aside(model: Path) -> tuple[SetAside, ...]:
-    """Read `set_aside.csv`; empty where every file could be used.
+def read_skipped(model: Path) -> tuple[SkippedPhoto, ...]:
+    """Read `skipped.csv`; empty where every file could be used.
 
     Raises:
         ModelError: It is damaged.
     """
-    path = model / "set_aside.csv"
+    path = model / "skipped.csv"
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            return tuple(SetAside(row["file"], row["reason"]) for row in csv.DictReader(stream))
+            return tuple(SkippedPhoto(row["file"], row["reason"]) for row in csv.DictReader(stream))
     except FileNotFoundError:
         return ()
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:

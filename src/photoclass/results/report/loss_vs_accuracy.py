@@ -11,23 +11,23 @@ WORST = 10
 
 
 @dataclass(frozen=True)
-class LossStory:
+class LossVsAccuracy:
     """What each photo adds to the log loss, and the photos that tell it best.
 
     Attributes:
         losses: Shape (N,), in nats.
-        closest_right: The photo told rightly with the highest loss; None where none is told rightly.
-        closest_wrong: The photo told wrongly with the lowest loss; None where none is told wrongly.
-        surest_mistake: The photo told wrongly with the highest probability; None where none is told wrongly.
+        closest_right: The photo classified correctly with the highest loss; None where none is classified correctly.
+        closest_wrong: The photo misclassified with the lowest loss; None where none is misclassified.
+        most_confident_mistake: The photo misclassified with the highest probability; None where none is misclassified.
         worst: The photos with the highest losses, the highest first, at most ten.
         worst_share: Share of the total loss that these carry.
-        wrong_share: Share of the total loss that all photos told wrongly carry.
+        wrong_share: Share of the total loss that all photos misclassified carry.
     """
 
     losses: NDArray[np.float64]
     closest_right: int | None
     closest_wrong: int | None
-    surest_mistake: int | None
+    most_confident_mistake: int | None
     worst: tuple[int, ...]
     worst_share: float
     wrong_share: float
@@ -38,7 +38,7 @@ class LossStory:
         return float(np.median(self.losses))
 
 
-def tell_loss(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> LossStory:
+def explain_loss(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> LossVsAccuracy:
     """Find the photos that tell how loss and accuracy differ; of equals, the first.
 
     Args:
@@ -52,11 +52,11 @@ def tell_loss(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) ->
     right = probabilities.argmax(axis=1) == labels
     total = float(losses.sum())
     worst = np.argsort(-losses, kind="stable")[:WORST]
-    return LossStory(
+    return LossVsAccuracy(
         losses=losses,
         closest_right=_first(losses, right),
         closest_wrong=_first(-losses, ~right),
-        surest_mistake=_first(probabilities.max(axis=1), ~right),
+        most_confident_mistake=_first(probabilities.max(axis=1), ~right),
         worst=tuple(int(i) for i in worst),
         worst_share=float(losses[worst].sum()) / total if total else 0.0,
         wrong_share=float(losses[~right].sum()) / total if total else 0.0,

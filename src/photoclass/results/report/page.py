@@ -11,30 +11,30 @@ from markupsafe import Markup
 from photoclass.model.folder import ModelInfo, SplitPredictions
 from photoclass.page import render
 from photoclass.photos.fixes import name_in_data
-from photoclass.photos.table import SetAside
+from photoclass.photos.table import SkippedPhoto
 from photoclass.results.pictures.curves import EpochFigures
-from photoclass.results.report.sliders import count_coverage, count_thresholds
-from photoclass.results.report.loss_vs_accuracy import LossStory
+from photoclass.results.report.loss_vs_accuracy import LossVsAccuracy
 from photoclass.results.report.plots import draw_curve, draw_losses, draw_reliability
 from photoclass.results.report.reliability import reliability
+from photoclass.results.report.sliders import count_coverage, count_thresholds
 from photoclass.results.report.tables import (
     MOST_CLASSES,
     command_to_repeat,
     count_rows,
+    describe_duplicates,
+    describe_training,
     fact_rows,
     figure_rows,
     setting_rows,
     split_rows,
-    trained_words,
-    twin_words,
     why_no_curves,
 )
 from photoclass.results.report.verdict import (
     SPLIT_WORDS,
     confused_pairs,
-    photos_words,
+    describe_confidence,
+    describe_count,
     shown,
-    sure_words,
     write_verdict,
 )
 
@@ -53,7 +53,7 @@ class Heat:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportData:
     """All that the report tells of.
 
     Attributes:
@@ -65,12 +65,12 @@ class Material:
         data: Where the photos lie.
         note: What is missing, and why; empty if nothing is.
         pictures: Data URIs of the photos that are shown, by row of the predictions.
-        gallery, mistakes, unsure: Rows to show: at random; told wrongly, the surest first; the least sure first.
+        gallery, mistakes, unsure: Rows to show: at random; misclassified, the most confident first; the least sure first.
         heats: Heat maps.
         no_heats: Why there are none; empty if there are.
         story: What loss and accuracy say of single photos.
         history: The epochs; empty where the recipe has none.
-        set_aside: Files that could not be used.
+        skipped: Files that could not be used.
         diagram: The network as SVG.
     """
 
@@ -87,9 +87,9 @@ class Material:
     unsure: tuple[int, ...]
     heats: tuple[Heat, ...]
     no_heats: str
-    story: LossStory
+    story: LossVsAccuracy
     history: tuple[EpochFigures, ...]
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedPhoto, ...]
     diagram: str
 
 
@@ -100,7 +100,7 @@ class Card:
     Attributes:
         picture: As a data URI; empty where the photo is not at hand.
         name: Its name within DATA.
-        right: Whether it was told rightly.
+        right: Whether it was classified correctly.
         says: What the model says, and how sure it is.
         truth: What it is.
     """
@@ -117,7 +117,7 @@ class Card:
         return f"Photo {self.name}, in truth {self.truth}; told {'rightly' if self.right else 'wrongly'}: {self.says}"
 
 
-def render_report(material: Material) -> str:
+def render_report(material: ReportData) -> str:
     """Return the page."""
     info, predictions = material.info, material.predictions
     probabilities, labels = predictions.probabilities, predictions.labels
@@ -130,9 +130,7 @@ def render_report(material: Material) -> str:
     values = {
         "title": f"{' or '.join(names) if len(names) < 4 else f'{len(names)} classes'}: how good is the model?",
         "split_words": SPLIT_WORDS[material.split],
-        "verdict": write_verdict(
-            info, material.split, material.figures, probabilities, labels, len(material.set_aside)
-        ),
+        "verdict": write_verdict(info, material.split, material.figures, probabilities, labels, len(material.skipped)),
         "note": shown(material.note, 2000) if material.note else "",
         "n": len(predictions),
         "names": names,
@@ -140,11 +138,11 @@ def render_report(material: Material) -> str:
         "splits": list(split_rows(info)),
         "counts": list(count_rows(info, names)),
         "more_classes": max(0, len(names) - MOST_CLASSES),
-        "twins": twin_words(info),
-        "set_aside": [(shown(name_in_data(a.name, material.data)), shown(a.reason, 200)) for a in material.set_aside][
+        "duplicates": describe_duplicates(info),
+        "skipped": [(shown(name_in_data(a.name, material.data)), shown(a.reason, 200)) for a in material.skipped][
             :_MOST_SET_ASIDE
         ],
-        "set_aside_count": len(material.set_aside),
+        "skipped_count": len(material.skipped),
         "diagram": Markup(material.diagram),
         "curves": [
             (words, draw_curve(material.history, best, what, f"curve-{what}"))
@@ -153,7 +151,7 @@ def render_report(material: Material) -> str:
         if material.history
         else [],
         "no_curves": why_no_curves(info),
-        "trained_words": trained_words(info),
+        "describe_training": describe_training(info),
         "confusion": _confusion(material, names),
         "classes": list(_class_rows(material.figures, info.class_names)),
         "bins": bins,
@@ -171,13 +169,13 @@ def render_report(material: Material) -> str:
         "settings": list(setting_rows(info.settings)),
         "facts": list(fact_rows(material.model, material.data, info)),
         "command": command_to_repeat(info),
-        "sure_words": sure_words,
-        "photos_words": photos_words,
+        "describe_confidence": describe_confidence,
+        "describe_count": describe_count,
     }
     return render(__package__, "report.html.j2", values, ("report.css",), "report.js", (material.diagram,))
 
 
-def _card(material: Material, row: int) -> Card:
+def _card(material: ReportData, row: int) -> Card:
     predictions, names = material.predictions, material.info.class_names
     said = int(predictions.probabilities[row].argmax())
     truth = int(predictions.labels[row])
@@ -185,12 +183,12 @@ def _card(material: Material, row: int) -> Card:
         picture=material.pictures.get(row, ""),
         name=_short_name(material, row),
         right=said == truth,
-        says=f"{shown(names[said], 30)} {sure_words(float(predictions.probabilities[row, said]))}",
+        says=f"{shown(names[said], 30)} {describe_confidence(float(predictions.probabilities[row, said]))}",
         truth=shown(names[truth], 30),
     )
 
 
-def _short_name(material: Material, row: int) -> str:
+def _short_name(material: ReportData, row: int) -> str:
     """Return a photo's name as short as it is still told from others: within DATA, or its last two parts."""
     name = material.predictions.names[row]
     within = name_in_data(name, material.data)
@@ -206,7 +204,7 @@ class _Confusion:
     more_pairs: int
 
 
-def _confusion(material: Material, names: list[str]) -> _Confusion:
+def _confusion(material: ReportData, names: list[str]) -> _Confusion:
     table = np.array(material.figures["confusion"], dtype=np.int64)
     pairs = [(names[truth], names[said], count) for truth, said, count in confused_pairs(table)]
     if len(names) > _MOST_CONFUSION_CLASSES:
@@ -223,7 +221,7 @@ def _class_rows(figures: Mapping[str, Any], class_names: tuple[str, ...]) -> Ite
         yield shown(name), of_class["n"], ["–" if share is None else f"{100 * share:.1f} %" for share in shares]
 
 
-def _coverage_rows(material: Material) -> list[tuple[str, int, str, int, str]]:
+def _coverage_rows(material: ReportData) -> list[tuple[str, int, str, int, str]]:
     table = count_coverage(material.predictions.probabilities, material.predictions.labels, few=True)
     rows = []
     for level, answered, right in zip(table.levels, table.answered, table.right, strict=True):
@@ -235,7 +233,7 @@ def _coverage_rows(material: Material) -> list[tuple[str, int, str, int, str]]:
     return rows
 
 
-def _loss_values(material: Material) -> dict[str, Any]:
+def _loss_values(material: ReportData) -> dict[str, Any]:
     """Return what the section on loss against accuracy shows."""
     story, predictions = material.story, material.predictions
     truth = predictions.probabilities[np.arange(len(predictions)), predictions.labels]
@@ -244,18 +242,18 @@ def _loss_values(material: Material) -> dict[str, Any]:
         if row is None:
             return None
         loss = float(story.losses[row])
-        return {"card": _card(material, row), "loss": f"{loss:.2f}", "truth": sure_words(float(truth[row]))}
+        return {"card": _card(material, row), "loss": f"{loss:.2f}", "truth": describe_confidence(float(truth[row]))}
 
     marks = [
         (float(truth[row]), words, right)
         for row, words, right in (
             (story.closest_right, "just right", True),
             (story.closest_wrong, "just wrong", False),
-            (story.surest_mistake, "surest mistake", False),
+            (story.most_confident_mistake, "most confident mistake", False),
         )
         if row is not None
     ]
-    surest = story.surest_mistake
+    surest = story.most_confident_mistake
     near = (
         story.closest_right is not None
         and story.closest_wrong is not None
@@ -264,7 +262,7 @@ def _loss_values(material: Material) -> dict[str, Any]:
     return {
         "right": told(story.closest_right),
         "wrong": told(story.closest_wrong),
-        "surest": told(surest),
+        "most_confident": told(surest),
         "near": near,
         "as_many": float(story.losses[surest]) / max(story.typical, 1e-6) if surest is not None else 0.0,
         "typical": f"{story.typical:.4f}" if story.typical >= 0.0001 else "under 0.0001",

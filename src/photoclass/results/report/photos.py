@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from photoclass.machine import processors
 from photoclass.model.folder import KnownPhoto
-from photoclass.photos.cache.pixels import hash_contents, processors
+from photoclass.photos.cache.pixels import hash_contents
 from photoclass.photos.decode import Unreadable, read_file
 from photoclass.photos.fixes import name_in_data
 from photoclass.photos.table import PhotoTable
@@ -18,7 +19,7 @@ def find_photos(
     """Return name to path of the wanted photos that DATA still holds, each with the very content that it had.
 
     They are looked for by name first, which reads no other photo. Where that fails for most, DATA has been
-    arranged anew, and all of it is read to find them by content.
+    arranged again, and all of it is read to find them by content.
 
     Args:
         wanted: What to find.

@@ -93,27 +93,29 @@ def draw_curve(history: Sequence[EpochFigures], best: EpochFigures | None, what:
 
 
 def draw_reliability(bins: Sequence[Bin], classes: int, name: str) -> Markup:
-    """Draw the share told rightly against the probability that was said, with intervals and the number of photos."""
+    """Draw the share classified correctly against the probability that was said, with intervals and the number of photos."""
     least = 1 / classes
     low = min(least, *(b.right.low for b in bins))
     across = axis(least, 1, "probability that it gave", percent)
-    down = axis(low, 1, "share told rightly", percent)
+    down = axis(low, 1, "share classified correctly", percent)
     parts = [_line([(_x(across, v), _y(down, v)) for v in (max(across.low, down.low), 1)], "ideal")]
     most = max(b.count for b in bins)
     for b in bins:
-        x = _x(across, b.sureness)
+        x = _x(across, b.confidence)
         parts.append(_line([(x, _y(down, b.right.low)), (x, _y(down, b.right.high))], "spread"))
         parts.append(_dot(x, _y(down, b.right.value), "valid", 3 + 5 * math.sqrt(b.count / most)))
         parts.append(_text(x, _TOP - 8, f"{b.count:,}", "middle"))
-    words = " ".join(f"{b.count:,} photos at {b.sureness:.1%}: {b.right.value:.1%} told rightly." for b in bins)
-    return _svg(name, "Share told rightly against the probability given", words, [_frame(across, down), *parts])
+    words = " ".join(
+        f"{b.count:,} photos at {b.confidence:.1%}: {b.right.value:.1%} classified correctly." for b in bins
+    )
+    return _svg(name, "Share classified correctly against the probability given", words, [_frame(across, down), *parts])
 
 
 def draw_losses(marks: Sequence[tuple[float, str, bool]], name: str) -> Markup:
     """Draw what a photo costs against the probability that its true class got, with some photos marked.
 
     Args:
-        marks: Probability of the true class, a short word, and whether the photo was told rightly.
+        marks: Probability of the true class, a short word, and whether the photo was classified correctly.
         name: For the ids within the page.
     """
     least = min([0.01, *(p for p, _, _ in marks)])

@@ -1,12 +1,12 @@
-"""Whether probabilities mean what they say: photos in bins of sureness, and the share told rightly in each."""
+"""Whether probabilities mean what they say: photos in bins of confidence, and the share classified correctly in each."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.intervals import share_interval
 from photoclass.metrics.figures import Interval, accuracy
+from photoclass.metrics.intervals import share_interval
 
 BINS = 10
 
@@ -18,20 +18,20 @@ class Bin:
     Attributes:
         low, high: The bin's edges; the last one holds 1 as well.
         count: How many photos.
-        sureness: Their mean probability.
-        right: Share told rightly, with its 95 % interval (Wilson, 1927).
+        confidence: Their mean probability.
+        right: Share classified correctly, with its 95 % interval (Wilson, 1927).
     """
 
     low: float
     high: float
     count: int
-    sureness: float
+    confidence: float
     right: Interval
 
     @property
     def fits(self) -> bool:
         """Whether what is said lies within the interval of what is true."""
-        return self.right.low <= self.sureness <= self.right.high
+        return self.right.low <= self.confidence <= self.right.high
 
 
 def reliability(probabilities: NDArray[np.floating], labels: NDArray[np.int64], bins: int = BINS) -> tuple[Bin, ...]:

@@ -41,6 +41,6 @@ if (numbers.thresholds) {
     put("cell-10", count(seconds - hit));
     put("cell-11", count(hit));
     put("threshold-told", "Precision " + share(hit, hit + alarm) + ", recall " + share(hit, seconds) + "; " +
-      share(firsts - alarm + hit, firsts + seconds) + " of all told rightly.");
+      share(firsts - alarm + hit, firsts + seconds) + " of all classified correctly.");
   });
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from photoclass.atomic import atomic_path, check_writable
 from photoclass.errors import DataError, ModelError
+from photoclass.machine import default_cache
 from photoclass.model.folder import (
     KnownPhoto,
     ModelInfo,
@@ -19,7 +20,6 @@ from photoclass.model.folder import (
     load_predictions,
 )
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.decode import Unreadable
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
@@ -28,11 +28,11 @@ from photoclass.progress import SILENT, Progress
 from photoclass.results.diagram.draw import draw_network
 from photoclass.results.explain.explain import explain_photos
 from photoclass.results.predict import predict_table
-from photoclass.results.report.choice import Chosen, choose_photos
-from photoclass.results.report.tables import FIGURES
-from photoclass.results.report.files import read_history, read_set_aside
-from photoclass.results.report.page import Heat, Material, render_report
+from photoclass.results.report.choice import ReportPhotos, choose_photos
+from photoclass.results.report.files import read_history, read_skipped
+from photoclass.results.report.page import Heat, ReportData, render_report
 from photoclass.results.report.photos import find_photos
+from photoclass.results.report.tables import FIGURES
 from photoclass.results.scores.score import score_predictions
 
 REPORT_FILE = "report.html"
@@ -83,7 +83,7 @@ def report(
     """Write the report of a model folder.
 
     It tells of the held-out photos, else of those for validation. What the model says of them stands in the folder; a
-    folder of an older version lacks that for held-out photos, which are then predicted anew. The pictures come from
+    folder of an older version lacks that for held-out photos, which are then predicted again. The pictures come from
     DATA as it lies now; where it cannot be read, the report is written without, and says so.
 
     Args:
@@ -91,7 +91,7 @@ def report(
         out: The file to write; `report.html` in the folder when None.
         data: Where DATA lies now; where it lay at the training when None.
         cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: `data` was given and cannot be read.
@@ -131,7 +131,7 @@ def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress
     Args:
         model: The model folder.
         paths: Where each photo is read from, by name.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         ModelError: The model folder cannot be used.
@@ -152,7 +152,7 @@ def _split_to_show(model: Path, info: ModelInfo) -> str:
     for split in ("held_out", "valid"):
         if split in info.metrics:
             return split
-    raise ModelError(f"{model}: its model.json has no score; train it anew")
+    raise ModelError(f"{model}: its model.json has no score; train it again")
 
 
 def _read(where: str, *, given: bool, cache: Path, progress: Progress) -> tuple[PhotoTable | None, str]:
@@ -204,7 +204,7 @@ def _write(
     info: ModelInfo,
     split: str,
     predictions: SplitPredictions,
-    chosen: Chosen,
+    chosen: ReportPhotos,
     source: _Source,
     out: Path,
     started_at: float,
@@ -213,7 +213,7 @@ def _write(
     paths = {row: path for row in chosen.rows if (path := source.paths.get(predictions.names[row]))}
     pictures = dict(zip(paths, thumbnails(tuple(paths.values()), _SIDE), strict=True))
     heats, no_heats = _heats(model, {row: paths[row] for row in chosen.heats if row in paths}, progress)
-    material = Material(
+    material = ReportData(
         model=model,
         info=info,
         split=split,
@@ -229,7 +229,7 @@ def _write(
         no_heats=no_heats,
         story=chosen.story,
         history=read_history(model),
-        set_aside=read_set_aside(model),
+        skipped=read_skipped(model),
         diagram=draw_network(model),
     )
     page = render_report(material)

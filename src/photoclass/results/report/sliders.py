@@ -20,7 +20,7 @@ class Coverage:
     Attributes:
         levels: Answered is where the most probable class has at least this probability; 0 answers all.
         answered: Photos answered at each level.
-        right: Those of them told rightly.
+        right: Those of them classified correctly.
         photos: How many there are in all.
     """
 

@@ -8,14 +8,14 @@ from typing import Any
 from markupsafe import Markup
 
 from photoclass.model.folder import ModelInfo
-from photoclass.results.scores.optimism import Flattery
 from photoclass.results.report.plots import bar
-from photoclass.results.report.verdict import SPLIT_WORDS, photos_words, shown
-from photoclass.terminal import printable
+from photoclass.results.report.verdict import SPLIT_WORDS, describe_count, shown
+from photoclass.results.scores.optimism import Optimism
+from photoclass.text import printable
 
 MOST_CLASSES = 100  # beyond them a table is no longer read: the rest is counted
 FIGURES = (
-    ("accuracy", "accuracy", "share told rightly"),
+    ("accuracy", "accuracy", "share classified correctly"),
     ("balanced_accuracy", "balanced accuracy", "the same, every class weighing the same"),
     ("log_loss", "log loss", "in nats; 0 is perfect, sure mistakes cost most"),
     ("brier", "Brier score", "mean squared error of the probabilities; 0 is perfect"),
@@ -51,11 +51,11 @@ def split_rows(info: ModelInfo) -> Iterator[tuple[str, int, str, str, str]]:
 def _words_on_choice(figures: Mapping[str, Any]) -> str:
     if not figures["split_chose_model"]:
         return "chose nothing"
-    flatters = Flattery.from_json(figures.get("flatters"), "model.json")
-    if flatters is None:
+    optimism = Optimism.from_json(figures.get("optimism"), "model.json")
+    if optimism is None:
         return "chose the model, which flatters"
-    what = f"chose {' and '.join(flatters.chose)}, which flatters"
-    return f"{what} by {max(0.0, flatters.log_loss.value):.4f} in log loss" if flatters.log_loss else what
+    what = f"chose {' and '.join(optimism.chose)}, which flatters"
+    return f"{what} by {max(0.0, optimism.log_loss.value):.4f} in log loss" if optimism.log_loss else what
 
 
 def count_rows(info: ModelInfo, names: list[str]) -> Iterator[tuple[str, list[int], int, Markup]]:
@@ -67,16 +67,16 @@ def count_rows(info: ModelInfo, names: list[str]) -> Iterator[tuple[str, list[in
         yield words, parts, total, bar(total / most)
 
 
-def twin_words(info: ModelInfo) -> str:
-    """Say how many photos are near twins, and whether any stand on both sides of a split."""
-    twins, across = info.trained.get("photos_with_twins"), info.trained.get("twins_across_splits")
-    if twins is None:
-        return "How many photos are near twins, this model folder does not say."
-    if not twins:
-        return "No two photos are near twins: the same picture saved anew, resized, mirrored or cropped."
-    words = f"{photos_words(twins)} show a picture that stands there more than once"
+def describe_duplicates(info: ModelInfo) -> str:
+    """Say how many photos are near-duplicates, and whether any stand on both sides of a split."""
+    duplicates, across = info.trained.get("photos_with_duplicates"), info.trained.get("duplicates_across_splits")
+    if duplicates is None:
+        return "How many photos are near-duplicates, this model folder does not say."
+    if not duplicates:
+        return "No two photos are near-duplicates: the same picture saved again, resized, mirrored or cropped."
+    words = f"{describe_count(duplicates)} show a picture that stands there more than once"
     if not across:
-        return f"{words} (saved anew, resized, mirrored or cropped); they were kept together in one split."
+        return f"{words} (saved again, resized, mirrored or cropped); they were kept together in one split."
     return f"{words}, {across:,} of them on both sides of a split that DATA gives: that flatters the score."
 
 
@@ -92,7 +92,7 @@ def why_no_curves(info: ModelInfo) -> str:
     )
 
 
-def trained_words(info: ModelInfo) -> str:
+def describe_training(info: ModelInfo) -> str:
     """Say why the training ended."""
     words = str(info.trained.get("stopped", ""))
     return f"Training ended: {words}." if words else ""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from photoclass.model.folder import ModelInfo
 from photoclass.results.report.sliders import count_coverage
-from photoclass.results.scores.optimism import Flattery
-from photoclass.terminal import printable
+from photoclass.results.scores.optimism import Optimism
+from photoclass.text import printable
 
 # From so many photos on, "of 1,000" claims no more than there is.
 _ENOUGH_FOR_THOUSAND = 500
@@ -41,14 +41,14 @@ def shown(name: str, longest: int = _LONGEST_NAME) -> str:
     return clean if len(clean) <= longest else f"{clean[: half - 1]}…{clean[-half:]}"
 
 
-def sure_words(probability: float) -> str:
+def describe_confidence(probability: float) -> str:
     """Write a probability for a person, who is never told that a model is sure beyond doubt."""
     if probability >= 0.9995:
         return "over 99.9 %"
     return "under 0.1 %" if probability < 0.0005 else f"{100 * probability:.1f} %"
 
 
-def photos_words(count: int) -> str:
+def describe_count(count: int) -> str:
     """Write a number of photos."""
     return f"{count:,} photo" if count == 1 else f"{count:,} photos"
 
@@ -59,7 +59,7 @@ def write_verdict(
     figures: Mapping[str, Any],
     probabilities: NDArray[np.float64],
     labels: NDArray[np.int64],
-    set_aside: int,
+    skipped: int,
 ) -> Verdict:
     """Say how good a model is, how sure that is, on which photos, what to trust, and what to look at next.
 
@@ -69,7 +69,7 @@ def write_verdict(
         figures: Its score there, as `Score.as_json` has it.
         probabilities: Shape (N, C), of these photos.
         labels: Shape (N,), the truth.
-        set_aside: How many files could not be used.
+        skipped: How many files could not be used.
     """
     sure = probabilities.max(axis=1)
     wrong = probabilities.argmax(axis=1) != labels
@@ -80,7 +80,7 @@ def write_verdict(
         ("What to trust", _what_to_trust(figures, probabilities, labels)),
         ("Where it fails", _where_it_fails(info, figures)),
     )
-    steps = _next_steps(info, split, len(labels), int((wrong & (sure >= 0.9)).sum()), int(wrong.sum()), set_aside)
+    steps = _next_steps(info, split, len(labels), int((wrong & (sure >= 0.9)).sum()), int(wrong.sum()), skipped)
     return Verdict(_headline(figures), points, tuple(steps))
 
 
@@ -89,13 +89,15 @@ def _headline(figures: Mapping[str, Any]) -> str:
     right = round(n * share)
     if n < _FEW_PHOTOS:
         return (
-            f"{right} of {photos_words(n)} told rightly, too few to be sure: of 100 such photos it may be "
+            f"{right} of {describe_count(n)} classified correctly, too few to be sure: of 100 such photos it may be "
             f"{100 * low:.0f} to {100 * high:.0f}"
         )
     unit = 1000 if n >= _ENOUGH_FOR_THOUSAND else 100
     if right == n:
-        return f"All {n:,} photos told rightly: of {unit:,} such photos, at least about {int(unit * low):,}"
-    return f"About {unit * share:,.0f} of {unit:,} photos told rightly ({unit * low:,.0f} to {unit * high:,.0f})"
+        return f"All {n:,} photos classified correctly: of {unit:,} such photos, at least about {int(unit * low):,}"
+    return (
+        f"About {unit * share:,.0f} of {unit:,} photos classified correctly ({unit * low:,.0f} to {unit * high:,.0f})"
+    )
 
 
 def _how_good(info: ModelInfo, labels: NDArray[np.int64], wrong: int) -> str:
@@ -104,7 +106,7 @@ def _how_good(info: ModelInfo, labels: NDArray[np.int64], wrong: int) -> str:
     usual = shown(info.class_names[int(counts.argmax())], 30)
     mistakes = "not one wrongly" if not wrong else f"{wrong:,} wrongly"
     words = (
-        f"Of {photos_words(n)}, {n - wrong:,} were told rightly and {mistakes}. To say “{usual}” of every photo would "
+        f"Of {describe_count(n)}, {n - wrong:,} were classified correctly and {mistakes}. To say “{usual}” of every photo would "
         f"be right on {int(counts.max()):,}"
     )
     if n - wrong > counts.max():
@@ -120,18 +122,18 @@ def _how_sure(figures: Mapping[str, Any]) -> str:
         "(a 95 % interval)."
     )
     if n < _MODERATE_PHOTOS:
-        words += f" That is wide because {photos_words(n)} are few."
+        words += f" That is wide because {describe_count(n)} are few."
     return f"{words} Photos of another kind, as of another camera or place, may fare worse."
 
 
 def _on_which(split: str, figures: Mapping[str, Any]) -> str:
-    photos = photos_words(figures["n"])
+    photos = describe_count(figures["n"])
     if split == "held_out":
         return f"{photos} held out: they neither trained the model nor chose it."
     if figures["split_chose_model"]:
-        flatters = Flattery.from_json(figures.get("flatters"), "model.json")
+        optimism = Optimism.from_json(figures.get("optimism"), "model.json")
         words = (
-            flatters.as_text() if flatters else "they also chose the model, which flatters: by how much, is not known"
+            optimism.as_text() if optimism else "they also chose the model, which flatters: by how much, is not known"
         )
         return f"{photos} for validation, since none are held out. {words[0].upper()}{words[1:]}."
     return f"{photos} for validation, which neither trained the model nor chose it; none are held out."
@@ -149,7 +151,7 @@ def _what_to_trust(figures: Mapping[str, Any], probabilities: NDArray[np.float64
     )
     ece = figures["ece"]
     if len(labels) < _FEW_PHOTOS:
-        words = f"Whether its probabilities mean what they say, {photos_words(len(labels))} cannot tell."
+        words = f"Whether its probabilities mean what they say, {describe_count(len(labels))} cannot tell."
     else:
         by_chance = (figures.get("ece_ci95") or [1])[0] == 0
         trust = "can be taken at their word" if ece <= 0.02 else "are roughly right" if ece <= 0.05 else "mislead"
@@ -157,7 +159,7 @@ def _what_to_trust(figures: Mapping[str, Any], probabilities: NDArray[np.float64
         words += f"off by {100 * ece:.1f} percentage points{', as chance alone can do' if by_chance else ''}."
     if level:
         words += (
-            f" Where it is at least {100 * level:g} % sure, on {answered:,} of {photos_words(len(labels))}, it is "
+            f" Where it is at least {100 * level:g} % sure, on {answered:,} of {describe_count(len(labels))}, it is "
             f"right on {'all' if right == answered else f'{right:,}'} of them."
         )
     else:
@@ -197,22 +199,22 @@ def confused_pairs(table: NDArray[np.int64]) -> list[tuple[int, int, int]]:
 
 
 def _next_steps(
-    info: ModelInfo, split: str, photos: int, sure_mistakes: int, mistakes: int, set_aside: int
+    info: ModelInfo, split: str, photos: int, sure_mistakes: int, mistakes: int, skipped: int
 ) -> Iterator[tuple[str, str]]:
     if sure_mistakes:
         how_many = f"{sure_mistakes:,} {'is' if sure_mistakes == 1 else 'are'} at 90 % or more"
         yield (
             "mistakes",
-            f"Look at the surest mistakes, of which {how_many}: is the label wrong, is more than one class on the "
+            f"Look at the most confident mistakes, of which {how_many}: is the label wrong, is more than one class on the "
             "photo, or could nobody tell?",
         )
     elif mistakes:
         yield "mistakes", "Look at the mistakes: what do they have in common?"
-    doubtful = info.trained.get("doubtful_labels")
-    if doubtful:
-        yield "", f"{doubtful:,} training labels look wrong: see doubtful_labels.csv in the model folder."
-    if set_aside:
-        yield "data", f"{set_aside:,} files could not be used; photoclass check names each with its reason."
+    label_errors = info.trained.get("doubtful_labels")
+    if label_errors:
+        yield "", f"{label_errors:,} training labels look wrong: see label_errors.csv in the model folder."
+    if skipped:
+        yield "data", f"{skipped:,} files could not be used; photoclass check names each with its reason."
     if photos < _MODERATE_PHOTOS:
         yield "", "Score it on more photos with photoclass evaluate; a few hundred of each class give a firm figure."
     elif split != "held_out":

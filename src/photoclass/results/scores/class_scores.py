@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.intervals import effective_count, f1_interval, share_interval
 from photoclass.metrics.figures import Interval
+from photoclass.metrics.intervals import effective_count, f1_interval, share_interval
 
 _MOST_SHOWN = 12  # classes; of more, those with the lowest F1
 
 
 @dataclass(frozen=True)
-class Cannot:
+class MissingFigure:
     """A figure that cannot be computed.
 
     Attributes:
@@ -62,7 +62,7 @@ def score_classes(
         table: Shape (C, C), photos by true class (rows) and predicted class (columns).
         told: Shape (N,), the predicted classes.
         labels: Shape (N,), the true ones.
-        groups: Shape (N,), the same number for photos that are twins; None where none are.
+        groups: Shape (N,), the same number for photos that are near-duplicates; None where none are.
     """
 
     def count(rows: NDArray[np.bool_]) -> float:
@@ -83,7 +83,7 @@ def score_classes(
     return tuple(scores)
 
 
-def what_cannot(scores: Sequence[ClassScore], class_names: Sequence[str]) -> list[Cannot]:
+def missing_figures(scores: Sequence[ClassScore], class_names: Sequence[str]) -> list[MissingFigure]:
     """Name the figures of classes that cannot be computed."""
     found = []
     for score, name in zip(scores, class_names, strict=True):
@@ -93,7 +93,7 @@ def what_cannot(scores: Sequence[ClassScore], class_names: Sequence[str]) -> lis
             "f1": f"no photo is of class {name!r} or called so",
         }
         found += [
-            Cannot(f"per_class.{name}.{figure}", why)
+            MissingFigure(f"per_class.{name}.{figure}", why)
             for figure, why in reasons.items()
             if getattr(score, figure) is None
         ]

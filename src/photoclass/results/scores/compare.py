@@ -9,22 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError, ModelError, SettingsError
+from photoclass.machine import default_cache
 from photoclass.metrics.figures import log_losses
 from photoclass.metrics.paired import by_picture
 from photoclass.model.runtime import Runtime
-from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
+from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
-from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, SetAside
-from photoclass.photos.duplicates.near_duplicates import group_twins
+from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, SkippedPhoto
 from photoclass.progress import SILENT, Progress
 from photoclass.results.scores.difference import Difference, differences
 from photoclass.results.scores.evaluate import (
+    duplicates_of_training,
     known_splits,
     map_classes,
     name_of_split,
     part_to_score,
     predict_cached,
-    twins_of_trained,
 )
 from photoclass.results.scores.score import Score, score_predictions
 
@@ -38,13 +39,13 @@ class Comparison:
         scores: Of A and B.
         log_loss: How they differ; it tells finer differences than accuracy.
         accuracy: How they differ.
-        a_alone_right: Pictures on which A alone is right (of twins: on more of which).
+        a_alone_right: Pictures on which A alone is right (of near-duplicates: on more of which).
         b_alone_right: The same for B.
         left_out_trained: Photos left out because their content trained A or B.
         left_out_chose_model: Other photos left out because their content chose A or B.
-        leaked_twins: Of each model, compared photos that are near twins of photos that trained it; None where its
+        leaked_duplicates: Of each model, compared photos that are near-duplicates of photos that trained it; None where its
             folder does not say how those look.
-        set_aside: Photos that could not be read.
+        skipped: Photos that could not be read.
     """
 
     models: tuple[str, str]
@@ -55,8 +56,8 @@ class Comparison:
     b_alone_right: int
     left_out_trained: int
     left_out_chose_model: int
-    leaked_twins: tuple[int | None, int | None]
-    set_aside: tuple[SetAside, ...]
+    leaked_duplicates: tuple[int | None, int | None]
+    skipped: tuple[SkippedPhoto, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -64,8 +65,10 @@ class Comparison:
             "n": self.scores[0].n,
             "pictures": self.scores[0].pictures,
             "models": {
-                name: {"model": model, "leaked_twins": leaked, **score.as_json()}
-                for name, model, leaked, score in zip("AB", self.models, self.leaked_twins, self.scores, strict=True)
+                name: {"model": model, "leaked_duplicates": leaked, **score.as_json()}
+                for name, model, leaked, score in zip(
+                    "AB", self.models, self.leaked_duplicates, self.scores, strict=True
+                )
             },
             "difference": {"log_loss": self.log_loss.as_json(), "accuracy": self.accuracy.as_json()},
             "a_alone_right": self.a_alone_right,
@@ -73,15 +76,15 @@ class Comparison:
             "verdict": self.verdict(),
             "left_out_trained": self.left_out_trained,
             "left_out_chose_model": self.left_out_chose_model,
-            "set_aside": [{"file": item.name, "reason": item.reason} for item in self.set_aside],
+            "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
         }
 
     def as_text(self) -> str:
         """Return a few lines for a person: the verdict first."""
         width = max(map(len, self.models))
         lines = [*self.verdict(), f"  the same {_photos(self.scores[0].n)} for both:"]
-        for name, model, score, leaked in zip("AB", self.models, self.scores, self.leaked_twins, strict=True):
-            notes = [f"{leaked:,} are near twins of photos that trained it"] if leaked else []
+        for name, model, score, leaked in zip("AB", self.models, self.scores, self.leaked_duplicates, strict=True):
+            notes = [f"{leaked:,} are near-duplicates of photos that trained it"] if leaked else []
             notes += ["these photos trained or chose it, too: flattering"] if score.split_chose_model else []
             lines.append(
                 f"  {name}  {model:<{width}}  log loss {score.log_loss.value:.4f}  accuracy {score.accuracy.value:.2%}"
@@ -142,7 +145,7 @@ def compare(
         include_known: Take the photos that trained or chose a model, too.
         fixes: A fixes file, whose labels go before DATA's own.
         cache: The cache folder; the user's when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: DATA cannot be read, has other classes than the models, or nothing in it is left to compare on.
@@ -173,17 +176,18 @@ def compare(
             "models); give other photos, or --include-known"
         )
     sees, known = [photos.select(~dropped) for photos in sees], known[:, ~dropped]
-    labels, twins = sees[0].table.labels, group_twins(sees[0].fingerprints, progress)
+    labels, duplicates = sees[0].table.labels, group_near_duplicates(sees[0].fingerprints, progress)
     told = [predict_cached(runtime, photos, progress) for runtime, photos in zip(runtimes, sees, strict=True)]
     flattered = (known == TRAIN) | ((known == VALID) & decided)
     split = [name_of_split(known[i], table.splits) for i in range(2)]
     a, b = (
-        score_predictions(told[i], labels, class_names, split[i], bool(flattered[i].any()), twins) for i in range(2)
+        score_predictions(told[i], labels, class_names, split[i], bool(flattered[i].any()), duplicates)
+        for i in range(2)
     )
-    leaked = [_count(twins_of_trained(sees[i], known[i], models[i], progress)) for i in range(2)]
+    leaked = [_count(duplicates_of_training(sees[i], known[i], models[i], progress)) for i in range(2)]
     in_right = (told[0].argmax(axis=1) == labels).astype(np.float64) - (told[1].argmax(axis=1) == labels)
-    in_loss, in_accuracy = differences(log_losses(told[0], labels) - log_losses(told[1], labels), in_right, twins)
-    alone = np.sign(by_picture(in_right, twins))
+    in_loss, in_accuracy = differences(log_losses(told[0], labels) - log_losses(told[1], labels), in_right, duplicates)
+    alone = np.sign(by_picture(in_right, duplicates))
     return Comparison(
         models=(str(models[0]), str(models[1])),
         scores=(a, b),
@@ -193,8 +197,8 @@ def compare(
         b_alone_right=int((alone < 0).sum()),
         left_out_trained=int((trained & dropped).sum()),
         left_out_chose_model=int((chose & dropped).sum()),
-        leaked_twins=(leaked[0], leaked[1]),
-        set_aside=sees[0].table.set_aside,
+        leaked_duplicates=(leaked[0], leaked[1]),
+        skipped=sees[0].table.skipped,
     )
 
 
@@ -222,9 +226,9 @@ def _count(found: NDArray[np.bool_] | None) -> int | None:
 
 
 def _words_on_photos(difference: Difference) -> str:
-    if difference.photos_to_tell is None:
+    if difference.photos_needed is None:
         return ""
-    return f"; it would take about {difference.photos_to_tell:,} photos to tell one of the size seen here"
+    return f"; it would take about {difference.photos_needed:,} photos to tell one of the size seen here"
 
 
 def _photos(count: int) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.metrics.intervals import share_interval
 from photoclass.metrics.figures import Interval, accuracy
+from photoclass.metrics.intervals import share_interval
 
 Floats = NDArray[np.float64]
 
@@ -22,11 +22,11 @@ _SHOWN_SHARES, _SHOWN_CUTS = (0.8, 0.95), CUTS
 
 @dataclass(frozen=True)
 class CoverageRow:
-    """What comes of answering the photos whose sureness is at least `cut`.
+    """What comes of answering the photos whose confidence is at least `cut`.
 
     Attributes:
         wanted: The share of photos that the cut was chosen for; None where the cut itself was given.
-        cut: The least sureness that is answered.
+        cut: The least confidence that is answered.
         answered: How many photos are.
         coverage: Their share.
         accuracy: Share of right answers, with Wilson's 95 % interval; None where nothing is answered.
@@ -51,7 +51,7 @@ class CoverageRow:
         }
 
 
-def sureness(probabilities: NDArray[np.floating], distances: Floats | None) -> Floats:
+def confidence(probabilities: NDArray[np.floating], distances: Floats | None) -> Floats:
     """Return how sure each answer is, shape (N,): its probability, or 0 where the photo is too far from all seen.
 
     Args:
@@ -72,19 +72,19 @@ def coverage_table(
 ) -> list[CoverageRow]:
     """Return a row for each of SHARES, then for each of CUTS.
 
-    A share is reached by its surest photos; photos as sure as the last of them are answered, too.
+    A share is reached by its most confident photos; photos as sure as the last of them are answered, too.
 
     Args:
         probabilities: Shape (N, C).
         labels: Shape (N,), class indices.
-        distances: Shape (N,), or None; see `sureness`.
+        distances: Shape (N,), or None; see `confidence`.
 
     Raises:
         ModelError: There is no photo, or the shapes do not fit.
     """
     if not len(labels) or len(labels) != len(probabilities):
         raise ModelError(f"probabilities {probabilities.shape} and labels {labels.shape} cannot be scored together")
-    sure = sureness(probabilities, distances)
+    sure = confidence(probabilities, distances)
     falling = np.sort(sure)[::-1]
     cuts = [float(falling[_count(share, len(sure)) - 1]) for share in SHARES]
 
@@ -102,12 +102,14 @@ def coverage_as_text(rows: Sequence[CoverageRow], far: int | None) -> str:
     shown = [row for row in rows if row.wanted in _SHOWN_SHARES or (row.wanted is None and row.cut in _SHOWN_CUTS)]
     lines = ["  answering only when sure:  photos answered   accuracy there (95 % interval)"]
     for row in sorted(shown, key=lambda row: row.cut):
-        name = f"sureness {100 * row.cut:.4g} % and above"
+        name = f"confidence {100 * row.cut:.4g} % and above"
         right = row.accuracy
         words = f"{right.value:.2%} ({right.low:.2%} to {right.high:.2%})" if right else "-"
         lines.append(f"    {name:<30}{row.coverage:>8.1%}      {words}")
     if far is None:
-        lines.append("    (by probability alone: the model folder has no seen.npz to tell what is unlike its photos)")
+        lines.append(
+            "    (by probability alone: the model folder has no novelty.npz to tell what is unlike its photos)"
+        )
     else:
         lines.append(f"    {far:,} are too unlike the training photos to be answered")
     return "\n".join(lines)

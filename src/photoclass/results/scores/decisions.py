@@ -15,7 +15,7 @@ class Decisions:
     """What comes of telling a class only where it is worth it.
 
     Attributes:
-        coverage: How many photos are answered how well, by sureness.
+        coverage: How many photos are answered how well, by confidence.
         too_far: How many photos are too unlike the training photos; None where that cannot be told.
         threshold: The cheapest; None where no costs were given.
         positive: Name of the class that it is for.
@@ -58,7 +58,7 @@ def decide(
         distances: Shape (N,), from the training photos; None where they cannot be told.
         class_names: In class order.
         costs: What mistakes cost; None for no threshold.
-        groups: Shape (N,), the same number for twins.
+        groups: Shape (N,), the same number for near-duplicates.
 
     Raises:
         SettingsError: The positive class of `costs` is not clear.

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
+from photoclass.machine import default_cache
 from photoclass.model.folder import ModelInfo, load_fingerprints, load_info, load_photo_splits
+from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import Seen, load_seen, predict_and_measure
-from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, default_cache
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
+from photoclass.photos.cache.store import Rows
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import doubled, halved
+from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
-from photoclass.photos.cache.store import Rows
 from photoclass.photos.table import (
     HELD_OUT,
     NO_LABEL,
@@ -25,13 +27,12 @@ from photoclass.photos.table import (
     TRAIN,
     VALID,
     PhotoTable,
-    SetAside,
+    SkippedPhoto,
     count_by_class,
 )
-from photoclass.photos.duplicates.near_duplicates import group_twins
 from photoclass.progress import SILENT, Progress
 from photoclass.results.scores.decisions import Decisions, decide
-from photoclass.results.scores.optimism import Flattery
+from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.results.scores.thresholds import Costs
 
@@ -44,8 +45,8 @@ class Evaluation:
         score: The figures.
         left_out_trained: Photos left out because their content trained the model.
         left_out_chose_model: Photos left out because their content chose it.
-        set_aside: Photos that could not be read.
-        leaked_twins: Scored photos that are near twins of photos that trained the model; None where the model folder
+        skipped: Photos that could not be read.
+        leaked_duplicates: Scored photos that are near-duplicates of photos that trained the model; None where the model folder
             does not say how those look.
         without_leaked: The score without them; None where there are none, or nothing else.
         decisions: What comes of answering only when sure, and of a threshold by costs.
@@ -54,9 +55,9 @@ class Evaluation:
     score: Score
     left_out_trained: int
     left_out_chose_model: int
-    set_aside: tuple[SetAside, ...]
+    skipped: tuple[SkippedPhoto, ...]
     decisions: Decisions
-    leaked_twins: int | None = None
+    leaked_duplicates: int | None = None
     without_leaked: Score | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -66,9 +67,9 @@ class Evaluation:
             **self.decisions.as_json(),
             "left_out_trained": self.left_out_trained,
             "left_out_chose_model": self.left_out_chose_model,
-            "leaked_twins": self.leaked_twins,
-            "without_leaked_twins": self.without_leaked.as_json() if self.without_leaked else None,
-            "set_aside": [{"file": item.name, "reason": item.reason} for item in self.set_aside],
+            "leaked_duplicates": self.leaked_duplicates,
+            "without_leaked_duplicates": self.without_leaked.as_json() if self.without_leaked else None,
+            "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
         }
 
     def as_text(self) -> str:
@@ -79,7 +80,7 @@ class Evaluation:
                 f"  left out: {self.left_out_trained:,} photos that trained the model, "
                 f"{self.left_out_chose_model:,} that chose it (--include-known scores them too)"
             )
-        if self.leaked_twins:
+        if self.leaked_duplicates:
             without = self.without_leaked
             rest = (
                 f"without them, on {without.n:,}: log loss {without.log_loss.value:.4f}, "
@@ -87,7 +88,7 @@ class Evaluation:
                 if without
                 else "there are no others"
             )
-            lines.append(f"  {self.leaked_twins:,} are near twins of photos that trained the model; {rest}")
+            lines.append(f"  {self.leaked_duplicates:,} are near-duplicates of photos that trained the model; {rest}")
         return "\n".join([*lines, self.decisions.as_text()])
 
 
@@ -113,7 +114,7 @@ def evaluate(
         costs: What mistakes cost; finds the cheapest threshold.
         fixes: A fixes file, whose labels go before DATA's own.
         cache: The cache folder; the user's when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
         DataError: DATA cannot be read, has other classes than the model, or nothing in it is left to score.
@@ -124,7 +125,7 @@ def evaluate(
     info = load_info(model)
     if costs:
         costs.positive_class(info.class_names)
-    seen = load_seen(model, info.onnx_sha256)
+    seen = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
     table = map_classes(read_data(data, cache, progress, fixes, to_train=False), info.class_names, str(data))
     part = part_to_score(table)
@@ -145,26 +146,26 @@ def evaluate(
     probabilities, distances = _predict(runtime, scored, seen, progress)
     split = name_of_split(known[~dropped], scored.table.splits)
     chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
-    flatters = _flattery(info, model) if valid_chose and chose[~dropped].all() else None
+    optimism = _optimism(info, model) if valid_chose and chose[~dropped].all() else None
 
-    twins = group_twins(scored.fingerprints, progress)
+    duplicates = group_near_duplicates(scored.fingerprints, progress)
 
     def score_of(rows: NDArray[np.bool_]) -> Score:
         labels = scored.table.labels[rows]
         return score_predictions(
-            probabilities[rows], labels, info.class_names, split, chose_model, twins[rows], flatters
+            probabilities[rows], labels, info.class_names, split, chose_model, duplicates[rows], optimism
         )
 
     everything = np.ones(len(scored), dtype=np.bool_)
-    leaked = twins_of_trained(scored, known[~dropped], model, progress)
+    leaked = duplicates_of_training(scored, known[~dropped], model, progress)
     left_out = Counter(known[dropped].tolist())
     return Evaluation(
         score_of(everything),
         left_out[TRAIN],
         left_out[VALID],
-        photos.table.set_aside,
-        decide(probabilities, scored.table.labels, distances, info.class_names, costs, twins),
-        leaked_twins=None if leaked is None else int(leaked.sum()),
+        photos.table.skipped,
+        decide(probabilities, scored.table.labels, distances, info.class_names, costs, duplicates),
+        leaked_duplicates=None if leaked is None else int(leaked.sum()),
         without_leaked=None if leaked is None or leaked.all() or not leaked.any() else score_of(~leaked),
     )
 
@@ -175,7 +176,7 @@ def predict_cached(runtime: Runtime, photos: CachedPhotos, progress: Progress = 
 
 
 def _predict(
-    runtime: Runtime, photos: CachedPhotos, seen: Seen | None, progress: Progress
+    runtime: Runtime, photos: CachedPhotos, seen: NoveltyDetector | None, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
     """Compute probabilities and, where there is `seen`, distances."""
     with progress.task("Predicting", len(photos)) as task:
@@ -227,14 +228,14 @@ def known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
 
 
-def _flattery(info: ModelInfo, model: Path) -> Flattery | None:
+def _optimism(info: ModelInfo, model: Path) -> Optimism | None:
     """Return by how much a score of the photos that chose the model flatters, as its training found.
 
     Raises:
         ModelError: What `model.json` says of it cannot be right.
     """
     figures = info.metrics.get("valid", {})
-    return Flattery.from_json(figures.get("flatters"), f"{model / 'model.json'}") if isinstance(figures, dict) else None
+    return Optimism.from_json(figures.get("optimism"), f"{model / 'model.json'}") if isinstance(figures, dict) else None
 
 
 @dataclass(frozen=True)
@@ -256,17 +257,17 @@ class _TrainedAndScored:
         return doubled(halves)
 
 
-def twins_of_trained(
+def duplicates_of_training(
     photos: CachedPhotos, known: NDArray[np.int8], model: Path, progress: Progress
 ) -> NDArray[np.bool_] | None:
-    """Tell which photos, other than those that trained the model, are near twins of one that did.
+    """Tell which photos, other than those that trained the model, are near-duplicates of one that did.
 
     None where the model folder does not say how those look.
     """
     trained = load_fingerprints(model)
     if trained is None:
         return None
-    groups = group_twins(_TrainedAndScored(trained, photos.fingerprints), progress)
+    groups = group_near_duplicates(_TrainedAndScored(trained, photos.fingerprints), progress)
     return np.asarray(np.isin(groups[len(trained) :], groups[: len(trained)]) & (known != TRAIN))
 
 

@@ -18,7 +18,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Flattery:
+class Optimism:
     """What photos chose, and by how much a score on these very photos tends to flatter.
 
     Attributes:
@@ -45,7 +45,7 @@ class Flattery:
         }
 
     @classmethod
-    def from_json(cls, values: Any, where: str) -> "Flattery | None":
+    def from_json(cls, values: Any, where: str) -> "Optimism | None":
         """Read back what `as_json` gave; None where the photos chose nothing.
 
         Args:
@@ -64,7 +64,7 @@ class Flattery:
                 raise ValueError("chose and how")
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
-                f"{where}: what it says of `flatters` cannot be right ({error}); copy the folder again or train anew"
+                f"{where}: what it says of `flatters` cannot be right ({error}); copy the folder again or train again"
             ) from error
         return cls(chose, how, *estimates)
 

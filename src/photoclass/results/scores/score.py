@@ -7,13 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.metrics.bootstrap import DrawnFigures, draw_figures
-from photoclass.metrics.intervals import (
-    calibration_interval,
-    drawn_interval,
-    effective_count,
-    mean_interval,
-    share_interval,
-)
 from photoclass.metrics.figures import (
     Interval,
     accuracy,
@@ -22,16 +15,23 @@ from photoclass.metrics.figures import (
     expected_calibration_error,
     log_loss,
 )
+from photoclass.metrics.intervals import (
+    calibration_interval,
+    drawn_interval,
+    effective_count,
+    mean_interval,
+    share_interval,
+)
 from photoclass.metrics.ranking import average_precision, rankings, roc_auc
 from photoclass.results.scores.class_scores import (
-    Cannot,
     ClassScore,
+    MissingFigure,
     class_lines,
     interval_as_json,
+    missing_figures,
     score_classes,
-    what_cannot,
 )
-from photoclass.results.scores.optimism import Flattery
+from photoclass.results.scores.optimism import Optimism
 
 # As a person calls them, in the order in which they are told.
 _NAMES = {
@@ -65,7 +65,7 @@ class Score:
         average_precision: The same.
         per_class: Precision, recall and F1, in class order.
         confusion: Shape (C, C): photos by true class (rows) and predicted class (columns).
-        pictures: How many different pictures the photos show, twins counted once; None where nobody looked for twins.
+        pictures: How many different pictures the photos show, near-duplicates counted once; None where nobody looked for near-duplicates.
         cannot: What cannot be computed, and why.
         flatters: What the photos chose, and by how much that flatters; None if they chose nothing, or if they are mixed
             with others.
@@ -84,8 +84,8 @@ class Score:
     per_class: tuple[ClassScore, ...]
     confusion: NDArray[np.int64]
     pictures: int | None
-    cannot: tuple[Cannot, ...]
-    flatters: Flattery | None = None
+    missing: tuple[MissingFigure, ...]
+    optimism: Optimism | None = None
 
     @property
     def n(self) -> int:
@@ -102,10 +102,10 @@ class Score:
             "per_class": {name: score.as_json() for name, score in zip(self.class_names, self.per_class, strict=True)},
             "confusion": self.confusion.tolist(),
             "class_names": list(self.class_names),
-            "cannot": [{"figure": item.figure, "why": item.why} for item in self.cannot],
+            "missing": [{"figure": item.figure, "why": item.why} for item in self.missing],
             "split": self.split,
             "split_chose_model": self.split_chose_model,
-            "flatters": self.flatters.as_json() if self.flatters else None,
+            "optimism": self.optimism.as_json() if self.optimism else None,
         }
 
     def as_text(self) -> str:
@@ -114,14 +114,14 @@ class Score:
         return "\n".join(
             [
                 f"Score on {' '.join(filter(None, photos))}{self._aside()}",
-                *([f"  {self.flatters.as_text()}"] if self.flatters else []),
+                *([f"  {self.optimism.as_text()}"] if self.optimism else []),
                 f"  log loss  {self.log_loss.value:.4f}   {_words(self.log_loss, '.4f')}",
                 f"  accuracy  {self.accuracy.value:.2%}   {_words(self.accuracy, '.2%')}",
                 f"  calibration: probabilities are off by {self.ece.value:.2%} on average{self._words_on_chance()}",
                 *_confusion_lines(self.confusion, self.class_names),
                 *class_lines(self.per_class, self.class_names),
                 *self._further_lines(),
-                *self._lines_on_what_cannot(),
+                *self._lines_on_missing(),
             ]
         )
 
@@ -143,23 +143,23 @@ class Score:
         ]
         if any(not score.n for score in self.per_class):
             lines[0] += "   (of the classes that have photos)"
-        twins = self.n - (self.pictures or self.n)
-        if twins:
-            verb = "photo shows" if twins == 1 else "photos show"
-            lines.append(f"  {twins:,} {verb} a picture that another one shows; the intervals count each once")
+        duplicates = self.n - (self.pictures or self.n)
+        if duplicates:
+            verb = "photo shows" if duplicates == 1 else "photos show"
+            lines.append(f"  {duplicates:,} {verb} a picture that another one shows; the intervals count each once")
         return lines
 
-    def _lines_on_what_cannot(self) -> list[str]:
+    def _lines_on_missing(self) -> list[str]:
         """Name what cannot be computed, one line for each reason."""
         by_reason: dict[tuple[str, str], list[str]] = {}
-        for item in self.cannot:
+        for item in self.missing:
             name, is_interval, _ = item.figure.partition("_ci95")
             what = "no interval for" if is_interval else "cannot be computed:"
             by_reason.setdefault((what, item.why), []).append(_in_words(name))
         return [f"  {what} {', '.join(names)}: {why}" for (what, why), names in by_reason.items()]
 
     def _aside(self) -> str:
-        if self.split_chose_model and not self.flatters:
+        if self.split_chose_model and not self.optimism:
             return "  (some of them trained or chose the model, which flatters)"
         chose_nothing = self.split == "valid" and not self.split_chose_model
         return "  (which chose nothing: as honest as held-out ones)" if chose_nothing else ""
@@ -172,7 +172,7 @@ def score_predictions(
     split: str,
     split_chose_model: bool,
     groups: NDArray[np.int64] | None = None,
-    flatters: Flattery | None = None,
+    optimism: Optimism | None = None,
 ) -> Score:
     """Score predictions.
 
@@ -182,7 +182,7 @@ def score_predictions(
         class_names: In class order.
         split: Which photos these are.
         split_chose_model: Whether they also chose the model.
-        groups: Shape (N,), the same number for photos that are twins (`photos.duplicates.near_duplicates.group_twins`): intervals take them
+        groups: Shape (N,), the same number for photos that are near-duplicates (`photos.duplicates.near_duplicates.group_near_duplicates`): intervals take them
             together. None where nobody looked.
 
     Raises:
@@ -209,11 +209,11 @@ def score_predictions(
         per_class=classes,
         confusion=table,
         pictures=None if groups is None else len(np.unique(groups)),
-        cannot=(),
-        flatters=flatters,
+        missing=(),
+        optimism=optimism,
     )
     return replace(
-        score, cannot=(*_without_figure(absent), *_without_interval(score), *what_cannot(classes, class_names))
+        score, missing=(*_without_figure(absent), *_without_interval(score), *missing_figures(classes, class_names))
     )
 
 
@@ -231,14 +231,14 @@ def _ranks(
     return drawn_interval(figures[0], drawn.roc_auc), drawn_interval(figures[1], drawn.average_precision)
 
 
-def _without_figure(absent: list[str]) -> list[Cannot]:
+def _without_figure(absent: list[str]) -> list[MissingFigure]:
     if not absent:
         return []
     why = f"no photo is of class {', '.join(map(repr, absent))}"
-    return [Cannot(figure, why) for figure in _RANKS]
+    return [MissingFigure(figure, why) for figure in _RANKS]
 
 
-def _without_interval(score: Score) -> list[Cannot]:
+def _without_interval(score: Score) -> list[MissingFigure]:
     """Name the intervals that cannot be given."""
     one = score.n == 1 or score.pictures == 1
     few = any(0 < of_class.n < _LEAST_PICTURES for of_class in score.per_class)
@@ -252,8 +252,8 @@ def _without_interval(score: Score) -> list[Cannot]:
         elif figure in _RANKS and few:
             why = "a class has one picture alone"
         else:
-            why = "drawn anew, these photos always give the same, which tells nothing of others"
-        found.append(Cannot(f"{figure}_ci95", why))
+            why = "drawn again, these photos always give the same, which tells nothing of others"
+        found.append(MissingFigure(f"{figure}_ci95", why))
     return found
 
 

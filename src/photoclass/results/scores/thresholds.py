@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 PER = 1000  # photos that costs are told for
 _FOLDS = 5
 _DIVISIONS = 10  # into folds; what one of them happens to give is averaged out
-_THRESHOLD_DRAWS = 200  # each finds the cheapest threshold anew
+_THRESHOLD_DRAWS = 200  # each finds the cheapest threshold again
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class Threshold:
 
     Attributes:
         value: The cheapest on these photos; above 1 where it is cheapest never to tell the positive class.
-        value_range: What holds 95 % of the values that photos drawn anew would give; low and high.
+        value_range: What holds 95 % of the values that photos drawn again would give; low and high.
         theoretical: The cheapest where probabilities mean what they say: fp / (fp + fn).
-        cost_fp: Of one photo wrongly told as the positive class.
+        cost_fp: Of one photo misclassified as the positive class.
         cost_fn: Of one photo of the positive class told as another.
         cost_on_these: At `value`, on the very photos that chose it: it flatters.
         cost: Each photo paid for at a threshold that others chose; None where there are no others.
@@ -129,7 +129,7 @@ class Threshold:
                 f"    theory{100 * self.theoretical:>10.3g} %   {_words(self.cost_at_theoretical)}",
                 f"    usual         50 %   {_words(self.cost_at_half)}",
                 f"    take {self._choice()}",
-                f"    (photos drawn anew would put the cheapest between {low} and {high} %)",
+                f"    (photos drawn again would put the cheapest between {low} and {high} %)",
             ]
         )
 
@@ -157,9 +157,9 @@ def cheapest_threshold(
     Args:
         probabilities_of_positive: Shape (N,).
         is_positive: Shape (N,), the truth.
-        cost_fp: Of one photo wrongly told as positive.
+        cost_fp: Of one photo misclassified as positive.
         cost_fn: Of one positive photo told as another.
-        groups: Shape (N,), the same number for photos that stay together, as twins; each alone when None.
+        groups: Shape (N,), the same number for photos that stay together, as near-duplicates; each alone when None.
         seed: Decides folds and draws.
 
     Raises:
@@ -243,7 +243,7 @@ class _Photos:
         """Return the cheapest threshold where each photo counts `weights` times, shape (N,)."""
         missed = np.add.reduceat(self.fn * weights * self.is_positive, self.first)
         wrong = np.add.reduceat(self.fp * weights * ~self.is_positive, self.first)
-        # Whatever lies below a threshold is missed, and from it on wrongly told.
+        # Whatever lies below a threshold is missed, and from it on misclassified.
         costs = np.append(0, np.cumsum(missed)) + np.append(np.cumsum(wrong[::-1])[::-1], 0)
         best = self.thresholds[costs <= costs.min() + 1e-9 * costs.max()]
         return float(best[np.abs(best - self.theoretical).argmin()])

@@ -12,8 +12,7 @@ from onnx import load_model_from_string
 from photoclass.atomic import write_bytes
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
-from photoclass.networks.pretrained import backbone_onnx
-from photoclass.networks.pretrained import efficientnet_lite
+from photoclass.networks.pretrained import backbone_onnx, efficientnet_lite
 from photoclass.networks.pretrained.backbone_onnx import write_backbones, write_trunk
 from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold, read_weights
 from photoclass.networks.pretrained.onnx_file import read_network
@@ -82,7 +81,7 @@ def open_backbone(name: str, precision: str = "auto", cache: Path | None = None)
         ModelError: The weights are missing or are not those that are known.
     """
     if name not in BACKBONES:
-        raise SettingsError(f"there is no backbone {name!r}; there is: {', '.join(BACKBONES)}")
+        raise SettingsError(f"unknown backbone {name!r}; choose from {', '.join(BACKBONES)}")
     chosen, reason = choose_precision(precision)
     image_size = image_size_of(name)
 

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
+from photoclass.machine import processors
 from photoclass.model.engine import usual_precision
-from photoclass.photos.prefetch import map_ahead
-from photoclass.photos.cache.pixels import decode_first, decode_key, hash_contents, open_fingerprints, processors
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable
+from photoclass.photos.cache.pixels import decode_first, decode_key, hash_contents, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore, Shard, write_row
-from photoclass.photos.table import PhotoTable, SetAside
+from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable
+from photoclass.photos.prefetch import prefetch
+from photoclass.photos.table import PhotoTable, SkippedPhoto
 from photoclass.progress import SILENT, Progress
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.views import ALONE, WITH_MIRROR, Views
@@ -41,11 +42,11 @@ class FeaturedPhotos:
     """Photos whose features are at hand.
 
     Attributes:
-        table: The photos that could be read; the others stand in `table.set_aside`.
+        table: The photos that could be read; the others stand in `table.skipped`.
         contents: SHA-256 of each photo file, 32 bytes.
         features: Row i is photo i: shape (width,), float16; where a backbone was shown several
             views of each photo, shape (views, ...).
-        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding twins.
+        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding near-duplicates.
         settings: How they were decoded.
         computed: How many of them the store did not hold.
     """
@@ -89,7 +90,7 @@ def compute_features(
         backbone: What computes the features.
         cache: The cache folder.
         workers: Threads to decode in; as many as there are processors when None.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
         views: What the backbone is shown of each photo; None for the photo alone, or, of one that gives maps, with its
             mirror image.
 
@@ -106,9 +107,9 @@ def compute_features(
         missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
         failed = _compute_missing(missing, stores, settings, backbone, views, workers or processors(), progress)
-        bad = [SetAside(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
+        bad = [SkippedPhoto(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
         kept = np.array([c not in failed for c in contents], dtype=np.bool_)
-        table = table.select(kept).with_set_aside(bad)
+        table = table.select(kept).with_skipped(bad)
         contents = tuple(c for c in contents if c not in failed)
         features, prints = (store.find(contents) for store in stores)
     computed = sum(content in missing for content in contents)
@@ -151,7 +152,7 @@ def _compute_missing(
 
         def pixels() -> Iterator[Pixels]:
             decode = partial(_decode, missing=missing, settings=settings, views=views)
-            for content, result in zip(contents, map_ahead(pool, decode, contents), strict=True):
+            for content, result in zip(contents, prefetch(pool, decode, contents), strict=True):
                 if isinstance(result, Unreadable):
                     failed[content] = result.reason
                     task.advance()

@@ -79,7 +79,7 @@ class Head:
         temperature: What logits are divided by, so that probabilities mean what they say.
         strength: The regularisation that was chosen.
         candidates: Cross-validated log loss by strength.
-        out_of_fold: Shape (N, K): logits of each training photo, by a head that had not seen it or its twins.
+        out_of_fold: Shape (N, K): logits of each training photo, by a head that had not seen it or its near-duplicates.
     """
 
     weights: NDArray[np.float32]
@@ -91,7 +91,7 @@ class Head:
 
     @property
     def out_of_fold_probabilities(self) -> Floats:
-        """Shape (N, C): calibrated, of each training photo, by a head that had not seen it or its twins."""
+        """Shape (N, C): calibrated, of each training photo, by a head that had not seen it or its near-duplicates."""
         return to_probabilities(self.out_of_fold / self.temperature)
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
@@ -110,12 +110,14 @@ def signed_roots(features: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(np.sign(exact) * np.sqrt(np.abs(exact)), dtype=np.float32)
 
 
-def check_pictures(labels: NDArray[np.int64], twins: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:
+def check_pictures(
+    labels: NDArray[np.int64], duplicates: NDArray[np.int64], class_names: Sequence[str], where: str
+) -> None:
     """Refuse photos that no head can be fitted on.
 
     Args:
         labels: Shape (N,), class indices.
-        twins: Shape (N,), the same number for photos that are twins.
+        near-duplicates: Shape (N,), the same number for photos that are near-duplicates.
         class_names: In class order.
         where: What a person calls the photos.
 
@@ -123,7 +125,7 @@ def check_pictures(labels: NDArray[np.int64], twins: NDArray[np.int64], class_na
         DataError: A class has too few different photos.
     """
     for label, name in enumerate(class_names):
-        pictures = len(np.unique(twins[labels == label]))
+        pictures = len(np.unique(duplicates[labels == label]))
         if pictures < _LEAST_PICTURES:
             few = f"{pictures} different photo to train on; it takes {_LEAST_PICTURES} at least"
             raise DataError(f"{where}: class {name!r} has {few}")
@@ -132,7 +134,7 @@ def check_pictures(labels: NDArray[np.int64], twins: NDArray[np.int64], class_na
 def fit_head(
     features: FeatureRows,
     labels: NDArray[np.int64],
-    twins: NDArray[np.int64],
+    duplicates: NDArray[np.int64],
     classes: int,
     *,
     balance: bool,
@@ -144,7 +146,7 @@ def fit_head(
     Args:
         features: What it learns from.
         labels: Shape (N,), class indices.
-        twins: Shape (N,), the same number for photos that are twins: they stay in one fold.
+        near-duplicates: Shape (N,), the same number for photos that are near-duplicates: they stay in one fold.
         classes: How many there are.
         balance: Let every class weigh the same, however many photos it has.
         seed: Decides the folds.
@@ -153,7 +155,7 @@ def fit_head(
     data = _Standardised(features)
     counts = np.bincount(labels, minlength=classes)
     photo_weights = (len(labels) / (classes * counts))[labels] if balance else np.ones(len(labels))
-    folds = assign_folds(labels, twins, min(FOLDS, int(counts.min())), seed)
+    folds = assign_folds(labels, duplicates, min(FOLDS, int(counts.min())), seed)
     fold_count = int(folds.max()) + 1
     # One problem for each fold (photos outside of it) and one for all photos, for each strength.
     in_problem = np.stack([folds != fold for fold in range(fold_count)] + [np.ones(len(labels), dtype=np.bool_)])
@@ -183,10 +185,10 @@ def fit_head(
     )
 
 
-def assign_folds(labels: NDArray[np.int64], twins: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    """Divide photos among folds, twins together, every class as evenly as that allows; shape (N,)."""
+def assign_folds(labels: NDArray[np.int64], duplicates: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Divide photos among folds, near-duplicates together, every class as evenly as that allows; shape (N,)."""
     generator = np.random.default_rng([seed, folds])
-    _, first, group = np.unique(twins, return_index=True, return_inverse=True)
+    _, first, group = np.unique(duplicates, return_index=True, return_inverse=True)
     fold_of_group = np.empty(len(first), dtype=np.int64)
     for label in np.unique(labels[first]):
         groups = generator.permutation(np.flatnonzero(labels[first] == label))

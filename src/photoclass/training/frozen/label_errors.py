@@ -15,8 +15,8 @@ _LEAST_SURE = 0.9
 
 
 @dataclass(frozen=True)
-class DoubtfulLabels:
-    """Photos of which another class is more probable than their label's, the surest first.
+class LabelErrors:
+    """Photos of which another class is more probable than their label's, the most confident first.
 
     Attributes:
         rows: Shape (n,): which of the photos.
@@ -33,13 +33,13 @@ class DoubtfulLabels:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def surely(self) -> "DoubtfulLabels":
+    def surely(self) -> "LabelErrors":
         """Return those alone that are surely wrong."""
         sure = self.sure
-        return DoubtfulLabels(self.rows[sure], self.suggested[sure], self.wrong[sure], sure[sure])
+        return LabelErrors(self.rows[sure], self.suggested[sure], self.wrong[sure], sure[sure])
 
 
-def find_doubtful(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> DoubtfulLabels:
+def find_label_errors(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> LabelErrors:
     """Find labels that are perhaps, and those that are surely wrong.
 
     Surely wrong is the label of a photo whose most probable class has at least the probability that this class has, on
@@ -47,20 +47,20 @@ def find_doubtful(probabilities: NDArray[np.floating], labels: NDArray[np.int64]
     are hard to tell, nothing is.
 
     Args:
-        probabilities: Shape (N, C), of models that had not seen the photo or its twins.
+        probabilities: Shape (N, C), of models that had not seen the photo or its near-duplicates.
         labels: Shape (N,), class indices.
     """
     classes = probabilities.shape[1]
     usual = np.array([probabilities[labels == c, c].mean() if (labels == c).any() else 1.0 for c in range(classes)])
     suggested = probabilities.argmax(axis=1)
     wrong = 1 - probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    doubtful = np.flatnonzero(suggested != labels)
-    rows = doubtful[np.argsort(-wrong[doubtful], kind="stable")]
+    label_errors = np.flatnonzero(suggested != labels)
+    rows = label_errors[np.argsort(-wrong[label_errors], kind="stable")]
     sure = probabilities[rows, suggested[rows]] >= np.maximum(usual, _LEAST_SURE)[suggested[rows]]
-    return DoubtfulLabels(rows, suggested[rows], wrong[rows], sure)
+    return LabelErrors(rows, suggested[rows], wrong[rows], sure)
 
 
-def doubts_as_fixes(doubts: DoubtfulLabels, table: PhotoTable, data: str) -> tuple[Fix, ...]:
+def label_errors_as_fixes(errors_found: LabelErrors, table: PhotoTable, data: str) -> tuple[Fix, ...]:
     """Propose the suggested label for each, for a person to look at."""
     return tuple(
         Fix(
@@ -68,5 +68,5 @@ def doubts_as_fixes(doubts: DoubtfulLabels, table: PhotoTable, data: str) -> tup
             table.class_names[suggested],
             f"labelled {table.class_names[table.labels[row]]}, which is wrong with {wrong:.2%}",
         )
-        for row, suggested, wrong in zip(doubts.rows, doubts.suggested, doubts.wrong, strict=True)
+        for row, suggested, wrong in zip(errors_found.rows, errors_found.suggested, errors_found.wrong, strict=True)
     )

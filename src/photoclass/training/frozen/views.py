@@ -1,4 +1,4 @@
-"""What a pretrained network is shown of each photo: the photo, its mirror image as well, or variations drawn by lot."""
+"""What a pretrained network is shown of each photo: the photo, its mirror image as well, or variations drawn at random."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photoclass.photos.decode import Pixels
-from photoclass.training.augment import AugmentSettings, draw_colours, draw_transforms, vary
+from photoclass.training.augment import AugmentSettings, augment_photos, draw_colours, draw_transforms
 
 _VARIATIONS = 2
 
@@ -31,7 +31,7 @@ ALONE = Views("", None, lambda content, pixels: [pixels])
 WITH_MIRROR = Views("", 2, lambda content, pixels: [pixels, pixels[:, ::-1]])
 
 
-def variations(settings: AugmentSettings) -> Views:
+def augmentations(settings: AugmentSettings) -> Views:
     """Return views that vary a photo in two ways, each by its own lot.
 
     The photo's content decides the lots, so that what was computed once serves any training.
@@ -41,10 +41,10 @@ def variations(settings: AugmentSettings) -> Views:
         generator = np.random.default_rng(list(content))
         transforms = draw_transforms(_VARIATIONS, pixels.shape[0], settings, generator)
         colours = draw_colours(_VARIATIONS, settings, generator)
-        varied = [np.empty_like(pixels) for _ in range(_VARIATIONS)]
-        for out, transform, colour in zip(varied, transforms, colours, strict=True):
-            vary(pixels, transform, colour, settings, out)
-        return varied
+        augmented = [np.empty_like(pixels) for _ in range(_VARIATIONS)]
+        for out, transform, colour in zip(augmented, transforms, colours, strict=True):
+            augment_photos(pixels, transform, colour, settings, out)
+        return augmented
 
     digest = hashlib.sha256(repr(settings).encode()).hexdigest()
     return Views(f"varied{digest[:8]}", _VARIATIONS, make)

@@ -8,29 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
+from photoclass.machine import default_cache
 from photoclass.metrics.figures import log_loss
+from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import Seen, fit_seen, photos_to_keep
-from photoclass.photos.cache.pixels import default_cache
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
-from photoclass.training.frozen.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.compute import Compute
-from photoclass.training.frozen.label_errors import doubts_as_fixes, find_doubtful
+from photoclass.training.finish import Outcome, TrainResult, describe, finish
+from photoclass.training.frozen.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import FeaturedPhotos
-from photoclass.training.finish import Outcome, Trained, describe, finish
 from photoclass.training.frozen.head import Head, check_pictures, fit_head, signed_roots
+from photoclass.training.frozen.label_errors import find_label_errors, label_errors_as_fixes
 from photoclass.training.prepare import divide_photos, featured_photos
 from photoclass.training.recipes.recipes import FeaturesRecipe
-from photoclass.training.run import Asked, Run, TrainOptions
+from photoclass.training.run import Run, TrainOptions, TrainRequest
 
 # What the saved model's probabilities may differ by from those of the stored features, which have three digits.
 _TOLERANCE = 0.01
 _CHECKED_PHOTOS = 32
 
 
-def train_features(asked: Asked[FeaturesRecipe]) -> Trained:
+def train_features(request: TrainRequest[FeaturesRecipe]) -> TrainResult:
     """Compute features, fit the head, and write the model folder. Called while the folder is held.
 
     Raises:
@@ -40,28 +40,30 @@ def train_features(asked: Asked[FeaturesRecipe]) -> Trained:
         TrainingError: The saved file does not do what was trained.
     """
     started_at = time.monotonic()
-    data, out, seed, options, progress = asked.data, asked.out, asked.seed, asked.options, asked.progress
+    data, out, seed, options, progress = request.data, request.out, request.seed, request.options, request.progress
     _refuse_what_does_nothing(options)
-    backbone, recipe = _open_backbone(asked.recipe, options)
+    backbone, recipe = _open_backbone(request.recipe, options)
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
     photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
-    photos, twins = divide_photos(photos, data, seed, progress)
-    run = Run(replace(asked, recipe=recipe), photos, twins, Compute("cpu", backbone.precision, backbone.reason))
+    photos, duplicates = divide_photos(photos, data, seed, progress)
+    run = Run(replace(request, recipe=recipe), photos, duplicates, Compute("cpu", backbone.precision, backbone.reason))
     train, valid = run.part(TRAIN), run.part(VALID)
-    twins = twins[run.of_split(TRAIN)]
-    head = _fit(train, twins, recipe, seed, data)
+    duplicates = duplicates[run.of_split(TRAIN)]
+    head = _fit(train, duplicates, recipe, seed, data)
     losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
     progress.say(
         f"head: strength {head.strength:g} of cross-validated log losses {losses}; temperature {head.temperature:.3f}"
     )
-    doubts = find_doubtful(head.out_of_fold_probabilities, train.table.labels).surely()
-    doubtful = doubts_as_fixes(doubts, train.table, str(data))
-    if doubtful:
-        progress.say(f"{len(doubtful):,} labels are surely wrong, the surest {doubtful[0].image} ({doubtful[0].note})")
-    if doubtful and recipe.drop_doubtful:
-        kept = np.setdiff1d(np.arange(len(train)), doubts.rows)
-        before, head = head, _fit(train.select(kept), twins[kept], recipe, seed, data)
-        progress.say(_words_on_dropping(len(doubtful), before, head, valid))
+    errors_found = find_label_errors(head.out_of_fold_probabilities, train.table.labels).surely()
+    label_errors = label_errors_as_fixes(errors_found, train.table, str(data))
+    if label_errors:
+        progress.say(
+            f"{len(label_errors):,} labels are surely wrong, the most confident {label_errors[0].image} ({label_errors[0].note})"
+        )
+    if label_errors and recipe.drop_label_errors:
+        kept = np.setdiff1d(np.arange(len(train)), errors_found.rows)
+        before, head = head, _fit(train.select(kept), duplicates[kept], recipe, seed, data)
+        progress.say(_words_on_dropping(len(label_errors), before, head, valid))
     onnx = add_head(backbone.onnx, head.weights, head.bias, head.temperature)
     predicted = {}
     for split in (VALID, HELD_OUT):
@@ -75,22 +77,22 @@ def train_features(asked: Asked[FeaturesRecipe]) -> Trained:
             "strength": head.strength,
             "temperature": head.temperature,
             "cross_validated_log_loss": head.candidates[head.strength],
-            "doubtful_labels": len(doubtful),
-            "doubtful_dropped": recipe.drop_doubtful,
+            "doubtful_labels": len(label_errors),
+            "doubtful_dropped": recipe.drop_label_errors,
             "stopped": "the head has converged",
             "device": "cpu",
             "precision": backbone.precision,
         },
     )
     difference = _check(Runtime(info, onnx, out), valid, predicted[VALID])
-    seen = _seen(train, valid, seed)
-    return finish(run, Outcome(info, onnx, predicted, difference, None, seen, doubtful=doubtful))
+    seen = _novelty(train, valid, seed)
+    return finish(run, Outcome(info, onnx, predicted, difference, None, seen, label_errors=label_errors))
 
 
-def _seen(train: FeaturedPhotos, valid: FeaturedPhotos, seed: int) -> Seen:
+def _novelty(train: FeaturedPhotos, valid: FeaturedPhotos, seed: int) -> NoveltyDetector:
     """Keep what tells distances: the roots of features, which are what enters the head."""
     kept = train.select(photos_to_keep(train.table.labels, seed))
-    return fit_seen(signed_roots(kept.features.all()), signed_roots(valid.features.all()))
+    return fit_novelty(signed_roots(kept.features.all()), signed_roots(valid.features.all()))
 
 
 def _words_on_dropping(count: int, before: Head, after: Head, valid: FeaturedPhotos) -> str:
@@ -137,15 +139,15 @@ def _open_backbone(recipe: FeaturesRecipe, options: TrainOptions) -> tuple[Backb
     return backbone, replace(recipe, backbone=backbone.name, backbone_size=size, backbone_sha256=sha256)
 
 
-def _fit(photos: FeaturedPhotos, twins: NDArray[np.int64], recipe: FeaturesRecipe, seed: int, data: Path) -> Head:
+def _fit(photos: FeaturedPhotos, duplicates: NDArray[np.int64], recipe: FeaturesRecipe, seed: int, data: Path) -> Head:
     """Fit the head on the training photos.
 
     Raises:
         DataError: A class has too few photos.
     """
     labels, names = photos.table.labels, photos.table.class_names
-    check_pictures(labels, twins, names, str(data))
-    return fit_head(photos.features, labels, twins, len(names), balance=recipe.balance, seed=seed)
+    check_pictures(labels, duplicates, names, str(data))
+    return fit_head(photos.features, labels, duplicates, len(names), balance=recipe.balance, seed=seed)
 
 
 def _check(runtime: Runtime, photos: FeaturedPhotos, wanted: NDArray[np.float32]) -> dict[str, float]:

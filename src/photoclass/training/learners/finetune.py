@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_end
-from photoclass.networks.pretrained.last_blocks import EfficientNetEnd
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
+from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
 from photoclass.progress import Progress
-from photoclass.training.frozen.backbones import open_trunk
 from photoclass.training.compute import Compute, choose_compute
-from photoclass.training.loop.examples import Examples, MapExamples, PhotoExamples, Variations
+from photoclass.training.finish import TrainResult
+from photoclass.training.frozen.backbones import open_trunk
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import FeaturedPhotos
-from photoclass.training.finish import Trained
 from photoclass.training.frozen.head import FeatureArray, check_pictures, fit_head
-from photoclass.training.loop.loop import compute_all, predict_logits
-from photoclass.training.prepare import divide_photos, featured_photos, split_photos, varied_photos
-from photoclass.training.recipes.recipes import FinetuneRecipe
-from photoclass.training.run import Asked, Run
 from photoclass.training.learners.network import train_network
+from photoclass.training.loop.examples import Augmentations, Examples, MapExamples, PhotoExamples
+from photoclass.training.loop.loop import compute_all, predict_logits
+from photoclass.training.prepare import augmented_photos, divide_photos, featured_photos, split_photos
+from photoclass.training.recipes.recipes import FinetuneRecipe
+from photoclass.training.run import Run, TrainRequest
 
 Photos = CachedPhotos | FeaturedPhotos
 TAIL = 3
@@ -50,17 +50,17 @@ class FinetuneLearner:
         scaling: What its inputs' bytes mean.
         first_block: The block that its inputs enter; None where they are pixels.
         seed: Decides the folds that the head's strength is chosen on.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
         vary: Returns the maps of variations of photos; None where photos are not varied, or are pixels.
     """
 
     recipe: FinetuneRecipe
-    network: EfficientNetEnd
+    network: EfficientNetTail
     scaling: Scaling
     first_block: int | None
     seed: int
     progress: Progress
-    vary: Callable[[FeaturedPhotos], FeaturedPhotos] | None = None
+    augment_photos: Callable[[FeaturedPhotos], FeaturedPhotos] | None = None
     # The maps were computed in what the processor gains from, by bf16 between int8 steps, and full precision gives
     # others.
     tolerance: float = 0.1
@@ -80,18 +80,18 @@ class FinetuneLearner:
 
     def training_examples(self, photos: Photos) -> Examples:
         """Return photos as pixels or maps, with their variations."""
-        if self.vary is None or isinstance(photos, CachedPhotos):
+        if self.augment_photos is None or isinstance(photos, CachedPhotos):
             return self.examples(photos)
-        varied = self.vary(photos)
-        place = {content: row for row, content in enumerate(varied.contents)}
+        augmented = self.augment_photos(photos)
+        place = {content: row for row, content in enumerate(augmented.contents)}
         rows = np.array([place.get(content, -1) for content in photos.contents], dtype=np.int64)
         missing = np.flatnonzero(rows < 0)
         if len(missing):  # a file that vanished since its maps were computed; those are here
             name = photos.table.names[missing[0]]
             self.progress.say(f"{len(missing):,} photos can no longer be read and are not varied, the first {name}")
-        return MapExamples(photos, variations=Variations(varied.features, rows, self.recipe.varied_share))
+        return MapExamples(photos, augmentations=Augmentations(augmented.features, rows, self.recipe.augmented_share))
 
-    def start(self, train: Photos, twins: NDArray[np.int64], compute: Compute) -> None:
+    def start(self, train: Photos, duplicates: NDArray[np.int64], compute: Compute) -> None:
         """Fit the head on the features of the network as it was published.
 
         Raises:
@@ -101,9 +101,9 @@ class FinetuneLearner:
         network = self.network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         features = compute_all(network.features, self.examples(train), self.scaling, compute)
         labels, names = train.table.labels, train.table.class_names
-        check_pictures(labels, twins, names, "the training photos")
+        check_pictures(labels, duplicates, names, "the training photos")
         head = fit_head(
-            FeatureArray(features.numpy()), labels, twins, len(names), balance=self.recipe.balance, seed=self.seed
+            FeatureArray(features.numpy()), labels, duplicates, len(names), balance=self.recipe.balance, seed=self.seed
         )
         self.progress.say(f"head: cross-validated log loss {head.candidates[head.strength]:.4f}")
         with torch.no_grad():
@@ -155,7 +155,7 @@ class FinetuneLearner:
         return trained().astype(np.float32)
 
 
-def train_finetune(asked: Asked[FinetuneRecipe]) -> Trained:
+def train_finetune(request: TrainRequest[FinetuneRecipe]) -> TrainResult:
     """Train the end of a pretrained network on and write the model folder. Called while the folder is held.
 
     Raises:
@@ -164,23 +164,25 @@ def train_finetune(asked: Asked[FinetuneRecipe]) -> Trained:
         SettingsError: The network has fewer blocks than are to learn.
         TrainingError, Interrupted: As `train_network`.
     """
-    data, recipe, options, progress = asked.data, asked.recipe, asked.options, asked.progress
+    data, recipe, options, progress = request.data, request.recipe, request.options, request.progress
     compute = choose_compute(options.device, options.precision)
     network = fold(recipe.backbone)
     first_block = _first_block(network, recipe, compute)
     photos: Photos
-    vary = None
+    augment_photos = None
     if first_block is None:
-        (photos, twins), scaling = split_photos(data, recipe, asked.seed, options, progress), CENTRED_PIXELS
+        (photos, duplicates), scaling = split_photos(data, recipe, request.seed, options, progress), CENTRED_PIXELS
     else:
         trunk, scaling = open_trunk(recipe.backbone, network, first_block)
         featured = featured_photos(data, trunk, recipe.decode_settings(), options, progress)
-        photos, twins = divide_photos(featured, data, asked.seed, progress)
-        if recipe.varied_share:
-            vary = partial(varied_photos, backbone=trunk, augment=recipe.augment, options=options, progress=progress)
-    run: Run[Any, FinetuneRecipe] = Run(asked, photos, twins, compute)
-    end = EfficientNetEnd(network, first_block, len(run.class_names))
-    learner = FinetuneLearner(recipe, end, scaling, first_block, asked.seed, progress, vary)
+        photos, duplicates = divide_photos(featured, data, request.seed, progress)
+        if recipe.augmented_share:
+            augment_photos = partial(
+                augmented_photos, backbone=trunk, augment=recipe.augment, options=options, progress=progress
+            )
+    run: Run[Any, FinetuneRecipe] = Run(request, photos, duplicates, compute)
+    end = EfficientNetTail(network, first_block, len(run.class_names))
+    learner = FinetuneLearner(recipe, end, scaling, first_block, request.seed, progress, augment_photos)
     return train_network(run, learner)
 
 

@@ -19,22 +19,22 @@ from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, TrainingError
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
 from photoclass.model.folder import ModelInfo
+from photoclass.model.novelty import KEPT_PHOTOS, NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import KEPT_PHOTOS, Seen, fit_seen, photos_to_keep
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.results.pictures.curves import draw_curves
-from photoclass.results.scores.optimism import Flattery
-from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, save_checkpoint
+from photoclass.results.scores.optimism import Optimism
 from photoclass.training.compute import Compute, keep_freed_memory, leave_threads_to_the_network
-from photoclass.training.cross_fitting import estimate_flattery, kept_rows, what_was_chosen
+from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
+from photoclass.training.finish import Outcome, TrainResult, describe, finish
+from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from photoclass.training.loop.examples import Examples, Rows
-from photoclass.training.finish import Outcome, Trained, describe, finish
-from photoclass.training.loop.loop import Fit, fit
-from photoclass.training.recipes.loop_settings import LoopSettings
+from photoclass.training.loop.loop import LoopJob, fit
 from photoclass.training.loop.optimizer import optimizer_for
+from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, best_epoch
 
@@ -75,10 +75,10 @@ class Learner(Protocol):
     def training_examples(self, photos: Any) -> Examples:
         """Return photos as the network learns from them."""
 
-    def start(self, train: Any, twins: NDArray[np.int64], compute: Compute) -> None:
+    def start(self, train: Any, duplicates: NDArray[np.int64], compute: Compute) -> None:
         """Set the weights that a fresh training begins with, where those that it was made with do not serve.
 
-        `twins` has the same number for training photos that are twins, shape (N,).
+        `near-duplicates` has the same number for training photos that are near-duplicates, shape (N,).
         """
 
     def pixels(self, photos: Any) -> dict[int, Pixels]:
@@ -99,7 +99,7 @@ class Learner(Protocol):
         """Return probabilities to score, shape (N, C): the saved model's, or else those of the trained network."""
 
 
-def train_network(run: Run[Any, Any], learner: Learner) -> Trained:
+def train_network(run: Run[Any, Any], learner: Learner) -> TrainResult:
     """Train a network and write the model folder. Called while the folder is held.
 
     Args:
@@ -110,22 +110,22 @@ def train_network(run: Run[Any, Any], learner: Learner) -> Trained:
         TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
         Interrupted: A signal came; the checkpoint is kept.
     """
-    saved = run.asked.saved
+    saved = run.request.saved
     changed = changes(saved, run.identity()) if saved else []
-    if changed and not run.asked.options.force:
+    if changed and not run.request.options.force:
         raise TrainingError(
             f"{run.out}: was begun with other {', '.join(changed)}; give the same again, choose another --out to start "
-            "anew, or --force to go on all the same"
+            "again, or --force to go on all the same"
         )
     keep_freed_memory()
     leave_threads_to_the_network()
     if not saved:
-        learner.start(run.part(TRAIN), run.twins[run.of_split(TRAIN)], run.compute)
+        learner.start(run.part(TRAIN), run.duplicates[run.of_split(TRAIN)], run.compute)
     state = fresh_state(learner.network, run.recipe.loop, run.compute)
     if saved:
         load_checkpoint(run.out, state)
         if changed:
-            # What is done of the epoch was done on other photos or in other batches: it begins anew.
+            # What is done of the epoch was done on other photos or in other batches: it begins again.
             state.start_epoch(state.epoch)
         if "data" in changed:
             state.valid_logits.clear()
@@ -141,7 +141,7 @@ def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) ->
     """Return the state of a training that has not begun."""
     network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network) if settings.average else None
-    start = {n: v.detach().clone() for n, v in network.state_dict().items()} if settings.start_share else {}
+    start = {n: v.detach().clone() for n, v in network.state_dict().items()} if settings.initial_weights_share else {}
     return TrainingState(network, optimizer_for(network, settings), average, start)
 
 
@@ -151,11 +151,11 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: 
         f"{learner.name}: {parameters:,} parameters, on {run.compute.device} in {run.compute.precision} "
         f"({run.compute.reason}), batch {run.recipe.loop.batch_size}, seed {run.seed}"
     )
-    stop = run.asked.stop
+    stop = run.request.stop
     parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
     passes = len(parts[HELD_OUT]) + (2 if run.recipe.loop.calibrate else 1) * len(parts[VALID])
     passes += min(len(parts[TRAIN]), KEPT_PHOTOS) + min(len(parts[VALID]), KEPT_PHOTOS)
-    job = Fit(
+    job = LoopJob(
         train=learner.training_examples(parts[TRAIN]),
         valid=learner.examples(parts[VALID]),
         settings=run.recipe.loop,
@@ -177,7 +177,7 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: 
         if state.history and (ends or time.monotonic() - drawn_at > _DRAW_EVERY_SECONDS):
             draw_curves(state.history, run.out / "curves.png", f"{run.recipe.name} · {run.out.name}")
             drawn_at = time.monotonic()
-        run.asked.records.epochs(run.about(), state.history)
+        run.request.records.epochs(run.about(), state.history)
 
     with stop.heard():
         fit(job, state, stop, keep, run.progress)
@@ -239,11 +239,11 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
         split: learner.scored(runtime, part, partial(trained, split), run.progress) for split, part in parts.items()
     }
     return Outcome(
-        info, onnx, scored, difference, _flattery(run, state, rows), _seen(run, learner), tuple(state.history)
+        info, onnx, scored, difference, _optimism(run, state, rows), _novelty(run, learner), tuple(state.history)
     )
 
 
-def _flattery(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Flattery | None:
+def _optimism(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Optimism | None:
     """Estimate by how much the score of the validation photos flatters; None where they chose nothing.
 
     Epochs were judged by each photo as it is; where the saved model looks at its mirror image too, that is left out.
@@ -251,19 +251,19 @@ def _flattery(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Flattery 
     calibrate = run.recipe.loop.calibrate
     if len(state.valid_logits) < len(state.history):
         chose = what_was_chosen(sum(math.isfinite(row.val_loss) for row in state.history), calibrate)
-        return Flattery(chose, "earlier epochs were judged by other photos (--force)") if chose else None
+        return Optimism(chose, "earlier epochs were judged by other photos (--force)") if chose else None
     of_valid = np.flatnonzero(run.of_split(VALID))
-    labels, twins = (values[of_valid[rows]] for values in (run.photos.table.labels, run.twins))
+    labels, duplicates = (values[of_valid[rows]] for values in (run.photos.table.labels, run.duplicates))
     logits = [epoch.numpy() for epoch in state.valid_logits]
-    return estimate_flattery(logits, labels, twins, calibrate, run.seed, len(of_valid))
+    return estimate_optimism(logits, labels, duplicates, calibrate, run.seed, len(of_valid))
 
 
-def _seen(run: Run[Any, Any], learner: Learner) -> Seen:
+def _novelty(run: Run[Any, Any], learner: Learner) -> NoveltyDetector:
     """Keep what tells distances: some training photos, and as many validation photos to compare with."""
     train, valid = run.part(TRAIN), run.part(VALID)
     kept, compared = (photos_to_keep(part.table.labels, run.seed) for part in (train, valid))
     features = (learner.features(part.select(rows), run.compute) for part, rows in ((train, kept), (valid, compared)))
-    return fit_seen(*features)
+    return fit_novelty(*features)
 
 
 def _check_export(

@@ -1,4 +1,4 @@
-"""The recipe `resnet`: pixels from the cache, augmented, into a residual network that learns from nothing."""
+"""The recipe `resnet`: pixels from the cache, augmented, into a residual network that learns from scratch."""
 
 import math
 import time
@@ -18,15 +18,15 @@ from photoclass.photos.table import TRAIN
 from photoclass.progress import Progress
 from photoclass.results.scores.evaluate import predict_cached
 from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
-from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.export import export_features
+from photoclass.training.finish import TrainResult
 from photoclass.training.frozen.export_head import add_head
-from photoclass.training.finish import Trained
+from photoclass.training.learners.network import train_network
+from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.loop.loop import MOST_AT_ONCE, compute_all, cross_entropy, predict_logits, to_images
 from photoclass.training.prepare import read_table, split_table
 from photoclass.training.recipes.resnet import STANDARD_SIDE, ResnetRecipe
-from photoclass.training.run import Asked, Run
-from photoclass.training.learners.network import train_network
+from photoclass.training.run import Run, TrainRequest
 
 _TRIALS = 3
 # A guess at what takes time besides learning: start-up, decoding, scoring, the report.
@@ -40,7 +40,7 @@ class ResnetLearner:
 
     recipe: ResnetRecipe
     network: Resnet
-    name: str = "a residual network from nothing"
+    name: str = "a residual network from scratch"
     scaling: Scaling = CENTRED_PIXELS
     tolerance: float = 1e-3
 
@@ -57,7 +57,7 @@ class ResnetLearner:
         """Return photos with their augmentation, small ones at first."""
         return self.examples(photos)
 
-    def start(self, train: CachedPhotos, twins: NDArray[np.int64], compute: Compute) -> None:
+    def start(self, train: CachedPhotos, duplicates: NDArray[np.int64], compute: Compute) -> None:
         """Change nothing: the weights that the network was made with are where it begins."""
 
     def pixels(self, photos: CachedPhotos) -> dict[int, Pixels]:
@@ -93,38 +93,38 @@ class ResnetLearner:
         return predict_cached(runtime, photos, progress)
 
 
-def train_resnet(asked: Asked[ResnetRecipe]) -> Trained:
-    """Train a residual network from nothing and write the model folder. Called while the folder is held.
+def train_resnet(request: TrainRequest[ResnetRecipe]) -> TrainResult:
+    """Train a residual network from scratch and write the model folder. Called while the folder is held.
 
     Raises:
         DataError: DATA cannot be read or trained on.
         SettingsError: Pictures are too small for the network.
         TrainingError, Interrupted: As `train_network`.
     """
-    options, seed, progress = asked.options, asked.seed, asked.progress
+    options, seed, progress = request.options, request.seed, request.progress
     compute = choose_compute(options.device, options.precision)
-    table = read_table(asked.data, options, progress)
+    table = read_table(request.data, options, progress)
     keep_freed_memory()
-    recipe = asked.recipe.with_epochs_for(timed=asked.stop.deadline is not None)
-    epochs = _epochs_in_time(asked, recipe, len(table), len(table.class_names), compute)
+    recipe = request.recipe.with_epochs_for(timed=request.stop.deadline is not None)
+    epochs = _epochs_in_time(request, recipe, len(table), len(table.class_names), compute)
     recipe = recipe.with_pictures_for(epochs)
     smallest = min(recipe.image_size, *recipe.sides)
     network = Resnet(recipe.network, smallest, len(table.class_names), torch.Generator().manual_seed(seed))
-    photos, twins = split_table(table, asked.data, recipe.decode_settings(), seed, options, progress)
+    photos, duplicates = split_table(table, request.data, recipe.decode_settings(), seed, options, progress)
     recipe = recipe.with_steps_for(int((photos.table.splits == TRAIN).sum()), epochs, compute.device)
     progress.say(
         f"learns from pictures of {', '.join(map(str, recipe.sides))} pixels, each at least {recipe.augment.crop:.0%} "
         f"of a photo; the model will see {recipe.image_size} pixels"
     )
-    run = Run(replace(asked, recipe=recipe), photos, twins, compute)
+    run = Run(replace(request, recipe=recipe), photos, duplicates, compute)
     return train_network(run, ResnetLearner(recipe, network))
 
 
 def _epochs_in_time(
-    asked: Asked[ResnetRecipe], recipe: ResnetRecipe, photos: int, classes: int, compute: Compute
+    request: TrainRequest[ResnetRecipe], recipe: ResnetRecipe, photos: int, classes: int, compute: Compute
 ) -> float:
     """Return how many epochs there is time for, up to the most that there may be; roughly, long before they begin."""
-    left = asked.stop.seconds_left()
+    left = request.stop.seconds_left()
     if math.isinf(left):
         return float(recipe.loop.epochs)
     network = Resnet(recipe.network, STANDARD_SIDE, classes, torch.Generator().manual_seed(0))

@@ -15,14 +15,14 @@ from photoclass.photos.decode import Pixels
 from photoclass.progress import Progress
 from photoclass.results.scores.evaluate import predict_cached
 from photoclass.training.compute import Compute, choose_compute
-from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.export import export_onnx
-from photoclass.training.finish import Trained
+from photoclass.training.finish import TrainResult
+from photoclass.training.learners.network import train_network
+from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.loop.loop import compute_all, predict_logits
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.training.run import Asked, Run
-from photoclass.training.learners.network import train_network
+from photoclass.training.run import Run, TrainRequest
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class SmallCnnLearner:
         """Return the same: only training asks for variations."""
         return self.examples(photos)
 
-    def start(self, train: CachedPhotos, twins: NDArray[np.int64], compute: Compute) -> None:
+    def start(self, train: CachedPhotos, duplicates: NDArray[np.int64], compute: Compute) -> None:
         """Change nothing: the weights that the network was made with are where it begins."""
 
     def pixels(self, photos: CachedPhotos) -> dict[int, Pixels]:
@@ -70,16 +70,16 @@ class SmallCnnLearner:
         return predict_cached(runtime, photos, progress)
 
 
-def train_small_cnn(asked: Asked[SmallCnnRecipe]) -> Trained:
+def train_small_cnn(request: TrainRequest[SmallCnnRecipe]) -> TrainResult:
     """Train the post's network and write the model folder. Called while the folder is held.
 
     Raises:
         DataError: DATA cannot be read or trained on.
         TrainingError, Interrupted: As `train_network`.
     """
-    recipe, options, seed = asked.recipe, asked.options, asked.seed
+    recipe, options, seed = request.recipe, request.options, request.seed
     compute = choose_compute(options.device, options.precision)
-    photos, twins = split_photos(asked.data, recipe, seed, options, asked.progress)
-    run = Run(asked, photos, twins, compute)
+    photos, duplicates = split_photos(request.data, recipe, seed, options, request.progress)
+    run = Run(request, photos, duplicates, compute)
     network = SmallCNN(recipe.network, recipe.image_size, len(run.class_names), torch.Generator().manual_seed(seed))
     return train_network(run, SmallCnnLearner(recipe, network))

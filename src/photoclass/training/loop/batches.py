@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.photos.cache.pixels import processors
+from photoclass.machine import processors
 from photoclass.photos.decode import Pixels
 from photoclass.training.loop.examples import Examples
 from photoclass.training.recipes.loop_settings import LoopSettings
@@ -35,7 +35,7 @@ class Batch:
 def training_batches(
     examples: Examples, settings: LoopSettings, seed: int, epoch: int, first_step: int = 0, done: float = 0.0
 ) -> Iterator[Batch]:
-    """Give one epoch's batches: every example once, shuffled and varied anew.
+    """Give one epoch's batches: every example once, shuffled and varied again.
 
     Order and variations follow from `seed` and `epoch` alone, so an epoch can be taken up at any step.
 
@@ -49,13 +49,13 @@ def training_batches(
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(examples))
-    varied = examples.varied(generator, done)
+    augmented = examples.augmented(generator, done)
     count = count_batches(len(examples), settings.batch_size)
     ends = _ends(len(examples), count, settings)
 
     def make(step: int) -> Batch:
         rows = order[ends[step] : ends[step + 1]]
-        return Batch(varied(rows), examples.labels[rows])
+        return Batch(augmented(rows), examples.labels[rows])
 
     yield from _made_ahead(make, first_step, count)
 

@@ -34,14 +34,14 @@ class TrainingState:
     Attributes:
         network: Learns.
         optimizer: Moves its weights, with the running means of their gradients.
-        average: The running mean of its weights, where one is kept.
+        average: The exponential moving average of its weights, where one is kept.
         start: The weights at the start, where they are wanted.
         epoch: The epoch under way, from 0.
         done: Share of the whole training that lies behind that epoch, from 0 to 1.
         share: What that epoch is of the whole training; 0 until it is planned.
         step: The next batch in it.
         loss_sum: Sum of the losses of the photos seen in it.
-        right: How many of them the network told rightly.
+        right: How many of them the network classified correctly.
         seen: How many they are.
         epoch_seconds: Training time spent in it.
         elapsed_seconds: Time spent in all.
@@ -132,7 +132,7 @@ def read_identity(folder: Path) -> dict[str, Any]:
     try:
         identity: dict[str, Any] = json.loads(_read(folder)[0]["identity"])
     except (KeyError, ValueError) as error:
-        raise TrainingError(f"{checkpoint_path(folder)}: damaged ({error}); train anew") from error
+        raise TrainingError(f"{checkpoint_path(folder)}: damaged ({error}); train again") from error
     return identity
 
 
@@ -163,7 +163,7 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
         _lay_like_parameters(state.optimizer)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise TrainingError(f"{checkpoint_path(folder)}: does not fit this training ({reason}); train anew") from error
+        raise TrainingError(f"{checkpoint_path(folder)}: does not fit this training ({reason}); train again") from error
 
 
 def _lay_like_parameters(optimizer: torch.optim.Optimizer) -> None:
@@ -185,14 +185,14 @@ def _read(folder: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise TrainingError(f"{folder}: there is no checkpoint to resume from; leave out --resume to start")
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise TrainingError(f"{path}: larger than any checkpoint of photoclass; train anew")
+            raise TrainingError(f"{path}: larger than any checkpoint of photoclass; train again")
         with safetensors.safe_open(path, framework="pt") as opened:
             header = opened.metadata() or {}
             if header.get("format") != _FORMAT:
-                raise TrainingError(f"{path}: not written by this version of photoclass; train anew")
+                raise TrainingError(f"{path}: not written by this version of photoclass; train again")
             return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise TrainingError(f"{path}: damaged ({error}); train anew") from error
+        raise TrainingError(f"{path}: damaged ({error}); train again") from error
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

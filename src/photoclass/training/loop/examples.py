@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.photos.cache.pixels import CachedPhotos
-from photoclass.photos.decode import Pixels
 from photoclass.photos.cache.store import Rows as Features
-from photoclass.training.augment import AugmentSettings, coarser, draw_colours, draw_transforms, to_side, vary
+from photoclass.photos.decode import Pixels
+from photoclass.training.augment import AugmentSettings, augment_photos, coarser, draw_colours, draw_transforms, to_side
 from photoclass.training.frozen.features import FeaturedPhotos
 
 Rows = NDArray[np.int64]
@@ -36,7 +36,7 @@ class Examples(Protocol):
         At the end, they are as the saved model sees them.
         """
 
-    def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
+    def augmented(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw an epoch's variations; return what gives these examples, so varied.
 
         Args:
@@ -84,7 +84,7 @@ class PhotoExamples:
         shown = round(self.photos.settings.image_size * self._side(done) / self.sides[-1])
         return replace(self, shown=shown if shown < self.photos.settings.image_size else 0)
 
-    def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
+    def augmented(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw a warp and colours for each photo."""
         whole = self.photos.settings.image_size
         side = self._side(done) if self.sides else whole
@@ -99,7 +99,7 @@ class PhotoExamples:
                 photo, transform = np.asarray(self.photos.pixels[row], dtype=np.uint8), transforms[row]
                 if side != whole:
                     photo, transform = coarser(photo, transform)
-                vary(photo, transform, colours[row], self.augment, out=pixels[i])
+                augment_photos(photo, transform, colours[row], self.augment, out=pixels[i])
             return pixels
 
         return warped
@@ -115,7 +115,7 @@ class PhotoExamples:
 
 
 @dataclass(frozen=True)
-class Variations:
+class Augmentations:
     """Maps of varied photos, beside those of the photos as they are.
 
     Attributes:
@@ -141,7 +141,7 @@ class MapExamples:
 
     photos: FeaturedPhotos
     mirrored: bool = False
-    variations: Variations | None = None
+    augmentations: Augmentations | None = None
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -159,14 +159,14 @@ class MapExamples:
         """Return the same: maps have one size."""
         return self
 
-    def varied(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
+    def augmented(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
         """Draw which photos are mirrored, half of them, and which are shown varied instead."""
         views = generator.integers(0, 2, len(self))
         among = np.full(len(self), -1)
-        if self.variations is not None:
+        if self.augmentations is not None:
             # Of two variations, the same lot chooses one.
-            shown = generator.random(len(self)) < self.variations.share
-            among[shown] = self.variations.rows[shown]
+            shown = generator.random(len(self)) < self.augmentations.share
+            among[shown] = self.augmentations.rows[shown]
 
         def viewed(rows: Rows) -> Pixels:
             maps = [self._maps_of(row, among[row])[views[row]] for row in rows]
@@ -175,6 +175,6 @@ class MapExamples:
         return viewed
 
     def _maps_of(self, row: int, among: int) -> NDArray[np.generic]:
-        if among >= 0 and self.variations is not None:
-            return self.variations.maps[among]
+        if among >= 0 and self.augmentations is not None:
+            return self.augmentations.maps[among]
         return self.photos.features[row]

@@ -18,13 +18,13 @@ from photoclass.networks.scaling import Scaling
 from photoclass.networks.small_cnn import Dropout
 from photoclass.photos.decode import Pixels
 from photoclass.progress import Progress, Task
+from photoclass.training.compute import Compute, give_back_freed_memory
 from photoclass.training.loop.batches import Batch, count_batches, plain_batches, training_batches
 from photoclass.training.loop.checkpoint import TrainingState
-from photoclass.training.compute import Compute, give_back_freed_memory
 from photoclass.training.loop.examples import Examples, Rows
+from photoclass.training.loop.optimizer import interpolate_with_initial, optimizer_for, set_learning_rate, update_ema
+from photoclass.training.loop.time_budget import TimeBudget, measure_time_budget
 from photoclass.training.recipes.loop_settings import LoopSettings
-from photoclass.training.loop.optimizer import mixed_with_start, move_average, optimizer_for, set_learning_rate
-from photoclass.training.loop.time_budget import Pace, measure_pace
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
@@ -35,7 +35,7 @@ _SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoin
 
 
 @dataclass(frozen=True)
-class Fit:
+class LoopJob:
     """What the loop works on.
 
     Attributes:
@@ -62,7 +62,7 @@ class Fit:
 
 
 def fit(
-    job: Fit, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
+    job: LoopJob, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
 ) -> None:
     """Train until the epochs are done, val_loss no longer falls, the time is up, or a signal comes.
 
@@ -73,18 +73,18 @@ def fit(
         stop: Asked after every step.
         keep: Called with the state after every epoch, every two minutes, and at the end: it saves what must not be
             lost.
-        progress: Hears of the advance.
+        progress: Receives progress reports.
 
     Raises:
-        TrainingError: The loss became something that is no number before any epoch was done.
+        TrainingError: The loss became NaN or infinity before any epoch was done.
     """
     state.stopped = why_stop_early(state.history, job.settings.patience) if state.history else ""
     # A rate that falls to the end has to know where the end is.
     timed = stop.deadline is not None and job.settings.schedule != "constant" and not state.stopped
-    pace = _measure_pace(job, state) if timed else None
+    time_budget = _measure_pace(job, state) if timed else None
     while state.epoch < job.settings.epochs and not state.stopped:
         if not state.seen:
-            _plan_epoch(job, state, stop, pace)
+            _plan_epoch(job, state, stop, time_budget)
         give_back_freed_memory()  # the pictures to come may be larger
         train_epoch(job, state, stop, keep, progress)
         if stop.signal_number:
@@ -95,8 +95,8 @@ def fit(
             break
         whole = state.seen == len(job.train)
         row = _close_epoch(job, state)
-        if pace is not None:
-            pace.hear(
+        if time_budget is not None:
+            time_budget.hear(
                 state.done,
                 state.behind(len(job.train)),
                 state.epoch_seconds / state.seen,
@@ -110,7 +110,7 @@ def fit(
             state.done += state.share
             state.start_epoch(state.epoch + 1)
             state.stopped = why_stop_early(state.history, job.settings.patience)
-        planned = pace is not None and state.epoch < job.settings.epochs
+        planned = time_budget is not None and state.epoch < job.settings.epochs
         if not state.stopped and ((planned and _is_over(job, state)) or stop.time_is_up(_reserve(job, state))):
             state.stopped = "the time given is up"
         keep(state)
@@ -119,7 +119,7 @@ def fit(
 
 
 def train_epoch(
-    job: Fit, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
+    job: LoopJob, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
 ) -> None:
     """Train over all photos once, or as far as `stop` allows, from the step at which the state stands."""
     state.network.train()
@@ -146,11 +146,11 @@ def train_epoch(
                 saved_at = time.monotonic()
 
 
-def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int]:
+def train_step(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
     """Take one step: forward, loss, backward, the optimizer's.
 
     Returns:
-        The mean loss of the batch in nats, and how many photos it told rightly.
+        The mean loss of the batch in nats, and how many photos it classified correctly.
     """
     settings = job.settings
     steps_before = state.epoch * count_batches(len(job.train), settings.batch_size) + state.step
@@ -168,7 +168,7 @@ def train_step(job: Fit, state: TrainingState, batch: Batch) -> tuple[float, int
         right += _count_right(logits, labels)
     state.optimizer.step()
     if state.average is not None:
-        move_average(state.average, state.network, settings.average, steps_before + 1)
+        update_ema(state.average, state.network, settings.average, steps_before + 1)
     return total_loss, right
 
 
@@ -183,14 +183,14 @@ def batch_parts(count: int, compute: Compute) -> list[slice]:
     return [slice(first, end) for first, end in pairwise(ends)]
 
 
-def scored_network(job: Fit, state: TrainingState) -> nn.Module:
+def scored_network(job: LoopJob, state: TrainingState) -> nn.Module:
     """Return what is scored and kept: the mean of the weights where one is kept, mixed with the start where wanted."""
     network = state.network if state.average is None else state.average
-    share = job.settings.start_share
-    return mixed_with_start(network, state.start, share) if share else network
+    share = job.settings.initial_weights_share
+    return interpolate_with_initial(network, state.start, share) if share else network
 
 
-def validate(job: Fit, network: nn.Module, done: float = 1.0) -> tuple[float, float, Tensor]:
+def validate(job: LoopJob, network: nn.Module, done: float = 1.0) -> tuple[float, float, Tensor]:
     """Return mean loss in nats, accuracy, and logits, shape (N, K), of the validation examples.
 
     Args:
@@ -250,7 +250,7 @@ def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
             module.generator.manual_seed(drawn)
 
 
-def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
+def _close_epoch(job: LoopJob, state: TrainingState) -> EpochRow:
     """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
     scored = scored_network(job, state)
@@ -272,22 +272,22 @@ def _close_epoch(job: Fit, state: TrainingState) -> EpochRow:
     return row
 
 
-def _plan_epoch(job: Fit, state: TrainingState, stop: StopRequest, pace: Pace | None) -> None:
+def _plan_epoch(job: LoopJob, state: TrainingState, stop: StopRequest, time_budget: TimeBudget | None) -> None:
     """Decide what the coming epoch is of the whole training: one of so many, or of as many as there is time for."""
     most = job.settings.epochs
-    if pace is None:
+    if time_budget is None:
         state.done, state.share = state.epoch / most, 1 / most
         return
-    left = stop.seconds_left() - job.finish_seconds - job.finish_passes * _PASS_SHARE * pace.last_photo_seconds
-    state.share = (1 - state.done) / pace.epochs_in(left, state.done, len(job.train), most - state.epoch)
+    left = stop.seconds_left() - job.finish_seconds - job.finish_passes * _PASS_SHARE * time_budget.last_photo_seconds
+    state.share = (1 - state.done) / time_budget.epochs_in(left, state.done, len(job.train), most - state.epoch)
 
 
-def _is_over(job: Fit, state: TrainingState) -> bool:
+def _is_over(job: LoopJob, state: TrainingState) -> bool:
     """Tell whether all that was planned is done, be it in the midst of an epoch."""
     return state.seen < len(job.train) and state.behind(len(job.train)) >= 1 - _ROUNDING
 
 
-def _measure_pace(job: Fit, state: TrainingState) -> Pace:
+def _measure_pace(job: LoopJob, state: TrainingState) -> TimeBudget:
     """Time steps on copies of all that learns."""
     network = copy.deepcopy(state.network).train()
     average = copy.deepcopy(state.average)
@@ -295,20 +295,20 @@ def _measure_pace(job: Fit, state: TrainingState) -> Pace:
     rows = np.arange(min(job.settings.batch_size, len(job.train)))
 
     def batch_at(done: float) -> Batch:
-        return Batch(job.train.varied(np.random.default_rng(job.seed), done)(rows), job.train.labels[rows])
+        return Batch(job.train.augmented(np.random.default_rng(job.seed), done)(rows), job.train.labels[rows])
 
-    return measure_pace(batch_at, lambda batch: train_step(job, scratch, batch), len(job.valid))
+    return measure_time_budget(batch_at, lambda batch: train_step(job, scratch, batch), len(job.valid))
 
 
 def _stop_at_nan(state: TrainingState) -> None:
     best = best_epoch(state.history)
-    at = f"in epoch {state.epoch + 1}, step {state.step}, the loss became something that is no number"
+    at = f"in epoch {state.epoch + 1}, step {state.step}, the loss became NaN or infinity"
     if best is None:
         raise TrainingError(f"{at}, before any epoch was done; try a smaller learning_rate")
     state.stopped = f"{at}; the best so far, of epoch {best.epoch:g}, is kept"
 
 
-def _reserve(job: Fit, state: TrainingState) -> float:
+def _reserve(job: LoopJob, state: TrainingState) -> float:
     """Seconds to keep for validating and for what comes after the loop."""
     per_photo = state.epoch_seconds / state.seen if state.seen else 0.004
     if state.history:

@@ -24,7 +24,7 @@ class Muon(torch.optim.AdamW):
 
     Args:
         kernels: What Muon moves, each of shape (filters, channels, height, width).
-        kernel_rate: How far a step turns a kernel, in radians.
+        muon_rate: How far a step turns a kernel, in radians.
         momentum: Decay of the mean of the kernels' gradients.
         groups: What AdamW moves, as torch has it.
         adam: AdamW's other arguments.
@@ -33,12 +33,12 @@ class Muon(torch.optim.AdamW):
     def __init__(
         self,
         kernels: Sequence[Tensor],
-        kernel_rate: float,
+        muon_rate: float,
         momentum: float,
         groups: Iterable[dict[str, Any]],
         **adam: Any,
     ) -> None:
-        super().__init__([*groups, {"params": list(kernels), "lr": kernel_rate, "momentum": momentum}], **adam)
+        super().__init__([*groups, {"params": list(kernels), "lr": muon_rate, "momentum": momentum}], **adam)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -60,20 +60,20 @@ class Muon(torch.optim.AdamW):
         # Nesterov's momentum: along the mean as the next gradient would find it.
         towards = kernel.grad.add(state["mean"].mul_(momentum).add_(kernel.grad), alpha=momentum)
         kernel.grad = None
-        towards = orthogonal(towards.flatten(1)).reshape(kernel.shape)
+        towards = newton_schulz(towards.flatten(1)).reshape(kernel.shape)
         size = kernel.norm()
         kernel.sub_(towards.mul_(rate * size / towards.norm().clamp_min(_SMALLEST)))
         kernel.mul_(size / kernel.norm().clamp_min(_SMALLEST))
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
+def newton_schulz(matrix: Tensor) -> Tensor:
     """Return a matrix of the same singular vectors, whose singular values are about 1; shape (rows, columns).
 
     The polynomials in the singular values are worked out on the product of the matrix with its transpose, which is
     small and square, and applied to the matrix at the end: a third of the multiplications.
     """
     if matrix.shape[0] > matrix.shape[1]:
-        return orthogonal(matrix.T).T
+        return newton_schulz(matrix.T).T
     matrix = matrix / matrix.norm().clamp_min(_SMALLEST)
     squares = matrix @ matrix.T
     applied = factor = _factor(squares)

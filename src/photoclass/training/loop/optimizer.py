@@ -1,4 +1,4 @@
-"""How weights move: Adam or Muon, the rate at each moment of the training, and the running mean of the weights."""
+"""How weights move: Adam or Muon, the rate at each moment of the training, and the exponential moving average (EMA) of the weights."""
 
 import copy
 import math
@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.loop.muon import Muon
+from photoclass.training.recipes.loop_settings import LoopSettings
 
 
 def optimizer_for(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
     """Return the optimizer for those weights of a network that learn."""
     learning = [p for p in network.parameters() if p.requires_grad]
-    kernels = [p for p in learning if p.ndim == 4 and settings.kernel_rate]
-    others = [p for p in learning if not (p.ndim == 4 and settings.kernel_rate)]
+    kernels = [p for p in learning if p.ndim == 4 and settings.muon_rate]
+    others = [p for p in learning if not (p.ndim == 4 and settings.muon_rate)]
     groups = [
         {"params": [p for p in others if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
@@ -25,7 +25,7 @@ def optimizer_for(network: nn.Module, settings: LoopSettings) -> torch.optim.Opt
     adam: dict[str, Any] = {"lr": settings.learning_rate, "betas": betas, "eps": settings.adam_epsilon, "fused": True}
     if not kernels:
         return torch.optim.AdamW(groups, **adam)
-    return Muon(kernels, settings.kernel_rate, settings.kernel_momentum, groups, **adam)
+    return Muon(kernels, settings.muon_rate, settings.kernel_momentum, groups, **adam)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
@@ -38,7 +38,7 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, 
     """
     share = _share_of_rate(settings, done)
     for group in optimizer.param_groups:
-        group["lr"] = share * (settings.kernel_rate if "momentum" in group else settings.learning_rate)
+        group["lr"] = share * (settings.muon_rate if "momentum" in group else settings.learning_rate)
 
 
 def _share_of_rate(settings: LoopSettings, done: float) -> float:
@@ -50,7 +50,7 @@ def _share_of_rate(settings: LoopSettings, done: float) -> float:
 
 
 @torch.no_grad()
-def mixed_with_start(network: nn.Module, start: dict[str, Tensor], share: float) -> nn.Module:
+def interpolate_with_initial(network: nn.Module, start: dict[str, Tensor], share: float) -> nn.Module:
     """Return a copy of a network with weights between its own and those at the start."""
     mixed = copy.deepcopy(network)
     for name, weights in mixed.named_parameters():
@@ -59,8 +59,8 @@ def mixed_with_start(network: nn.Module, start: dict[str, Tensor], share: float)
 
 
 @torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, decay: float, steps: int) -> None:
-    """Move the running mean towards the network's weights; in the first steps faster, so that it forgets the start.
+def update_ema(average: nn.Module, network: nn.Module, decay: float, steps: int) -> None:
+    """Move the exponential moving average towards the network's weights; in the first steps faster, so that it forgets the start.
 
     Args:
         average: The mean; a copy of the network at the start.

@@ -15,7 +15,7 @@ _MARGIN = 1.04
 _SHORTEST_EPOCH = 0.1  # a shorter one at the end is left out: its validation would cost more than it gives
 
 
-class Pace:
+class TimeBudget:
     """What a photo costs at each moment of the training; corrected by what epochs then take.
 
     Args:
@@ -62,7 +62,9 @@ class Pace:
         return float(self._photo_seconds[first:last].mean())
 
 
-def measure_pace(batch_at: Callable[[float], Batch], step: Callable[[Batch], object], valid_photos: int) -> Pace:
+def measure_time_budget(
+    batch_at: Callable[[float], Batch], step: Callable[[Batch], object], valid_photos: int
+) -> TimeBudget:
     """Time a few steps as they will be at moments of the training.
 
     Args:
@@ -82,4 +84,4 @@ def measure_pace(batch_at: Callable[[float], Batch], step: Callable[[Batch], obj
                 trials.append(time.perf_counter() - started_at)
             seconds[batch.inputs.shape] = min(trials) / len(batch.labels)
         found.append(seconds[batch.inputs.shape])
-    return Pace(np.array(found), valid_photos / 3)
+    return TimeBudget(np.array(found), valid_photos / 3)

@@ -19,7 +19,7 @@ class LoopSettings:
         epochs: Passes over the training photos, at most; 0 where a recipe chooses.
         patience: Epochs without a lower val_loss after which training stops.
         learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
-        kernel_rate: How far Muon (`muon.py`) turns the kernels of convolutions in a step, in radians; the highest,
+        muon_rate: How far Muon (`muon.py`) turns the kernels of convolutions in a step, in radians; the highest,
             if it changes. 0 for Adam there, too.
         kernel_momentum: Decay of Muon's mean of gradients.
         schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
@@ -27,9 +27,9 @@ class LoopSettings:
         warm_up: Share of the training in which `one-cycle` goes up.
         weight_decay: Share of the learning rate by which weights, but no biases, shrink in each step (Loshchilov and
             Hutter, 2019).
-        average: Decay, in each step, of the running mean of the weights, which then is what is scored and kept; 0 for
+        average: Decay, in each step, of the exponential moving average (EMA) of the weights, which then is what is scored and kept; 0 for
             the weights themselves.
-        start_share: Share of the weights at the start in those that are scored and kept (Wortsman et al., 2022): what a
+        initial_weights_share: Share of the weights at the start in those that are scored and kept (Wortsman et al., 2022): what a
             pretrained network knew and a few thousand photos do not teach is kept.
         adam_beta1: Decay of the mean of gradients.
         adam_beta2: Decay of the mean of their squares.
@@ -44,13 +44,13 @@ class LoopSettings:
     epochs: int = 50
     patience: int = 5
     learning_rate: float = 1e-3
-    kernel_rate: float = 0.0
+    muon_rate: float = 0.0
     kernel_momentum: float = 0.9
     schedule: Schedule = "constant"
     warm_up: float = 0.2
     weight_decay: float = 0.0
     average: float = 0.0
-    start_share: float = 0.0
+    initial_weights_share: float = 0.0
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-7
@@ -60,11 +60,17 @@ class LoopSettings:
     def __post_init__(self) -> None:
         if min(self.epochs, self.batch_size) < 0 or self.patience < 1:
             raise SettingsError("batch_size, epochs and patience must be at least 1")
-        if not (self.learning_rate > 0 and self.adam_epsilon > 0 and min(self.weight_decay, self.kernel_rate) >= 0):
-            raise SettingsError(
-                "learning_rate and adam_epsilon must be above 0, weight_decay and kernel_rate 0 or above"
-            )
-        shares = ("adam_beta1", "adam_beta2", "kernel_momentum", "average", "start_share", "warm_up", "label_smoothing")
+        if not (self.learning_rate > 0 and self.adam_epsilon > 0 and min(self.weight_decay, self.muon_rate) >= 0):
+            raise SettingsError("learning_rate and adam_epsilon must be above 0, weight_decay and muon_rate 0 or above")
+        shares = (
+            "adam_beta1",
+            "adam_beta2",
+            "kernel_momentum",
+            "average",
+            "initial_weights_share",
+            "warm_up",
+            "label_smoothing",
+        )
         if not all(0 <= getattr(self, name) < 1 for name in shares):
             raise SettingsError(f"{', '.join(shares[:-1])} and {shares[-1]} must be at least 0 and less than 1")
         if self.schedule not in ("constant", "one-cycle"):

@@ -52,7 +52,7 @@ class FeaturesRecipe:
         backbone_sha256: Of the file that it must be; empty for any.
         resize: How a photo becomes the backbone's square.
         balance: Let every class weigh the same, however many photos it has.
-        drop_doubtful: Leave out training photos whose label is surely wrong.
+        drop_label_errors: Leave out training photos whose label is surely wrong.
     """
 
     name: ClassVar[str] = "features"
@@ -64,7 +64,7 @@ class FeaturesRecipe:
     backbone_sha256: str = ""
     resize: ResizeRule = "squash"
     balance: bool = False
-    drop_doubtful: bool = False
+    drop_label_errors: bool = False
 
     def __post_init__(self) -> None:
         check_resize(self.resize)
@@ -74,7 +74,7 @@ class FeaturesRecipe:
         if self.backbone not in BACKBONES:
             names = ", ".join(BACKBONES)
             raise SettingsError(
-                f"there is no backbone {self.backbone!r}; there is: {names}, or a file that ends in .onnx"
+                f"unknown backbone {self.backbone!r}; choose from {names}, or a file that ends in .onnx"
             )
         if self.backbone_size or self.backbone_mean or self.backbone_std or self.backbone_sha256:
             raise SettingsError(
@@ -104,7 +104,7 @@ _FINETUNE_LOOP = LoopSettings(
     schedule="one-cycle",
     weight_decay=0.01,
     average=0.998,
-    start_share=0.25,
+    initial_weights_share=0.25,
     adam_beta2=0.99,
     adam_epsilon=1e-8,  # gradients of a network that is nearly right already are small
     calibrate=True,
@@ -125,7 +125,7 @@ class FinetuneRecipe:
         resize: How a photo becomes the network's square.
         balance: Let every class weigh the same in the head that it starts from.
         augment: How photos are varied.
-        varied_share: Share of the photos of an epoch that are varied where maps are what is learnt from: two variations
+        augmented_share: Share of the photos of an epoch that are varied where maps are what is learnt from: two variations
             of each training photo are computed for that. The others are shown as they are or mirrored. 0 for none;
             where the whole network learns, all are varied.
         loop: How the loop goes.
@@ -138,15 +138,15 @@ class FinetuneRecipe:
     resize: ResizeRule = "squash"
     balance: bool = False
     augment: AugmentSettings = _FINETUNE_AUGMENT
-    varied_share: float = 0.7
+    augmented_share: float = 0.7
     loop: LoopSettings = _FINETUNE_LOOP
 
     def __post_init__(self) -> None:
         _check_backbone(self.backbone)
         check_resize(self.resize)
         _refuse_to_choose(self.loop, self.augment)
-        if not 0 <= self.varied_share <= 1:
-            raise SettingsError(f"varied_share is {self.varied_share}; it is a share, from 0 to 1")
+        if not 0 <= self.augmented_share <= 1:
+            raise SettingsError(f"augmented_share is {self.augmented_share}; it is a share, from 0 to 1")
         if self.tail < 0:
             raise SettingsError(f"tail is {self.tail}; it is a number of blocks, or 0 to let the device decide")
 
@@ -162,7 +162,7 @@ class FinetuneRecipe:
 
 def _check_backbone(backbone: str) -> None:
     if backbone not in EFFICIENTNET_LITE:
-        raise SettingsError(f"there is no backbone {backbone!r}; there is: {', '.join(EFFICIENTNET_LITE)}")
+        raise SettingsError(f"unknown backbone {backbone!r}; choose from {', '.join(EFFICIENTNET_LITE)}")
 
 
 def _refuse_to_choose(loop: LoopSettings, augment: AugmentSettings) -> None:
@@ -208,7 +208,7 @@ def of_quality(quality: str, recipe: str | None) -> tuple[str, dict[str, str]]:
         SettingsError: There is no such quality, or it stands for another recipe.
     """
     if quality not in QUALITIES:
-        raise SettingsError(f"there is no quality {quality!r}; there is: {', '.join(QUALITIES)}")
+        raise SettingsError(f"unknown quality {quality!r}; choose from {', '.join(QUALITIES)}")
     name, settings = QUALITIES[quality]
     if recipe not in (None, name):
         raise SettingsError(f"the quality {quality!r} is the recipe {name}, not {recipe}; give one of the two")
@@ -222,7 +222,7 @@ def find_recipe(name: str) -> Recipe:
         SettingsError: There is no such recipe.
     """
     if name not in RECIPES:
-        raise SettingsError(f"there is no recipe {name!r}; there is: {', '.join(RECIPES)}")
+        raise SettingsError(f"unknown recipe {name!r}; choose from {', '.join(RECIPES)}")
     return RECIPES[name]()
 
 

@@ -31,7 +31,7 @@ _LOOP = LoopSettings(
     epochs=0,
     patience=MOST_EPOCHS,
     learning_rate=4e-3,
-    kernel_rate=0.027,
+    muon_rate=0.027,
     schedule="one-cycle",
     weight_decay=0.05,
     average=0.998,
@@ -64,7 +64,7 @@ class ResnetRecipe:
         network: The network.
         augment: How photos are varied; `crop` is 0 to let the number of epochs decide.
         loop: How the loop goes; `epochs` is 0 to let the time decide, `batch_size` is 0 to let photos and machine
-            decide, and `learning_rate` is then that of batches of 128, `kernel_rate` that of 2,000 steps.
+            decide, and `learning_rate` is then that of batches of 128, `muon_rate` that of 2,000 steps.
     """
 
     name: ClassVar[str] = "resnet"
@@ -124,7 +124,5 @@ class ResnetRecipe:
         rate = math.sqrt(batch_size / _STANDARD_BATCH) * self.loop.learning_rate
         # A kernel's turns add up as a random walk does, with the root of their number: a training gets equally far.
         steps = max(_FEWEST_STEPS, epochs * photos / batch_size)
-        kernel_rate = math.sqrt(_STANDARD_STEPS / steps) * self.loop.kernel_rate
-        return replace(
-            self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate, kernel_rate=kernel_rate)
-        )
+        muon_rate = math.sqrt(_STANDARD_STEPS / steps) * self.loop.muon_rate
+        return replace(self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate, muon_rate=muon_rate))

@@ -50,7 +50,7 @@ def from_saved(settings: Settings, saved: Mapping[str, Any]) -> Settings:
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if field.name not in saved:
-            raise SettingsError(f"the saved settings lack {field.name!r}; train anew")
+            raise SettingsError(f"the saved settings lack {field.name!r}; train again")
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             changes[field.name] = from_saved(value, saved[field.name])
         else:

@@ -97,7 +97,7 @@ def check_logs(names: Sequence[str]) -> None:
     """
     for name in names:
         if name not in LOGS:
-            raise SettingsError(f"there is no log {name!r}; there is: {', '.join(LOGS)}")
+            raise SettingsError(f"unknown log {name!r}; choose from {', '.join(LOGS)}")
 
 
 def flat_figures(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import OutputError
-from photoclass.terminal import printable
+from photoclass.text import printable
 from photoclass.training.tracking.base import FAILED, FINISHED, INTERRUPTED, Entry, figures_of
 
 _EXPERIMENT = "photoclass"
@@ -168,8 +168,8 @@ class MlflowLog:
             yield
         except (MlflowException, OSError) as error:
             where = f"MLFLOW_TRACKING_URI={self.uri}" if self.uri else str(self.out / "mlruns")
-            mend = "; unset it to keep the log in RUN/mlruns" if self.uri else ""
-            raise OutputError(f"{where}: {' '.join(str(error).split())[:500]}{mend}") from error
+            advice = "; unset it to keep the log in RUN/mlruns" if self.uri else ""
+            raise OutputError(f"{where}: {' '.join(str(error).split())[:500]}{advice}") from error
 
 
 def _allowed(figures: Mapping[str, float]) -> dict[str, float]:

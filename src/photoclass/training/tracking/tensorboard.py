@@ -22,7 +22,7 @@ _RGBA = 4
 class TensorBoardLog:
     """One event file, which whoever watches reads while it grows.
 
-    Opened again by a resumed run, it begins anew with the epochs of the checkpoint: none is there twice or missing,
+    Opened again by a resumed run, it begins again with the epochs of the checkpoint: none is there twice or missing,
     whatever moment the run was killed at.
 
     Attributes:

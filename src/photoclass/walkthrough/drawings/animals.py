@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoclass.walkthrough.drawings.canvas import Color, Pen, Points, box, darker, mirrored, mix, oval, pick, smooth, tube
+from photoclass.walkthrough.drawings.canvas import (
+    Color,
+    Pen,
+    Points,
+    box,
+    darker,
+    mirrored,
+    mix,
+    oval,
+    pick,
+    smooth,
+    tube,
+)
 from photoclass.walkthrough.drawings.heads import draw_head
 from photoclass.walkthrough.drawings.looks import Animal, choose_animal
 
@@ -16,7 +28,7 @@ _WEAR: tuple[Color, ...] = ((214, 72, 78), (70, 130, 196), (64, 158, 128), (244,
 
 
 def draw_pose(pen: Pen, is_cat: bool, generator: np.random.Generator) -> None:
-    """Draw one animal, in a pose and at a place drawn by lot, standing on the lower part of the canvas.
+    """Draw one animal, in a pose and at a place drawn at random, standing on the lower part of the canvas.
 
     Args:
         pen: Its unit is the side of the canvas, and its origin the upper left corner.

@@ -1,7 +1,7 @@
 """Labelled pictures of cats and dogs, drawn by code, for the demo that runs where there are no photos.
 
 A cat differs from a dog by its shape alone - ears, face, eyes, muzzle, tail. Colors, fur patterns, places,
-poses, sizes and lighting are drawn by lot with the same chances for both, so a network must learn the animal.
+poses, sizes and lighting are drawn at random with the same chances for both, so a network must learn the animal.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.photos.cache.pixels import processors
+from photoclass.machine import processors
 from photoclass.walkthrough.drawings.animals import draw_pose
 from photoclass.walkthrough.drawings.backgrounds import draw_background, draw_prop
 from photoclass.walkthrough.drawings.canvas import Pen

@@ -63,7 +63,7 @@ class Animal:
 
 
 def choose_animal(is_cat: bool, generator: np.random.Generator) -> Animal:
-    """Draw the looks by lot; the chances are the same for cats and dogs, so no color gives one away."""
+    """Draw the looks at random; the chances are the same for cats and dogs, so no color gives one away."""
     fur = pick(generator, _FURS)
     other = pick(generator, _FURS)
     is_pale = sum(fur) > 630

@@ -10,13 +10,13 @@ from onnx import TensorProto, helper
 
 from hand_drawn import photo_network
 from photoclass.errors import ModelError
-from photoclass.results.diagram.layers import Layer, describe_network, read_layers
 from photoclass.networks.pretrained.backbone_onnx import write_backbones, write_with_trained_end
-from photoclass.networks.pretrained.last_blocks import EfficientNetEnd
 from photoclass.networks.pretrained.efficientnet_lite import FEATURES, fold
+from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.pretrained.onnx_file import read_network
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.results.diagram.layers import Layer, describe_network, read_layers
 from photoclass.training.export import export_onnx
 from photoclass.training.frozen.export_head import add_head
 from tiny_networks import WEIGHTS, WIDTH, tiny_network
@@ -76,7 +76,7 @@ def test_int8_weights_are_counted_once_and_scales_are_not(precision: str) -> Non
     weights, bias, options = _head(FEATURES)
     onnx_bytes = add_head(write_backbones((network,), 224, precision), weights, bias, 1.0, **options)
     layers = read_layers(onnx_bytes, 224, "here")
-    backbone = EfficientNetEnd(network, None, 2)
+    backbone = EfficientNetTail(network, None, 2)
     # The file holds both classes' logits, -z/2 and z/2, where the head that learns has z.
     assert _total(layers) == _learnt(backbone) - _learnt(backbone.output) + 2 * (FEATURES + 1)
     weighted = [layer for layer in layers if "convolution" in layer.kind]
@@ -87,7 +87,7 @@ def test_int8_weights_are_counted_once_and_scales_are_not(precision: str) -> Non
 def test_shapes_of_efficientnet_are_those_of_torch() -> None:
     network = fold("lite0")
     layers = read_layers(write_backbones((network,), 200, "fp32"), 200, "here")
-    end, shapes = EfficientNetEnd(network, None, 2), []
+    end, shapes = EfficientNetTail(network, None, 2), []
     for module in [end.stem, *(inner for block in end.blocks for inner in block.convolutions), end.last]:
         module.register_forward_hook(lambda _m, _i, maps: shapes.append((*maps.shape[2:], maps.shape[1])))
     with torch.no_grad():
@@ -114,7 +114,7 @@ def test_two_networks_side_by_side() -> None:
     networks = (fold("lite0"), fold("lite2"))
     layers = read_layers(write_backbones(networks, 260, "int8"), 260, "here")
     assert layers[-1].kind == "concatenation" and layers[-1].shape == (2 * FEATURES,)
-    learnt = [_learnt(end) - _learnt(end.output) for end in (EfficientNetEnd(n, None, 2) for n in networks)]
+    learnt = [_learnt(end) - _learnt(end.output) for end in (EfficientNetTail(n, None, 2) for n in networks)]
     assert _total(layers) == sum(learnt)
     scaling = [i for i, layer in enumerate(layers) if layer.kind == "scaling"]
     assert len(scaling) == 1 and sum(layer.inputs == (scaling[0],) for layer in layers) == 2

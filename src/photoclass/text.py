@@ -1,9 +1,9 @@
-"""Text cut into lines for pictures whose reader chooses the typeface: no line is wider than it may be."""
+"""Text for people: names that cannot break a line, and seconds, bytes, counts and splits as a person writes them."""
 
 from collections.abc import Iterator
 
-from photoclass.terminal import printable
-
+_UNITS = ("bytes", "KB", "MB", "GB", "TB")
+SPLIT_NAMES = {"train": "training", "valid": "validation", "held_out": "held-out"}
 # Widths in units of the type size, of the widest typeface that systems commonly use for pages (DejaVu Sans). What is
 # not here is taken for a square, as the letters of Chinese, Japanese and Korean are.
 _NARROW, _USUAL, _WIDE = 0.42, 0.65, 0.86
@@ -16,7 +16,38 @@ _WIDTHS = {
 _BOLD = 1.12
 
 
-def wrapped(text: str, width: float, size: float, *, bold: bool = False, most: int = 6) -> list[str]:
+def describe_seconds(seconds: float) -> str:
+    """Say a length of time as a person would: `45 s`, `12 min`, `3.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def printable(text: str) -> str:
+    """Return text in which no name can move the cursor or break a line."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def describe_bytes(count: int) -> str:
+    """Say a size as a person would: `512 bytes`, `51 MB`, `4.2 GB`."""
+    size, unit = float(count), 0
+    while size >= 999.5 and unit < len(_UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    return f"{size:.1f} {_UNITS[unit]}" if unit and size < 9.95 else f"{size:.0f} {_UNITS[unit]}"
+
+
+def plural(count: int, singular: str, several: str = "") -> str:
+    """Return a count with its noun: `1 photo`, `2,000 photos`, `3 classes`.
+
+    Args:
+        count: How many.
+        singular: The noun for one.
+        several: The noun for any other count, where it is not `singular` with an s.
+    """
+    return f"{count:,} {singular if count == 1 else several or singular + 's'}"
+
+
+def wrap(text: str, width: float, size: float, *, bold: bool = False, most: int = 6) -> list[str]:
     """Cut text into lines at spaces, and within words that are wider than a line.
 
     Args:

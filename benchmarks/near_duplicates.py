@@ -1,9 +1,9 @@
-"""How the search for twins grows: seconds and peak memory at 10,000, 100,000 and 1,000,000 made-up fingerprints.
+"""How the search for near-duplicates grows: seconds and peak memory at 10,000, 100,000 and 1,000,000 made-up fingerprints.
 
-python benchmarks/twins.py [--counts 10000,100000,1000000]
+python benchmarks/near-duplicates.py [--counts 10000,100000,1000000]
 
 Each count runs in a process of its own, with the fingerprints in a store on disk, as in use. One in a hundred is the
-twin of another: with noise, mirrored, or cropped.
+near-duplicate of another: with noise, mirrored, or cropped.
 """
 
 import argparse
@@ -20,9 +20,9 @@ import numpy as np
 from measuring import machine
 from numpy.typing import NDArray
 
-from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE
 from photoclass.photos.cache.store import RowStore, write_row
-from photoclass.photos.duplicates.near_duplicates import find_twins
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE
+from photoclass.photos.duplicates.near_duplicates import find_near_duplicates
 
 _TWIN_EVERY = 100
 _BLOCK = 1000
@@ -38,7 +38,7 @@ def main() -> None:
         return
     print(f"{machine()}\n")
     print(
-        "| fingerprints | seconds | processor seconds | µs each | twins found | other pairs | MB before | MB at peak |"
+        "| fingerprints | seconds | processor seconds | µs each | near-duplicates found | other pairs | MB before | MB at peak |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
     for count in arguments.counts.split(","):
@@ -58,10 +58,10 @@ def _measure(count: int) -> None:
         del contents
         before = _peak_megabytes()
         started_at, worked_before = time.perf_counter(), time.process_time()
-        twins = find_twins(rows)
+        duplicates = find_near_duplicates(rows)
         seconds, worked = time.perf_counter() - started_at, time.process_time() - worked_before
-    planted = (twins.first % _TWIN_EVERY == 0) & (twins.second == twins.first + 1)
-    planted |= (twins.second % _TWIN_EVERY == 0) & (twins.first == twins.second + 1)
+    planted = (duplicates.first % _TWIN_EVERY == 0) & (duplicates.second == duplicates.first + 1)
+    planted |= (duplicates.second % _TWIN_EVERY == 0) & (duplicates.first == duplicates.second + 1)
     found, others = int(planted.sum()), int((~planted).sum())
     each = f"{1e6 * worked / count:,.0f}"
     figures = (f"{count:,}", f"{seconds:,.1f}", f"{worked:,.1f}", each, f"{found:,} of {count // _TWIN_EVERY:,}")
@@ -78,17 +78,17 @@ def _made_up(start: int, count: int) -> NDArray[np.uint8]:
     cells *= 55 / cells.std(axis=(1, 2), keepdims=True)
     pictures = np.clip(cells + generator.uniform(90, 160, (count, 1, 1)), 0, 255)
     for i in range(0, count - 1, _TWIN_EVERY):
-        twin = pictures[i] + generator.normal(0, 1.5, fall.shape)
+        duplicate = pictures[i] + generator.normal(0, 1.5, fall.shape)
         how = generator.integers(3)
         if how == 1:
-            twin = twin[:, ::-1]
+            duplicate = duplicate[:, ::-1]
         elif how == 2:
             side = FINGERPRINT_SIDE
             top, left = generator.uniform(0, 0.1 * side, 2)
-            places = (np.arange(side, dtype=np.float32) + 0.5) * 0.9 - 0.5
-            x, y = np.meshgrid((places + left).astype(np.float32), (places + top).astype(np.float32))
-            twin = cv2.remap(twin.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        pictures[i + 1] = twin
+            spatial = (np.arange(side, dtype=np.float32) + 0.5) * 0.9 - 0.5
+            x, y = np.meshgrid((spatial + left).astype(np.float32), (spatial + top).astype(np.float32))
+            duplicate = cv2.remap(duplicate.astype(np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        pictures[i + 1] = duplicate
     return np.clip(np.rint(pictures), 0, 255).astype(np.uint8)
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from photoclass.model.novelty import fit_novelty, load_novelty
 from photoclass.model.runtime import Runtime
-from photoclass.model.novelty import fit_seen, load_seen
 from photoclass.photos.decode import decode_photo
 
 
-def assert_seen_is_what_the_saved_model_computes(run: Path, photos: Path, apart: float) -> None:
-    """Compare `seen.npz` with features out of `model.onnx`; cosines and distances may be so far apart."""
+def assert_novelty_is_what_the_saved_model_computes(run: Path, photos: Path, apart: float) -> None:
+    """Compare `novelty.npz` with features out of `model.onnx`; cosines and distances may be so far apart."""
     runtime = Runtime.load(run)
     settings = runtime.info.decode_settings()
     by_content = {
@@ -28,9 +28,9 @@ def assert_seen_is_what_the_saved_model_computes(run: Path, photos: Path, apart:
         )[1]
         for split in ("train", "valid")
     }
-    kept = load_seen(run, runtime.info.onnx_sha256)
+    kept = load_novelty(run, runtime.info.onnx_sha256)
     assert kept is not None
-    computed = fit_seen(features["train"], features["valid"])
+    computed = fit_novelty(features["train"], features["valid"])
     one, other = (seen.rows.astype(float) for seen in (kept, computed))
     assert one.shape == other.shape
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)

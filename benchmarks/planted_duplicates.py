@@ -1,6 +1,6 @@
-"""How many twins are found: photos planted among all others, changed in one way each, with a fixed seed.
+"""How many near-duplicates are found: photos planted among all others, changed in one way each, with a fixed seed.
 
-python benchmarks/planted_twins.py train.zip [--planted 600]
+python benchmarks/planted_duplicates.py train.zip [--planted 600]
 
 The second column is what `evaluate` finds, which has the training photos' fingerprints at half the resolution.
 """
@@ -15,11 +15,11 @@ from measuring import machine
 from PIL import Image, ImageOps
 
 from photoclass.checks.inspection import inspect_photos
-from photoclass.photos.cache.pixels import default_cache
+from photoclass.machine import default_cache
 from photoclass.photos.decode import Pixels, decode_picture
 from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
+from photoclass.photos.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from photoclass.photos.sources.read import read_data
-from photoclass.photos.duplicates.near_duplicates import Twins, find_twins
 
 _SHARES = (0.98, 0.95, 0.9, 0.87, 0.85)
 
@@ -34,7 +34,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     chosen = generator.choice(len(photos), arguments.planted, replace=False)
     originals = photos.fingerprints.all()
-    found = find_twins(originals)
+    found = find_near_duplicates(originals)
     print(f"{machine()}\n\n{len(photos):,} photos; pairs among them, to be looked at by eye: {len(found)}\n")
     for first, second in zip(found.first, found.second, strict=True):
         print(f"  {photos.table.names[first]} = {photos.table.names[second]}")
@@ -44,8 +44,8 @@ def main() -> None:
     for name, change in _changes(generator).items():
         anew = [_fingerprint(change(Image.open(photos.table.paths[i]).convert("RGB"))) for i in chosen]
         prints = np.concatenate([originals, np.stack(anew)])
-        recall, others = _found(find_twins(prints), chosen, len(photos))
-        at_half, _ = _found(find_twins(doubled(halved(prints))), chosen, len(photos))
+        recall, others = _found(find_near_duplicates(prints), chosen, len(photos))
+        at_half, _ = _found(find_near_duplicates(doubled(halved(prints))), chosen, len(photos))
         print(f"| {name} | {recall:.1%} | {at_half:.1%} | {others - len(found)} |", flush=True)
 
 
@@ -60,7 +60,7 @@ def _changes(generator: np.random.Generator) -> dict[str, Callable[[Image.Image]
         return picture.crop((left, top, left + width, top + height))
 
     return {
-        "saved anew at quality 60": lambda picture: _saved(picture, 60),
+        "saved again at quality 60": lambda picture: _saved(picture, 60),
         "resized, to 0.4 to 1.6": lambda picture: _saved(resized(picture), 85),
         "mirrored": lambda picture: _saved(ImageOps.mirror(picture), 85),
         **{
@@ -85,11 +85,11 @@ def _fingerprint(data: bytes) -> Pixels:
     return fingerprint(np.asarray(picture))
 
 
-def _found(twins: Twins, chosen: np.ndarray, count: int) -> tuple[float, int]:
+def _found(duplicates: NearDuplicates, chosen: np.ndarray, count: int) -> tuple[float, int]:
     """Return the share of planted photos that are paired with their originals, and the number of all other pairs."""
-    low, high = np.minimum(twins.first, twins.second), np.maximum(twins.first, twins.second)
+    low, high = np.minimum(duplicates.first, duplicates.second), np.maximum(duplicates.first, duplicates.second)
     planted = high >= count
-    right = np.zeros(len(twins), dtype=np.bool_)
+    right = np.zeros(len(duplicates), dtype=np.bool_)
     right[planted] = low[planted] == chosen[high[planted] - count]
     return right.sum() / len(chosen), int((~right).sum())
 

@@ -1,12 +1,12 @@
-"""What the tests of the model folder share: a small network with random weights, exported once."""
+"""Fixtures of a model folder: a small network with random weights, exported once."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from handmade import SIDE, make_info
 from numpy.typing import NDArray
 
+from handmade import SIDE, make_info
 from photoclass.model.folder import ModelInfo, save_model
 
 
