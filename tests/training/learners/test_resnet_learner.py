@@ -28,7 +28,7 @@ TINY_RESNET: dict[str, Any] = {
     "batch_size": 8,
     "epochs": 4,
     "learning_rate": 0.01,
-    "average": 0.9,
+    "ema_decay": 0.9,
     "crop": 0.5,
 }
 

@@ -79,7 +79,7 @@ def test_the_mean_averages_what_normalisations_have_seen_as_it_does_weights() ->
     ("changes", "words"),
     [
         ({"schedule": "cosine"}, "constant or one-cycle"),
-        ({"average": 1.0}, "average"),
+        ({"ema_decay": 1.0}, "ema_decay"),
         ({"warm_up": -0.1}, "warm_up"),
         ({"weight_decay": -1.0}, "weight_decay"),
     ],

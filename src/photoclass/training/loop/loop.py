@@ -168,7 +168,7 @@ def train_step(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float,
         right += _count_right(logits, labels)
     state.optimizer.step()
     if state.average is not None:
-        update_ema(state.average, state.network, settings.average, steps_before + 1)
+        update_ema(state.average, state.network, settings.ema_decay, steps_before + 1)
     return total_loss, right
 
 

@@ -25,7 +25,7 @@ def optimizer_for(network: nn.Module, settings: LoopSettings) -> torch.optim.Opt
     adam: dict[str, Any] = {"lr": settings.learning_rate, "betas": betas, "eps": settings.adam_epsilon, "fused": True}
     if not kernels:
         return torch.optim.AdamW(groups, **adam)
-    return Muon(kernels, settings.muon_rate, settings.kernel_momentum, groups, **adam)
+    return Muon(kernels, settings.muon_rate, settings.muon_momentum, groups, **adam)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:

@@ -21,13 +21,13 @@ class LoopSettings:
         learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
         muon_rate: How far Muon (`muon.py`) turns the kernels of convolutions in a step, in radians; the highest,
             if it changes. 0 for Adam there, too.
-        kernel_momentum: Decay of Muon's mean of gradients.
+        muon_momentum: Decay of Muon's mean of gradients.
         schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
             the end of the last epoch.
         warm_up: Share of the training in which `one-cycle` goes up.
         weight_decay: Share of the learning rate by which weights, but no biases, shrink in each step (Loshchilov and
             Hutter, 2019).
-        average: Decay, in each step, of the exponential moving average (EMA) of the weights, which then is what is scored and kept; 0 for
+        ema_decay: Decay, in each step, of the exponential moving average (EMA) of the weights, which then is what is scored and kept; 0 for
             the weights themselves.
         initial_weights_share: Share of the weights at the start in those that are scored and kept (Wortsman et al., 2022): what a
             pretrained network knew and a few thousand photos do not teach is kept.
@@ -45,11 +45,11 @@ class LoopSettings:
     patience: int = 5
     learning_rate: float = 1e-3
     muon_rate: float = 0.0
-    kernel_momentum: float = 0.9
+    muon_momentum: float = 0.9
     schedule: Schedule = "constant"
     warm_up: float = 0.2
     weight_decay: float = 0.0
-    average: float = 0.0
+    ema_decay: float = 0.0
     initial_weights_share: float = 0.0
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
@@ -65,8 +65,8 @@ class LoopSettings:
         shares = (
             "adam_beta1",
             "adam_beta2",
-            "kernel_momentum",
-            "average",
+            "muon_momentum",
+            "ema_decay",
             "initial_weights_share",
             "warm_up",
             "label_smoothing",
