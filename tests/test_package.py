@@ -108,6 +108,20 @@ def test_every_public_name_is_there_and_explained(name: str) -> None:
     assert getattr(photoclass, name).__doc__
 
 
+def test_public_names_are_the_same_to_type_checkers_and_at_run_time() -> None:
+    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
+    imported = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("photoclass."):
+            for alias in node.names:
+                there = f":{alias.name}" if alias.asname else ""
+                imported[alias.asname or alias.name] = node.module + there
+    errors = {name for name, home in imported.items() if home == "photoclass.errors"}
+    assert len(photoclass.__all__) == len(set(photoclass.__all__))
+    assert set(photoclass.__all__) == set(imported)
+    assert {name: home for name, home in imported.items() if name not in errors} == photoclass._HOMES
+
+
 def test_every_file_says_first_what_it_is_for() -> None:
     for module, path in _modules().items():
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{module} has no first line"

@@ -1,10 +1,11 @@
 """photoclass: folders of labelled photos in, an image classifier that its owner can trust out.
 
 >>> import photoclass
->>> trained = photoclass.train("photos", "run")            # doctest: +SKIP
+>>> result = photoclass.train("photos", "run")             # doctest: +SKIP
 >>> predictions = photoclass.predict(["new.jpg"], "run")   # doctest: +SKIP
 
-The names below are loaded when they are first used: importing photoclass costs next to nothing, and no torch.
+The names in `__all__` are the public interface; modules may move, these stay. Each is loaded when it is first used, so
+importing photoclass is nearly free, and only training needs torch.
 """
 
 from importlib import import_module
@@ -23,53 +24,122 @@ from photoclass.errors import (
 
 if TYPE_CHECKING:
     from photoclass.checks.check import check
+    from photoclass.checks.description import in_words as describe_findings
+    from photoclass.checks.findings import Findings
+    from photoclass.checks.page import write_page as write_check_page
+    from photoclass.metrics.figures import Interval
+    from photoclass.model.builtin import builtin_model
+    from photoclass.model.folder import ModelInfo, load_info
     from photoclass.model.runtime import Runtime
     from photoclass.photos.cache.cache import cache
-    from photoclass.results.explain.explain import explain
+    from photoclass.photos.decode import Unreadable
+    from photoclass.photos.fixes import Fix, write_fixes
+    from photoclass.progress import Progress
+    from photoclass.results.diagram.draw import draw_network
+    from photoclass.results.diagram.layers import Layer, describe_network
+    from photoclass.results.explain.explain import Explanations, explain, explain_photos
+    from photoclass.results.explain.saliency import SaliencyModel
     from photoclass.results.pictures.gallery import gallery
-    from photoclass.results.predict import predict, read_predictions, write_predictions
+    from photoclass.results.predict import Predictions, predict, read_predictions, write_predictions
     from photoclass.results.report.report import report
-    from photoclass.results.scores.compare import compare
-    from photoclass.results.scores.evaluate import evaluate
+    from photoclass.results.scores.compare import Comparison, compare
+    from photoclass.results.scores.coverage import coverage_table
+    from photoclass.results.scores.evaluate import Evaluation, evaluate
+    from photoclass.results.scores.score import Score, score_predictions
+    from photoclass.results.scores.thresholds import Costs, cheapest_threshold
     from photoclass.results.submit import submit
+    from photoclass.training.finish import TrainResult
     from photoclass.training.run import TrainOptions
     from photoclass.training.train import train
     from photoclass.walkthrough.demo import demo
 
+# Where each public name is defined: a module, or `module:name` where it has another name there.
 _HOMES = {
+    "demo": "photoclass.walkthrough.demo",
     "check": "photoclass.checks.check",
+    "Findings": "photoclass.checks.findings",
+    "describe_findings": "photoclass.checks.description:in_words",
+    "write_check_page": "photoclass.checks.page:write_page",
+    "Fix": "photoclass.photos.fixes",
+    "write_fixes": "photoclass.photos.fixes",
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
+    "TrainResult": "photoclass.training.finish",
     "evaluate": "photoclass.results.scores.evaluate",
+    "Evaluation": "photoclass.results.scores.evaluate",
     "compare": "photoclass.results.scores.compare",
+    "Comparison": "photoclass.results.scores.compare",
+    "score_predictions": "photoclass.results.scores.score",
+    "Score": "photoclass.results.scores.score",
+    "Interval": "photoclass.metrics.figures",
+    "Costs": "photoclass.results.scores.thresholds",
+    "cheapest_threshold": "photoclass.results.scores.thresholds",
+    "coverage_table": "photoclass.results.scores.coverage",
     "predict": "photoclass.results.predict",
+    "Predictions": "photoclass.results.predict",
     "write_predictions": "photoclass.results.predict",
     "read_predictions": "photoclass.results.predict",
     "submit": "photoclass.results.submit",
     "gallery": "photoclass.results.pictures.gallery",
     "explain": "photoclass.results.explain.explain",
+    "explain_photos": "photoclass.results.explain.explain",
+    "Explanations": "photoclass.results.explain.explain",
+    "SaliencyModel": "photoclass.results.explain.saliency",
     "report": "photoclass.results.report.report",
-    "cache": "photoclass.photos.cache.cache",
-    "demo": "photoclass.walkthrough.demo",
+    "describe_network": "photoclass.results.diagram.layers",
+    "Layer": "photoclass.results.diagram.layers",
+    "draw_network": "photoclass.results.diagram.draw",
+    "builtin_model": "photoclass.model.builtin",
+    "load_info": "photoclass.model.folder",
+    "ModelInfo": "photoclass.model.folder",
     "Runtime": "photoclass.model.runtime",
+    "Unreadable": "photoclass.photos.decode",
+    "cache": "photoclass.photos.cache.cache",
+    "Progress": "photoclass.progress",
 }
 
 __all__ = [
+    "demo",
     "check",
+    "Findings",
+    "describe_findings",
+    "write_check_page",
+    "Fix",
+    "write_fixes",
     "train",
     "TrainOptions",
+    "TrainResult",
     "evaluate",
+    "Evaluation",
     "compare",
+    "Comparison",
+    "score_predictions",
+    "Score",
+    "Interval",
+    "Costs",
+    "cheapest_threshold",
+    "coverage_table",
     "predict",
+    "Predictions",
     "write_predictions",
     "read_predictions",
     "submit",
     "gallery",
     "explain",
+    "explain_photos",
+    "Explanations",
+    "SaliencyModel",
     "report",
-    "cache",
-    "demo",
+    "describe_network",
+    "Layer",
+    "draw_network",
+    "builtin_model",
+    "load_info",
+    "ModelInfo",
     "Runtime",
+    "Unreadable",
+    "cache",
+    "Progress",
     "PhotoclassError",
     "DataError",
     "ArchiveError",
@@ -84,7 +154,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'photoclass' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, _, name_there = _HOMES[name].partition(":")
+    return getattr(import_module(module), name_there or name)
 
 
 def __dir__() -> list[str]:
