@@ -16,10 +16,10 @@ def exported() -> bytes:
     import torch
 
     from photoclass.networks.small_cnn import SmallCNN
-    from photoclass.networks.small_cnn_settings import SmallCnnSettings
+    from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
     from photoclass.training.export import export_onnx
 
-    network = SmallCNN(SmallCnnSettings((8, 8), 3, 16), SIDE, 2, torch.Generator().manual_seed(0))
+    network = SmallCNN(SmallCnnArchitecture((8, 8), 3, 16), SIDE, 2, torch.Generator().manual_seed(0))
     with torch.no_grad():
         network.output.weight.mul_(10)
         generator = torch.Generator().manual_seed(1)

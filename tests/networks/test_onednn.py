@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from exact_sums import round_convolutions, rounded_images
 from photoclass.networks import onednn as blocked
 from photoclass.networks.small_cnn import SmallCNN
-from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 
 needs_avx = pytest.mark.skipif(
     not torch.backends.mkldnn.is_available() or not torch.backends.cpu.get_cpu_capability().startswith("AVX"),
@@ -107,7 +107,7 @@ def test_gradients_reach_the_images() -> None:
 def test_the_network_trains_alike_in_both_layouts(
     side: int, classes: int, count: int, exact: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = SmallCNN(SmallCnnSettings(dropout=0.0), side, classes, torch.Generator().manual_seed(3)).train()
+    network = SmallCNN(SmallCnnArchitecture(dropout=0.0), side, classes, torch.Generator().manual_seed(3)).train()
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(4))
     if exact:
@@ -147,7 +147,7 @@ def test_other_precisions_evaluation_and_no_gradients_stay_with_torchs_layers() 
         assert not blocked.is_faster(images)
     with torch.autocast("cpu", torch.bfloat16):
         assert not blocked.is_faster(images)
-    network = SmallCNN(SmallCnnSettings(), 22, 2, torch.Generator()).double().train()
+    network = SmallCNN(SmallCnnArchitecture(), 22, 2, torch.Generator()).double().train()
     assert network(images.double()).dtype == torch.float64
 
 
@@ -165,7 +165,7 @@ def test_numbers_that_may_overflow_stay_with_torchs_layers(bad: float, where: st
 
 
 def test_a_network_gone_astray_says_so_in_training() -> None:
-    network = SmallCNN(SmallCnnSettings(), 22, 2, torch.Generator().manual_seed(0)).train()
+    network = SmallCNN(SmallCnnArchitecture(), 22, 2, torch.Generator().manual_seed(0)).train()
     with torch.no_grad():
         network.convolutions[1].weight[0, 0, 0, 0] = math.nan
     assert not torch.isfinite(network(torch.rand(2, 3, 22, 22))).any()

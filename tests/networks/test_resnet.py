@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
 from photoclass.networks.resnet import Resnet, folded
-from photoclass.networks.resnet_settings import ResnetSettings
+from photoclass.networks.resnet_architecture import ResnetArchitecture
 
-SMALL = ResnetSettings(patch=2, widths=(4, 6), blocks=(1, 2))
+SMALL = ResnetArchitecture(patch=2, widths=(4, 6), blocks=(1, 2))
 
 
-def _network(settings: ResnetSettings = SMALL, classes: int = 2, seed: int = 0, smallest: int = 8) -> Resnet:
+def _network(settings: ResnetArchitecture = SMALL, classes: int = 2, seed: int = 0, smallest: int = 8) -> Resnet:
     return Resnet(settings, smallest, classes, torch.Generator().manual_seed(seed))
 
 
@@ -41,7 +41,7 @@ def _normed(weights: dict[str, Tensor], name: str, maps: Tensor, step: int = 1) 
     return (maps - mean) / torch.sqrt(variance + 1e-5) * gain + shift
 
 
-def _plain_forward(settings: ResnetSettings, weights: dict[str, Tensor], images: Tensor) -> Tensor:
+def _plain_forward(settings: ResnetArchitecture, weights: dict[str, Tensor], images: Tensor) -> Tensor:
     maps = images
     for scale, blocks in enumerate(settings.blocks):
         name = f"scales.{scale}"
@@ -65,7 +65,7 @@ def _plain_forward(settings: ResnetSettings, weights: dict[str, Tensor], images:
 def test_the_network_computes_what_its_layers_say(
     widths: list[int], patch: int, further: int, classes: int, blocks: int
 ) -> None:
-    numbers = ResnetSettings(patch=patch, widths=tuple(widths), blocks=(blocks,) * len(widths))
+    numbers = ResnetArchitecture(patch=patch, widths=tuple(widths), blocks=(blocks,) * len(widths))
     side = numbers.reduction + further
     network = _seen_something(_network(numbers, classes, smallest=side)).double().eval()
     images = _images(3, side).double()
@@ -84,8 +84,8 @@ def test_in_memory_with_channels_last_it_computes_the_same() -> None:
 
 
 def test_residual_blocks_add_nothing_at_the_start() -> None:
-    with_blocks = _network(ResnetSettings(2, (4, 4), (3, 3))).eval()
-    without = _network(ResnetSettings(2, (4, 4), (0, 0))).eval()
+    with_blocks = _network(ResnetArchitecture(2, (4, 4), (3, 3))).eval()
+    without = _network(ResnetArchitecture(2, (4, 4), (0, 0))).eval()
     weights = with_blocks.state_dict()
     without.load_state_dict({name: weights[name] for name in without.state_dict()})
     images = _images(4, 16)
@@ -129,4 +129,4 @@ def test_images_that_do_not_reach_the_last_scale_are_refused() -> None:
 )
 def test_numbers_that_cannot_be_are_refused(values: dict[str, tuple[int, ...]], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
-        ResnetSettings(**values)  # type: ignore[arg-type]
+        ResnetArchitecture(**values)  # type: ignore[arg-type]

@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from exact_sums import round_convolutions, rounded_images
 from photoclass.errors import SettingsError
 from photoclass.networks.small_cnn import Dropout, SmallCNN
-from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 
-THE_POSTS = SmallCnnSettings()
-SMALL = SmallCnnSettings(filters=(4, 6), dense_units=5)
+THE_POSTS = SmallCnnArchitecture()
+SMALL = SmallCnnArchitecture(filters=(4, 6), dense_units=5)
 
 
 def _network(
-    settings: SmallCnnSettings = THE_POSTS, image_size: int = 150, classes: int = 2, seed: int = 0
+    settings: SmallCnnArchitecture = THE_POSTS, image_size: int = 150, classes: int = 2, seed: int = 0
 ) -> SmallCNN:
     return SmallCNN(settings, image_size, classes, torch.Generator().manual_seed(seed))
 
@@ -76,15 +76,15 @@ def test_two_classes_share_a_logit_and_more_have_one_each(classes: int, logits: 
 @pytest.mark.parametrize(
     ("settings", "side", "classes"),
     [
-        (SmallCnnSettings(dropout=0.0), 150, 2),
-        (SmallCnnSettings(dropout=0.0), 47, 5),
-        (SmallCnnSettings((5, 3), 5, 7, 0.0), 33, 2),
-        (SmallCnnSettings((4,), 2, 3, 0.0), 9, 3),
+        (SmallCnnArchitecture(dropout=0.0), 150, 2),
+        (SmallCnnArchitecture(dropout=0.0), 47, 5),
+        (SmallCnnArchitecture((5, 3), 5, 7, 0.0), 33, 2),
+        (SmallCnnArchitecture((4,), 2, 3, 0.0), 9, 3),
     ],
     ids=["the-posts", "five-classes", "large-kernels", "one-convolution"],
 )
 def test_logits_loss_and_gradients_are_those_of_the_plain_layers(
-    settings: SmallCnnSettings, side: int, classes: int, dtype: torch.dtype, memory_format: torch.memory_format
+    settings: SmallCnnArchitecture, side: int, classes: int, dtype: torch.dtype, memory_format: torch.memory_format
 ) -> None:
     network = _network(settings, side, classes, seed=3).train().to(dtype=dtype)
     round_convolutions(network)
@@ -208,7 +208,7 @@ def test_only_the_hidden_layers_outputs_are_dropped() -> None:
 )
 def test_settings_out_of_range_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
-        SmallCnnSettings(**values)  # type: ignore[arg-type]
+        SmallCnnArchitecture(**values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("image_size", "fits"), [(22, True), (21, False), (8, False)])

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
-from photoclass.networks.resnet_settings import ResnetSettings
+from photoclass.networks.resnet_architecture import ResnetArchitecture
 
 
 class Resnet(nn.Module):
@@ -31,7 +31,9 @@ class Resnet(nn.Module):
         SettingsError: The smallest images do not reach the last scale.
     """
 
-    def __init__(self, settings: ResnetSettings, smallest_image: int, classes: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, settings: ResnetArchitecture, smallest_image: int, classes: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
         if smallest_image < settings.reduction:
             raise SettingsError(

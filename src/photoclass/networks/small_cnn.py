@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
 from photoclass.networks import onednn as blocked
-from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 
 
 class SmallCNN(nn.Module):
@@ -24,7 +24,9 @@ class SmallCNN(nn.Module):
         generator: Decides the weights at the start.
     """
 
-    def __init__(self, settings: SmallCnnSettings, image_size: int, classes: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, settings: SmallCnnArchitecture, image_size: int, classes: int, generator: torch.Generator
+    ) -> None:
         super().__init__()
         side, channels = image_size, 3
         self.convolutions = nn.ModuleList()

@@ -15,7 +15,7 @@ from photoclass.networks.pretrained.efficientnet_lite import FEATURES, fold
 from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.pretrained.onnx_file import read_network
 from photoclass.networks.small_cnn import SmallCNN
-from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 from photoclass.results.diagram.layers import Layer, describe_network, read_layers
 from photoclass.training.export import export_onnx
 from photoclass.training.frozen.export_head import add_head
@@ -23,7 +23,7 @@ from tiny_networks import WEIGHTS, WIDTH, tiny_network
 
 
 def _small_cnn(classes: int, **numbers: object) -> tuple[SmallCNN, tuple[Layer, ...]]:
-    network = SmallCNN(SmallCnnSettings(**numbers), 48, classes, torch.Generator().manual_seed(0))
+    network = SmallCNN(SmallCnnArchitecture(**numbers), 48, classes, torch.Generator().manual_seed(0))
     for layer in (*network.convolutions, network.hidden, network.output):
         # Of biases that are zero or the same, as before any training, the file would keep none or one.
         torch.nn.init.normal_(layer.bias, generator=torch.Generator().manual_seed(layer.weight.numel()))

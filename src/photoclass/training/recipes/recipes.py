@@ -7,7 +7,7 @@ from typing import ClassVar, TypeAlias
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
 from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE
-from photoclass.networks.small_cnn_settings import SmallCnnSettings
+from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 from photoclass.photos.decode import DecodeSettings, ResizeRule, check_resize
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.frozen.backbones import BACKBONES, image_size_of
@@ -24,7 +24,7 @@ class SmallCnnRecipe:
 
     image_size: int = 150
     resize: ResizeRule = "squash"
-    network: SmallCnnSettings = field(default_factory=SmallCnnSettings)
+    network: SmallCnnArchitecture = field(default_factory=SmallCnnArchitecture)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
-from photoclass.networks.resnet_settings import ResnetSettings
+from photoclass.networks.resnet_architecture import ResnetArchitecture
 from photoclass.photos.decode import DecodeSettings, ResizeRule, check_resize
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
@@ -73,7 +73,7 @@ class ResnetRecipe:
     sides: tuple[int, ...] = ()
     resize: ResizeRule = "squash"
     mirror: bool = True
-    network: ResnetSettings = field(default_factory=ResnetSettings)
+    network: ResnetArchitecture = field(default_factory=ResnetArchitecture)
     augment: AugmentSettings = _AUGMENT
     loop: LoopSettings = _LOOP
 

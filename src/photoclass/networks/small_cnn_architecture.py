@@ -6,7 +6,7 @@ from photoclass.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class SmallCnnSettings:
+class SmallCnnArchitecture:
     """The post's numbers.
 
     Attributes:

@@ -6,7 +6,7 @@ from photoclass.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class ResnetSettings:
+class ResnetArchitecture:
     """The network's numbers.
 
     Attributes:
