@@ -14,11 +14,12 @@ import numpy as np
 from measuring import in_turn, machine, spread
 from PIL import Image
 
-from photoclass.machine import default_cache, processors
+from photoclass.machine import processors
 from photoclass.model.folder import load_info, read_onnx
 from photoclass.model.runtime import Runtime, import_openvino
 from photoclass.photos.decode import read_file
 from photoclass.photos.sources.read import read_photos
+from photoclass.workspace import Workspace
 
 _PHOTOS = 500
 
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    table = read_photos([arguments.photos], default_cache())
+    table = read_photos([arguments.photos], Workspace())
     files = [data for path in table.paths[:_PHOTOS] if isinstance(data := read_file(path), bytes)]
     pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data in files]
     arrays = [np.asarray(picture) for picture in pictures]

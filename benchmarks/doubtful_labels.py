@@ -14,13 +14,13 @@ import numpy as np
 from measuring import machine, spread
 from numpy.typing import NDArray
 
-from photoclass.machine import default_cache
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import open_backbone
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.frozen.head import FeatureArray, fit_head
 from photoclass.training.frozen.label_errors import find_label_errors
+from photoclass.workspace import Workspace
 
 
 def main() -> None:
@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     arguments = parser.parse_args()
     backbone = open_backbone("lite2")
-    table = read_data(arguments.data, default_cache())
-    photos = compute_features(table, DecodeSettings(backbone.image_size), backbone, default_cache())
+    table = read_data(arguments.data, Workspace())
+    photos = compute_features(table, DecodeSettings(backbone.image_size), backbone, Workspace())
     features, labels = photos.features.all().astype(np.float32), photos.table.labels
     most = arguments.swapped * 6 // 5
     found: dict[str, list[float]] = {}

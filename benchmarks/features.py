@@ -31,6 +31,7 @@ from photoclass.training.frozen.backbones import Backbone, open_backbone, open_t
 from photoclass.training.learners.finetune import TAIL
 from photoclass.training.recipes.recipes import QUALITIES
 from photoclass.training.train import train
+from photoclass.workspace import Workspace
 
 _ALONE_PHOTOS = 600
 _FEW = 10
@@ -104,7 +105,7 @@ def train_timed(data: Path, quality: str, out: Path) -> None:
     """Train here, and print the stages."""
     recipe, settings = QUALITIES[quality]
     clock = StageClock()
-    train(data, out, recipe, settings, progress=clock)
+    train(data, out, recipe, settings, workspace=Workspace(progress=clock))
     print(json.dumps(clock.stages))
 
 
@@ -123,7 +124,7 @@ def few_photos(data: Path, quality: str, folder: Path, draws: int) -> str:
     """Train on few photos of each class, through the real command; return the mean accuracy and its spread."""
     with open(folder / "cold" / "photos.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    table = read_data(data, folder / "cache")
+    table = read_data(data, Workspace(folder / "cache"))
     path_of = dict(zip(table.names, table.paths, strict=True))
     accuracies = []
     for draw in range(draws):

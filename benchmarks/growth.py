@@ -23,9 +23,9 @@ from charts import STYLES, draw_level, draw_line, new_figure, save_figure
 from measuring import machine
 from memory import Cost, cost_of
 
-from photoclass.machine import default_cache
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
+from photoclass.workspace import Workspace
 
 _MOST_BYTES = 1.5e9
 _WITHOUT_EPOCHS = ("features",)
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--picture", type=Path, default=Path("docs/pictures/growth.png"))
     arguments = parser.parse_args()
-    table = read_data(arguments.data, default_cache())
+    table = read_data(arguments.data, Workspace())
     found = []
     for count in arguments.counts:
         with tempfile.TemporaryDirectory() as scratch:

@@ -20,7 +20,6 @@ from measuring import machine
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from photoclass.machine import default_cache
 from photoclass.model.folder import load_info, read_onnx
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
@@ -29,6 +28,7 @@ from photoclass.results.explain.explain import explain_photos
 from photoclass.results.explain.heat_map import heat_of, spread_over
 from photoclass.results.explain.saliency import Saliency, SaliencyModel
 from photoclass.results.pictures.sheet import choose_rows
+from photoclass.workspace import Workspace
 
 Heat = Callable[[Saliency], NDArray[np.float32]]
 
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.2)
     arguments = parser.parse_args()
     settings = load_info(arguments.model).decode_settings()
-    table = read_photos([arguments.photos], default_cache())
+    table = read_photos([arguments.photos], Workspace())
     paths = [table.paths[i] for i in choose_rows(len(table), arguments.count, seed=0)]
     contents = [data for path in paths if not isinstance(data := read_file(path), Unreadable)]
     pixels = [p for data in contents if not isinstance(p := decode_photo(data, settings), Unreadable)]

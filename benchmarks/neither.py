@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 from strangers import KINDS
 
-from photoclass.machine import default_cache, processors
+from photoclass.machine import processors
 from photoclass.model.folder import load_photo_splits
 from photoclass.model.novelty import fit_novelty, load_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
@@ -28,6 +28,7 @@ from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_data
 from photoclass.results.scores.coverage import confidence
+from photoclass.workspace import Workspace
 
 Floats = NDArray[np.floating]
 NoveltyDetector = tuple[Floats, Floats]  # probabilities, features
@@ -79,7 +80,7 @@ def photos_of(
     data: Path, model: Path, runtime: Runtime, trained: int, scored: int
 ) -> tuple[dict[str, NoveltyDetector], NDArray[np.int64]]:
     """Return what the network makes of some photos of each split, and the labels of those of `train`."""
-    table = read_data(data, default_cache())
+    table = read_data(data, Workspace())
     known = load_photo_splits(model)
     settings = runtime.info.decode_settings()
     generator = np.random.default_rng(0)

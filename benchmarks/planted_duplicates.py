@@ -20,6 +20,7 @@ from photoclass.photos.decode import Pixels, decode_picture
 from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
 from photoclass.photos.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from photoclass.photos.sources.read import read_data
+from photoclass.workspace import Workspace
 
 _SHARES = (0.98, 0.95, 0.9, 0.87, 0.85)
 
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--planted", type=int, default=600)
     arguments = parser.parse_args()
     cache = default_cache()
-    photos = inspect_photos(read_data(arguments.data, cache), cache)
+    photos = inspect_photos(read_data(arguments.data, Workspace(cache)), Workspace(cache))
     generator = np.random.default_rng(0)
     chosen = generator.choice(len(photos), arguments.planted, replace=False)
     originals = photos.fingerprints.all()

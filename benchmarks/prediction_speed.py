@@ -19,8 +19,8 @@ from pathlib import Path
 
 from measuring import machine, spread
 
-from photoclass.machine import default_cache
 from photoclass.photos.sources.read import read_photos
+from photoclass.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def main() -> None:
 def copy_photos(photos: Path, folder: Path) -> int:
     """Copy all photos of a folder or a zip into one folder; return how many."""
     folder.mkdir(parents=True)
-    paths = read_photos([photos], default_cache()).paths
+    paths = read_photos([photos], Workspace()).paths
     for number, path in enumerate(paths):
         (folder / f"{number}{Path(path).suffix}").write_bytes(Path(path).read_bytes())
     return len(paths)

@@ -30,7 +30,7 @@ from measuring import machine
 from photoclass.photos.table import SPLITS
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.training.run import TrainOptions
+from photoclass.workspace import Workspace
 
 _SHORT = {"epochs": "5", "sides": "48,64", "image_size": "80"}
 _AS_IT_IS = "as it is"
@@ -91,7 +91,7 @@ def main() -> None:
 
 def write_division(data: Path, file: Path) -> None:
     """Write the photos of DATA as a CSV of image, label and split, as `train` divides them with seed 0."""
-    table = split_photos(data, SmallCnnRecipe(), 0, TrainOptions())[0].table
+    table = split_photos(data, SmallCnnRecipe(), 0, Workspace())[0].table
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["image", "label", "split"])

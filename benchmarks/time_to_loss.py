@@ -32,7 +32,7 @@ from measuring import machine
 from photoclass.photos.table import SPLITS, TRAIN, VALID
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.training.run import TrainOptions
+from photoclass.workspace import Workspace
 
 # The post's best; and that of keras.io's example "Image classification from scratch" on these photos.
 LEVELS = {0.2563: "the post", 0.11: "keras.io, from scratch"}
@@ -136,7 +136,7 @@ def run_all(arguments: argparse.Namespace) -> None:
 
 def lay_out(data: Path, folder: Path, most: int | None) -> tuple[int, int]:
     """Copy the photos that train and those that choose into train/CLASS and valid/CLASS; return how many each."""
-    table = split_photos(data, SmallCnnRecipe(), 0, TrainOptions())[0].table
+    table = split_photos(data, SmallCnnRecipe(), 0, Workspace())[0].table
     taken: dict[tuple[int, int], int] = {}
     for path, label, split in zip(table.paths, table.labels.tolist(), table.splits.tolist(), strict=True):
         number = taken.get((split, label), 0)

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from measuring import in_turn, machine, spread
 
-from photoclass.machine import default_cache
 from photoclass.photos.sources.read import read_data
+from photoclass.workspace import Workspace
 
 _HERE = Path(__file__).parent
 # Each says in its last line how many photos a second it trained on in its second epoch.
@@ -84,7 +84,7 @@ def print_table(found: dict[str, list[float]]) -> None:
 
 def copy_photos(data: Path, folder: Path, count: int) -> None:
     """Lay out the first `count` photos, as many of each class, as train/CLASS and a few as valid/CLASS."""
-    table = read_data(data, default_cache())
+    table = read_data(data, Workspace())
     classes = len(table.class_names)
     taken = [0] * classes
     valid = max(classes, count // 20) // classes

@@ -19,6 +19,7 @@ LAYERS = (
     "progress",
     "text",
     "machine",
+    "workspace",
     "page",
     "metrics",
     "photos",
@@ -34,7 +35,7 @@ LAYERS = (
 )
 TORCHLESS = ("metrics", "photos", "model", "results", "checks")
 # Of `checks`, doubtful labels alone need a model; all else looks at photos.
-LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "text", "machine", "page", "photos", "checks")
+LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "text", "machine", "workspace", "page", "photos", "checks")
 
 
 def _modules() -> dict[str, Path]:

@@ -26,6 +26,7 @@ from photoclass.training.recipes.settings import with_settings
 from photoclass.training.run import TrainOptions, checkpoint_path
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
+from photoclass.workspace import Workspace
 
 TINY: dict[str, Any] = {
     "image_size": 32,
@@ -153,12 +154,13 @@ class Tiny:
         progress: Progress = SILENT,
         **options: Any,
     ) -> TrainResult:
-        options = {"cache": self.cache, "precision": "fp32", "workers": 1, "report": False, **options}
+        given = TrainOptions(**{"precision": "fp32", "report": False, **options})
         settings = TINY if settings is None else settings
-        return train(data or self.data, out, SmallCnnRecipe.name, settings, TrainOptions(**options), stop, progress)
+        workspace = Workspace(self.cache, 1, progress)
+        return train(data or self.data, out, SmallCnnRecipe.name, settings, given, stop, workspace)
 
     def photos(self, seed: int = 0) -> CachedPhotos:
-        return split_photos(self.data, tiny_recipe(), seed, TrainOptions(cache=self.cache, workers=1))[0]
+        return split_photos(self.data, tiny_recipe(), seed, Workspace(self.cache, 1))[0]
 
 
 def tiny_recipe(**changes: Any) -> SmallCnnRecipe:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from photoclass.training.run import TrainOptions
     from photoclass.training.train import train
     from photoclass.walkthrough.demo import demo
+    from photoclass.workspace import Workspace
 
 # Where each public name is defined: a module, or `module:name` where it has another name there.
 _HOMES = {
@@ -95,6 +96,7 @@ _HOMES = {
     "Runtime": "photoclass.model.runtime",
     "Unreadable": "photoclass.photos.decode",
     "cache": "photoclass.photos.cache.cache",
+    "Workspace": "photoclass.workspace",
     "Progress": "photoclass.progress",
 }
 
@@ -139,6 +141,7 @@ __all__ = [
     "Runtime",
     "Unreadable",
     "cache",
+    "Workspace",
     "Progress",
     "PhotoclassError",
     "DataError",

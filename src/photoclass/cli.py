@@ -19,8 +19,8 @@ from photoclass.text import describe_seconds, printable
 
 if TYPE_CHECKING:
     from photoclass.photos.table import SkippedPhoto
-    from photoclass.progress import Progress
     from photoclass.training.stopping import StopRequest
+    from photoclass.workspace import Workspace
 
 # Libraries are imported inside the commands: `photoclass --help` then costs none of them.
 
@@ -94,8 +94,7 @@ def check(
         data,
         fixes=fixes,
         labels=not quick,
-        workers=_above_zero("--workers", workers),
-        progress=terminal_progress(),
+        workspace=_workspace(workers),
     )
     print(printable(in_words(findings)))
     if json_file:
@@ -211,7 +210,6 @@ def train(
         force,
         device,
         precision,
-        _above_zero("--workers", workers),
         fixes=fixes,
         log=tuple(log or ()),
         report=not no_report,
@@ -223,7 +221,7 @@ def train(
         values,
         options,
         stop,
-        terminal_progress(),
+        _workspace(workers),
     )
     for score in trained.scores:
         print(score.as_text())
@@ -272,15 +270,15 @@ def evaluate(
     costs = costs_of(cost_fp, cost_fn, positive)
     if json_file:
         check_writable(json_file)
-    progress = terminal_progress()
+    workspace = _workspace()
     found: Evaluation | Comparison
     if not models or len(models) == 1:
-        model = _chosen(models[0] if models else None, progress)
-        found = evaluate_model(data, model, include_known=include_known, costs=costs, fixes=fixes, progress=progress)
+        model = _chosen(models[0] if models else None, workspace)
+        found = evaluate_model(data, model, include_known=include_known, costs=costs, fixes=fixes, workspace=workspace)
     elif costs:
         raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
     else:
-        found = compare(data, models, include_known=include_known, fixes=fixes, progress=progress)
+        found = compare(data, models, include_known=include_known, fixes=fixes, workspace=workspace)
     print(printable(found.as_text()))
     if json_file:
         _write_json(json_file, found.as_json())
@@ -312,8 +310,8 @@ def predict(
         check_writable(out)
     if abstain is not None:
         check_abstain(abstain)
-    progress = terminal_progress()
-    predictions = predict_photos(photos, _chosen(model, progress), abstain=abstain, progress=progress)
+    workspace = _workspace()
+    predictions = predict_photos(photos, _chosen(model, workspace), abstain=abstain, workspace=workspace)
     if out:
         write_predictions(predictions, out)
         print(f"{out}: {len(predictions):,} rows, {predictions.photos_per_second:,.0f} photos/s")
@@ -337,8 +335,8 @@ def submit(
     """Write a Kaggle submission: every id of the sample once, in its order."""
     from photoclass.results.submit import submit as write_submission
 
-    progress = terminal_progress()
-    submission = write_submission(test, _chosen(model, progress), out, sample=sample, clip=clip, progress=progress)
+    workspace = _workspace()
+    submission = write_submission(test, _chosen(model, workspace), out, sample=sample, clip=clip, workspace=workspace)
     print(f"{out}: {submission.as_text()}")
     _end(submission.base_rate_rows, strict)
 
@@ -358,8 +356,8 @@ def gallery(
     """Draw pages of photos with what the model says of each."""
     from photoclass.results.pictures.gallery import gallery as draw
 
-    progress = terminal_progress()
-    drawn = draw(photos, _chosen(model, progress), out, worst=worst, count=count, seed=seed, progress=progress)
+    workspace = _workspace()
+    drawn = draw(photos, _chosen(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace)
     print(drawn.as_text())
     _end(drawn.skipped, strict)
 
@@ -380,8 +378,8 @@ def explain(
     """Draw heat maps beside photos: which part of each spoke for its class."""
     from photoclass.results.explain.explain import explain as draw
 
-    progress = terminal_progress()
-    drawn = draw(photos, _chosen(model, progress), out, count=count, seed=seed, target=target, progress=progress)
+    workspace = _workspace()
+    drawn = draw(photos, _chosen(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace)
     print(drawn.as_text())
     _end(drawn.skipped, strict)
 
@@ -400,7 +398,7 @@ def report(
     """Write all that there is to know of a model as one HTML file that needs nothing else."""
     from photoclass.results.report.report import report as write_report
 
-    print(printable(write_report(model, out, data=data, progress=terminal_progress()).as_text()))
+    print(printable(write_report(model, out, data=data, workspace=_workspace()).as_text()))
 
 
 @app.command()
@@ -429,7 +427,7 @@ def demo(
 
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _end_in_good_order(stop)
-    told = go_the_whole_way(data, out, epochs=epochs, seed=seed, stop=stop, progress=terminal_progress())
+    told = go_the_whole_way(data, out, epochs=epochs, seed=seed, stop=stop, workspace=_workspace())
     print(told.as_text())
 
 
@@ -503,11 +501,11 @@ def _end(skipped: "Sequence[SkippedPhoto]", strict: bool) -> None:
         raise typer.Exit(_EXIT_SKIPPED)
 
 
-def _chosen(model: Path | None, progress: "Progress") -> Path:
+def _chosen(model: Path | None, workspace: "Workspace") -> Path:
     """Return the model folder to use: the built-in one, having said so, where none was given."""
     if model is None:
         model = builtin.builtin_model()
-        progress.say("no --model: the built-in model answers, which knows cats and dogs alone")
+        workspace.say("no --model: the built-in model answers, which knows cats and dogs alone")
     return model
 
 
@@ -527,6 +525,13 @@ def _named_values(words: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"--set {word}: give NAME=VALUE, as --set dropout=0.5")
         values[name.strip()] = value.strip()
     return values
+
+
+def _workspace(workers: int | None = None) -> "Workspace":
+    """Return the user's cache, the processes asked for, and a display on the terminal."""
+    from photoclass.workspace import Workspace
+
+    return Workspace(workers=_above_zero("--workers", workers), progress=terminal_progress())
 
 
 def _above_zero(option: str, value: Any) -> Any:

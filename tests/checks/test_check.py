@@ -16,6 +16,7 @@ from photoclass.checks.description import in_words, verdict
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
 from photoclass.errors import ArchiveError, DataError
+from photoclass.workspace import Workspace
 from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 
 SAVED = {"quality": 92}
@@ -180,16 +181,16 @@ def test_few_photos_and_unbalanced_classes_are_told(tmp_path: Path) -> None:
 
 def test_a_second_check_decodes_nothing_and_says_the_same(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=4)
-    first = look(folder, cache=tmp_path / "cache").as_json()
+    first = look(folder, workspace=Workspace(tmp_path / "cache")).as_json()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.rows")}
-    assert look(folder, cache=tmp_path / "cache").as_json() == first
+    assert look(folder, workspace=Workspace(tmp_path / "cache")).as_json() == first
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.rows")} == before
 
 
 def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=140)
     shutil.copy(folder / "cat/0.jpg", folder / "dog/copy.jpg")
-    one, two = (look(folder, cache=tmp_path / str(n), workers=n).as_json() for n in (1, 2))
+    one, two = (look(folder, workspace=Workspace(tmp_path / str(n), n)).as_json() for n in (1, 2))
     assert one == two
 
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from photoclass.checks.check import check
 from photoclass.checks.duplicate_groups import CROPPED, MIRRORED, NEAR, SAME_BYTES
 from photoclass.checks.findings import Findings
+from photoclass.workspace import Workspace
 from running import real_photos
 
 PER_CLASS = 1500
@@ -83,7 +84,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Findings, dict[st
         (folder / "train" / name).write_bytes(_broken(photos[next(chosen)].read_bytes(), i))
         stems["broken"][name] = ""
     cache = folder / "cache"
-    findings = check(folder / "train", cache=cache)
+    findings = check(folder / "train", workspace=Workspace(cache))
     shutil.rmtree(cache)
     return findings, stems
 

@@ -11,6 +11,7 @@ from photoclass.errors import DataError
 from photoclass.photos.fixes import Fix, read_fixes, write_fixes
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
+from photoclass.workspace import Workspace
 from picture_files import put
 
 _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -25,7 +26,7 @@ def data(tmp_path: Path) -> Path:
 
 def _fixed(data: Path, text: str | bytes) -> PhotoTable:
     file = put(data.parent / "fixes.csv", text if isinstance(text, bytes) else text.encode())
-    return read_data(data, data.parent / "cache", fixes=file)
+    return read_data(data, Workspace(data.parent / "cache"), fixes=file)
 
 
 def _labels(table: PhotoTable, data: Path) -> dict[str, str]:
@@ -57,7 +58,7 @@ def test_a_file_that_cannot_be_used_may_be_left_out_but_not_labelled(data: Path)
 def test_the_images_of_a_csv_are_called_as_they_stand_there(data: Path) -> None:
     labels = put(data / "labels.csv", b"image,label\ncat/1.jpg,cat\ncat/2.jpg,cat\ndog/1.jpg,dog\n")
     file = put(data.parent / "fixes.csv", b"image,label\ncat/2.jpg,dog\n")
-    assert _labels(read_data(labels, data.parent / "cache", fixes=file), data)["cat/2.jpg"] == "dog"
+    assert _labels(read_data(labels, Workspace(data.parent / "cache"), fixes=file), data)["cat/2.jpg"] == "dog"
 
 
 def test_fault_31_all_rows_that_do_not_fit_are_named(data: Path) -> None:
@@ -96,7 +97,7 @@ def test_fault_31_what_is_no_fixes_file_is_refused(text: str | bytes, data: Path
 
 def test_a_fixes_file_that_is_not_there_is_refused(data: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        read_data(data, data.parent / "cache", fixes=data / "none.csv")
+        read_data(data, Workspace(data.parent / "cache"), fixes=data / "none.csv")
 
 
 def test_fault_31_a_byte_order_mark_and_any_line_ending_are_taken(data: Path) -> None:
@@ -116,5 +117,5 @@ def test_fault_24_names_that_are_not_utf8_are_found(data: Path) -> None:
     name = os.fsdecode(b"cat/caf\xe9.jpg")
     put(data / name, b"x")
     write_fixes(data.parent / "fixes.csv", [Fix(name, "dog")])
-    table = read_data(data, data.parent / "cache", fixes=data.parent / "fixes.csv")
+    table = read_data(data, Workspace(data.parent / "cache"), fixes=data.parent / "fixes.csv")
     assert _labels(table, data)[name] == "dog"

@@ -18,6 +18,7 @@ from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import SplitFractions, assign_splits, check_splits
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put
 
 LARGE = 150  # photos of a class in which every split is bound to have some
@@ -190,7 +191,11 @@ def test_fault_26_copies_in_two_classes_and_near_twins_stay_on_one_side(seed: in
             put(tmp_path / f"data/dogs/copy-{number}.jpg", encode(picture, "JPEG", quality=92))
         if number % 3 == 1:
             put(tmp_path / f"data/cats/small-{number}.jpg", encode(picture.resize((100, 75)), "JPEG", quality=60))
-    photos = cache_photos(read_data(tmp_path / "data", tmp_path / "cache"), DecodeSettings(16), tmp_path / "cache", 1)
+    photos = cache_photos(
+        read_data(tmp_path / "data", Workspace(tmp_path / "cache")),
+        DecodeSettings(16),
+        Workspace(tmp_path / "cache", 1),
+    )
     duplicates = group_near_duplicates(photos.fingerprints.all())
     splits = assign_splits(photos.contents, duplicates, photos.table.labels, photos.table.splits, seed)
     of_name = dict(zip((Path(name).name for name in photos.table.names), splits.tolist(), strict=True))
@@ -206,8 +211,8 @@ def test_fault_26_copies_in_two_classes_and_near_twins_stay_on_one_side(seed: in
 
 def test_renaming_photos_changes_no_split(tmp_path: Path) -> None:
     def split_by_content(folder: str) -> dict[bytes, int]:
-        table = read_data(tmp_path / folder, tmp_path / "cache")
-        photos = cache_photos(table, DecodeSettings(16), tmp_path / "cache", 1)
+        table = read_data(tmp_path / folder, Workspace(tmp_path / "cache"))
+        photos = cache_photos(table, DecodeSettings(16), Workspace(tmp_path / "cache", 1))
         duplicates = group_near_duplicates(photos.fingerprints.all())
         splits = assign_splits(photos.contents, duplicates, photos.table.labels, photos.table.splits, 3)
         return dict(zip(photos.contents, splits.tolist(), strict=True))

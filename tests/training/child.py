@@ -14,6 +14,7 @@ from photoclass.training.learners import network as train_module
 from photoclass.training.loop import loop
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
+from photoclass.workspace import Workspace
 
 
 class Heralding:
@@ -41,14 +42,13 @@ def main(given: dict[str, Any]) -> None:
         train_module.draw_curves = lambda *arguments: None
     out = Path(given["out"])
     options = TrainOptions(
-        cache=Path(given["cache"]),
         precision=given["precision"],
-        workers=1,
         report=False,
         resume=(out / "resume" / "checkpoint.safetensors").exists(),
     )
+    workspace = Workspace(Path(given["cache"]), 1, Heralding(given["file_bytes"]))
     try:
-        train(Path(given["data"]), out, "small-cnn", given["settings"], options, None, Heralding(given["file_bytes"]))
+        train(Path(given["data"]), out, "small-cnn", given["settings"], options, None, workspace)
     except PhotoclassError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(1)

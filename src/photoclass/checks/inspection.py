@@ -1,7 +1,6 @@
 """Every photo of DATA decoded once: what can be read, what it is, and which ones are odd."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from photoclass.checks.measures import FACTS, FACTS_VERSION, facts_and_fingerpri
 from photoclass.photos.cache.pixels import decoders, hash_contents, keep_rows, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore
 from photoclass.photos.table import PhotoTable
-from photoclass.progress import SILENT, Progress
+from photoclass.workspace import Workspace
 
 # By eye among 20,000 photos of cats and dogs: below these, what is on the photo is hard to tell; there are some ten of
 # each kind. Grey levels from 0 to 255, as explained at FACTS.
@@ -56,24 +55,20 @@ class OddPhoto:
     measure: str
 
 
-def inspect_photos(
-    table: PhotoTable, cache: Path, workers: int | None = None, progress: Progress = SILENT
-) -> InspectedPhotos:
+def inspect_photos(table: PhotoTable, workspace: Workspace) -> InspectedPhotos:
     """Read and decode every photo once, in several processes; what the cache knows of them is taken from there.
 
     Args:
         table: The photos.
-        cache: The cache folder.
-        workers: Processes to decode in; as many as there are processors when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
     """
-    table, contents = hash_contents(table, progress)
-    facts_store = RowStore(cache / "facts" / f"v{FACTS_VERSION}-{decoders()}", (1,), FACTS)
-    stores = (facts_store, open_fingerprints(cache))
-    table, contents, (facts, prints) = keep_rows(table, contents, stores, facts_and_fingerprint, workers, progress)
+    table, contents = hash_contents(table, workspace.progress)
+    facts_store = RowStore(workspace.cache / "facts" / f"v{FACTS_VERSION}-{decoders()}", (1,), FACTS)
+    stores = (facts_store, open_fingerprints(workspace.cache))
+    table, contents, (facts, prints) = keep_rows(table, contents, stores, facts_and_fingerprint, workspace)
     return InspectedPhotos(table, contents, facts.all().reshape(-1), prints)
 
 

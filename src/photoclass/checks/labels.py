@@ -4,8 +4,6 @@ What a photo shows is judged by heads that have not seen it or its near-duplicat
 stay in the store, so a training after the check has them.
 """
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,11 +11,11 @@ from photoclass.checks.findings import LabelError, LabelFindings, UnclearPhoto
 from photoclass.checks.inspection import InspectedPhotos
 from photoclass.errors import DataError
 from photoclass.photos.decode import DecodeSettings
-from photoclass.progress import SILENT, Progress
 from photoclass.training.frozen.backbones import open_backbone
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.frozen.head import check_pictures, fit_head, signed_roots
 from photoclass.training.frozen.label_errors import find_label_errors
+from photoclass.workspace import Workspace
 
 # The default recipe's: what is computed here is there for a training afterwards.
 _BACKBONE = "lite2"
@@ -32,21 +30,13 @@ _UNLIKE = 4.0
 _SECOND_CLASS = 0.25
 
 
-def check_labels(
-    photos: InspectedPhotos,
-    duplicates: NDArray[np.int64],
-    cache: Path,
-    workers: int | None = None,
-    progress: Progress = SILENT,
-) -> LabelFindings:
+def check_labels(photos: InspectedPhotos, duplicates: NDArray[np.int64], workspace: Workspace) -> LabelFindings:
     """Look for labels that are surely wrong, and photos of several classes or none.
 
     Args:
         photos: The photos.
         near-duplicates: Shape (N,), the same number for photos that are near-duplicates: none is asked of a head that has seen its near-duplicate.
-        cache: The cache folder.
-        workers: Threads to decode in; as many as there are processors when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports.
 
     Raises:
         ModelError: The pretrained network is not installed.
@@ -57,8 +47,8 @@ def check_labels(
         check_pictures(table.labels, duplicates, table.class_names, "DATA")
     except DataError as error:
         return LabelFindings(not_looked=str(error).removeprefix("DATA: "))
-    backbone = open_backbone(_BACKBONE, cache=cache)
-    featured = compute_features(table, DecodeSettings(backbone.image_size), backbone, cache, workers, progress)
+    backbone = open_backbone(_BACKBONE, cache=workspace.cache)
+    featured = compute_features(table, DecodeSettings(backbone.image_size), backbone, workspace)
     place = {path: i for i, path in enumerate(table.paths)}
     rows = np.array([place[path] for path in featured.table.paths])  # a file may have vanished since
     labels = table.labels[rows]

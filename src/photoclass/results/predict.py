@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError, OutputError, SettingsError
-from photoclass.machine import default_cache, processors
 from photoclass.model.folder import ModelInfo, load_info
 from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
 from photoclass.model.runtime import Runtime
@@ -24,8 +23,8 @@ from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
-from photoclass.progress import SILENT, Progress
 from photoclass.results.scores.coverage import confidence, too_far
+from photoclass.workspace import Workspace
 
 OK = "ok"
 UNSURE = "unsure"
@@ -114,8 +113,7 @@ def predict(
     model: Path,
     *,
     abstain: float | None = None,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> Predictions:
     """Predict photos: files, folders with all below them, and zips.
 
@@ -124,18 +122,19 @@ def predict(
         model: A model folder.
         abstain: Call photos `unsure` whose class is told with a lower probability than this, 0.5 to 1, or that are
             too unlike the training photos.
-        cache: Where zips are unpacked; the user's cache folder when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: One of `photos` does not exist, or there is nothing in them.
         ModelError: The model folder cannot be used.
         SettingsError: `abstain` is out of range.
     """
-    seen = None if abstain is None else _ready_to_abstain(model, load_info(model), abstain, progress)
+    workspace = workspace or Workspace()
+    seen = None if abstain is None else _ready_to_abstain(model, load_info(model), abstain, workspace)
     runtime = Runtime.load(model)
-    table = read_photos(photos, cache or default_cache(), runtime.info.class_names, progress)
-    return replace(predict_table(runtime, table, progress, seen), abstain=abstain)
+    table = read_photos(photos, workspace, runtime.info.class_names)
+    return replace(predict_table(runtime, table, workspace, seen), abstain=abstain)
 
 
 def check_abstain(abstain: float) -> None:
@@ -148,28 +147,28 @@ def check_abstain(abstain: float) -> None:
         raise SettingsError(f"--abstain is {abstain:g}; it is the least probability to tell a class with, 0.5 to 1")
 
 
-def _ready_to_abstain(model: Path, info: ModelInfo, abstain: float, progress: Progress) -> NoveltyDetector | None:
+def _ready_to_abstain(model: Path, info: ModelInfo, abstain: float, workspace: Workspace) -> NoveltyDetector | None:
     """Return what tells distances; None, having said so, where the model folder does not have it."""
     check_abstain(abstain)
     if UNSURE in info.class_names:
         raise ModelError(f"{model}: has a class named {UNSURE!r}, the word that --abstain writes; give it another name")
     seen = load_novelty(model, info.onnx_sha256)
     if seen is None:
-        progress.say(
+        workspace.say(
             f"{model}: has no novelty.npz, so photos unlike the training photos are not known; train again for it"
         )
     return seen
 
 
 def predict_table(
-    runtime: Runtime, table: PhotoTable, progress: Progress = SILENT, seen: NoveltyDetector | None = None
+    runtime: Runtime, table: PhotoTable, workspace: Workspace, seen: NoveltyDetector | None = None
 ) -> Predictions:
     """Predict the photos of a table; those it had skipped keep their rows.
 
     Args:
         runtime: The model.
         table: The photos.
-        progress: Receives progress reports.
+        workspace: How many threads decode, and who receives progress reports.
         seen: Tell distances by this.
     """
     started_at = time.perf_counter()
@@ -179,7 +178,7 @@ def predict_table(
     probabilities = np.full((count, len(info.class_names)), np.nan, dtype=np.float32)
     distances = None if seen is None else np.full(count, np.nan)
     decode = partial(_decode_file, settings=info.decode_settings())
-    with progress.task("Predicting", count) as task, ThreadPoolExecutor(processors()) as pool:
+    with workspace.task("Predicting", count) as task, ThreadPoolExecutor(workspace.worker_count) as pool:
         for start in range(0, count, _BLOCK):
             rows: list[int] = []
 

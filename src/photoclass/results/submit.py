@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text, check_writable
 from photoclass.errors import DataError, SettingsError
-from photoclass.machine import default_cache
 from photoclass.metrics.figures import log_loss
 from photoclass.model.folder import load_valid_predictions
 from photoclass.model.runtime import Runtime
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import SkippedPhoto
-from photoclass.progress import SILENT, Progress
 from photoclass.results.predict import OK, Predictions, predict_table
+from photoclass.workspace import Workspace
 
 DEFAULT_CLIP = 0.005
 _MOST_NAMED = 10
@@ -64,8 +63,7 @@ def submit(
     *,
     sample: Path | None = None,
     clip: float = DEFAULT_CLIP,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> Submission:
     """Predict the photos of a test set and write the submission file.
 
@@ -78,8 +76,8 @@ def submit(
         out: The file to write.
         sample: Kaggle's sample: its ids, in its order. Without it, the photos' own ids in natural order.
         clip: Probabilities are held within [clip, 1 - clip]; a sure mistake then costs no more than -ln(clip).
-        cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: An id of the sample has no photo, a photo has no id, an id stands twice, or the sample's columns are
@@ -91,17 +89,18 @@ def submit(
     if not 0 <= clip < 0.5:
         raise SettingsError(f"clip is {clip}; it must be at least 0 and less than 0.5")
     check_writable(out)
+    workspace = workspace or Workspace()
     runtime = Runtime.load(model)
     info = runtime.info
     header = ["id", "label"] if len(info.class_names) == 2 else ["id", *info.class_names]
-    table = read_photos([test], cache or default_cache(), progress=progress)
+    table = read_photos([test], workspace)
     row_of = _rows_by_id([*table.names, *(item.name for item in table.skipped)], test)
     ids = list(row_of)
     if sample is not None:
         ids, header = _read_sample(sample, header)
         _check_ids(ids, row_of, sample, test)
     known, labels = load_valid_predictions(model, info)
-    predictions = predict_table(runtime, table, progress)
+    predictions = predict_table(runtime, table, workspace)
     row_of = _rows_by_id(predictions.files, test)
     rows = [row_of[i] for i in ids]
     _write(out, header, ids, _clipped(predictions, info.base_rates, clip)[rows], info.class_names)

@@ -8,91 +8,85 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.machine import default_cache
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import assign_splits, check_splits
 from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
-from photoclass.progress import SILENT, Progress
+from photoclass.progress import Progress
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
 from photoclass.training.frozen.views import augmentations
 from photoclass.training.recipes.recipes import FinetuneRecipe, SmallCnnRecipe
-from photoclass.training.run import Photos, TrainOptions
+from photoclass.training.run import Photos
+from photoclass.workspace import Workspace
 
 
 def split_photos(
     data: Path,
     recipe: SmallCnnRecipe | FinetuneRecipe,
     seed: int,
-    options: TrainOptions,
-    progress: Progress = SILENT,
+    workspace: Workspace,
+    fixes: Path | None = None,
 ) -> tuple[CachedPhotos, NDArray[np.int64]]:
     """Read DATA, decode it into the cache, and give every photo its split, as `divide_photos` does.
 
     Raises:
         DataError: DATA cannot be read or trained on.
     """
-    table = read_table(data, options, progress)
-    return split_table(table, data, recipe.decode_settings(), seed, options, progress)
+    table = read_table(data, workspace, fixes)
+    return split_table(table, data, recipe.decode_settings(), seed, workspace)
 
 
 def split_table(
-    table: PhotoTable, data: Path, settings: DecodeSettings, seed: int, options: TrainOptions, progress: Progress
+    table: PhotoTable, data: Path, settings: DecodeSettings, seed: int, workspace: Workspace
 ) -> tuple[CachedPhotos, NDArray[np.int64]]:
     """Decode the photos of DATA's table into the cache, and give each its split, as `divide_photos` does.
 
     Raises:
         DataError: None can be read, or a class has too few.
     """
-    photos = cache_photos(table, settings, options.cache or default_cache(), options.workers, progress)
+    photos = cache_photos(table, settings, workspace)
     _refuse_none(photos, table, data)
-    return divide_photos(photos, data, seed, progress)
+    return divide_photos(photos, data, seed, workspace.progress)
 
 
 def featured_photos(
-    data: Path, backbone: Backbone, settings: DecodeSettings, options: TrainOptions, progress: Progress = SILENT
+    data: Path, backbone: Backbone, settings: DecodeSettings, workspace: Workspace, fixes: Path | None = None
 ) -> FeaturedPhotos:
     """Read DATA and take it through a pretrained network, or find it in the store.
 
     Raises:
         DataError: DATA cannot be read or trained on.
     """
-    cache = options.cache or default_cache()
-    table = read_table(data, options, progress)
-    photos = compute_features(table, settings, backbone, cache, options.workers, progress)
+    table = read_table(data, workspace, fixes)
+    photos = compute_features(table, settings, backbone, workspace)
     _refuse_none(photos, table, data)
     what = "maps" if backbone.gives_maps else "features"
-    progress.say(f"{what}: {len(photos) - photos.computed:,} of {len(photos):,} from the store")
+    workspace.say(f"{what}: {len(photos) - photos.computed:,} of {len(photos):,} from the store")
     return photos
 
 
 def augmented_photos(
-    photos: FeaturedPhotos,
-    backbone: Backbone,
-    augment: AugmentSettings,
-    options: TrainOptions,
-    progress: Progress = SILENT,
+    photos: FeaturedPhotos, backbone: Backbone, augment: AugmentSettings, workspace: Workspace
 ) -> FeaturedPhotos:
     """Take variations of photos through a pretrained network, or find them in the store."""
-    cache, views = options.cache or default_cache(), augmentations(augment)
-    augmented = compute_features(photos.table, photos.settings, backbone, cache, options.workers, progress, views)
-    progress.say(f"maps of variations: {len(augmented) - augmented.computed:,} of {len(augmented):,} from the store")
+    augmented = compute_features(photos.table, photos.settings, backbone, workspace, augmentations(augment))
+    workspace.say(f"maps of variations: {len(augmented) - augmented.computed:,} of {len(augmented):,} from the store")
     return augmented
 
 
-def read_table(data: Path, options: TrainOptions, progress: Progress) -> PhotoTable:
+def read_table(data: Path, workspace: Workspace, fixes: Path | None = None) -> PhotoTable:
     """Read which photos DATA has, and say what was noticed.
 
     Raises:
         DataError: It cannot be read.
     """
-    table = read_data(data, options.cache or default_cache(), progress, options.fixes)
+    table = read_data(data, workspace, fixes)
     for note in table.notes:
-        progress.say(note)
+        workspace.say(note)
     return table
 
 

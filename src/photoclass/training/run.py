@@ -26,6 +26,7 @@ from photoclass.training.recipes.recipes import Recipe
 from photoclass.training.recipes.settings import named_settings
 from photoclass.training.stopping import StopRequest
 from photoclass.training.tracking.base import NO_RECORDS, Records, check_logs
+from photoclass.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,6 @@ class TrainOptions:
         force: Resume even if data or settings are others now.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `bf16` or `fp32`.
-        workers: Processes to decode in; as many as there are processors when None.
-        cache: The cache folder; the user's when None.
         fixes: A fixes file, whose labels go before DATA's own.
         log: Where else the run is recorded: `tensorboard`, `mlflow`, both or none.
         report: Whether the run ends with a report, RUN/report.html.
@@ -52,8 +51,6 @@ class TrainOptions:
     force: bool = False
     device: str = "auto"
     precision: str = "auto"
-    workers: int | None = None
-    cache: Path | None = None
     fixes: Path | None = None
     log: tuple[str, ...] = ()
     report: bool = True
@@ -83,7 +80,7 @@ class TrainRequest(Generic[ItsRecipe]):
         options: How.
         saved: What the checkpoint's run was about, where one is resumed.
         stop: Lets the caller end the training early, in good order.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports.
         records: Where else it is recorded.
     """
 
@@ -94,8 +91,13 @@ class TrainRequest(Generic[ItsRecipe]):
     options: TrainOptions
     saved: dict[str, Any] | None
     stop: StopRequest
-    progress: Progress
+    workspace: Workspace
     records: Records = NO_RECORDS
+
+    @property
+    def progress(self) -> Progress:
+        """Return what receives progress reports."""
+        return self.workspace.progress
 
 
 @dataclass(frozen=True)

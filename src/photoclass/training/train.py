@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from photoclass.progress import SILENT, Progress
 from photoclass.training.finish import TrainResult, with_report
 from photoclass.training.recipes.recipes import (
     DEFAULT_RECIPE,
@@ -20,6 +19,7 @@ from photoclass.training.recipes.settings import from_saved, with_settings
 from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, TrainRequest, own_folder
 from photoclass.training.stopping import StopRequest
 from photoclass.training.tracking.open import open_records
+from photoclass.workspace import Workspace
 
 
 def train(
@@ -29,7 +29,7 @@ def train(
     settings: Mapping[str, Any] | None = None,
     options: TrainOptions = DEFAULT_OPTIONS,
     stop: StopRequest | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> TrainResult:
     """Train a model on DATA and write its folder.
 
@@ -41,7 +41,8 @@ def train(
             run's.
         options: How.
         stop: Lets the caller end the training early, in good order.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: DATA cannot be read or trained on.
@@ -50,15 +51,15 @@ def train(
         TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
         Interrupted: A signal came; the checkpoint is kept.
     """
-    stop = stop or StopRequest()
+    stop, workspace = stop or StopRequest(), workspace or Workspace()
     if options.minutes is not None and stop.deadline is None:
         stop.deadline = time.monotonic() + 60 * options.minutes
     with own_folder(out, options.resume):
         saved = _saved(out) if options.resume else None
         chosen, seed = _chosen(recipe, settings or {}, options.seed, saved)
-        with open_records(options.log, out, progress) as records:
-            trained = _train(TrainRequest(data, out, chosen, seed, options, saved, stop, progress, records))
-        return with_report(trained, progress) if options.report else trained
+        with open_records(options.log, out, workspace.progress) as records:
+            trained = _train(TrainRequest(data, out, chosen, seed, options, saved, stop, workspace, records))
+        return with_report(trained, workspace.progress) if options.report else trained
 
 
 def _train(request: TrainRequest[Any]) -> TrainResult:

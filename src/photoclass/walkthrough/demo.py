@@ -14,7 +14,6 @@ from photoclass.errors import DataError, OutputError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import HELD_OUT, VALID, PhotoTable
-from photoclass.progress import SILENT, Progress
 from photoclass.results.pictures.gallery import draw_gallery, worst_rows
 from photoclass.results.predict import predict, predict_table, write_predictions
 from photoclass.results.scores.evaluate import evaluate
@@ -25,6 +24,7 @@ from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
 from photoclass.walkthrough.drawings.drawings import draw_photo_folders
+from photoclass.workspace import Workspace
 
 # Enough to learn from in a minute on two processors: fewer and smaller pictures than the post's, and, as a drawing
 # says all in its outline, milder augmentation.
@@ -87,7 +87,7 @@ def demo(
     epochs: int | None = None,
     seed: int = 0,
     stop: StopRequest | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> DemoResult:
     """Train on pictures, score, predict, write a submission, and draw what came of it.
 
@@ -97,44 +97,48 @@ def demo(
         epochs: Passes over the photos, at most; the recipe's own for photos, 20 for drawings.
         seed: Decides drawings, splits and all randomness.
         stop: Lets the caller end the training early.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         OutputError: `out` holds something that no demo made.
         PhotoclassError: As the commands that it runs.
     """
+    workspace = workspace or Workspace()
     _make_room(out)
     drawn = data is None
     if data is None:
         data = out / "photos"
-        progress.say(f"1 of 5: drawing {2 * DRAWINGS_PER_CLASS:,} pictures of cats and dogs, by code")
-        with progress.task("Drawing", 2 * DRAWINGS_PER_CLASS, "pictures") as task:
+        workspace.say(f"1 of 5: drawing {2 * DRAWINGS_PER_CLASS:,} pictures of cats and dogs, by code")
+        with workspace.task("Drawing", 2 * DRAWINGS_PER_CLASS, "pictures") as task:
             draw_photo_folders(data, DRAWINGS_PER_CLASS, seed, progress=task.advance)
     else:
-        progress.say(f"1 of 5: your photos in {data}")
+        workspace.say(f"1 of 5: your photos in {data}")
     settings: dict[str, float] = dict(DRAWING_SETTINGS) if drawn else {}
     if epochs is not None:
         settings["epochs"] = epochs
     words = f", at {settings['image_size']} pixels and with milder augmentation, to be quick" if drawn else ""
-    progress.say(f"2 of 5: training the post's network{words}")
+    workspace.say(f"2 of 5: training the post's network{words}")
     model = out / "model"
-    trained = train(data, model, "small-cnn", settings, TrainOptions(seed=seed), stop, progress)
+    trained = train(data, model, "small-cnn", settings, TrainOptions(seed=seed), stop, workspace)
 
-    progress.say("3 of 5: scoring it on pictures that it has not seen")
-    evaluation = evaluate(data, model, include_known=len(trained.scores) < 2, progress=progress)
+    workspace.say("3 of 5: scoring it on pictures that it has not seen")
+    evaluation = evaluate(data, model, include_known=len(trained.scores) < 2, workspace=workspace)
     with atomic_text(out / "score.json") as stream:
         json.dump(evaluation.as_json(), stream, indent=2)
 
-    progress.say("4 of 5: predicting an unlabelled set, and a submission for Kaggle")
+    workspace.say("4 of 5: predicting an unlabelled set, and a submission for Kaggle")
     unseen = _unseen(trained.photos)
     ids = _write_test_set(unseen.table, out / "test", seed)
     _write_sample(out / "sampleSubmission.csv", ids)
-    write_predictions(predict([out / "test"], model, progress=progress), out / "predictions.csv")
-    submission = submit(out / "test", model, out / "submission.csv", sample=out / "sampleSubmission.csv")
-    progress.say(submission.as_text())
+    write_predictions(predict([out / "test"], model, workspace=workspace), out / "predictions.csv")
+    submission = submit(
+        out / "test", model, out / "submission.csv", sample=out / "sampleSubmission.csv", workspace=workspace
+    )
+    workspace.say(submission.as_text())
 
-    progress.say("5 of 5: drawing the gallery")
-    pictures = _draw_galleries(unseen.table, model, out, seed, progress)
+    workspace.say("5 of 5: drawing the gallery")
+    pictures = _draw_galleries(unseen.table, model, out, seed, workspace)
     photos = [("photos/", "the drawings, in class folders")] if drawn else []
     files = (
         *photos,
@@ -193,16 +197,22 @@ def _write_sample(file: Path, ids: list[str]) -> None:
         writer.writerows([name, 0.5] for name in ids)
 
 
-def _draw_galleries(table: PhotoTable, model: Path, out: Path, seed: int, progress: Progress) -> list[tuple[str, str]]:
-    predictions = predict_table(Runtime.load(model), table, progress)
+def _draw_galleries(
+    table: PhotoTable, model: Path, out: Path, seed: int, workspace: Workspace
+) -> list[tuple[str, str]]:
+    predictions = predict_table(Runtime.load(model), table, workspace)
     few = np.random.default_rng(seed).permutation(len(table))[:_GALLERY_PHOTOS]
-    draw_gallery(predictions, np.sort(few), out / "gallery.png", "What the model says", progress)
+    draw_gallery(predictions, np.sort(few), out / "gallery.png", "What the model says", workspace.progress)
     made = [("gallery.png", "pictures that it has not seen, with what it says of each")]
     try:
         wrong: NDArray[np.int64] = worst_rows(predictions)[:_GALLERY_PHOTOS]
     except DataError:
         return made  # not one mistake
     draw_gallery(
-        predictions, wrong, out / "mistakes.png", "The most confident mistakes, the most confident first", progress
+        predictions,
+        wrong,
+        out / "mistakes.png",
+        "The most confident mistakes, the most confident first",
+        workspace.progress,
     )
     return [*made, ("mistakes.png", "its most confident mistakes among them")]

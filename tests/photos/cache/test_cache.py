@@ -21,6 +21,7 @@ from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.read import read_photos
 from photoclass.progress import Silent, Task
 from photoclass.text import describe_bytes
+from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put
 from running import done, run_command
 
@@ -35,7 +36,9 @@ def _fill(folder: Path, size: int = 24) -> Path:
     """Make a cache of pixels, fingerprints and an unpacked zip, and return it."""
     photos = _photos(folder / "photos")
     archive = Path(shutil.make_archive(str(folder / "photos"), "zip", photos))
-    cache_photos(read_photos([archive], folder / "cache"), DecodeSettings(size), folder / "cache", 1)
+    cache_photos(
+        read_photos([archive], Workspace(folder / "cache")), DecodeSettings(size), Workspace(folder / "cache", 1)
+    )
     return folder / "cache"
 
 
@@ -181,12 +184,12 @@ class _Meanwhile(Silent):
 
 
 def test_a_run_that_is_filling_the_cache_ends_with_one_line(tmp_path: Path) -> None:
-    table = read_photos([_photos(tmp_path / "photos")], tmp_path / "cache")
+    table = read_photos([_photos(tmp_path / "photos")], Workspace(tmp_path / "cache"))
     meanwhile = _Meanwhile("Decoding", lambda: cache(tmp_path / "cache", empty=True))
     with pytest.raises(OutputError, match="the cache was emptied while this run used it; start again") as ended:
-        cache_photos(table, DecodeSettings(24), tmp_path / "cache", 1, meanwhile)
+        cache_photos(table, DecodeSettings(24), Workspace(tmp_path / "cache", 1, meanwhile))
     assert "\n" not in str(ended.value)
-    assert len(cache_photos(table, DecodeSettings(24), tmp_path / "cache", 1)) == 5
+    assert len(cache_photos(table, DecodeSettings(24), Workspace(tmp_path / "cache", 1))) == 5
 
 
 def test_rows_that_are_open_stay_readable_and_others_say_what_happened(tmp_path: Path) -> None:
@@ -204,10 +207,10 @@ def test_rows_that_are_open_stay_readable_and_others_say_what_happened(tmp_path:
 
 def test_photos_out_of_an_unpacked_zip_are_skipped_as_vanished(tmp_path: Path) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", _photos(tmp_path / "photos")))
-    folder = unpack(archive, tmp_path / "cache")
-    table = read_photos([archive], tmp_path / "cache")
+    folder = unpack(archive, Workspace(tmp_path / "cache"))
+    table = read_photos([archive], Workspace(tmp_path / "cache"))
     meanwhile = _Meanwhile("Reading", lambda: cache(tmp_path / "cache", empty=True))
-    photos = cache_photos(table, DecodeSettings(24), tmp_path / "cache", 1, meanwhile)
+    photos = cache_photos(table, DecodeSettings(24), Workspace(tmp_path / "cache", 1, meanwhile))
     assert not folder.exists()
     assert [item.reason for item in photos.table.skipped] == ["file has vanished"] * 5
 

@@ -25,6 +25,7 @@ from photoclass.photos.duplicates.fingerprint import fingerprint
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import PhotoTable
 from photoclass.progress import SILENT, Progress, Silent, Task
+from photoclass.workspace import Workspace
 from picture_files import FORMATS, encode, noise_picture, put
 
 SETTINGS = DecodeSettings(24)
@@ -41,11 +42,11 @@ def _fill(folder: Path, count: int = 8) -> Path:
 
 
 def _table(folder: Path) -> PhotoTable:
-    return read_photos([folder], folder.parent / "no-zips")
+    return read_photos([folder], Workspace(folder.parent / "no-zips"))
 
 
 def _cached(folder: Path, settings: DecodeSettings = SETTINGS, progress: Progress = SILENT) -> CachedPhotos:
-    return cache_photos(_table(folder), settings, folder.parent / "cache", 1, progress)
+    return cache_photos(_table(folder), settings, Workspace(folder.parent / "cache", 1, progress))
 
 
 def _see_right_pixels(photos: CachedPhotos, count: int) -> None:
@@ -135,7 +136,7 @@ def test_copies_share_their_pixels(tmp_path: Path) -> None:
 
 def test_no_photos_are_no_special_case(tmp_path: Path) -> None:
     table = _table(_fill(tmp_path / "photos", 1)).select(np.array([], dtype=np.int64))
-    assert len(cache_photos(table, SETTINGS, tmp_path / "cache")) == 0
+    assert len(cache_photos(table, SETTINGS, Workspace(tmp_path / "cache"))) == 0
 
 
 def test_photos_that_cannot_be_read_are_skipped_and_the_others_keep_their_pixels(tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def test_labels_and_splits_stay_with_their_photos(tmp_path: Path) -> None:
     table = _table(folder)
     labels, splits = np.arange(5), np.arange(5, dtype=np.int8) % 3
     table = PhotoTable(table.paths, table.names, labels, splits, tuple("abcde"))
-    photos = cache_photos(table, SETTINGS, tmp_path / "cache", 1)
+    photos = cache_photos(table, SETTINGS, Workspace(tmp_path / "cache", 1))
     assert photos.table.labels.tolist() == [0, 1, 3, 4]
     assert photos.table.splits.tolist() == [0, 1, 0, 1]
 
@@ -242,10 +243,10 @@ def test_several_workers_give_what_one_gives(tmp_path: Path) -> None:
     put(folder / "99.jpg", b"<html>")
     (folder / "150.jpg").rename(folder / NOT_UTF8)
     try:
-        several = cache_photos(_table(folder), SETTINGS, tmp_path / "several", workers=2)
+        several = cache_photos(_table(folder), SETTINGS, Workspace(tmp_path / "several", workers=2))
     finally:
         get_reusable_executor().shutdown(wait=True)
-    one = cache_photos(_table(folder), SETTINGS, tmp_path / "one", workers=1)
+    one = cache_photos(_table(folder), SETTINGS, Workspace(tmp_path / "one", workers=1))
     assert several.contents == one.contents
     assert several.table.names == one.table.names
     assert several.table.skipped == one.table.skipped
@@ -329,10 +330,12 @@ from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.cache.store import RowStore
+from photoclass.workspace import Workspace
 
 RowStore.enter = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 folder = Path(sys.argv[1])
-cache_photos(read_photos([folder], folder.parent / "no-zips"), DecodeSettings(24), folder.parent / "cache", workers=1)
+workspace = Workspace(folder.parent / "cache", 1)
+cache_photos(read_photos([folder], workspace), DecodeSettings(24), workspace)
 """
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.sources.archive import unpack
+from photoclass.workspace import Workspace
 from picture_files import put
 
 PHOTOS = {"cats/1.jpg": b"one cat", "dogs/1.jpg": b"one dog" * 1000}
@@ -38,7 +39,7 @@ def _refusal(archive: Path, sandbox: Path) -> str:
     cache = sandbox / "deep" / "down" / "cache"
     before = _files(sandbox)
     with pytest.raises(ArchiveError) as refused:
-        unpack(archive, cache)
+        unpack(archive, Workspace(cache))
     left = {name for name in _files(sandbox) if name not in before and not name.endswith(".lock")}
     assert left == set()
     assert not [path for path in cache.rglob("*") if path.is_dir() and path.parent.name == "unpacked"]
@@ -47,23 +48,23 @@ def _refusal(archive: Path, sandbox: Path) -> str:
 
 
 def test_a_zip_is_unpacked_whole(tmp_path: Path) -> None:
-    folder = unpack(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")
+    folder = unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
     assert _files(folder) == PHOTOS
     assert folder.is_relative_to(tmp_path / "cache")
 
 
 def test_it_is_found_again_under_another_name_and_not_unpacked_twice(tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
-    folder = unpack(archive, tmp_path / "cache")
+    folder = unpack(archive, Workspace(tmp_path / "cache"))
     before = (folder / "cats/1.jpg").stat()
-    again = unpack(archive.rename(tmp_path / "renamed.zip"), tmp_path / "cache")
+    again = unpack(archive.rename(tmp_path / "renamed.zip"), Workspace(tmp_path / "cache"))
     after = (again / "cats/1.jpg").stat()
     assert (again, after.st_ino, after.st_mtime_ns) == (folder, before.st_ino, before.st_mtime_ns)
 
 
 def test_a_zip_that_changed_is_unpacked_anew(tmp_path: Path) -> None:
-    first = unpack(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")
-    second = unpack(_zip(tmp_path / "photos.zip", {**PHOTOS, "cats/1.jpg": b"two cat"}), tmp_path / "cache")
+    first = unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
+    second = unpack(_zip(tmp_path / "photos.zip", {**PHOTOS, "cats/1.jpg": b"two cat"}), Workspace(tmp_path / "cache"))
     assert (first / "cats/1.jpg").read_bytes() == b"one cat"
     assert (second / "cats/1.jpg").read_bytes() == b"two cat"
 
@@ -71,17 +72,17 @@ def test_a_zip_that_changed_is_unpacked_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lost", ["cats/1.jpg", "dogs/1.jpg"])
 def test_what_was_deleted_from_the_cache_is_unpacked_again(lost: str, tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
-    folder = unpack(archive, tmp_path / "cache")
+    folder = unpack(archive, Workspace(tmp_path / "cache"))
     (folder / lost).unlink()
-    assert _files(unpack(archive, tmp_path / "cache")) == PHOTOS
+    assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == PHOTOS
 
 
 def test_what_a_killed_run_left_half_unpacked_is_not_taken_for_the_whole(tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
-    folder = unpack(archive, tmp_path / "cache")
+    folder = unpack(archive, Workspace(tmp_path / "cache"))
     folder.rename(folder.with_suffix(".part"))
     (folder.with_suffix(".part") / "cats/1.jpg").write_bytes(b"half")
-    assert _files(unpack(archive, tmp_path / "cache")) == PHOTOS
+    assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == PHOTOS
 
 
 def test_several_runs_may_unpack_one_zip_at_once(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_several_runs_may_unpack_one_zip_at_once(tmp_path: Path) -> None:
 
     def run() -> None:
         start.wait()
-        found.append(_files(unpack(archive, tmp_path / "cache")))
+        found.append(_files(unpack(archive, Workspace(tmp_path / "cache"))))
 
     threads = [Thread(target=run) for _ in range(4)]
     for thread in threads:
@@ -104,12 +105,12 @@ def test_several_runs_may_unpack_one_zip_at_once(tmp_path: Path) -> None:
 
 def test_fault_20_hidden_and_system_files_stay_in_the_zip(tmp_path: Path) -> None:
     rest = {"__MACOSX/cats/._1.jpg": b"x", "cats/Thumbs.db": b"x", ".hidden/1.jpg": b"x"}
-    assert _files(unpack(_zip(tmp_path / "photos.zip", {**rest, **PHOTOS}), tmp_path / "cache")) == PHOTOS
+    assert _files(unpack(_zip(tmp_path / "photos.zip", {**rest, **PHOTOS}), Workspace(tmp_path / "cache"))) == PHOTOS
 
 
 def test_fault_24_strange_names_come_out_as_they_are(tmp_path: Path) -> None:
     names = {"cats/new\nline.jpg": b"1", "cats/-rf.jpg": b"2", "cats/12:30.jpg": b"3", "cats/" + "n" * 255: b"4"}
-    assert _files(unpack(_zip(tmp_path / "photos.zip", names), tmp_path / "cache")) == names
+    assert _files(unpack(_zip(tmp_path / "photos.zip", names), Workspace(tmp_path / "cache"))) == names
 
 
 @pytest.mark.parametrize(
@@ -175,7 +176,7 @@ def test_fault_32_a_bomb_whose_checksum_lies_too_gives_no_more_than_it_declares(
     del content
     tracemalloc.start()
     try:
-        assert _files(unpack(archive, tmp_path / "cache")) == {"cats/1.jpg": bytes(1000)}
+        assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == {"cats/1.jpg": bytes(1000)}
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
@@ -229,7 +230,7 @@ def test_a_damaged_zip_is_refused_or_gives_the_files_that_it_lists(
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     archive.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2]))])
     try:
-        unpacked = unpack(archive, folder / "cache")
+        unpacked = unpack(archive, Workspace(folder / "cache"))
     except ArchiveError:
         return
     assert sorted(map(len, _files(unpacked).values())) == [800, 2000]
@@ -238,4 +239,4 @@ def test_a_damaged_zip_is_refused_or_gives_the_files_that_it_lists(
 def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_zip(tmp_path: Path) -> None:
     put(tmp_path / "cache", b"a file where the folder should be")
     with pytest.raises(OutputError, match="cannot be unpacked there"):
-        unpack(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")
+        unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))

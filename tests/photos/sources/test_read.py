@@ -9,6 +9,7 @@ import pytest
 from photoclass.errors import ArchiveError, DataError
 from photoclass.photos.sources.read import read_data, read_photos
 from photoclass.photos.table import HELD_OUT, NO_LABEL, TRAIN, VALID, PhotoTable
+from photoclass.workspace import Workspace
 from picture_files import put, within_seconds
 
 FILES = ("train/cats/2.jpg", "train/cats/10.jpg", "train/dogs/1.jpg", "valid/cats/3.jpg", "valid/dogs/3.jpg")
@@ -42,39 +43,39 @@ def _essence(table: PhotoTable) -> list[tuple[bytes, str, int]]:
 
 def test_a_folder_a_zip_and_a_csv_of_the_same_photos_give_the_same_table(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
-    table = read_data(folder, tmp_path / "cache")
+    table = read_data(folder, Workspace(tmp_path / "cache"))
     archive = _zip(folder, tmp_path / "photos.zip")
     assert [name.encode() for name in FILES] == [content for content, _, _ in _essence(table)]
     assert [split for _, _, split in _essence(table)] == [TRAIN] * 3 + [VALID] * 2
-    assert _essence(read_data(archive, tmp_path / "cache")) == _essence(table)
-    assert _essence(read_data(_csv(folder), tmp_path / "cache")) == _essence(table)
+    assert _essence(read_data(archive, Workspace(tmp_path / "cache"))) == _essence(table)
+    assert _essence(read_data(_csv(folder), Workspace(tmp_path / "cache"))) == _essence(table)
 
 
 def test_photos_are_called_as_they_were_asked_for(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     archive = _zip(folder, tmp_path / "photos.zip")
-    assert read_data(folder, tmp_path / "cache").names[0] == f"{folder}/train/cats/2.jpg"
-    assert read_data(archive, tmp_path / "cache").names[0] == f"{archive}/train/cats/2.jpg"
-    assert read_data(_csv(folder), tmp_path / "cache").names[0] == "train/cats/2.jpg"
+    assert read_data(folder, Workspace(tmp_path / "cache")).names[0] == f"{folder}/train/cats/2.jpg"
+    assert read_data(archive, Workspace(tmp_path / "cache")).names[0] == f"{archive}/train/cats/2.jpg"
+    assert read_data(_csv(folder), Workspace(tmp_path / "cache")).names[0] == "train/cats/2.jpg"
 
 
 def test_reading_data_changes_nothing_in_it(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     _zip(folder, folder / "copy.zip")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    read_data(folder, tmp_path / "cache")
+    read_data(folder, Workspace(tmp_path / "cache"))
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
 def test_data_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such file or folder"):
-        read_data(tmp_path / "nowhere", tmp_path / "cache")
+        read_data(tmp_path / "nowhere", Workspace(tmp_path / "cache"))
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "labels.txt"])
 def test_data_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"neither a folder, a \.zip nor a \.csv"):
-        read_data(put(tmp_path / name, b"x"), tmp_path / "cache")
+        read_data(put(tmp_path / name, b"x"), Workspace(tmp_path / "cache"))
 
 
 def test_fault_22_a_pipe_given_as_data_is_refused_without_a_hang(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_fault_22_a_pipe_given_as_data_is_refused_without_a_hang(tmp_path: Path)
     with within_seconds(5):
         for name in ("data.csv", "data.zip"):
             with pytest.raises(DataError):
-                read_data(tmp_path / name, tmp_path / "cache")
+                read_data(tmp_path / name, Workspace(tmp_path / "cache"))
 
 
 def test_fault_32_a_harmful_zip_is_refused_by_whoever_reads_it(tmp_path: Path) -> None:
@@ -91,9 +92,9 @@ def test_fault_32_a_harmful_zip_is_refused_by_whoever_reads_it(tmp_path: Path) -
         opened.writestr("cats/1.jpg", b"x")
         opened.writestr("../evil.jpg", b"x")
     with pytest.raises(ArchiveError):
-        read_data(tmp_path / "photos.zip", tmp_path / "cache")
+        read_data(tmp_path / "photos.zip", Workspace(tmp_path / "cache"))
     with pytest.raises(ArchiveError):
-        read_photos([tmp_path / "photos.zip"], tmp_path / "cache")
+        read_photos([tmp_path / "photos.zip"], Workspace(tmp_path / "cache"))
     assert not list(tmp_path.rglob("evil.jpg"))
 
 
@@ -101,7 +102,7 @@ def test_photos_to_predict_come_from_files_folders_and_zips_in_natural_order(tmp
     folder = _fill(tmp_path / "b")
     archive = _zip(folder / "valid", tmp_path / "c.zip")
     single = put(tmp_path / "a.jpg", b"single")
-    table = read_photos([archive, folder / "train", single], tmp_path / "cache")
+    table = read_photos([archive, folder / "train", single], Workspace(tmp_path / "cache"))
     assert table.names == (
         str(single),
         f"{folder}/train/cats/2.jpg",
@@ -116,7 +117,7 @@ def test_photos_to_predict_come_from_files_folders_and_zips_in_natural_order(tmp
 
 def test_a_photo_named_twice_stands_once(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
-    table = read_photos([folder, folder / "train", folder / "train/cats/2.jpg"], tmp_path / "cache")
+    table = read_photos([folder, folder / "train", folder / "train/cats/2.jpg"], Workspace(tmp_path / "cache"))
     assert len(table) == len(set(table.names)) == len(FILES)
 
 
@@ -124,29 +125,29 @@ def test_labels_of_photos_to_predict_are_told_from_their_names(tmp_path: Path) -
     files = {"cat/1.jpg": 0, "dog.7.jpg": 1, "cow/1.jpg": NO_LABEL, "cat/dog.1.jpg": 1}
     for name in files:
         put(tmp_path / "x" / name, b"x")
-    table = read_photos([tmp_path / "x"], tmp_path / "cache", ("cat", "dog"))
+    table = read_photos([tmp_path / "x"], Workspace(tmp_path / "cache"), ("cat", "dog"))
     names = [name.removeprefix(f"{tmp_path}/x/") for name in table.names]
     assert dict(zip(names, table.labels.tolist(), strict=True)) == files
-    single = read_photos([tmp_path / "x/cat/1.jpg", tmp_path / "x/cat"], tmp_path / "cache", ("cat", "dog"))
+    single = read_photos([tmp_path / "x/cat/1.jpg", tmp_path / "x/cat"], Workspace(tmp_path / "cache"), ("cat", "dog"))
     assert single.labels.tolist() == [0, 1]
 
 
 def test_nothing_hidden_is_predicted_unless_it_is_named(tmp_path: Path) -> None:
     hidden = put(tmp_path / "x/.hidden.jpg", b"x")
     put(tmp_path / "x/1.jpg", b"x")
-    assert read_photos([tmp_path / "x"], tmp_path / "cache").names == (f"{tmp_path}/x/1.jpg",)
-    assert read_photos([hidden], tmp_path / "cache").names == (str(hidden),)
+    assert read_photos([tmp_path / "x"], Workspace(tmp_path / "cache")).names == (f"{tmp_path}/x/1.jpg",)
+    assert read_photos([hidden], Workspace(tmp_path / "cache")).names == (str(hidden),)
 
 
 def test_a_photo_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such photo, folder or zip"):
-        read_photos([tmp_path / "nowhere.jpg"], tmp_path / "cache")
+        read_photos([tmp_path / "nowhere.jpg"], Workspace(tmp_path / "cache"))
 
 
 def test_folders_without_any_photo_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no photos found there"):
-        read_photos([tmp_path / "empty"], tmp_path / "cache")
+        read_photos([tmp_path / "empty"], Workspace(tmp_path / "cache"))
 
 
 def test_fault_22_pipes_devices_and_loops_named_as_photos_are_skipped(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_fault_22_pipes_devices_and_loops_named_as_photos_are_skipped(tmp_path: 
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
     named = [tmp_path / name for name in ("pipe.jpg", "zeros.jpg", "loop.jpg")]
     with within_seconds(5):
-        table = read_photos(named, tmp_path / "cache")
+        table = read_photos(named, Workspace(tmp_path / "cache"))
     assert len(table) == 0
     assert {Path(item.name).name: item.reason for item in table.skipped} == {
         "loop.jpg": "a link that leads nowhere",
@@ -167,7 +168,7 @@ def test_fault_22_pipes_devices_and_loops_named_as_photos_are_skipped(tmp_path: 
 def test_held_out_photos_of_a_folder_stay_held_out(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     put(folder / "test/cats/9.jpg", b"x")
-    table = read_data(folder, tmp_path / "cache")
+    table = read_data(folder, Workspace(tmp_path / "cache"))
     assert [name for name, split in zip(table.names, table.splits, strict=True) if split == HELD_OUT] == [
         f"{folder}/test/cats/9.jpg"
     ]

@@ -17,6 +17,7 @@ from photoclass.photos.sources.read import read_data
 from photoclass.results.scores.compare import compare
 from photoclass.results.scores.difference import differences
 from photoclass.results.scores.evaluate import evaluate
+from photoclass.workspace import Workspace
 from running import done, run_command
 
 NAMES = ("dark", "light")
@@ -226,4 +227,4 @@ def test_a_class_that_data_lacks_leaves_what_can_be_computed(photos: Path, sees_
         file.unlink()
     assert evaluate(tmp_path / "data", sees_light).as_text().startswith("Score on 1 photo\n")
     with pytest.raises(DataError, match="class 'dark' is empty"):
-        read_data(tmp_path / "data", tmp_path)
+        read_data(tmp_path / "data", Workspace(tmp_path))

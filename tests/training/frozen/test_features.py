@@ -19,6 +19,7 @@ from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import choose_precision, open_backbone
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import compute_features
+from photoclass.workspace import Workspace
 from running import done, real_photos, run_command
 from same_novelty import assert_novelty_is_what_the_saved_model_computes
 
@@ -102,10 +103,10 @@ def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(
 def test_stored_features_are_those_of_the_decoded_photo(run: Path, drawn_photos: Path, own_cache: Path) -> None:
     backbone = open_backbone("lite0")
     settings = DecodeSettings(backbone.image_size)
-    table = read_data(drawn_photos, own_cache).select(np.arange(5))
-    stored = compute_features(table, settings, backbone, own_cache)
+    table = read_data(drawn_photos, Workspace(own_cache)).select(np.arange(5))
+    stored = compute_features(table, settings, backbone, Workspace(own_cache))
     assert stored.computed == 0
-    pixels = cache_photos(table, settings, own_cache).pixels.all()
+    pixels = cache_photos(table, settings, Workspace(own_cache)).pixels.all()
     rows = np.stack(list(backbone.engine.rows(pixels)))
     assert np.abs(stored.features.all() - rows).max() <= 1e-3 * rows.max()
 

@@ -25,6 +25,7 @@ from photoclass.progress import Silent, Task
 from photoclass.training.frozen.backbones import open_backbone_file, open_trunk
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.recipes.recipes import FeaturesRecipe
+from photoclass.workspace import Workspace
 from running import done, run_command
 from tiny_networks import tiny_network
 
@@ -165,11 +166,11 @@ def test_a_cache_that_is_emptied_meanwhile_ends_it_in_one_line(drawn_photos: Pat
     backbone = open_backbone_file(own_folder / "net.onnx", 0, (0.5,), (0.5,))
     settings = FeaturesRecipe("net.onnx", backbone_size=backbone.image_size).decode_settings()
     folder = own_folder / "cache"
-    table = read_data(drawn_photos, folder)
+    table = read_data(drawn_photos, Workspace(folder))
     with pytest.raises(OutputError, match="the cache was emptied while this run used it; start again") as ended:
-        compute_features(table, settings, backbone, folder, progress=_Emptying())
+        compute_features(table, settings, backbone, Workspace(folder, progress=_Emptying()))
     assert "\n" not in str(ended.value)
-    assert len(compute_features(table, settings, backbone, folder)) == 120
+    assert len(compute_features(table, settings, backbone, Workspace(folder))) == 120
 
 
 def test_the_name_of_a_file_may_be_anything(own_folder: Path, drawn_photos: Path) -> None:
@@ -185,7 +186,7 @@ def test_the_name_of_a_file_may_be_anything(own_folder: Path, drawn_photos: Path
 
 def test_maps_are_told_in_words_too(drawn_photos: Path, own_folder: Path) -> None:
     trunk, _ = open_trunk("lite0", fold("lite0"), 15)
-    table = read_data(drawn_photos, own_folder / "cache").select(np.arange(3))
-    compute_features(table, DecodeSettings(trunk.image_size), trunk, own_folder / "cache")
+    table = read_data(drawn_photos, Workspace(own_folder / "cache")).select(np.arange(3))
+    compute_features(table, DecodeSettings(trunk.image_size), trunk, Workspace(own_folder / "cache"))
     told = {stored.what: stored.photos for stored in cache(own_folder / "cache").stored}
     assert told["maps of lite0-blocks15, int8, at 224 px, squash"] == 3

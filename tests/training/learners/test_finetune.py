@@ -13,6 +13,7 @@ from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.photos.decode import DecodeSettings, decode_photo
+from photoclass.progress import SILENT
 from photoclass.training.compute import Compute
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.learners.finetune import _first_block
@@ -21,6 +22,7 @@ from photoclass.training.recipes.recipes import FinetuneRecipe, find_recipe, of_
 from photoclass.training.recipes.settings import with_settings
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
+from photoclass.workspace import Workspace
 from running import done, run_command
 from same_novelty import assert_novelty_is_what_the_saved_model_computes
 from tiny_runs import assert_same_training, read_checkpoint, stop_after
@@ -76,16 +78,15 @@ def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos
 
 def test_resumed_it_ends_as_the_run_that_never_stopped(drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:
     def begin(out: Path, **options: object) -> None:
-        stop, watch = stop_after(4) if options.pop("stopped", False) else (None, None)
-        words = {"progress": watch} if watch else {}
+        stop, watch = stop_after(4) if options.pop("stopped", False) else (None, SILENT)
         train(
             drawn_photos,
             out,
             "finetune",
             {} if options.get("resume") else SMALL,
-            TrainOptions(cache=own_cache, precision="fp32", report=False, **options),  # type: ignore[arg-type]
+            TrainOptions(precision="fp32", report=False, **options),  # type: ignore[arg-type]
             stop,
-            **words,  # type: ignore[arg-type]
+            Workspace(own_cache, progress=watch),
         )
 
     with pytest.raises(Interrupted):

@@ -13,10 +13,12 @@ from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.decode import Pixels, decode_photo, read_file
+from photoclass.progress import SILENT
 from photoclass.training.finish import TrainResult
 from photoclass.training.recipes.resnet import ResnetRecipe
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
+from photoclass.workspace import Workspace
 from running import done, run_command
 from tiny_runs import Tiny, assert_same_training, read_checkpoint, stop_after
 
@@ -35,10 +37,9 @@ TINY_RESNET: dict[str, Any] = {
 
 def _train(tiny: Tiny, out: Path, settings: dict[str, Any] | None = None, **options: Any) -> TrainResult:
     words = TINY_RESNET | (settings or {})
-    stop, progress = options.pop("stop", None), options.pop("progress", None)
-    further = {"progress": progress} if progress else {}
-    given = {"cache": tiny.cache, "precision": "fp32", "workers": 1, "report": False, **options}
-    return train(tiny.data, out, ResnetRecipe.name, words, TrainOptions(**given), stop, **further)
+    stop, workspace = options.pop("stop", None), Workspace(tiny.cache, 1, options.pop("progress", SILENT))
+    given = {"precision": "fp32", "report": False, **options}
+    return train(tiny.data, out, ResnetRecipe.name, words, TrainOptions(**given), stop, workspace)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,8 @@ def test_a_run_stopped_and_resumed_equals_the_run_that_never_stopped(
     resumed = train(
         tiny.data,
         tmp_path / "run",
-        options=TrainOptions(cache=tiny.cache, precision="fp32", workers=1, report=False, resume=True),
+        options=TrainOptions(precision="fp32", report=False, resume=True),
+        workspace=Workspace(tiny.cache, 1),
     )
     assert_same_training(read_checkpoint(tmp_path / "run"), read_checkpoint(whole.folder))
     assert resumed.info.onnx_sha256 == whole.info.onnx_sha256
@@ -123,8 +125,9 @@ def test_more_than_two_classes_give_as_many_probabilities(tiny: Tiny, tmp_path: 
         for i in range(12):
             pixels = generator.integers(0, 256, (40, 40, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
-    options = TrainOptions(cache=tiny.cache, precision="fp32", workers=1, report=False)
-    trained = train(tmp_path / "data", tmp_path / "run", "resnet", TINY_RESNET | {"epochs": 1}, options)
+    options, workspace = TrainOptions(precision="fp32", report=False), Workspace(tiny.cache, 1)
+    settings = TINY_RESNET | {"epochs": 1}
+    trained = train(tmp_path / "data", tmp_path / "run", "resnet", settings, options, workspace=workspace)
     photo = decode_photo(read_file(str(tmp_path / "data" / "a" / "0.png")), trained.info.decode_settings())  # type: ignore[arg-type]
     probabilities = Runtime.load(tmp_path / "run").probabilities([photo])  # type: ignore[list-item]
     assert probabilities.shape == (1, 3)

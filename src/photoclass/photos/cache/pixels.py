@@ -27,7 +27,8 @@ from photoclass.photos.decode import (
 )
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
 from photoclass.photos.table import PhotoTable, SkippedPhoto
-from photoclass.progress import SILENT, Progress
+from photoclass.progress import Progress
+from photoclass.workspace import Workspace
 
 _CHUNK = 64  # photos a worker takes at once
 _ENTER_EVERY = 4096  # photos after which what was made is on disk and known
@@ -75,26 +76,22 @@ class CachedPhotos:
 def cache_photos(
     table: PhotoTable,
     settings: DecodeSettings,
-    cache: Path,
-    workers: int | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace,
 ) -> CachedPhotos:
     """Decode the photos that the cache does not hold yet, in several processes, and return them all.
 
     Args:
         table: The photos.
         settings: How to decode them.
-        cache: The cache folder.
-        workers: Processes to decode in; as many as there are processors when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
     """
-    table, contents = hash_contents(table, progress)
-    stores = (_open_pixels(settings, cache), open_fingerprints(cache))
+    table, contents = hash_contents(table, workspace.progress)
+    stores = (_open_pixels(settings, workspace.cache), open_fingerprints(workspace.cache))
     make = partial(_pixels_and_fingerprint, settings=settings)
-    table, contents, (pixels, prints) = keep_rows(table, contents, stores, make, workers, progress)
+    table, contents, (pixels, prints) = keep_rows(table, contents, stores, make, workspace)
     return CachedPhotos(table, contents, pixels, prints, settings)
 
 
@@ -103,8 +100,7 @@ def keep_rows(
     contents: tuple[bytes, ...],
     stores: Sequence[RowStore],
     make: MakeRows,
-    workers: int | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace,
 ) -> tuple[PhotoTable, tuple[bytes, ...], list[Rows]]:
     """Find the rows of photos in stores; what one of them lacks is made from the photo's file, in several processes.
 
@@ -113,8 +109,7 @@ def keep_rows(
         contents: SHA-256 of each photo file.
         stores: Where the rows are kept.
         make: Makes a row for each store from a file's bytes. It is called in other processes: a function of a module.
-        workers: Processes to work in; as many as there are processors when None.
-        progress: Receives progress reports.
+        workspace: How many processes to work in, and who receives progress reports.
 
     Returns:
         The photos that could be read, with the others skipped; their contents; and their rows in each store.
@@ -127,7 +122,7 @@ def keep_rows(
     for i in np.flatnonzero(np.logical_or.reduce([rows.missing for rows in found])):
         missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
-        failed = _make_missing(missing, stores, make, workers or processors(), progress)
+        failed = _make_missing(missing, stores, make, workspace)
         bad = [SkippedPhoto(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
         kept = np.array([c not in failed for c in contents], dtype=np.bool_)
         table = table.select(kept).with_skipped(bad)
@@ -190,18 +185,18 @@ class _Chunk:
 
 
 def _make_missing(
-    missing: dict[bytes, list[str]], stores: Sequence[RowStore], make: MakeRows, workers: int, progress: Progress
+    missing: dict[bytes, list[str]], stores: Sequence[RowStore], make: MakeRows, workspace: Workspace
 ) -> dict[bytes, str]:
     """Make rows of photos (content to the paths of its copies) in new shards; return why, of those that failed."""
     failed: dict[bytes, str] = {}
     items = list(missing.items())
     with contextlib.ExitStack() as opened:
         shards = [opened.enter_context(store.new_shard()) for store in stores]
-        task = opened.enter_context(progress.task("Decoding", len(items)))
+        task = opened.enter_context(workspace.task("Decoding", len(items)))
         paths = tuple(shard.path for shard in shards)
         chunks = (_Chunk(items[start : start + _CHUNK], start, paths, make) for start in range(0, len(items), _CHUNK))
         written: list[tuple[bytes, int]] = []
-        for results in _run(chunks, workers if len(items) > _FEW else 1):
+        for results in _run(chunks, workspace.worker_count if len(items) > _FEW else 1):
             for content, row, reason in results:
                 if reason:
                     failed[content] = reason

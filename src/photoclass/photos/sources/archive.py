@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.sources.listing import is_litter
-from photoclass.progress import SILENT, Progress
+from photoclass.workspace import Workspace
 
 # Photos hardly compress. A zip that would grow more than this, beyond a first allowance, is a bomb.
 _MAX_GROWTH = 20
@@ -21,7 +21,7 @@ _GROWTH_ALLOWANCE_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 20
 
 
-def unpack(archive: Path, cache: Path, progress: Progress = SILENT) -> Path:
+def unpack(archive: Path, workspace: Workspace) -> Path:
     """Unpack a zip into the cache, or find it unpacked there, and return the folder.
 
     The folder's name comes from the zip's own list of members (names, sizes, checksums), so a changed zip
@@ -37,16 +37,18 @@ def unpack(archive: Path, cache: Path, progress: Progress = SILENT) -> Path:
         opened = zipfile.ZipFile(archive)
     with opened:
         members = _members(archive, opened)
-        folder = cache / "unpacked" / _key(members)
+        folder = workspace.cache / "unpacked" / _key(members)
         if _is_whole(folder, members):
             return folder
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_suffix(".lock")):
                 if not _is_whole(folder, members):
-                    _unpack_members(archive, opened, members, folder, progress)
+                    _unpack_members(archive, opened, members, folder, workspace)
         except OSError as error:
-            raise OutputError(f"{cache}: the zip cannot be unpacked there ({error.strerror or error})") from error
+            raise OutputError(
+                f"{workspace.cache}: the zip cannot be unpacked there ({error.strerror or error})"
+            ) from error
     return folder
 
 
@@ -67,12 +69,12 @@ def _is_whole(folder: Path, members: list[zipfile.ZipInfo]) -> bool:
 
 
 def _unpack_members(
-    archive: Path, opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, progress: Progress
+    archive: Path, opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path, workspace: Workspace
 ) -> None:
     growing = folder.with_suffix(".part")
     shutil.rmtree(growing, ignore_errors=True)
     try:
-        with progress.task(f"Unpacking {archive.name}", len(members), "files") as task:
+        with workspace.task(f"Unpacking {archive.name}", len(members), "files") as task:
             for member in members:
                 target = growing.joinpath(*_parts(member))
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -15,19 +15,16 @@ from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
 from photoclass.photos.sources.listing import list_files
 from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SkippedPhoto, natural_key
-from photoclass.progress import SILENT, Progress
+from photoclass.workspace import Workspace
 
 
-def read_data(
-    data: Path, cache: Path, progress: Progress = SILENT, fixes: Path | None = None, to_train: bool = True
-) -> PhotoTable:
+def read_data(data: Path, workspace: Workspace, fixes: Path | None = None, to_train: bool = True) -> PhotoTable:
     """Read labelled photos: a folder, a zip or a CSV.
 
     Args:
         data: Class folders, with or without train/ and valid/ around them; flat names (`cat.0.jpg`); a zip of
             any of these; or a CSV of `image,label[,split]`.
-        cache: Where a zip is unpacked.
-        progress: Hears of the unpacking.
+        workspace: Its cache folder is where a zip is unpacked.
         fixes: A fixes file, whose labels go before DATA's own.
         to_train: Whether a network is to learn from these photos; if not, a class may be without any.
 
@@ -36,18 +33,18 @@ def read_data(
             fixes do not fit it.
         ArchiveError: The zip must not be unpacked.
     """
-    table = _read_data(data, cache, progress, to_train)
+    table = _read_data(data, workspace, to_train)
     return apply_fixes(table, fixes, str(data), to_train) if fixes else table
 
 
-def _read_data(data: Path, cache: Path, progress: Progress, to_train: bool) -> PhotoTable:
+def _read_data(data: Path, workspace: Workspace, to_train: bool) -> PhotoTable:
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
     if data.is_dir():
         return make_table(label_listing(list_files(where), where), where, None, where, to_train)
     if data.suffix.casefold() == ".zip" and data.is_file():
-        root = str(unpack(data, cache, progress))
+        root = str(unpack(data, workspace))
         return make_table(label_listing(list_files(root), where), where, None, root, to_train)
     if data.suffix.casefold() == ".csv" and data.is_file():
         labelled, paths = read_label_file(data)
@@ -55,9 +52,7 @@ def _read_data(data: Path, cache: Path, progress: Progress, to_train: bool) -> P
     raise DataError(f"{where}: is neither a folder, a .zip nor a .csv; give one of these")
 
 
-def read_photos(
-    photos: Sequence[Path], cache: Path, class_names: Sequence[str] = (), progress: Progress = SILENT
-) -> PhotoTable:
+def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Sequence[str] = ()) -> PhotoTable:
     """Read photos to predict: files, folders (with all below them) and zips, in natural order, each once.
 
     Where a photo's folder or flat name gives a class of `class_names` away, that is its label; else it has none.
@@ -74,7 +69,7 @@ def read_photos(
         mode = os.stat(item).st_mode if os.path.exists(item) else os.lstat(item).st_mode
         is_zip = stat.S_ISREG(mode) and item.suffix.casefold() == ".zip"
         if stat.S_ISDIR(mode) or is_zip:
-            root = str(unpack(item, cache, progress)) if is_zip else where
+            root = str(unpack(item, workspace)) if is_zip else where
             listing = list_files(root)
             for file in listing.files:
                 found[f"{where}/{file}"] = (

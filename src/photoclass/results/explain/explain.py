@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from photoclass.errors import SettingsError
-from photoclass.machine import default_cache, processors
+from photoclass.machine import processors
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_picture, read_file, resize_pixels
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
@@ -43,6 +43,7 @@ from photoclass.results.pictures.sheet import (
     save_page,
     shortened,
 )
+from photoclass.workspace import Workspace
 
 PER_PAGE = 12
 _BETWEEN = 6  # pixels between a photo and its heat map
@@ -112,8 +113,7 @@ def explain(
     count: int | None = None,
     seed: int = 0,
     target: str | None = None,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> PhotoPages:
     """Draw photos beside heat maps of what in them spoke for their class, 12 a page.
 
@@ -124,8 +124,8 @@ def explain(
         count: Show at most this many, a random choice; None for all.
         seed: Decides the choice.
         target: The class to explain; of each photo the one that the model tells when None.
-        cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: There is nothing to show.
@@ -134,14 +134,15 @@ def explain(
         ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
     """
     check_wishes(out, count, "a page of heat maps")
+    workspace = workspace or Workspace()
     inside = SaliencyModel.load(model)
     number = _class_number(inside, target)
-    table = read_photos(photos, cache or default_cache(), inside.info.class_names, progress)
+    table = read_photos(photos, workspace, inside.info.class_names)
     rows = _rows_of(table)
     chosen = [rows[i] for i in choose_rows(len(rows), count, seed)]
     skipped, pages = [], []
     page_count = -(-len(chosen) // PER_PAGE)
-    with progress.task("Explaining", len(chosen)) as task:
+    with workspace.task("Explaining", len(chosen)) as task:
         found = _explained(inside, [row.path for row in chosen if not row.reason], number)
         for page_number in range(1, page_count + 1):
             part = chosen[(page_number - 1) * PER_PAGE : page_number * PER_PAGE]

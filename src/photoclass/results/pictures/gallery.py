@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from photoclass.errors import DataError
-from photoclass.machine import default_cache
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
@@ -29,6 +28,7 @@ from photoclass.results.pictures.sheet import (
     save_page,
 )
 from photoclass.results.predict import OK, Predictions, predict
+from photoclass.workspace import Workspace
 
 PER_PAGE = 25
 _SHEET = Sheet(columns=5, fewest_columns=3)
@@ -42,8 +42,7 @@ def gallery(
     worst: bool = False,
     count: int | None = None,
     seed: int = 0,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> PhotoPages:
     """Predict photos and draw them, 25 a page.
 
@@ -54,8 +53,8 @@ def gallery(
         worst: Show the most confident mistakes, the most confident first; the truth must be known from folder or file names.
         count: Show at most this many: of all photos a random choice, or the worst. None for all; of the worst, 25.
         seed: Decides the choice.
-        cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: There is nothing to show, or no truth for `worst`.
@@ -64,14 +63,15 @@ def gallery(
         ModelError: The model folder cannot be used.
     """
     check_wishes(out, count, "a gallery")
-    predictions = predict(photos, model, cache=cache or default_cache(), progress=progress)
+    workspace = workspace or Workspace()
+    predictions = predict(photos, model, workspace=workspace)
     if worst:
         rows = worst_rows(predictions)[: count or PER_PAGE]
         title = "The most confident mistakes, the most confident first"
     else:
         rows = choose_rows(len(predictions), count, seed)
         title = "What the model says"
-    pages = draw_gallery(predictions, rows, out, title, progress)
+    pages = draw_gallery(predictions, rows, out, title, workspace.progress)
     return PhotoPages(pages, len(rows), len(predictions), predictions.skipped)
 
 

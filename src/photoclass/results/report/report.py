@@ -10,7 +10,6 @@ import numpy as np
 
 from photoclass.atomic import atomic_path, check_writable
 from photoclass.errors import DataError, ModelError
-from photoclass.machine import default_cache
 from photoclass.model.folder import (
     KnownPhoto,
     ModelInfo,
@@ -34,6 +33,7 @@ from photoclass.results.report.page import Heat, ReportData, render_report
 from photoclass.results.report.photos import find_photos
 from photoclass.results.report.tables import FIGURES
 from photoclass.results.scores.score import score_predictions
+from photoclass.workspace import Workspace
 
 REPORT_FILE = "report.html"
 # Shown 160 px wide, on screens of several pixels a px: up to 10 KB each, some 90 of them.
@@ -77,8 +77,7 @@ def report(
     out: Path | None = None,
     *,
     data: Path | None = None,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> Report:
     """Write the report of a model folder.
 
@@ -90,8 +89,8 @@ def report(
         model: A model folder.
         out: The file to write; `report.html` in the folder when None.
         data: Where DATA lies now; where it lay at the training when None.
-        cache: Where a zip is unpacked; the user's cache folder when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: `data` was given and cannot be read.
@@ -99,6 +98,7 @@ def report(
         OutputError: `out` cannot be written.
     """
     started_at = time.monotonic()
+    workspace = workspace or Workspace()
     info = load_info(model)
     out = out or model / REPORT_FILE
     check_writable(out)
@@ -106,9 +106,9 @@ def report(
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
     where = str(data or info.trained.get("data") or "")
-    table, note = _read(where, given=data is not None, cache=cache or default_cache(), progress=progress)
+    table, note = _read(where, given=data is not None, workspace=workspace)
     if predictions is None and table is not None:
-        predictions = _predict_anew(model, info, split, known, table, where, progress)
+        predictions = _predict_anew(model, info, split, known, table, where, workspace)
     if predictions is None:
         split = "valid"
         predictions = load_predictions(model, info, split)
@@ -118,11 +118,13 @@ def report(
     chosen = choose_photos(predictions, info.seed)
     by_name = {photo.name: photo for photo in known}
     wanted = [by_name[name] for name in (predictions.names[i] for i in chosen.rows) if name in by_name]
-    paths = find_photos(wanted, table, where, progress) if table is not None else {}
+    paths = find_photos(wanted, table, where, workspace.progress) if table is not None else {}
     if table is not None and len(paths) < len(chosen.rows):
         missing = len(chosen.rows) - len(paths)
         note = f"{missing:,} of {len(chosen.rows):,} pictures are missing: {where} no longer holds these photos"
-    return _write(model, info, split, predictions, chosen, _Source(where, paths, note), out, started_at, progress)
+    return _write(
+        model, info, split, predictions, chosen, _Source(where, paths, note), out, started_at, workspace.progress
+    )
 
 
 def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress = SILENT) -> Report:
@@ -155,12 +157,12 @@ def _split_to_show(model: Path, info: ModelInfo) -> str:
     raise ModelError(f"{model}: its model.json has no score; train it again")
 
 
-def _read(where: str, *, given: bool, cache: Path, progress: Progress) -> tuple[PhotoTable | None, str]:
+def _read(where: str, *, given: bool, workspace: Workspace) -> tuple[PhotoTable | None, str]:
     """Read DATA; where the user did not name it and it is gone, say so instead."""
     if not where:
         return None, "no pictures: the folder does not say where its photos lie; give --data"
     try:
-        return read_data(Path(where), cache, progress), ""
+        return read_data(Path(where), workspace), ""
     except DataError as error:
         if given:
             raise
@@ -174,15 +176,15 @@ def _predict_anew(
     known: Sequence[KnownPhoto],
     table: PhotoTable,
     where: str,
-    progress: Progress,
+    workspace: Workspace,
 ) -> SplitPredictions | None:
     """Predict the photos of a split, as far as they can be found and read; None where none is."""
     wanted = [photo for photo in known if photo.split == split and photo.label in info.class_names]
-    paths = find_photos(wanted, table, where, progress)
+    paths = find_photos(wanted, table, where, workspace.progress)
     here = [photo for photo in wanted if photo.name in paths]
     if not here:
         return None
-    progress.say(f"predicting {len(here):,} held-out photos, of which the folder does not keep what the model says")
+    workspace.say(f"predicting {len(here):,} held-out photos, of which the folder does not keep what the model says")
     labels = np.array([info.class_names.index(photo.label) for photo in here], dtype=np.int64)
     part = PhotoTable(
         paths=tuple(paths[photo.name] for photo in here),
@@ -191,7 +193,7 @@ def _predict_anew(
         splits=np.zeros(len(here), dtype=np.int8),
         class_names=info.class_names,
     )
-    predictions = predict_table(Runtime.load(model), part, progress)
+    predictions = predict_table(Runtime.load(model), part, workspace)
     fine = np.flatnonzero(predictions.is_ok)
     if not len(fine):
         return None

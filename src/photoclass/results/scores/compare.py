@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError, ModelError, SettingsError
-from photoclass.machine import default_cache
 from photoclass.metrics.figures import log_losses
 from photoclass.metrics.paired import by_picture
 from photoclass.model.runtime import Runtime
@@ -17,7 +16,6 @@ from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, SkippedPhoto
-from photoclass.progress import SILENT, Progress
 from photoclass.results.scores.difference import Difference, differences
 from photoclass.results.scores.evaluate import (
     duplicates_of_training,
@@ -28,6 +26,7 @@ from photoclass.results.scores.evaluate import (
     predict_cached,
 )
 from photoclass.results.scores.score import Score, score_predictions
+from photoclass.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -134,8 +133,7 @@ def compare(
     *,
     include_known: bool = False,
     fixes: Path | None = None,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> Comparison:
     """Compare two models on the same photos of DATA: those of the part that `evaluate` scores that neither knows.
 
@@ -144,8 +142,8 @@ def compare(
         models: Two model folders, A and B, of the same classes. Each sees the photos at its own size.
         include_known: Take the photos that trained or chose a model, too.
         fixes: A fixes file, whose labels go before DATA's own.
-        cache: The cache folder; the user's when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: DATA cannot be read, has other classes than the models, or nothing in it is left to compare on.
@@ -154,16 +152,14 @@ def compare(
     """
     if len(models) != 2:
         raise SettingsError(f"{len(models)} models: give two, to compare them; of more, two at a time")
-    cache = cache or default_cache()
+    workspace = workspace or Workspace()
     runtimes = [Runtime.load(model) for model in models]
     class_names = runtimes[0].info.class_names
     _refuse_other_classes(models, runtimes)
-    table = map_classes(read_data(data, cache, progress, fixes, to_train=False), class_names, str(data))
+    table = map_classes(read_data(data, workspace, fixes, to_train=False), class_names, str(data))
     is_split = bool((table.splits != NO_SPLIT).any())
     table = table.select(part_to_score(table))
-    sees = _in_both(
-        [cache_photos(table, runtime.info.decode_settings(), cache, progress=progress) for runtime in runtimes]
-    )
+    sees = _in_both([cache_photos(table, runtime.info.decode_settings(), workspace) for runtime in runtimes])
     known = np.stack([known_splits(sees[0], model) for model in models])
     decided = np.array([[bool(runtime.info.trained.get("valid_chose_model", True))] for runtime in runtimes])
     trained = (known == TRAIN).any(axis=0)
@@ -176,15 +172,15 @@ def compare(
             "models); give other photos, or --include-known"
         )
     sees, known = [photos.select(~dropped) for photos in sees], known[:, ~dropped]
-    labels, duplicates = sees[0].table.labels, group_near_duplicates(sees[0].fingerprints, progress)
-    told = [predict_cached(runtime, photos, progress) for runtime, photos in zip(runtimes, sees, strict=True)]
+    labels, duplicates = sees[0].table.labels, group_near_duplicates(sees[0].fingerprints, workspace.progress)
+    told = [predict_cached(runtime, photos, workspace.progress) for runtime, photos in zip(runtimes, sees, strict=True)]
     flattered = (known == TRAIN) | ((known == VALID) & decided)
     split = [name_of_split(known[i], table.splits) for i in range(2)]
     a, b = (
         score_predictions(told[i], labels, class_names, split[i], bool(flattered[i].any()), duplicates)
         for i in range(2)
     )
-    leaked = [_count(duplicates_of_training(sees[i], known[i], models[i], progress)) for i in range(2)]
+    leaked = [_count(duplicates_of_training(sees[i], known[i], models[i], workspace.progress)) for i in range(2)]
     in_right = (told[0].argmax(axis=1) == labels).astype(np.float64) - (told[1].argmax(axis=1) == labels)
     in_loss, in_accuracy = differences(log_losses(told[0], labels) - log_losses(told[1], labels), in_right, duplicates)
     alone = np.sign(by_picture(in_right, duplicates))

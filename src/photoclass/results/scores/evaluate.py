@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.machine import default_cache
 from photoclass.model.folder import ModelInfo, load_fingerprints, load_info, load_photo_splits
 from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
 from photoclass.model.runtime import Runtime
@@ -35,6 +34,7 @@ from photoclass.results.scores.decisions import Decisions, decide
 from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.results.scores.thresholds import Costs
+from photoclass.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ def evaluate(
     include_known: bool = False,
     costs: Costs | None = None,
     fixes: Path | None = None,
-    cache: Path | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace | None = None,
 ) -> Evaluation:
     """Score a model on DATA: all of an unsplit one, the held-out (else valid) part of a split one.
 
@@ -113,23 +112,23 @@ def evaluate(
         include_known: Score photos that the model knows, too.
         costs: What mistakes cost; finds the cheapest threshold.
         fixes: A fixes file, whose labels go before DATA's own.
-        cache: The cache folder; the user's when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
+            processors and nobody when None.
 
     Raises:
         DataError: DATA cannot be read, has other classes than the model, or nothing in it is left to score.
         ModelError: The model folder cannot be used.
         SettingsError: The positive class of `costs` is not clear.
     """
-    cache = cache or default_cache()
+    workspace = workspace or Workspace()
     info = load_info(model)
     if costs:
         costs.positive_class(info.class_names)
     seen = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
-    table = map_classes(read_data(data, cache, progress, fixes, to_train=False), info.class_names, str(data))
+    table = map_classes(read_data(data, workspace, fixes, to_train=False), info.class_names, str(data))
     part = part_to_score(table)
-    photos = cache_photos(table.select(part), info.decode_settings(), cache, progress=progress)
+    photos = cache_photos(table.select(part), info.decode_settings(), workspace)
     known = known_splits(photos, model)
     split_given = bool((table.splits != NO_SPLIT).any())
     trained, chose = known == TRAIN, known == VALID
@@ -143,12 +142,12 @@ def evaluate(
             f"{data}: no readable photo is left to score ({int(dropped.sum()):,} trained or chose the model); "
             "give other photos, or --include-known"
         )
-    probabilities, distances = _predict(runtime, scored, seen, progress)
+    probabilities, distances = _predict(runtime, scored, seen, workspace.progress)
     split = name_of_split(known[~dropped], scored.table.splits)
     chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
     optimism = _optimism(info, model) if valid_chose and chose[~dropped].all() else None
 
-    duplicates = group_near_duplicates(scored.fingerprints, progress)
+    duplicates = group_near_duplicates(scored.fingerprints, workspace.progress)
 
     def score_of(rows: NDArray[np.bool_]) -> Score:
         labels = scored.table.labels[rows]
@@ -157,7 +156,7 @@ def evaluate(
         )
 
     everything = np.ones(len(scored), dtype=np.bool_)
-    leaked = duplicates_of_training(scored, known[~dropped], model, progress)
+    leaked = duplicates_of_training(scored, known[~dropped], model, workspace.progress)
     left_out = Counter(known[dropped].tolist())
     return Evaluation(
         score_of(everything),

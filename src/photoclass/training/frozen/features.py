@@ -18,16 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.machine import processors
 from photoclass.model.engine import usual_precision
 from photoclass.photos.cache.pixels import decode_first, decode_key, hash_contents, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore, Shard, write_row
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.table import PhotoTable, SkippedPhoto
-from photoclass.progress import SILENT, Progress
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.views import ALONE, WITH_MIRROR, Views
+from photoclass.workspace import Workspace
 
 _ENTER_EVERY = 512  # photos whose work a kill may cost
 # Three digits are far finer than what an int8 or bf16 network means by its numbers, and halve disk and reading time.
@@ -77,9 +76,7 @@ def compute_features(
     table: PhotoTable,
     settings: DecodeSettings,
     backbone: Backbone,
-    cache: Path,
-    workers: int | None = None,
-    progress: Progress = SILENT,
+    workspace: Workspace,
     views: Views | None = None,
 ) -> FeaturedPhotos:
     """Compute the features that the store does not hold yet, and return those of all photos that can be read.
@@ -88,9 +85,7 @@ def compute_features(
         table: The photos.
         settings: How to decode them.
         backbone: What computes the features.
-        cache: The cache folder.
-        workers: Threads to decode in; as many as there are processors when None.
-        progress: Receives progress reports.
+        workspace: The cache folder, the number of workers, and who receives progress reports.
         views: What the backbone is shown of each photo; None for the photo alone, or, of one that gives maps, with its
             mirror image.
 
@@ -99,14 +94,14 @@ def compute_features(
         ModelError: The backbone cannot be used.
     """
     views = views or (WITH_MIRROR if backbone.gives_maps else ALONE)
-    table, contents = hash_contents(table, progress)
-    stores = _open_stores(settings, backbone, views, cache)
+    table, contents = hash_contents(table, workspace.progress)
+    stores = _open_stores(settings, backbone, views, workspace.cache)
     features, prints = (store.find(contents) for store in stores)
     missing: dict[bytes, list[str]] = {}
     for i in np.flatnonzero(features.missing | prints.missing):
         missing.setdefault(contents[i], []).append(table.paths[i])
     if missing:
-        failed = _compute_missing(missing, stores, settings, backbone, views, workers or processors(), progress)
+        failed = _compute_missing(missing, stores, settings, backbone, views, workspace)
         bad = [SkippedPhoto(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
         kept = np.array([c not in failed for c in contents], dtype=np.bool_)
         table = table.select(kept).with_skipped(bad)
@@ -132,8 +127,7 @@ def _compute_missing(
     settings: DecodeSettings,
     backbone: Backbone,
     views: Views,
-    workers: int,
-    progress: Progress,
+    workspace: Workspace,
 ) -> dict[bytes, str]:
     """Take photos (content to the paths of its copies) through decoder and backbone into the stores.
 
@@ -146,8 +140,8 @@ def _compute_missing(
     with (
         stores[0].new_shard() as features,
         stores[1].new_shard() as prints,
-        progress.task("Computing features", len(contents)) as task,
-        ThreadPoolExecutor(workers) as pool,
+        workspace.task("Computing features", len(contents)) as task,
+        ThreadPoolExecutor(workspace.worker_count) as pool,
     ):
 
         def pixels() -> Iterator[Pixels]:

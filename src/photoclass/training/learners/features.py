@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
-from photoclass.machine import default_cache
 from photoclass.metrics.figures import log_loss
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
@@ -42,9 +41,9 @@ def train_features(request: TrainRequest[FeaturesRecipe]) -> TrainResult:
     started_at = time.monotonic()
     data, out, seed, options, progress = request.data, request.out, request.seed, request.options, request.progress
     _refuse_what_does_nothing(options)
-    backbone, recipe = _open_backbone(request.recipe, options)
+    backbone, recipe = _open_backbone(request.recipe, options.precision, request.workspace.cache)
     progress.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
-    photos = featured_photos(data, backbone, recipe.decode_settings(), options, progress)
+    photos = featured_photos(data, backbone, recipe.decode_settings(), request.workspace, options.fixes)
     photos, duplicates = divide_photos(photos, data, seed, progress)
     run = Run(replace(request, recipe=recipe), photos, duplicates, Compute("cpu", backbone.precision, backbone.reason))
     train, valid = run.part(TRAIN), run.part(VALID)
@@ -120,7 +119,7 @@ def _refuse_what_does_nothing(options: TrainOptions) -> None:
         raise SettingsError(f"the recipe features runs on the cpu, not on {options.device!r}; leave out --device")
 
 
-def _open_backbone(recipe: FeaturesRecipe, options: TrainOptions) -> tuple[Backbone, FeaturesRecipe]:
+def _open_backbone(recipe: FeaturesRecipe, precision: str, cache: Path) -> tuple[Backbone, FeaturesRecipe]:
     """Open the recipe's backbone; of one from a file, the recipe is to say from here on which file it was.
 
     Raises:
@@ -128,11 +127,9 @@ def _open_backbone(recipe: FeaturesRecipe, options: TrainOptions) -> tuple[Backb
         SettingsError: Its settings or the precision do not go with it.
     """
     if not recipe.backbone_is_file:
-        return open_backbone(recipe.backbone, options.precision, options.cache or default_cache()), recipe
+        return open_backbone(recipe.backbone, precision, cache), recipe
     path, wanted = Path(recipe.backbone), recipe.backbone_sha256
-    backbone = open_backbone_file(
-        path, recipe.backbone_size, recipe.backbone_mean, recipe.backbone_std, options.precision
-    )
+    backbone = open_backbone_file(path, recipe.backbone_size, recipe.backbone_mean, recipe.backbone_std, precision)
     if wanted not in ("", backbone.file_sha256):
         raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {wanted}; give the file that was meant")
     size, sha256 = backbone.image_size, backbone.file_sha256

@@ -164,25 +164,26 @@ def train_finetune(request: TrainRequest[FinetuneRecipe]) -> TrainResult:
         SettingsError: The network has fewer blocks than are to learn.
         TrainingError, Interrupted: As `train_network`.
     """
-    data, recipe, options, progress = request.data, request.recipe, request.options, request.progress
+    data, recipe, options, workspace = request.data, request.recipe, request.options, request.workspace
     compute = choose_compute(options.device, options.precision)
     network = fold(recipe.backbone)
     first_block = _first_block(network, recipe, compute)
     photos: Photos
     augment_photos = None
     if first_block is None:
-        (photos, duplicates), scaling = split_photos(data, recipe, request.seed, options, progress), CENTRED_PIXELS
+        (photos, duplicates), scaling = (
+            split_photos(data, recipe, request.seed, workspace, options.fixes),
+            CENTRED_PIXELS,
+        )
     else:
         trunk, scaling = open_trunk(recipe.backbone, network, first_block)
-        featured = featured_photos(data, trunk, recipe.decode_settings(), options, progress)
-        photos, duplicates = divide_photos(featured, data, request.seed, progress)
+        featured = featured_photos(data, trunk, recipe.decode_settings(), workspace, options.fixes)
+        photos, duplicates = divide_photos(featured, data, request.seed, workspace.progress)
         if recipe.augmented_share:
-            augment_photos = partial(
-                augmented_photos, backbone=trunk, augment=recipe.augment, options=options, progress=progress
-            )
+            augment_photos = partial(augmented_photos, backbone=trunk, augment=recipe.augment, workspace=workspace)
     run: Run[Any, FinetuneRecipe] = Run(request, photos, duplicates, compute)
     end = EfficientNetTail(network, first_block, len(run.class_names))
-    learner = FinetuneLearner(recipe, end, scaling, first_block, request.seed, progress, augment_photos)
+    learner = FinetuneLearner(recipe, end, scaling, first_block, request.seed, workspace.progress, augment_photos)
     return train_network(run, learner)
 
 

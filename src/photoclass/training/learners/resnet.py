@@ -103,14 +103,14 @@ def train_resnet(request: TrainRequest[ResnetRecipe]) -> TrainResult:
     """
     options, seed, progress = request.options, request.seed, request.progress
     compute = choose_compute(options.device, options.precision)
-    table = read_table(request.data, options, progress)
+    table = read_table(request.data, request.workspace, options.fixes)
     keep_freed_memory()
     recipe = request.recipe.with_epochs_for(timed=request.stop.deadline is not None)
     epochs = _epochs_in_time(request, recipe, len(table), len(table.class_names), compute)
     recipe = recipe.with_pictures_for(epochs)
     smallest = min(recipe.image_size, *recipe.sides)
     network = Resnet(recipe.network, smallest, len(table.class_names), torch.Generator().manual_seed(seed))
-    photos, duplicates = split_table(table, request.data, recipe.decode_settings(), seed, options, progress)
+    photos, duplicates = split_table(table, request.data, recipe.decode_settings(), seed, request.workspace)
     recipe = recipe.with_steps_for(int((photos.table.splits == TRAIN).sum()), epochs, compute.device)
     progress.say(
         f"learns from pictures of {', '.join(map(str, recipe.sides))} pixels, each at least {recipe.augment.crop:.0%} "

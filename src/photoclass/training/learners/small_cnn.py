@@ -79,7 +79,7 @@ def train_small_cnn(request: TrainRequest[SmallCnnRecipe]) -> TrainResult:
     """
     recipe, options, seed = request.recipe, request.options, request.seed
     compute = choose_compute(options.device, options.precision)
-    photos, duplicates = split_photos(request.data, recipe, seed, options, request.progress)
+    photos, duplicates = split_photos(request.data, recipe, seed, request.workspace, options.fixes)
     run = Run(request, photos, duplicates, compute)
     network = SmallCNN(recipe.network, recipe.image_size, len(run.class_names), torch.Generator().manual_seed(seed))
     return train_network(run, SmallCnnLearner(recipe, network))
