@@ -1,15 +1,16 @@
-"""How long a score takes, all figures with their intervals: 2,000 draws of 25,000 made-up predictions, and others.
+"""How long a score with all its bootstrap intervals takes, on synthetic predictions of several sizes.
 
 python benchmarks/bootstrap.py [--rounds 3]
 
-Photos are sure and mostly right, as those of a good model; one in twenty has a near-duplicate in the row with near-duplicates.
+The predictions are confident and mostly correct, like those of a good model. In the row with near-duplicates, one photo
+in twenty has one.
 """
 
 import argparse
 import time
 
 import numpy as np
-from measuring import in_turn, machine, spread
+from common.measuring import in_turn, machine, spread
 from numpy.typing import NDArray
 
 from photoclass.metrics.bootstrap import DRAWS
@@ -34,7 +35,7 @@ def main() -> None:
     processor_seconds: dict[str, list[float]] = {}
 
     def measure(name: str, photos: int, classes: int, duplicates: bool) -> float:
-        probabilities, labels = _made_up(photos, classes)
+        probabilities, labels = _synthetic(photos, classes)
         groups = np.arange(photos) - (np.arange(photos) % 20 == 1) if duplicates else None
         names = tuple(f"class {i}" for i in range(classes))
         started_at, worked_before = time.perf_counter(), time.process_time()
@@ -43,20 +44,17 @@ def main() -> None:
         return time.perf_counter() - started_at
 
     cases = {
-        f"{photos:,} photos, {classes} classes{', some duplicates' if duplicates else ''}": (
-            photos,
-            classes,
-            duplicates,
-        )
-        for photos, classes, duplicates in _CASES
+        f"{photos:,} photos, {classes} classes{', some near-duplicates' if duplicates else ''}": case
+        for case in _CASES
+        for photos, classes, duplicates in [case]
     }
     seconds = in_turn({name: lambda n=name, c=case: measure(n, *c) for name, case in cases.items()}, arguments.rounds)
-    print(f"\n| {DRAWS:,} draws of | seconds | processor seconds |\n| --- | --- | --- |")
+    print(f"\n| {DRAWS:,} resamples of | seconds | processor seconds |\n| --- | --- | --- |")
     for name in cases:
         print(f"| {name} | {spread(seconds[name], 2)} | {spread(processor_seconds[name], 2)} |")
 
 
-def _made_up(photos: int, classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _synthetic(photos: int, classes: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     generator = np.random.default_rng(0)
     labels = generator.integers(0, classes, photos)
     logits = generator.normal(0, 2, (photos, classes))

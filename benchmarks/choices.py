@@ -1,4 +1,4 @@
-"""The measurements that choices in docs/design.md stand on: resizing, and one photo a stream against batches.
+"""Measurements behind two design decisions: how photos are resized, and single photos per stream against batches.
 
 python benchmarks/choices.py PHOTOS --model RUN [--rounds 5]
 """
@@ -11,12 +11,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measuring import in_turn, machine, spread
+from common.measuring import in_turn, machine, spread
 from PIL import Image
 
 from photoclass.machine import processors
+from photoclass.model.engine import import_openvino
 from photoclass.model.folder import load_info, read_onnx
-from photoclass.model.runtime import Runtime, import_openvino
+from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import read_file
 from photoclass.photos.sources.read import read_photos
 from photoclass.workspace import Workspace
@@ -47,11 +48,11 @@ def main() -> None:
         ),
     }
     ways = {
-        "one photo a stream (the runtime)": lambda: _runtime_rate(Runtime.load(arguments.model), pixels),
+        "one photo per stream (the runtime)": lambda: _runtime_rate(Runtime.load(arguments.model), pixels),
         "batches of 16, one stream": lambda: _batch_rate(arguments.model, pixels, 16, 1),
-        "batches of 16, a stream a core": lambda: _batch_rate(arguments.model, pixels, 16, processors()),
+        "batches of 16, one stream per core": lambda: _batch_rate(arguments.model, pixels, 16, processors()),
     }
-    for title, measures, digits in (("ms a photo, one core", parts, 2), ("photos/s in the network", ways, 0)):
+    for title, measures, digits in (("ms per photo, one core", parts, 2), ("photos/s in the network", ways, 0)):
         found = in_turn(measures, arguments.rounds)
         print(f"\n| what | {title}, median (least to most) |\n| --- | --- |")
         for name, values in found.items():

@@ -1,10 +1,11 @@
-"""What `train --quality …` gives and takes: the scores, the time of each stage, photos/s, and what few photos give.
+"""Quality and cost of `train --quality …`: scores, time of each stage, photos/s, and accuracy with few photos.
 
 python benchmarks/features.py DATA [--qualities fast good best] [--draws 10]
 
-Cold: an empty cache. Warm: the same command again, all features or maps in the store. "Network alone" is what the
-pretrained network does with photos that lie decoded in memory; the rest of a cold run goes to reading and decoding
-beside it. "Few photos": 10 a class, drawn from the training photos, scored on the held-out ones, mean of the draws.
+Cold: with an empty cache. Warm: the same command again, with all features or feature maps in the cache. "Network alone"
+is the throughput of the pretrained network on photos already decoded in memory; in a cold run, reading and decoding
+take their share. "Few photos": 10 per class, drawn from the training photos and scored on the held-out ones; the mean
+over the draws.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measuring import machine
+from common.measuring import machine
 
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.photos.sources.read import read_data
@@ -50,8 +51,8 @@ def main() -> None:
     scores, stages = [], []
     for quality in arguments.qualities:
         with tempfile.TemporaryDirectory() as folder:
-            cold, model, cold_stages = in_a_process(arguments.data, quality, Path(folder), "cold")
-            warm, _, warm_stages = in_a_process(arguments.data, quality, Path(folder), "warm")
+            cold, model, cold_stages = in_subprocess(arguments.data, quality, Path(folder), "cold")
+            warm, _, warm_stages = in_subprocess(arguments.data, quality, Path(folder), "warm")
             few = few_photos(arguments.data, quality, Path(folder), arguments.draws) if arguments.draws else "–"
         scores.append(score_row(quality, model, cold, warm, few))
         stages.append(stage_row(quality, cold_stages, "cold", cold))
@@ -65,26 +66,26 @@ def main() -> None:
 
 def score_row(quality: str, model: dict[str, Any], cold: float, warm: float, few: str) -> str:
     held_out, valid = model["metrics"]["held_out"], model["metrics"]["valid"]
-    losses, rights = held_out["log_loss_ci95"], held_out["accuracy_ci95"]
+    losses, accuracies = held_out["log_loss_ci95"], held_out["accuracy_ci95"]
     return (
         f"| {quality} ({model['trained']['precision']}) "
         f"| {held_out['log_loss']:.4f} ({losses[0]:.4f} to {losses[1]:.4f}) "
-        f"| {held_out['accuracy']:.2%} ({rights[0]:.2%} to {rights[1]:.2%}) | {held_out['ece']:.2%} "
+        f"| {held_out['accuracy']:.2%} ({accuracies[0]:.2%} to {accuracies[1]:.2%}) | {held_out['ece']:.2%} "
         f"| {valid['log_loss']:.4f} | {cold:.0f} s | {warm:.1f} s | {few} |"
     )
 
 
 def stage_row(quality: str, stages: dict[str, tuple[int, float]], name: str, seconds: float) -> str:
-    told = [
+    parts = [
         f"{title} {took:.1f} s ({count / took:,.0f} photos/s)" for title, (count, took) in stages.items() if took > 0
     ]
     rest = seconds - sum(took for _, took in stages.values())
-    return f"| {quality}, {name} | {', '.join(told)}, all else {rest:.1f} s |"
+    return f"| {quality}, {name} | {', '.join(parts)}, everything else {rest:.1f} s |"
 
 
 @dataclass
 class StageClock:
-    """A progress that notes how long each task took."""
+    """A `Progress` that records how long each task took."""
 
     stages: dict[str, tuple[int, float]] = field(default_factory=dict)
 
@@ -102,26 +103,26 @@ class StageClock:
 
 
 def train_timed(data: Path, quality: str, out: Path) -> None:
-    """Train here, and print the stages."""
+    """Train in this process and print the stages as JSON."""
     recipe, settings = QUALITIES[quality]
     clock = StageClock()
     train(data, out, recipe, settings, workspace=Workspace(progress=clock))
     print(json.dumps(clock.stages))
 
 
-def in_a_process(
+def in_subprocess(
     data: Path, quality: str, folder: Path, name: str
 ) -> tuple[float, dict[str, Any], dict[str, tuple[int, float]]]:
-    """Train in a process of its own; return its seconds, start-up included, what model.json says, and the stages."""
-    words = [sys.executable, __file__, str(data), "--qualities", quality, "--out", str(folder / name)]
+    """Train in a subprocess; return its seconds with start-up, the content of model.json, and the stages."""
+    command = [sys.executable, __file__, str(data), "--qualities", quality, "--out", str(folder / name)]
     started_at = time.perf_counter()
-    told = subprocess.run(words, check=True, stdout=subprocess.PIPE, env=_environment(folder), text=True)
+    result = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=_environment(folder), text=True)
     seconds = time.perf_counter() - started_at
-    return seconds, json.loads((folder / name / "model.json").read_text()), json.loads(told.stdout)
+    return seconds, json.loads((folder / name / "model.json").read_text()), json.loads(result.stdout)
 
 
 def few_photos(data: Path, quality: str, folder: Path, draws: int) -> str:
-    """Train on few photos of each class, through the real command; return the mean accuracy and its spread."""
+    """Train on few photos of each class with the command; return the mean accuracy and its range."""
     with open(folder / "cold" / "photos.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     table = read_data(data, Workspace(folder / "cache"))
@@ -131,22 +132,22 @@ def few_photos(data: Path, quality: str, folder: Path, draws: int) -> str:
         generator = np.random.default_rng(draw)
         chosen = [row for row in rows if row["split"] != "train"]
         for label in sorted({row["label"] for row in rows}):
-            of_class = [row for row in rows if row["split"] == "train" and row["label"] == label]
-            chosen += [of_class[i] for i in generator.choice(len(of_class), _FEW, replace=False)]
+            candidates = [row for row in rows if row["split"] == "train" and row["label"] == label]
+            chosen += [candidates[i] for i in generator.choice(len(candidates), _FEW, replace=False)]
         labels = folder / f"few-{draw}.csv"
         with open(labels, "w", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(["image", "label", "split"])
             writer.writerows([path_of[row["file"]], row["label"], row["split"]] for row in chosen)
         out = folder / f"few-{draw}"
-        words = [sys.executable, "-m", "photoclass.cli", "train", str(labels), "--out", str(out), "--quality", quality]
-        subprocess.run(words, check=True, capture_output=True, env=_environment(folder))
+        command = [sys.executable, "-m", "photoclass", "train", str(labels), "--out", str(out), "--quality", quality]
+        subprocess.run(command, check=True, capture_output=True, env=_environment(folder))
         accuracies.append(json.loads((out / "model.json").read_text())["metrics"]["held_out"]["accuracy"])
     return f"{statistics.mean(accuracies):.2%} ({min(accuracies):.2%} to {max(accuracies):.2%})"
 
 
 def network_alone(quality: str) -> float:
-    """Photos/s of the pretrained network, or its beginning, on pixels in memory."""
+    """Photos/s of the pretrained network, or of its frozen part, on pixels in memory."""
     backbone = _backbone(quality)
     side = backbone.image_size
     pixels = np.random.default_rng(0).integers(0, 256, (32, side, side, 3), dtype=np.uint8)

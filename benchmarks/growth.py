@@ -1,12 +1,12 @@
-"""How training grows with the number of photos: seconds, and peak memory beyond the page cache.
+"""How time and peak memory of training grow with the number of photos.
 
 python benchmarks/growth.py DATA [--recipes small-cnn features resnet] [--counts 2500 5000 10000 20000] [--epochs 1]
 
-Each count of photos, as many of each class, is trained on by the command, in a process of its own: cold, with an empty
-cache; then warm, the same command again, with pixels or features in the cache. All is in the figures: start-up,
-decoding, one epoch, scoring and the report. Memory is RssAnon + RssShmem of the process and all below it, looked at 50
-times a second. Recipes without epochs are trained as they are; `resnet` learns from the largest pictures of its longest
-trainings, which take most memory and time.
+Each training is one run of the command on a balanced set of that many photos: cold, with an empty cache; then warm, the
+same command again with pixels or features in the cache. The figures include everything: start-up, decoding, one epoch,
+scoring and the report. Memory is RssAnon + RssShmem (page cache excluded) of the process and its descendants, sampled
+50 times a second. Recipes without epochs are trained as usual; `resnet` gets the largest images of its longest
+trainings, which take the most memory and time.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from charts import STYLES, draw_level, draw_line, new_figure, save_figure
-from measuring import machine
-from memory import Cost, cost_of
+from common.charts import STYLES, draw_level, draw_line, new_figure, save_figure
+from common.measuring import machine
+from common.memory import Cost, cost_of
 
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
@@ -29,19 +29,19 @@ from photoclass.workspace import Workspace
 
 _MOST_BYTES = 1.5e9
 _WITHOUT_EPOCHS = ("features",)
-_LARGEST_PICTURES = {"resnet": ["--set", "sides=112", "--set", "image_size=144"]}
+_LARGEST_IMAGES = {"resnet": ["--set", "sides=112", "--set", "image_size=144"]}
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One training, twice.
+class Measurement:
+    """One training, run twice.
 
     Attributes:
         recipe: What was trained.
-        count: Photos, of which four fifths train.
+        count: Photos, four fifths of which are training photos.
         cold: With an empty cache.
-        warm: With all in the cache.
-        epoch_seconds: Of the last epoch of the warm run, None where there are none.
+        warm: With everything in the cache.
+        epoch_seconds: Of the last epoch of the warm run; None for recipes without epochs.
     """
 
     recipe: str
@@ -70,52 +70,52 @@ def main() -> None:
                 print(row_of(found[-1]), flush=True)
     found.sort(key=lambda measured: (arguments.recipes.index(measured.recipe), measured.count))
     print(f"\n{machine()}\none run each, {arguments.epochs} epoch{'s' if arguments.epochs > 1 else ''}\n")
-    print("| recipe | photos | cold, seconds | warm, seconds | an epoch, seconds | cold, peak MB | warm, peak MB |")
+    print("| recipe | photos | cold, seconds | warm, seconds | seconds per epoch | cold, peak MB | warm, peak MB |")
     print("| --- " * 7 + "|")
     print("\n".join(map(row_of, found)))
     draw(found, arguments.picture)
 
 
 def copy_photos(table: PhotoTable, folder: Path, count: int) -> None:
-    """Copy the first photos of each class into CLASS folders, `count` in all.
+    """Copy the first photos of each class into class folders, `count` in total.
 
     Raises:
-        SystemExit: There are not as many.
+        SystemExit: DATA has too few.
     """
-    of_each = count // len(table.class_names)
+    per_class = count // len(table.class_names)
     taken = dict.fromkeys(table.class_names, 0)
     for path, label in zip(table.paths, table.labels.tolist(), strict=True):
         name = table.class_names[label]
-        if taken[name] < of_each:
+        if taken[name] < per_class:
             target = folder / name / f"{taken[name]}{Path(path).suffix}"
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
             taken[name] += 1
-    if min(taken.values()) < of_each:
-        raise SystemExit(f"there are not {of_each:,} photos of each class; leave out --counts {count}")
+    if min(taken.values()) < per_class:
+        raise SystemExit(f"there are not {per_class:,} photos of each class; leave out --counts {count}")
 
 
-def measure(recipe: str, photos: Path, count: int, epochs: int, scratch: Path) -> Measured:
+def measure(recipe: str, photos: Path, count: int, epochs: int, scratch: Path) -> Measurement:
     """Train with the command, cold and warm."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        words = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", recipe]
+        command = [sys.executable, "-m", "photoclass", "train", str(photos), "--recipe", recipe]
         if recipe not in _WITHOUT_EPOCHS:
-            words += ["--epochs", str(epochs)]
-        words += _LARGEST_PICTURES.get(recipe, [])
+            command += ["--epochs", str(epochs)]
+        command += _LARGEST_IMAGES.get(recipe, [])
         environment = {**os.environ, "PHOTOCLASS_CACHE": f"{folder}/cache"}
-        cold, warm = (cost_of([*words, "--out", f"{folder}/{name}"], environment) for name in ("cold", "warm"))
-        return Measured(recipe, count, cold, warm, last_epoch_seconds(Path(folder) / "warm" / "history.csv"))
+        cold, warm = (cost_of([*command, "--out", f"{folder}/{name}"], environment) for name in ("cold", "warm"))
+        return Measurement(recipe, count, cold, warm, last_epoch_seconds(Path(folder) / "warm" / "history.csv"))
 
 
 def last_epoch_seconds(history: Path) -> float | None:
-    """Return what the last epoch took, its validation included; None where there was none."""
+    """Return the seconds of the last epoch, with its validation; None if there was none."""
     if not history.exists():
         return None
     with history.open(newline="") as stream:
         return float(list(csv.DictReader(stream))[-1]["seconds"])
 
 
-def row_of(measured: Measured) -> str:
+def row_of(measured: Measurement) -> str:
     """Return a row of the table."""
     epoch = "–" if measured.epoch_seconds is None else f"{measured.epoch_seconds:,.1f}"
     seconds = f"{measured.cold.seconds:,.1f} | {measured.warm.seconds:,.1f} | {epoch}"
@@ -123,15 +123,15 @@ def row_of(measured: Measured) -> str:
     return f"| `{measured.recipe}` | {measured.count:,} | {seconds} | {memory} |"
 
 
-def draw(found: Sequence[Measured], path: Path) -> None:
-    """Draw seconds and memory against the number of photos; cold whole lines, warm dashed ones."""
+def draw(found: Sequence[Measurement], path: Path) -> None:
+    """Plot time and memory against the number of photos: solid lines for cold runs, dashed for warm ones."""
     figure, (time_axes, memory_axes) = new_figure(11, 4.4, columns=2)
     recipes = list(dict.fromkeys(measured.recipe for measured in found))
     draw_level(memory_axes, _MOST_BYTES / 1e9, "1.5 GB")
     for recipe, style in zip(recipes, STYLES, strict=False):
-        of_it = [measured for measured in found if measured.recipe == recipe]
-        for name, costs in (("", [m.cold for m in of_it]), (" again", [m.warm for m in of_it])):
-            counts, dashed = [m.count for m in of_it], bool(name)
+        of_recipe = [measured for measured in found if measured.recipe == recipe]
+        for name, costs in (("", [m.cold for m in of_recipe]), (" again", [m.warm for m in of_recipe])):
+            counts, dashed = [m.count for m in of_recipe], bool(name)
             minutes = [cost.seconds / 60 for cost in costs]
             gigabytes = [cost.peak_bytes / 1e9 for cost in costs]
             draw_line(time_axes, list(zip(counts, minutes, strict=True)), style, recipe + name, dashed)

@@ -1,11 +1,13 @@
-"""Whether heat maps show what decides: two sanity tests, and how many photos a second are explained.
+"""Two sanity checks of the heat maps that `explain` draws, and its speed.
 
 python benchmarks/heat_maps.py PHOTOS --model RUN [--count 100] [--share 0.2]
 
-Shuffled weights (Adebayo et al., 2018): the numbers of each matrix of the head change places; a map that stays as
-it was does not depend on what the head has learnt. Covered regions: the hottest and the coldest part of each photo,
-equally large, are painted over with the photo's mean colour; what that takes off the probability of the class told is
-compared. For scale, the same for two other maps: LayerCAM (Jiang et al., 2021), and the activations alone.
+Randomised weights (Adebayo et al., "Sanity Checks for Saliency Maps", 2018, https://arxiv.org/abs/1810.03292): the
+weights of each matrix of the head are shuffled; a map that hardly changes does not depend on what the head has learned.
+Occlusion: the hottest and the coldest part of each photo, of equal size, are painted over with the photo's mean colour,
+and the drops in the probability of the predicted class are compared. For scale, the same is done with two other maps:
+LayerCAM (Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization", 2021) and the
+activations alone.
 """
 
 import argparse
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from measuring import machine
+from common.measuring import machine
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
@@ -35,52 +37,52 @@ Heat = Callable[[Saliency], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Sanity:
-    """What came of the tests, for each photo.
+    """Results of the checks, one value per photo.
 
     Attributes:
-        likeness: Correlation of its map with the one of the shuffled head.
-        drop_hot: What covering its hottest part takes off the probability of the class told.
-        drop_cold: The same of its coldest part.
+        correlation: Of its map with the map of the shuffled head.
+        drop_hot: By how much the probability of the predicted class falls when the hottest part is covered.
+        drop_cold: The same for the coldest part.
     """
 
-    likeness: NDArray[np.float64]
+    correlation: NDArray[np.float64]
     drop_hot: NDArray[np.float64]
     drop_cold: NDArray[np.float64]
 
 
 def layer_cam(look: Saliency) -> NDArray[np.float32]:
-    """Return LayerCAM: negative gradients are left out before the sum over channels."""
+    """Return the LayerCAM heat map: negative gradients are set to zero before the sum over channels."""
     return heat_of(replace(look, maps=tuple(replace(m, gradients=np.maximum(m.gradients, 0)) for m in look.maps)))
 
 
 def activations_alone(look: Saliency) -> NDArray[np.float32]:
-    """Return how much goes on at each place, whatever it speaks for."""
+    """Return the sum of activations at each place, whichever class they support."""
     return heat_of(replace(look, maps=tuple(replace(m, gradients=np.ones_like(m.gradients)) for m in look.maps)))
 
 
 MAPS: dict[str, Heat] = {"ours": heat_of, "LayerCAM": layer_cam, "activations alone": activations_alone}
 
 
-def look_for_sense(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -> dict[str, Sanity]:
+def check_maps(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -> dict[str, Sanity]:
     """Test each of MAPS.
 
     Args:
         folder: A model folder.
-        pixels: As the network takes them.
-        share: Of a photo that is covered.
+        pixels: Photos in the network's input size.
+        share: Share of each photo that is covered.
     """
     info = load_info(folder)
     content = read_onnx(folder, info)
     runtime = Runtime(info, content, folder)
     looks = list(SaliencyModel(info, content, folder).look(pixels))
-    told = np.array([look.target for look in looks])
-    # The same class is traced back in both.
+    predicted = np.array([look.target for look in looks])
+    # Both are explained for the class that the real head predicts.
     shuffled = SaliencyModel(info, with_shuffled_head(content), folder)
     by_class = [list(shuffled.look(pixels, target)) for target in range(len(info.class_names))]
-    others = [by_class[target][i] for i, target in enumerate(told)]
+    others = [by_class[target][i] for i, target in enumerate(predicted)]
 
     def probability(shown: Sequence[Pixels]) -> NDArray[np.float64]:
-        return runtime.probabilities(shown)[np.arange(len(told)), told].astype(np.float64)
+        return runtime.probabilities(shown)[np.arange(len(predicted)), predicted].astype(np.float64)
 
     before = probability(pixels)
     found = {}
@@ -93,13 +95,13 @@ def look_for_sense(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -
             probability([covered(photo, sign * each, share) for photo, each in zip(pixels, maps, strict=True)])
             for sign in (1, -1)
         )
-        likeness = [likeness_of(one, other) for one, other in zip(maps, their_maps, strict=True)]
-        found[name] = Sanity(np.array(likeness), before - hot, before - cold)
+        correlations = [correlation_of(one, other) for one, other in zip(maps, their_maps, strict=True)]
+        found[name] = Sanity(np.array(correlations), before - hot, before - cold)
     return found
 
 
 def with_shuffled_head(content: bytes) -> bytes:
-    """Let the numbers of every matrix of a network change places."""
+    """Return the network with the weights of every matrix shuffled."""
     generator = np.random.default_rng(0)
     model = onnx.load_model_from_string(content)
     for tensor in model.graph.initializer:
@@ -113,7 +115,7 @@ def with_shuffled_head(content: bytes) -> bytes:
 
 
 def covered(photo: Pixels, order: NDArray[np.float32], share: float) -> Pixels:
-    """Paint the part of a photo where `order` is highest over with its mean colour."""
+    """Paint over the part of a photo where `order` is highest, with the photo's mean colour."""
     count = round(order.size * share)
     chosen = np.argsort(order, axis=None, kind="stable")[-count:]
     painted = photo.reshape(-1, 3).copy()
@@ -121,8 +123,8 @@ def covered(photo: Pixels, order: NDArray[np.float32], share: float) -> Pixels:
     return painted.reshape(photo.shape)
 
 
-def likeness_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Return the correlation of two maps; 0 where one of them is even."""
+def correlation_of(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the correlation of two maps; 0 if one of them is constant."""
     if one.std() == 0 or other.std() == 0:
         return 0.0
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
@@ -141,11 +143,13 @@ def main() -> None:
     contents = [data for path in paths if not isinstance(data := read_file(path), Unreadable)]
     pixels = [p for data in contents if not isinstance(p := decode_photo(data, settings), Unreadable)]
     print(f"{machine()}\n{len(pixels)} photos, {arguments.share:.0%} covered\n")
-    print("| map | likeness to that of a shuffled head | hottest part covered | coldest part covered | hottest more |")
+    print("| map | correlation, shuffled head | hottest part covered | coldest part covered | hottest drops more |")
     print("| --- | --- | --- | --- | --- |")
-    for name, found in look_for_sense(arguments.model, pixels, arguments.share).items():
+    for name, found in check_maps(arguments.model, pixels, arguments.share).items():
         hot, cold = found.drop_hot, found.drop_cold
-        figures = f"{found.likeness.mean():.2f} | {-hot.mean():+.3f} | {-cold.mean():+.3f} | {(hot > cold).mean():.0%}"
+        figures = (
+            f"{found.correlation.mean():.2f} | {-hot.mean():+.3f} | {-cold.mean():+.3f} | {(hot > cold).mean():.0%}"
+        )
         print(f"| {name} | {figures} |")
     rates = []
     for _ in range(3):
@@ -155,7 +159,7 @@ def main() -> None:
             (len(paths) / (time.perf_counter() - started_at), len(paths) / (time.process_time() - started_cpu))
         )
     best, of_processor = max(rates)
-    print(f"\n{best:.0f} photos/s (best of 3, loading the model included), {of_processor:.0f} a processor second")
+    print(f"\n{best:.0f} photos/s (best of 3, loading the model included), {of_processor:.0f} per processor second")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How much of the machine's arithmetic training reaches: its measured matmul peak, and what a step makes of it.
+"""Hardware utilisation of training: the machine's measured matmul peak, and the share that a training step reaches.
 
     python benchmarks/matmul_share.py [--recipe small-cnn|resnet] [--side PIXELS] [--batch N] [--rounds 5] [--rate R]
 
-The network learns from made-up images that lie in memory: no augmentation. With --rate, the photos/s of a training,
-as its output or `training_speed.py` gives it, the share of that is printed, too. FLOPs are counted by torch,
-forward and backward, a multiply-add as two; what only moves or compares numbers counts as none.
+The network learns from synthetic images in memory, without augmentation. With --rate, the photos/s of a real training
+(from its output or from `training_speed.py`), its share is printed as well. torch counts the FLOPs, forward and
+backward, a multiply-add as two; operations that only move or compare values count as zero.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from measuring import in_turn, machine, spread
+from common.measuring import in_turn, machine, spread
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -33,8 +33,10 @@ _MANY = 20_000  # photos, and epochs
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=["small-cnn", "resnet"], default="small-cnn")
-    parser.add_argument("--side", type=int, help="of the images, in pixels; the recipe's own, or of resnet its largest")
-    parser.add_argument("--batch", type=int, help="the recipe's own")
+    parser.add_argument(
+        "--side", type=int, help="image size in pixels; the recipe's own (for resnet its largest) if left out"
+    )
+    parser.add_argument("--batch", type=int, help="batch size; the recipe's own if left out")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rate", type=float, help="photos/s of a training, end to end")
     arguments = parser.parse_args()
@@ -42,7 +44,7 @@ def main() -> None:
     network, recipe = make_network(arguments.recipe)
     side = arguments.side or max(getattr(recipe, "sides", (recipe.image_size,)))
     batch = arguments.batch or recipe.loop.batch_size
-    flops = flops_a_photo(network, side)
+    flops = flops_per_photo(network, side)
     best = choose_compute().precision
     computes = [Compute("cpu", precision, "as asked for") for precision in dict.fromkeys(("fp32", best))]
     measures: dict[str, Callable[[], float]] = {}
@@ -52,7 +54,7 @@ def main() -> None:
         measures[f"{arguments.recipe}, {compute.precision}"] = lambda s=step: batch * per_second(s)
     found = in_turn(measures, arguments.rounds)
     print(
-        f"\n{machine()}, {torch.get_num_threads()} threads\n{flops / 1e9:.3f} GFLOP a photo trained, {side} px, ",
+        f"\n{machine()}, {torch.get_num_threads()} threads\n{flops / 1e9:.3f} GFLOP per training photo, {side} px, ",
         end="",
     )
     print(f"batch {batch}, {arguments.rounds} rounds in turn; median (least to most)\n")
@@ -67,7 +69,7 @@ def main() -> None:
 
 
 def make_network(name: str) -> tuple[nn.Module, SmallCnnRecipe | ResnetRecipe]:
-    """Return a recipe's network for two classes, and the recipe with the batches that it takes of many photos."""
+    """Return a recipe's network for two classes, and the recipe with its settings for many photos."""
     generator = torch.Generator().manual_seed(0)
     if name == "resnet":
         resnet = ResnetRecipe().with_pictures_for(_MANY).with_steps_for(_MANY, _MANY, "cpu")
@@ -76,9 +78,9 @@ def make_network(name: str) -> tuple[nn.Module, SmallCnnRecipe | ResnetRecipe]:
     return SmallCNN(small.network, small.image_size, 2, generator), small
 
 
-def flops_a_photo(network: nn.Module, side: int) -> float:
+def flops_per_photo(network: nn.Module, side: int) -> float:
     """Count the floating-point operations of one photo, forward and backward."""
-    network.double()  # in full width, torch's own layers are taken, and all of them are counted
+    network.double()  # float64 takes torch's own layers, all of which are counted
     with FlopCounterMode(display=False) as counter:
         network(torch.rand(1, 3, side, side, dtype=torch.float64)).sum().backward()
     network.float().zero_grad()
@@ -86,7 +88,7 @@ def flops_a_photo(network: nn.Module, side: int) -> float:
 
 
 def matmul_gflops(compute: Compute) -> float:
-    """Multiply square matrices, for a while."""
+    """Return the GFLOP/s of multiplying square matrices."""
     a, b = (torch.rand(_SIDE, _SIDE, dtype=compute.image_dtype) for _ in range(2))
     with torch.no_grad():
         return 2 * _SIDE**3 / 1e9 * per_second(lambda: torch.mm(a, b))
@@ -95,7 +97,7 @@ def matmul_gflops(compute: Compute) -> float:
 def training_step(
     network: nn.Module, settings: LoopSettings, side: int, batch: int, compute: Compute
 ) -> Callable[[], object]:
-    """Return what takes one step on made-up images, as the loop does."""
+    """Return a function that takes one training step on synthetic images, as the training loop does."""
     network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimizer = optimizer_for(network, settings)
     images = torch.rand(batch, 3, side, side).to(compute.image_dtype).contiguous(memory_format=torch.channels_last)
@@ -115,7 +117,7 @@ def training_step(
 
 
 def per_second(work: Callable[[], object]) -> float:
-    """Repeat for two seconds or more after a warm-up; return how often a second."""
+    """Repeat for two seconds or more after a warm-up; return the calls per second."""
     for _ in range(3):
         work()
     done, started_at = 0, time.perf_counter()

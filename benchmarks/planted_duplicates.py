@@ -1,8 +1,8 @@
-"""How many near-duplicates are found: photos planted among all others, changed in one way each, with a fixed seed.
+"""Recall of the near-duplicate search: altered copies of photos, planted among all others, by kind of change.
 
 python benchmarks/planted_duplicates.py train.zip [--planted 600]
 
-The second column is what `evaluate` finds, which has the training photos' fingerprints at half the resolution.
+The second column is the recall of `evaluate`, which has the training photos' fingerprints at half the resolution only.
 """
 
 import argparse
@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from measuring import machine
+from common.measuring import machine
 from PIL import Image, ImageOps
 
 from photoclass.checks.inspection import inspect_photos
-from photoclass.machine import default_cache
 from photoclass.photos.decode import Pixels, decode_picture
 from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
 from photoclass.photos.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
@@ -30,21 +29,21 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--planted", type=int, default=600)
     arguments = parser.parse_args()
-    cache = default_cache()
-    photos = inspect_photos(read_data(arguments.data, Workspace(cache)), Workspace(cache))
+    workspace = Workspace()
+    photos = inspect_photos(read_data(arguments.data, workspace), workspace)
     generator = np.random.default_rng(0)
     chosen = generator.choice(len(photos), arguments.planted, replace=False)
     originals = photos.fingerprints.all()
     found = find_near_duplicates(originals)
-    print(f"{machine()}\n\n{len(photos):,} photos; pairs among them, to be looked at by eye: {len(found)}\n")
+    print(f"{machine()}\n\n{len(photos):,} photos; pairs found among them, to be checked by eye: {len(found)}\n")
     for first, second in zip(found.first, found.second, strict=True):
         print(f"  {photos.table.names[first]} = {photos.table.names[second]}")
     print(
         f"\n| {arguments.planted:,} planted | found | at half the resolution | other pairs |\n| --- | --- | --- | --- |"
     )
     for name, change in _changes(generator).items():
-        anew = [_fingerprint(change(Image.open(photos.table.paths[i]).convert("RGB"))) for i in chosen]
-        prints = np.concatenate([originals, np.stack(anew)])
+        copies = [_fingerprint(change(Image.open(photos.table.paths[i]).convert("RGB"))) for i in chosen]
+        prints = np.concatenate([originals, np.stack(copies)])
         recall, others = _found(find_near_duplicates(prints), chosen, len(photos))
         at_half, _ = _found(find_near_duplicates(doubled(halved(prints))), chosen, len(photos))
         print(f"| {name} | {recall:.1%} | {at_half:.1%} | {others - len(found)} |", flush=True)
@@ -87,12 +86,12 @@ def _fingerprint(data: bytes) -> Pixels:
 
 
 def _found(duplicates: NearDuplicates, chosen: np.ndarray, count: int) -> tuple[float, int]:
-    """Return the share of planted photos that are paired with their originals, and the number of all other pairs."""
+    """Return the share of planted copies paired with their originals, and the number of all other pairs."""
     low, high = np.minimum(duplicates.first, duplicates.second), np.maximum(duplicates.first, duplicates.second)
     planted = high >= count
-    right = np.zeros(len(duplicates), dtype=np.bool_)
-    right[planted] = low[planted] == chosen[high[planted] - count]
-    return right.sum() / len(chosen), int((~right).sum())
+    correct = np.zeros(len(duplicates), dtype=np.bool_)
+    correct[planted] = low[planted] == chosen[high[planted] - count]
+    return correct.sum() / len(chosen), int((~correct).sum())
 
 
 if __name__ == "__main__":

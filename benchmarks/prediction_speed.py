@@ -1,10 +1,11 @@
-"""Photos a second from JPEG files to labels: `predict` beside Keras, in turn in one run; after start-up, and in all.
+"""Photos/s from JPEG files to labels: `predict` beside Keras, alternating in one run; with and without start-up.
 
     python benchmarks/prediction_speed.py PHOTOS --model RUN [--rounds 5] [--bench PYTHON]
 
-PHOTOS is a folder or a zip, and RUN a `small-cnn`: what Keras runs is that network. PYTHON is an interpreter in whose
-environment the extra `bench` is installed; without one, Keras is left out. Keras predicts as the post does, from
-`flow_from_directory` at batch 1. Both write a row for each photo. A first round warms up and does not count.
+PHOTOS is a folder or a zip, and RUN a model folder of `small-cnn`: Keras runs the same network, the reference CNN of
+*Cat or Dog? Image Classification using Convolutional Neural Networks*. PYTHON is an interpreter in whose environment
+the extra `bench` is installed; without one, Keras is left out. Keras predicts as in the post, from
+`flow_from_directory` at batch 1. Both write a row per photo. The first round is a warm-up and does not count.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from measuring import machine, spread
+from common.measuring import machine, spread
 
 from photoclass.photos.sources.read import read_photos
 from photoclass.workspace import Workspace
@@ -25,7 +26,7 @@ from photoclass.workspace import Workspace
 
 @dataclass(frozen=True)
 class Timing:
-    """One prediction of all photos.
+    """One run over all photos.
 
     Attributes:
         rate: Photos/s after start-up.
@@ -48,7 +49,7 @@ def main() -> None:
         count = copy_photos(arguments.photos, folder / "photos" / "all")
         measures: dict[str, Callable[[], Timing]] = {"photoclass": lambda: photoclass_timing(folder, arguments.model)}
         if arguments.bench:
-            subprocess.run([arguments.bench, _keras_script(), "--save", folder / "post.keras"], check=True)
+            subprocess.run([arguments.bench, _keras_script(), "--save", folder / "reference.keras"], check=True)
             measures["Keras"] = lambda: keras_timing(folder, arguments.bench)
         found = timings_in_turn(measures, arguments.rounds)
     print(f"\n{machine()}\n{count:,} photos, {arguments.rounds} rounds in turn after one to warm up\n")
@@ -88,7 +89,7 @@ def timings_in_turn(measures: dict[str, Callable[[], Timing]], rounds: int) -> d
 def photoclass_timing(folder: Path, model: Path) -> Timing:
     """Predict with the command."""
     words = ["predict", str(folder / "photos"), "--model", str(model), "--out", str(folder / "ours.csv")]
-    printed, seconds = _timed([sys.executable, "-m", "photoclass.cli", *words])
+    printed, seconds = _timed([sys.executable, "-m", "photoclass", *words])
     match = re.search(r"rows, ([\d,]+) photos/s", printed)
     if match is None:
         raise SystemExit(f"predict printed no rate: {printed}")
@@ -97,13 +98,13 @@ def photoclass_timing(folder: Path, model: Path) -> Timing:
 
 def keras_timing(folder: Path, python: Path) -> Timing:
     """Predict with Keras."""
-    words = [str(folder / name) for name in ("photos", "post.keras", "theirs.csv")]
+    words = [str(folder / name) for name in ("photos", "reference.keras", "theirs.csv")]
     printed, seconds = _timed([str(python), str(_keras_script()), *words])
     return Timing(float(printed.split()[-1]), seconds)
 
 
 def _keras_script() -> Path:
-    return Path(__file__).with_name("keras_predict.py")
+    return Path(__file__).parent / "peers" / "prediction_speed_keras.py"
 
 
 def _timed(command: list[str]) -> tuple[str, float]:

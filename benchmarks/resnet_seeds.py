@@ -1,15 +1,14 @@
-"""What the choices of `resnet` give, each with several seeds on the same photos.
+"""An ablation of the `resnet` recipe: what each of its choices is worth, over several seeds on the same photos.
 
     python benchmarks/resnet_seeds.py DATA [--seeds 0 1 2] [--choices NAME ...]
     python benchmarks/resnet_seeds.py DATA --minutes 15
 
-Seed 0 divides DATA, for the other seeds as well: what differs is the order of photos, their variation and the weights
-at the start. Without --minutes, each row leaves out one choice, in trainings that are short; the rows are taken in
-turn, seed by seed, after the first with all pixels in the cache. With --minutes, the recipe is trained as it is, with
-an empty cache.
+All seeds share the split that seed 0 makes: what differs is the order of photos, their augmentation and the initial
+weights. Without --minutes, each row leaves out one choice, in short trainings that take turns, seed by seed; from the
+second training on, all pixels are in the cache. With --minutes, the unchanged recipe is trained with an empty cache.
 
-The last column is the mean over seeds of how far the held-out log loss lies above that of the recipe as it is, with the
-same seed, and the least and the most of it.
+The last column is the difference in held-out log loss to the unchanged recipe with the same seed: mean over seeds
+(least to most).
 """
 
 import argparse
@@ -25,7 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from measuring import machine
+from common.measuring import machine
 
 from photoclass.photos.table import SPLITS
 from photoclass.training.prepare import split_photos
@@ -33,28 +32,28 @@ from photoclass.training.recipes.recipes import SmallCnnRecipe
 from photoclass.workspace import Workspace
 
 _SHORT = {"epochs": "5", "sides": "48,64", "image_size": "80"}
-_AS_IT_IS = "as it is"
-# In 625 steps, a muon_rate of 0.0112 turns kernels by 0.02 radians a step, where the recipe's turns them by 0.048.
+_UNCHANGED = "unchanged"
+# In 625 steps, a muon_rate of 0.0112 rotates kernels by 0.02 radians a step; the recipe's own rate by 0.048.
 _CHOICES = {
-    _AS_IT_IS: {},
-    "all by AdamW, no kernels by Muon": {"muon_rate": "0"},
-    "kernels turn by 0.02 a step": {"muon_rate": "0.0112"},
-    "parts of 90 % and more": {"crop": "0.9"},
-    "pictures of 64 pixels all along": {"sides": "64"},
+    _UNCHANGED: {},
+    "AdamW alone, without Muon": {"muon_rate": "0"},
+    "Muon steps of 0.02 radians": {"muon_rate": "0.0112"},
+    "random resized crops of 90 % and more": {"crop": "0.9"},
+    "images of 64 pixels throughout": {"sides": "64"},
     "the same, in about the recipe's time": {"sides": "64", "epochs": "4"},
 }
 
 
 @dataclass(frozen=True)
-class TrainResult:
-    """What one training gave; losses in nats.
+class Outcome:
+    """Result of one training; losses in nats.
 
     Attributes:
         seconds: Of the whole process.
-        epochs: In all.
-        valid_loss: On the photos that chose epoch and temperature.
-        held_out_loss: On photos that chose nothing.
-        held_out_accuracy: On these, from 0 to 1.
+        epochs: In total.
+        valid_loss: On the validation photos, which selected the epoch and the temperature.
+        held_out_loss: On the held-out photos, which selected nothing.
+        held_out_accuracy: On the held-out photos, from 0 to 1.
     """
 
     seconds: float
@@ -70,27 +69,27 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--choices", nargs="+", choices=list(_CHOICES), default=list(_CHOICES))
-    what.add_argument("--minutes", type=float, help="train the recipe as it is, for so long")
+    what.add_argument("--minutes", type=float, help="train the unchanged recipe for this many minutes")
     arguments = parser.parse_args()
-    found: dict[str, list[TrainResult]] = {}
+    found: dict[str, list[Outcome]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         photos = Path(scratch) / "photos.csv"
-        write_division(arguments.data, photos)
+        write_split(arguments.data, photos)
         for seed in arguments.seeds:
-            for name in [_AS_IT_IS] if arguments.minutes else arguments.choices:
-                words = text_of(arguments.minutes, _CHOICES[name])
+            for name in [_UNCHANGED] if arguments.minutes else arguments.choices:
+                options = options_for(arguments.minutes, _CHOICES[name])
                 cache = Path(scratch) / (f"cache-{seed}" if arguments.minutes else "cache")
-                found.setdefault(name, []).append(trained(photos, seed, words, Path(scratch), cache))
+                found.setdefault(name, []).append(train(photos, seed, options, Path(scratch), cache))
                 print(f"  seed {seed}, {name}: {found[name][-1]}", flush=True)
     print(f"\n{machine()}\nseeds {', '.join(map(str, arguments.seeds))}: mean (least to most)\n")
-    print("| what | epochs | seconds | validation log loss | held-out log loss | accuracy | above the recipe |")
+    print("| what | epochs | seconds | validation log loss | held-out log loss | accuracy | above unchanged |")
     print("| --- " * 7 + "|")
     for name, runs in found.items():
-        print(row_of(name, runs, found.get(_AS_IT_IS)))
+        print(row_of(name, runs, found.get(_UNCHANGED)))
 
 
-def write_division(data: Path, file: Path) -> None:
-    """Write the photos of DATA as a CSV of image, label and split, as `train` divides them with seed 0."""
+def write_split(data: Path, file: Path) -> None:
+    """Write the photos of DATA as a CSV of image, label and split, as `train` splits them with seed 0."""
     table = split_photos(data, SmallCnnRecipe(), 0, Workspace())[0].table
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
@@ -99,18 +98,18 @@ def write_division(data: Path, file: Path) -> None:
             writer.writerow([Path(path).resolve(), table.class_names[label], SPLITS[split]])
 
 
-def text_of(minutes: float | None, changed: dict[str, str]) -> list[str]:
-    """Return what the command is told beside photos, seed and folder."""
+def options_for(minutes: float | None, changed: dict[str, str]) -> list[str]:
+    """Return the options of `train` besides photos, seed and folder."""
     if minutes:
         return ["--minutes", f"{minutes:g}"]
     settings = [f"{name}={value}" for name, value in {**_SHORT, **changed}.items()]
-    return [word for setting in settings for word in ("--set", setting)]
+    return [part for setting in settings for part in ("--set", setting)]
 
 
-def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache: Path) -> TrainResult:
+def train(photos: Path, seed: int, options: Sequence[str], scratch: Path, cache: Path) -> Outcome:
     """Train with the command."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        command = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", "resnet", *words]
+        command = [sys.executable, "-m", "photoclass", "train", str(photos), "--recipe", "resnet", *options]
         command += ["--seed", str(seed), "--out", f"{folder}/run", "--no-report"]
         environment = {**os.environ, "PHOTOCLASS_CACHE": str(cache)}
         started_at = time.perf_counter()
@@ -119,14 +118,14 @@ def trained(photos: Path, seed: int, words: Sequence[str], scratch: Path, cache:
         model = json.loads(Path(folder, "run", "model.json").read_text())
     valid, held_out = model["metrics"]["valid"], model["metrics"]["held_out"]
     epochs = model["trained"]["epochs"]
-    return TrainResult(seconds, epochs, valid["log_loss"], held_out["log_loss"], held_out["accuracy"])
+    return Outcome(seconds, epochs, valid["log_loss"], held_out["log_loss"], held_out["accuracy"])
 
 
-def row_of(name: str, runs: Sequence[TrainResult], as_it_is: Sequence[TrainResult] | None) -> str:
+def row_of(name: str, runs: Sequence[Outcome], unchanged: Sequence[Outcome] | None) -> str:
     """Return a row of the table."""
     above = "–"
-    if as_it_is and name != _AS_IT_IS:
-        pairs = zip(runs, as_it_is, strict=True)
+    if unchanged and name != _UNCHANGED:
+        pairs = zip(runs, unchanged, strict=True)
         above = mean_spread([run.held_out_loss - other.held_out_loss for run, other in pairs], 4, "+")
     cells = [
         mean_spread([run.epochs for run in runs], 1),
@@ -140,9 +139,9 @@ def row_of(name: str, runs: Sequence[TrainResult], as_it_is: Sequence[TrainResul
 
 
 def mean_spread(values: Sequence[float], digits: int, sign: str = "") -> str:
-    """Say mean, least and most; one number where all are the same."""
-    told = [f"{value:{sign},.{digits}f}" for value in (statistics.fmean(values), min(values), max(values))]
-    return told[0] if min(values) == max(values) else f"{told[0]} ({told[1]} to {told[2]})"
+    """Format mean, least and most; a single number where all are equal."""
+    numbers = [f"{value:{sign},.{digits}f}" for value in (statistics.fmean(values), min(values), max(values))]
+    return numbers[0] if min(values) == max(values) else f"{numbers[0]} ({numbers[1]} to {numbers[2]})"
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
-"""Wall-clock time until the validation log loss is as low as the post's, and as a known network's from scratch.
+"""Wall-clock time until the validation log loss falls to two published values.
 
     python benchmarks/time_to_loss.py DATA --bench PYTHON [--only NAME] [--minutes 3 4 15 60] [--max-minutes 180]
     python benchmarks/time_to_loss.py --draw
 
-Contenders: `keras`, the post's recipe; `small-cnn`, the same recipe here; `resnet`, from scratch, whose schedule is
-planned for the minutes that it is given, so it is run once for each of --minutes; and `features`. All get the same
-photos as folders of files, divided into train and valid as `train` divides DATA with seed 0 (what is held out there is
-left out). Early stopping is off, to give the post's recipe all of its 50 epochs. Time is counted from the start of the
-process, with an empty cache: start-up, decoding and validation are in it.
+The values are those of *Cat or Dog? Image Classification using Convolutional Neural Networks* ("the post") and of the
+keras.io example "Image classification from scratch". Contenders: `keras`, the post's recipe in Keras; `small-cnn`, the
+same recipe here; `resnet`, from scratch, whose schedule is planned for a time budget, so it runs once for each of
+--minutes; and `features`. All get the same photos as folders of files, split into train and valid as `train` splits
+DATA with seed 0 (held-out photos are left out). Early stopping is off, so that the post's recipe gets all its 50
+epochs. Time counts from the start of the process, with an empty cache, and includes decoding and validation.
 
-Each run is kept as a JSON file in --kept, since all take hours; --draw prints the table of all that are there, writes
-their curves as CSV beside them, and draws the picture.
+Each run is kept as a JSON file in --kept, since all of them together take hours; --draw prints the table of those kept,
+writes their curves as CSV beside them, and draws the chart.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from charts import STYLES, draw_level, draw_line, log_axis, new_figure, save_figure
-from measuring import machine
+from common.charts import STYLES, draw_level, draw_line, log_axis, new_figure, save_figure
+from common.measuring import machine
 
 from photoclass.photos.table import SPLITS, TRAIN, VALID
 from photoclass.training.prepare import split_photos
@@ -48,7 +49,7 @@ class Point:
 
     Attributes:
         seconds: Since the process started.
-        training_seconds: Of all epochs so far, with their validation; what comes before the first is left out.
+        training_seconds: Of all epochs so far, with their validation; time before the first epoch is not counted.
         val_loss: Validation log loss.
     """
 
@@ -63,12 +64,12 @@ class Contest:
 
     Attributes:
         name: Of CONTENDERS.
-        minutes: What its schedule was planned for, if it was.
+        minutes: The time budget of its schedule, if it has one.
         command: What was run.
-        machine: Where.
-        photos: How many trained, and how many chose the epoch.
-        end_seconds: When the process ended; here, with the model saved.
-        points: Epoch by epoch.
+        machine: On which machine.
+        photos: Numbers of training and of validation photos.
+        end_seconds: When the process ended, with the model saved.
+        points: One per epoch.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Contest:
 
     @property
     def title(self) -> str:
-        """Say what ran."""
+        """A name for tables and charts."""
         planned = f", {self.minutes:g} min" if self.minutes else ""
         return f"{_TITLES.get(self.name, f'`{self.name}`')}{planned}"
 
@@ -97,10 +98,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--minutes", type=float, nargs="+", default=[3, 4, 15, 60], help="of resnet")
     parser.add_argument("--max-minutes", type=float, default=180, help="of keras and small-cnn")
-    parser.add_argument("--photos", type=int, help="of each class and split, at most: for a trial")
+    parser.add_argument("--photos", type=int, help="at most this many of each class and split, for a trial")
     parser.add_argument("--kept", type=Path, default=Path("build/time-to-loss"))
     parser.add_argument("--picture", type=Path, default=Path("docs/pictures/time_to_loss.png"))
-    parser.add_argument("--draw", action="store_true", help="run nothing; show what is kept")
+    parser.add_argument("--draw", action="store_true", help="run nothing; show the kept runs")
     arguments = parser.parse_args()
     if not arguments.draw:
         if arguments.data is None or ("keras" in arguments.only and arguments.bench is None):
@@ -118,7 +119,7 @@ def run_all(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         photos = Path(scratch) / "photos"
         counts = lay_out(arguments.data, photos, arguments.photos)
-        print(f"{counts[0]:,} photos to train on, {counts[1]:,} to choose the epoch by", flush=True)
+        print(f"{counts[0]:,} training photos, {counts[1]:,} validation photos", flush=True)
         for name in arguments.only:
             for minutes in arguments.minutes if name == "resnet" else [None]:
                 with tempfile.TemporaryDirectory() as folder:
@@ -126,8 +127,8 @@ def run_all(arguments: argparse.Namespace) -> None:
                     points, end = run_timed(command, Path(folder))
                     if name == "features":
                         points = (end_point(Path(folder), command, end),)
-                told = " ".join(word.replace(folder, "OUT").replace(scratch, "FOLDER") for word in command)
-                contest = Contest(name, minutes, told, machine(), counts, end, points)
+                shown = " ".join(word.replace(folder, "OUT").replace(scratch, "FOLDER") for word in command)
+                contest = Contest(name, minutes, shown, machine(), counts, end, points)
                 kept = arguments.kept / f"{name}{f'-{minutes:g}' if minutes else ''}.json"
                 kept.write_text(json.dumps(asdict(contest), indent=1) + "\n")
                 lowest = min((point.val_loss for point in points), default=float("nan"))
@@ -135,7 +136,7 @@ def run_all(arguments: argparse.Namespace) -> None:
 
 
 def lay_out(data: Path, folder: Path, most: int | None) -> tuple[int, int]:
-    """Copy the photos that train and those that choose into train/CLASS and valid/CLASS; return how many each."""
+    """Copy training and validation photos into train/CLASS and valid/CLASS; return the number of each."""
     table = split_photos(data, SmallCnnRecipe(), 0, Workspace())[0].table
     taken: dict[tuple[int, int], int] = {}
     for path, label, split in zip(table.paths, table.labels.tolist(), table.splits.tolist(), strict=True):
@@ -153,22 +154,22 @@ def lay_out(data: Path, folder: Path, most: int | None) -> tuple[int, int]:
 def command_of(
     name: str, minutes: float | None, photos: Path, folder: Path, arguments: argparse.Namespace
 ) -> list[str]:
-    """Return what is run; it writes its epochs to folder/run/history.csv."""
+    """Return the command of a contender, which writes its epochs to folder/run/history.csv."""
     if name == "keras":
         (folder / "run").mkdir()
-        history, script = folder / "run" / "history.csv", Path(__file__).with_name("keras_time_to_loss.py")
+        history, script = folder / "run" / "history.csv", Path(__file__).parent / "peers" / "time_to_loss_keras.py"
         limits = [str(min(LEVELS)), str(arguments.max_minutes), str(_EPOCHS)]
         return [str(arguments.bench), str(script), str(photos), str(history), *limits]
-    words = [sys.executable, "-m", "photoclass.cli", "train", str(photos), "--recipe", name, "--out", f"{folder}/run"]
+    command = [sys.executable, "-m", "photoclass", "train", str(photos), "--recipe", name, "--out", f"{folder}/run"]
     if name == "small-cnn":
-        words += ["--epochs", str(_EPOCHS), "--set", f"patience={_EPOCHS}", "--minutes", str(arguments.max_minutes)]
+        command += ["--epochs", str(_EPOCHS), "--set", f"patience={_EPOCHS}", "--minutes", str(arguments.max_minutes)]
     if minutes:
-        words += ["--minutes", f"{minutes:g}"]
-    return words
+        command += ["--minutes", f"{minutes:g}"]
+    return command
 
 
 def run_timed(command: Sequence[str], folder: Path) -> tuple[tuple[Point, ...], float]:
-    """Run a training with an empty cache; return its epochs, each as soon as its row is there, and the whole time."""
+    """Run a training with an empty cache; return its epochs, timed as each row appears, and the total time."""
     history = folder / "run" / "history.csv"
     points: list[Point] = []
     training_seconds = 0.0
@@ -178,7 +179,7 @@ def run_timed(command: Sequence[str], folder: Path) -> tuple[tuple[Point, ...], 
     try:
         ended = False
         while not ended:
-            ended = process.poll() is not None  # asked first: rows written since are still read
+            ended = process.poll() is not None  # asked before reading, so that the last rows are not missed
             seconds = time.perf_counter() - started_at
             for row in read_rows(history)[len(points) :]:
                 training_seconds += float(row["seconds"])
@@ -194,7 +195,7 @@ def run_timed(command: Sequence[str], folder: Path) -> tuple[tuple[Point, ...], 
 
 
 def read_rows(history: Path) -> list[dict[str, str]]:
-    """Return the rows of a history.csv that are written whole."""
+    """Return the complete rows of a history.csv."""
     if not history.exists():
         return []
     text = history.read_text()
@@ -202,7 +203,7 @@ def read_rows(history: Path) -> list[dict[str, str]]:
 
 
 def end_point(folder: Path, command: Sequence[str], seconds: float) -> Point:
-    """Return the only point of a run without epochs; its training alone is the command again, the cache filled."""
+    """Return the only point of a run without epochs; its training time is that of a second run, with a full cache."""
     again = [f"{folder}/again" if word == f"{folder}/run" else word for word in command]
     environment = {**os.environ, "PHOTOCLASS_CACHE": str(folder / "cache")}
     started_at = time.perf_counter()
@@ -213,7 +214,7 @@ def end_point(folder: Path, command: Sequence[str], seconds: float) -> Point:
 
 
 def read_kept(kept: Path) -> list[Contest]:
-    """Return all runs that are kept, in the order of CONTENDERS, shorter plans first."""
+    """Return all kept runs in the order of CONTENDERS, smaller time budgets first."""
     contests = []
     for path in kept.glob("*.json"):
         fields = json.loads(path.read_text())
@@ -221,19 +222,19 @@ def read_kept(kept: Path) -> list[Contest]:
         fields["points"] = tuple(Point(**point) for point in fields["points"])
         contests.append(Contest(**fields))
     if not contests:
-        raise SystemExit(f"{kept}: nothing is kept there; run the contenders first")
+        raise SystemExit(f"{kept}: holds no runs; run the contenders first")
     return sorted(contests, key=lambda contest: (CONTENDERS.index(contest.name), contest.minutes or 0))
 
 
 def print_table(contests: Sequence[Contest]) -> None:
-    """Print one row a run, then how many times sooner than Keras the first plan of each contender was there."""
+    """Print one row per run, then the speed-up over Keras of each contender's smallest budget that got there."""
     for where in sorted({contest.machine for contest in contests}):
         print(f"\n{where}")
-    heads = [f"val loss {level:g} after (training alone)" for level in LEVELS]
+    heads = [f"val loss {level:g} after (training only)" for level in LEVELS]
     print(f"\n| what | photos | {' | '.join(heads)} | epochs | lowest val loss | last | whole run |")
     print("| --- " * (len(heads) + 6) + "|")
     for contest in contests:
-        cells = [in_words(contest.reached(level)) for level in LEVELS]
+        cells = [describe(contest.reached(level)) for level in LEVELS]
         losses = [point.val_loss for point in contest.points]
         photos = f"{contest.photos[0]:,} + {contest.photos[1]:,}"
         ends = f"{len(losses)} | {min(losses):.4f} | {losses[-1]:.4f} | {contest.end_seconds:,.0f} s"
@@ -243,7 +244,7 @@ def print_table(contests: Sequence[Contest]) -> None:
 
 
 def compare(contests: Sequence[Contest], level: float) -> None:
-    """Print how many times sooner than Keras this loss was reached; where Keras never did, at least how many."""
+    """Print how many times sooner than Keras this loss was reached; a lower bound if Keras never reached it."""
     keras = next((contest for contest in contests if contest.name == "keras"), None)
     if keras is None:
         return
@@ -256,8 +257,8 @@ def compare(contests: Sequence[Contest], level: float) -> None:
             print(f"\n{first.title}, to {level:g}: {'' if theirs else 'more than '}{times:.1f} times sooner than Keras")
 
 
-def in_words(point: Point | None) -> str:
-    """Write when a loss was reached."""
+def describe(point: Point | None) -> str:
+    """Format when a loss was reached."""
     return f"{point.seconds:,.0f} s ({point.training_seconds:,.0f} s)" if point else "not reached"
 
 
@@ -273,10 +274,10 @@ def write_curves(contests: Sequence[Contest], path: Path) -> None:
 
 
 def draw(contests: Sequence[Contest], path: Path) -> None:
-    """Draw the lowest log loss so far against time, a line a run."""
+    """Plot the lowest log loss so far against time, one line per run."""
     figure, (axes,) = new_figure(9, 5)
-    for level, words in LEVELS.items():
-        draw_level(axes, level, f"{level:g}: {words}")
+    for level, source in LEVELS.items():
+        draw_level(axes, level, f"{level:g}: {source}")
     for contest in contests:
         lowest, points = float("inf"), []
         for point in contest.points:
@@ -287,7 +288,8 @@ def draw(contests: Sequence[Contest], path: Path) -> None:
     units = {10.0: "10 s", 60.0: "1 min", 300.0: "5 min", 900.0: "15 min", 3600.0: "1 h", 10800.0: "3 h"}
     log_axis(axes, "x", units)
     log_axis(axes, "y", {value: f"{value:g}" for value in (0.02, 0.05, 0.1, 0.2, 0.5)})
-    first, last = (bound([p.seconds for c in contests for p in c.points]) for bound in (min, max))
+    seconds = [point.seconds for contest in contests for point in contest.points]
+    first, last = min(seconds), max(seconds)
     axes.set_xlim(0.7 * first, 3.5 * last)  # room for the names
     axes.set_xlabel("time since the command was started")
     axes.set_title("Lowest validation log loss so far", loc="left", fontsize=11)

@@ -1,11 +1,12 @@
-"""Training photos a second, end to end: `small-cnn` beside the same recipe in Keras and in plain torch, in turn.
+"""Training photos/s, end to end: `small-cnn` beside the same recipe in Keras and in plain torch, alternating.
 
     python benchmarks/training_speed.py DATA [--photos 3200] [--rounds 3] [--bench PYTHON] [--only NAME...]
 
-Decoding for the pixel cache is done before; what is timed is a second epoch: augmentation, network, optimizer.
-PYTHON is an interpreter in whose environment `tensorflow`, `keras`, `scipy`, `pillow` and `torch` are installed (the
-extra `bench`); without one, only photoclass is measured. The others decode in every epoch, as the post's
-`flow_from_directory` does. NAMEs are some of: photoclass, keras-tensorflow, keras-torch, dataloader.
+The second epoch is timed: augmentation, network and optimizer; photoclass has filled its pixel cache before. The peers
+decode in every epoch, as `flow_from_directory` does in *Cat or Dog? Image Classification using Convolutional Neural
+Networks*, whose recipe all of them train. PYTHON is an interpreter in whose environment the extra `bench` is installed
+(TensorFlow, Keras, SciPy, Pillow, torch); without one, only photoclass is measured. NAMEs are photoclass,
+keras-tensorflow, keras-torch and dataloader.
 """
 
 import argparse
@@ -18,17 +19,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from measuring import in_turn, machine, spread
+from common.measuring import in_turn, machine, spread
 
 from photoclass.photos.sources.read import read_data
 from photoclass.workspace import Workspace
 
-_HERE = Path(__file__).parent
-# Each says in its last line how many photos a second it trained on in its second epoch.
+_PEER_SCRIPTS = Path(__file__).parent / "peers"
+# Each prints the photos/s of its second epoch in its last line.
 _PEERS: dict[str, tuple[str, dict[str, str]]] = {
-    "keras-tensorflow": ("keras_post.py", {"KERAS_BACKEND": "tensorflow"}),
-    "keras-torch": ("keras_post.py", {"KERAS_BACKEND": "torch"}),
-    "dataloader": ("torch_dataloader_post.py", {}),
+    "keras-tensorflow": ("training_speed_keras.py", {"KERAS_BACKEND": "tensorflow"}),
+    "keras-torch": ("training_speed_keras.py", {"KERAS_BACKEND": "torch"}),
+    "dataloader": ("training_speed_torch.py", {}),
 }
 _TITLES = {
     "photoclass": "photoclass",
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=3200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--bench", type=Path, help="a Python in whose environment tensorflow and keras are installed")
-    parser.add_argument("--only", nargs="+", choices=list(_TITLES), help="measure these alone")
+    parser.add_argument("--only", nargs="+", choices=list(_TITLES), help="measure only these")
     arguments = parser.parse_args()
     names = arguments.only or (list(_TITLES) if arguments.bench else ["photoclass"])
     if arguments.bench is None and set(names) != {"photoclass"}:
@@ -71,7 +72,7 @@ def main() -> None:
 
 
 def print_table(found: dict[str, list[float]]) -> None:
-    """Print photos/s, and by how much photoclass is faster, round by round; each median (least to most)."""
+    """Print photos/s and the speed-up of photoclass, round by round; each as median (least to most)."""
     print("| what | training photos/s, median (least to most) | photoclass is faster, round by round |")
     print("| --- | --- | --- |")
     for name, rates in found.items():
@@ -101,17 +102,17 @@ def photoclass_rate(folder: Path) -> float:
     """Train two epochs with the command and return the second one's photos/s."""
     with tempfile.TemporaryDirectory() as out:
         words = ["train", str(folder / "photos"), "--recipe", "small-cnn", "--epochs", "2", "--out", f"{out}/run"]
-        subprocess.run([sys.executable, "-m", "photoclass.cli", *words], check=True, capture_output=True)
+        subprocess.run([sys.executable, "-m", "photoclass", *words], check=True, capture_output=True)
         with open(f"{out}/run/history.csv", newline="") as stream:
             return float(list(csv.DictReader(stream))[1]["photos_per_second"])
 
 
 def peer_rate(folder: Path, python: Path, name: str) -> float:
-    """Train two epochs of the post's recipe in another way and return the second one's photos/s."""
+    """Train two epochs of the same recipe with a peer and return the photos/s of the second."""
     script, variables = _PEERS[name]
-    command = [python, _HERE / script, folder / "photos" / "train"]
+    command = [python, _PEER_SCRIPTS / script, folder / "photos" / "train"]
     environment = {**os.environ, **variables}
-    environment.pop("PYTHONPATH", None)  # the peers have an environment of their own
+    environment.pop("PYTHONPATH", None)  # the peers have their own environment
     result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return float(result.stdout.split()[-1])
 

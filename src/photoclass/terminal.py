@@ -1,6 +1,11 @@
-"""How progress looks: a bar in a terminal; elsewhere plain lines, a few a minute. All of it on stderr."""
+"""How progress is shown: a bar on a terminal, otherwise plain lines, a few a minute. Everything goes to stderr.
+
+The usual conventions are obeyed: `TERM=dumb` gets plain lines, `NO_COLOR` (https://no-color.org) removes colours, and
+`COLUMNS` sets the width. Rich, which draws the bars, reads the latter two itself.
+"""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -15,16 +20,19 @@ if TYPE_CHECKING:
 
 _LINE_EVERY_SECONDS = 20.0
 _REDRAWS_PER_SECOND = 5
+# Terminals without cursor control, such as the shell in Emacs: each update of a bar would be a new line.
+_DUMB_TERMINALS = ("dumb", "unknown")
 
 
 def terminal_progress(stream: TextIO | None = None) -> Progress:
-    """Return what suits the stream (stderr): bars for a terminal, lines for a file or pipe."""
+    """Return a progress display for the stream (default: stderr): bars for a terminal, lines for a file or pipe."""
     stream = stream or sys.stderr
-    return _Bars(stream) if stream.isatty() else _Lines(stream)
+    draws_bars = stream.isatty() and os.environ.get("TERM", "").lower() not in _DUMB_TERMINALS
+    return _Bars(stream) if draws_bars else _Lines(stream)
 
 
 class _Lines:
-    """Plain lines for logs."""
+    """Plain lines, for log files."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -45,20 +53,20 @@ class _LineTask:
         self._title, self._total, self._unit = title, total, unit
         self._done = self._done_before = done
         self._note = ""
-        self._started_at = self._said_at = time.monotonic()
-        self._said_any = False
+        self._started_at = self._printed_at = time.monotonic()
+        self._has_printed = False
 
     def advance(self, count: int = 1, note: str = "") -> None:
         now = time.monotonic()
         self._done += count
         self._note = note or self._note
-        if now - self._said_at >= _LINE_EVERY_SECONDS:
-            self._said_at = now
-            self._said_any = True
+        if now - self._printed_at >= _LINE_EVERY_SECONDS:
+            self._printed_at = now
+            self._has_printed = True
             self._lines.say(self._line(now))
 
     def end(self) -> None:
-        if self._said_any and self._done >= self._total:
+        if self._has_printed and self._done >= self._total:
             self._lines.say(self._line(time.monotonic()))
 
     def _line(self, now: float) -> str:
@@ -70,7 +78,7 @@ class _LineTask:
 
 
 class _Bars:
-    """Bars for a terminal, drawn by Rich once there is something to draw: to load it takes longer than a few photos."""
+    """Progress bars. Rich is imported only when the first bar is drawn: importing it takes longer than a few photos."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -111,24 +119,24 @@ class _BarTask:
         self._bars = bars
         self._title, self._total, self._unit, self._done_before = title, total, unit, done
         self._bar: Bar | None = None
-        self._waiting, self._done, self._note = 0, 0, ""
-        self._started_at = self._shown_at = time.monotonic()
+        self._pending, self._done, self._note = 0, 0, ""
+        self._started_at = self._drawn_at = time.monotonic()
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        self._waiting += count
+        self._pending += count
         self._note = note or self._note
         now = time.monotonic()
-        # Rich takes a lock for every update; a thousand a second would cost more than they show.
-        if now - self._shown_at < 1 / _REDRAWS_PER_SECOND:
+        # Rich takes a lock for every update; a thousand updates a second would slow the work down.
+        if now - self._drawn_at < 1 / _REDRAWS_PER_SECOND:
             return
         if self._bar is None:
             self._bar = self._bars.new_bar()
             self._bar.start()
             self._bar.add_task(self._title, total=self._total, completed=self._done_before, note="", rate="")
-        self._done += self._waiting
+        self._done += self._pending
         rate = f"{self._done / (now - self._started_at):,.0f} {self._unit}/s"
-        self._bar.update(self._bar.task_ids[0], advance=self._waiting, note=self._note, rate=rate)
-        self._waiting, self._shown_at = 0, now
+        self._bar.update(self._bar.task_ids[0], advance=self._pending, note=self._note, rate=rate)
+        self._pending, self._drawn_at = 0, now
 
     def end(self) -> None:
         if self._bar is not None:

@@ -1,11 +1,11 @@
-"""Text for people: names that cannot break a line, and seconds, bytes, counts and splits as a person writes them."""
+"""Text for people: names that cannot break a line, and readable lengths of time, sizes, counts and split names."""
 
 from collections.abc import Iterator
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 SPLIT_NAMES = {"train": "training", "valid": "validation", "held_out": "held-out"}
-# Widths in units of the type size, of the widest typeface that systems commonly use for pages (DejaVu Sans). What is
-# not here is taken for a square, as the letters of Chinese, Japanese and Korean are.
+# Glyph widths relative to the font size, measured on DejaVu Sans, the widest of the common system fonts. A letter that
+# is not listed counts as a full square, which fits those of Chinese, Japanese and Korean.
 _NARROW, _USUAL, _WIDE = 0.42, 0.65, 0.86
 _WIDTHS = {
     **dict.fromkeys(" .,:;!|'’ijlIrtf()[]/-·", _NARROW),
@@ -17,19 +17,19 @@ _BOLD = 1.12
 
 
 def describe_seconds(seconds: float) -> str:
-    """Say a length of time as a person would: `45 s`, `12 min`, `3.5 h`."""
+    """Format a length of time: `45 s`, `12 min`, `3.5 h`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def printable(text: str) -> str:
-    """Return text in which no name can move the cursor or break a line."""
+    """Replace characters that could move the cursor or control the terminal; line breaks stay."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def describe_bytes(count: int) -> str:
-    """Say a size as a person would: `512 bytes`, `51 MB`, `4.2 GB`."""
+    """Format a size: `512 bytes`, `51 MB`, `4.2 GB`."""
     size, unit = float(count), 0
     while size >= 999.5 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1
@@ -40,22 +40,22 @@ def plural(count: int, singular: str, several: str = "") -> str:
     """Return a count with its noun: `1 photo`, `2,000 photos`, `3 classes`.
 
     Args:
-        count: How many.
+        count: The number.
         singular: The noun for one.
-        several: The noun for any other count, where it is not `singular` with an s.
+        several: The plural, if it is not `singular` with an s.
     """
     return f"{count:,} {singular if count == 1 else several or singular + 's'}"
 
 
 def wrap(text: str, width: float, size: float, *, bold: bool = False, most: int = 6) -> list[str]:
-    """Cut text into lines at spaces, and within words that are wider than a line.
+    """Break text into lines at spaces; a word that is wider than a line is broken as well.
 
     Args:
-        text: Of any source; line breaks and what cannot be printed do not get through.
-        width: Of a line, in the unit of `size`.
-        size: Of the type.
-        bold: Whether it is set in bold.
-        most: How many lines; a text that is longer ends in an ellipsis.
+        text: From any source; its line breaks count as spaces, and unprintable characters are replaced.
+        width: Width of a line, in the unit of `size`.
+        size: Font size.
+        bold: Whether the font is bold.
+        most: The largest number of lines; a longer text is cut and ends in an ellipsis.
     """
     room = width / size / (_BOLD if bold else 1)
     lines: list[str] = []
@@ -78,7 +78,7 @@ def _width(text: str) -> float:
 
 
 def _pieces(words: list[str], room: float) -> Iterator[str]:
-    """Give the words, those that are wider than a line in several pieces."""
+    """Yield the words, each that is wider than a line in several pieces."""
     for word in words:
         piece = ""
         for letter in word:

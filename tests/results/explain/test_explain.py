@@ -108,17 +108,17 @@ def test_maps_show_what_decides(features: Path, drawn_photos: Path, monkeypatch:
     That the first test can fail is seen by maps that do not look at the head: they stay as they were.
     """
     monkeypatch.syspath_prepend(BENCHMARKS)
-    from heat_maps import look_for_sense
+    from heat_maps import check_maps
 
     files = [file for name in ("cat", "dog") for file in sorted((drawn_photos / name).iterdir())[:20]]
     pixels = [decode_photo(file.read_bytes(), DecodeSettings(224)) for file in files]
-    found = look_for_sense(features, [p for p in pixels if not isinstance(p, Unreadable)])
+    found = check_maps(features, [p for p in pixels if not isinstance(p, Unreadable)])
     ours = found["ours"]
-    assert len(ours.likeness) == 40
-    assert ours.likeness.mean() < 0.5
+    assert len(ours.correlation) == 40
+    assert ours.correlation.mean() < 0.5
     assert ours.drop_hot.mean() > ours.drop_cold.mean() + 0.1
     assert (ours.drop_hot > ours.drop_cold).mean() > 0.75
-    assert found["activations alone"].likeness.mean() > 0.95
+    assert found["activations alone"].correlation.mean() > 0.95
     assert ours.drop_hot.mean() > found["activations alone"].drop_hot.mean()
 
 

@@ -1,6 +1,6 @@
-"""Pictures that show neither class: made by code, or cut from what a Python package brings along.
+"""Out-of-distribution pictures: drawn by code, or cut from the sample images of scikit-learn.
 
-Each function takes a generator and gives pixels of shape (SIDE, SIDE, 3), uint8 RGB.
+Each function takes a generator and returns pixels of shape (SIDE, SIDE, 3), uint8 RGB.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def noise(generator: np.random.Generator) -> Pixels:
 
 
 def plasma(generator: np.random.Generator) -> Pixels:
-    """Noise whose spectrum falls as that of photos does."""
+    """Noise whose spectrum falls off like that of photos."""
     frequencies = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.rfftfreq(SIDE), indexing="ij"))
     frequencies[0, 0] = 1
     planes = []
@@ -40,7 +40,7 @@ def plasma(generator: np.random.Generator) -> Pixels:
 
 
 def stripes(generator: np.random.Generator) -> Pixels:
-    """Stripes or checkers, turned, of two colours."""
+    """Rotated stripes or checkers in two colours."""
     angle = generator.uniform(0, np.pi)
     y, x = np.mgrid[:SIDE, :SIDE]
     period = generator.uniform(8, 90)
@@ -60,7 +60,7 @@ def gradient(generator: np.random.Generator) -> Pixels:
 
 
 def blobs(generator: np.random.Generator) -> Pixels:
-    """Soft spots on a ground."""
+    """Soft spots on a plain background."""
     pixels = np.full((SIDE, SIDE, 3), generator.integers(0, 256, 3), dtype=np.uint8)
     for _ in range(int(generator.integers(2, 25))):
         centre = tuple(int(v) for v in generator.integers(0, SIDE, 2))
@@ -84,7 +84,7 @@ def shapes(generator: np.random.Generator) -> Pixels:
 
 
 def text(generator: np.random.Generator) -> Pixels:
-    """Lines of letters, as a page or a screen."""
+    """Lines of letters, like a page or a screen."""
     paper, ink = int(generator.integers(200, 256)), int(generator.integers(0, 90))
     if generator.random() < 0.3:
         paper, ink = ink, paper
@@ -105,8 +105,8 @@ def text(generator: np.random.Generator) -> Pixels:
     return pixels
 
 
-def spatial(generator: np.random.Generator) -> Pixels:
-    """The demo's drawn places and things, without an animal."""
+def drawn_scenery(generator: np.random.Generator) -> Pixels:
+    """The demo's drawn backgrounds and props, without an animal."""
     pixels = np.zeros((2 * SIDE, 2 * SIDE, 3), dtype=np.uint8)
     pen = Pen(pixels, np.array([(2.0 * SIDE, 0, 0), (0, 2.0 * SIDE, 0)]), float(generator.choice([-1.0, 1.0])))
     draw_background(pen, generator)
@@ -115,12 +115,12 @@ def spatial(generator: np.random.Generator) -> Pixels:
 
 
 def drawn_animals(generator: np.random.Generator) -> Pixels:
-    """The demo's drawn cats and dogs: not neither, but no photos."""
+    """The demo's drawn cats and dogs: the right classes, but not photos."""
     return draw_animal(str(generator.choice(["cat", "dog"])), generator, SIDE)
 
 
 def digits(generator: np.random.Generator) -> Pixels:
-    """Handwritten digits of 8x8, which scikit-learn brings along, enlarged."""
+    """Enlarged 8x8 handwritten digits of scikit-learn."""
     from sklearn.datasets import load_digits
 
     images = load_digits().images
@@ -129,13 +129,13 @@ def digits(generator: np.random.Generator) -> Pixels:
 
 
 def china(generator: np.random.Generator) -> Pixels:
-    """Cuttings of scikit-learn's photo of a palace."""
-    return _cutting("china.jpg", generator)
+    """Crops of scikit-learn's photo of a palace."""
+    return _crop("china.jpg", generator)
 
 
 def flower(generator: np.random.Generator) -> Pixels:
-    """Cuttings of scikit-learn's photo of a flower."""
-    return _cutting("flower.jpg", generator)
+    """Crops of scikit-learn's photo of a flower."""
+    return _crop("flower.jpg", generator)
 
 
 KINDS: dict[str, Callable[[np.random.Generator], Pixels]] = {
@@ -147,14 +147,14 @@ KINDS: dict[str, Callable[[np.random.Generator], Pixels]] = {
     "shapes": shapes,
     "text": text,
     "digits": digits,
-    "drawn places": spatial,
+    "drawn scenery": drawn_scenery,
     "photo: palace": china,
     "photo: flower": flower,
     "drawn cats and dogs": drawn_animals,
 }
 
 
-def _cutting(name: str, generator: np.random.Generator) -> Pixels:
+def _crop(name: str, generator: np.random.Generator) -> Pixels:
     from sklearn.datasets import load_sample_image
 
     photo = load_sample_image(name)

@@ -1,4 +1,4 @@
-"""The memory that a command takes beyond the page cache, its children's included; on Linux."""
+"""Time and peak memory of a command with its child processes, page cache excluded; Linux only."""
 
 import contextlib
 import re
@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_LOOK_EVERY_SECONDS = 0.02
+_SAMPLE_EVERY_SECONDS = 0.02
 _BEYOND_THE_PAGE_CACHE = re.compile(r"^(?:RssAnon|RssShmem):\s*(\d+) kB$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took.
+    """Time and memory of a command.
 
     Attributes:
         seconds: Of the whole process.
-        peak_bytes: Largest sum, over the process and all below it at one moment, of RssAnon and RssShmem: what the
-            system cannot drop and read again, as it can pages of files, mapped or not. Looked at 50 times a second, so
-            a shorter peak may be missed; pages that a fork shares are counted in each process.
+        peak_bytes: The largest sum of RssAnon and RssShmem over the process and its descendants at one moment: memory
+            that the system cannot drop and read again, unlike pages of files. Sampled 50 times a second, so a shorter
+            peak may be missed; pages shared after a fork are counted in each process.
     """
 
     seconds: float
@@ -37,22 +37,22 @@ def cost_of(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     started_at = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
         while process.poll() is None:
-            peak = max(peak, sum(_bytes_of(pid) for pid in _with_all_below(process.pid)))
-            time.sleep(_LOOK_EVERY_SECONDS)
+            peak = max(peak, sum(_bytes_of(pid) for pid in _with_descendants(process.pid)))
+            time.sleep(_SAMPLE_EVERY_SECONDS)
     seconds = time.perf_counter() - started_at
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, list(command))
     return Cost(seconds, peak)
 
 
-def _with_all_below(pid: int) -> Iterator[int]:
+def _with_descendants(pid: int) -> Iterator[int]:
     yield pid
-    # A process or thread may end while it is looked at.
+    # A process or thread may end meanwhile.
     with contextlib.suppress(OSError):
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
                 for child in (thread / "children").read_text().split():
-                    yield from _with_all_below(int(child))
+                    yield from _with_descendants(int(child))
 
 
 def _bytes_of(pid: int) -> int:

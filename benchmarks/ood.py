@@ -1,10 +1,11 @@
-"""How many pictures that are of neither class are refused, where 99 % of the photos that belong are answered.
+"""How many out-of-distribution pictures are rejected at a threshold that accepts 99 % of in-distribution photos.
 
-python benchmarks/neither.py DATA --model RUN [--each 100] [--trained 3000] [--scored 2033]
+python benchmarks/ood.py DATA --model RUN [--each 100] [--trained 3000] [--scored 2033]
 
-DATA is what RUN was trained on. The pictures are made by code (strangers.py); three kinds come with scikit-learn. Of
-each measure, the level is the farthest hundredth of the validation photos; what it refuses of held-out photos stands
-beside it. `predict --abstain` itself is measured, too, by the model folder's own novelty.npz.
+DATA is what RUN was trained on. The pictures are drawn by code (common/ood_images.py); three kinds come with
+scikit-learn. The threshold of each novelty measure is its 99th percentile on the validation photos; the share of
+held-out photos that it rejects stands in the first column. `predict --abstain` is measured as well, with the novelty
+detector of the model folder.
 """
 
 import argparse
@@ -15,10 +16,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measuring import machine
+from common.measuring import machine
+from common.ood_images import KINDS
 from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
-from strangers import KINDS
 
 from photoclass.machine import processors
 from photoclass.model.folder import load_photo_splits
@@ -31,7 +32,7 @@ from photoclass.results.scores.coverage import confidence
 from photoclass.workspace import Workspace
 
 Floats = NDArray[np.floating]
-NoveltyDetector = tuple[Floats, Floats]  # probabilities, features
+Predictions = tuple[Floats, Floats]  # probabilities, features
 Measure = Callable[[Floats, Floats], Floats]
 PRINCIPAL = 256
 
@@ -41,7 +42,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--each", type=int, default=100, help="pictures of each kind")
-    parser.add_argument("--trained", type=int, default=3000, help="training photos that the measures are made from")
+    parser.add_argument("--trained", type=int, default=3000, help="training photos that the measures are fitted to")
     parser.add_argument("--scored", type=int, default=2033, help="validation and held-out photos, at most")
     arguments = parser.parse_args()
     runtime = Runtime.load(arguments.model)
@@ -51,35 +52,35 @@ def main() -> None:
     print("| measure | held out | " + " | ".join(kinds) + " | mean |")
     print("| --- " * (len(kinds) + 3) + "|")
     for name, measure in measures(*splits["train"], labels).items():
-        level = np.quantile(measure(*splits["valid"]), 0.99)
-        refused = {kind: float((measure(*given) > level).mean()) for kind, given in kinds.items()}
-        print_row(name, float((measure(*splits["held_out"]) > level).mean()), refused)
-    seen = load_novelty(arguments.model, runtime.info.onnx_sha256)
-    if seen is None:
+        threshold = np.quantile(measure(*splits["valid"]), 0.99)
+        rejected = {kind: float((measure(*given) > threshold).mean()) for kind, given in kinds.items()}
+        print_row(name, float((measure(*splits["held_out"]) > threshold).mean()), rejected)
+    detector = load_novelty(arguments.model, runtime.info.onnx_sha256)
+    if detector is None:
         kept = photos_to_keep(labels, 0)
-        seen = fit_novelty(splits["train"][1][kept], splits["valid"][1])
+        detector = fit_novelty(splits["train"][1][kept], splits["valid"][1])
     for least in (0.5, 0.9, 0.99):
 
         def unsure(probabilities: Floats, features: Floats, least: float = least) -> float:
-            return float((confidence(probabilities, seen.distances(features)) < least).mean())
+            return float((confidence(probabilities, detector.distances(features)) < least).mean())
 
         print_row(
             f"--abstain {least:g}", unsure(*splits["held_out"]), {k: unsure(*given) for k, given in kinds.items()}
         )
 
 
-def print_row(name: str, held_out: float, refused: dict[str, float]) -> None:
-    """Print shares in percent; the mean is over kinds, drawn cats and dogs apart, which are no strangers."""
-    mean = np.mean([share for kind, share in refused.items() if kind != "drawn cats and dogs"])
+def print_row(name: str, held_out: float, rejected: dict[str, float]) -> None:
+    """Print shares in percent; the mean leaves out drawn cats and dogs, which are not out-of-distribution by class."""
+    mean = np.mean([share for kind, share in rejected.items() if kind != "drawn cats and dogs"])
     print(
-        f"| {name} | {held_out:.1%} | " + " | ".join(f"{share:.0%}" for share in refused.values()) + f" | {mean:.1%} |"
+        f"| {name} | {held_out:.1%} | " + " | ".join(f"{share:.0%}" for share in rejected.values()) + f" | {mean:.1%} |"
     )
 
 
 def photos_of(
     data: Path, model: Path, runtime: Runtime, trained: int, scored: int
-) -> tuple[dict[str, NoveltyDetector], NDArray[np.int64]]:
-    """Return what the network makes of some photos of each split, and the labels of those of `train`."""
+) -> tuple[dict[str, Predictions], NDArray[np.int64]]:
+    """Return probabilities and features of some photos of each split, and the labels of the training photos."""
     table = read_data(data, Workspace())
     known = load_photo_splits(model)
     settings = runtime.info.decode_settings()
@@ -113,7 +114,7 @@ def pictures(kind: str, count: int, side: int) -> Iterator[Pixels]:
 
 
 def measures(probabilities: Floats, features: Floats, labels: NDArray[np.int64]) -> dict[str, Measure]:
-    """Return what tells strangers, by name: of probabilities and features, a number that is larger for strangers.
+    """Return novelty measures by name: functions of (probabilities, features) that are larger for novel pictures.
 
     Args:
         probabilities: Shape (N, C), of training photos.
@@ -137,7 +138,8 @@ def measures(probabilities: Floats, features: Floats, labels: NDArray[np.int64])
         centred = rows - mean
         return np.linalg.norm(centred - centred @ principal @ principal.T, axis=1)
 
-    # As in the paper, the residual is weighed to be as large, on average, as the logits.
+    # As in Wang et al., "ViM: Out-Of-Distribution with Virtual-logit Matching" (2022, https://arxiv.org/abs/2203.10807),
+    # the residual is scaled to the mean size of the logits.
     alpha = margin(probabilities, features).mean() / residual(probabilities, features).mean()
 
     def vim(given: Floats, rows: Floats) -> Floats:
@@ -154,20 +156,20 @@ def measures(probabilities: Floats, features: Floats, labels: NDArray[np.int64])
         "1 - probability": lambda given, _: 1 - given.max(axis=1),
         "Mahalanobis": mahalanobis,
         "relative Mahalanobis": relative,
-        f"residual beside {PRINCIPAL} principal directions": residual,
-        "the same and the logits (ViM)": vim,
-        **{f"nearest of {len(kept):,}, number {number}": nearest(number) for number in (1, 5, 10, 50)},
+        f"residual after {PRINCIPAL} principal components": residual,
+        "the same with the logits (ViM)": vim,
+        **{f"distance to neighbour {number} of {len(kept):,}": nearest(number) for number in (1, 5, 10, 50)},
     }
 
 
 def margin(given: Floats, _: Floats) -> Floats:
-    """Difference of the two largest logits: a head with one logit has no others."""
+    """Return the difference of the two largest logits; a head with one logit has no others."""
     two = np.sort(np.clip(given, 1e-7, 1), axis=1)[:, -2:]
     return np.log(two[:, 1] / two[:, 0])
 
 
 def whitening(centred: Floats) -> Floats:
-    """Return what makes the covariance one, shrunk as Ledoit and Wolf (2004) would; shape (D, D)."""
+    """Return a whitening matrix, shape (D, D), from the shrunk covariance of Ledoit and Wolf (2004)."""
     shrunk = LedoitWolf(assume_centered=True).fit(centred).precision_
     return np.linalg.cholesky(shrunk)
 

@@ -1,7 +1,7 @@
-"""Predicts photos with the post's network in Keras, at batch 1 as in the post, to a CSV. For prediction_speed.py.
+"""Predicts photos with the reference CNN in Keras, at batch 1 as in the post, to a CSV. For prediction_speed.py.
 
-python benchmarks/keras_predict.py --save MODEL           write the network, with the weights that it begins with
-python benchmarks/keras_predict.py FOLDER MODEL CSV       predict; prints photos/s of `predict`, after one to warm up
+python benchmarks/peers/prediction_speed_keras.py --save MODEL      write the network with its initial weights
+python benchmarks/peers/prediction_speed_keras.py FOLDER MODEL CSV  predict, and print the photos/s after a warm-up
 """
 
 import csv
@@ -11,16 +11,16 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras_recipe import IMAGE_SIZE, plain_photos, post_network
+from reference_cnn_keras import IMAGE_SIZE, plain_photos, reference_cnn
 
 
 def main() -> None:
     if sys.argv[1] == "--save":
         keras.utils.set_random_seed(0)
-        post_network().save(sys.argv[2])
+        reference_cnn().save(sys.argv[2])
         return
     network = keras.models.load_model(sys.argv[2])
-    # The function that `predict` runs is traced at its first call: start-up, not speed.
+    # The first call of `predict` traces its function, which belongs to start-up.
     network.predict(np.zeros((1, IMAGE_SIZE, IMAGE_SIZE, 3), np.float32), verbose=0)
     started_at = time.perf_counter()
     photos = plain_photos(Path(sys.argv[1]), batch_size=1, labelled=False)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: naming the machine, repeating in turn, and saying the spread."""
+"""Shared by the benchmarks: name the machine, repeat measurements in turn, format median and range."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ def machine() -> str:
 
 
 def in_turn(measures: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Take each measure once a round, one after the other: where a machine's speed drifts, it drifts for all."""
+    """Take every measurement once per round, one after the other, so that a drift in speed affects all alike."""
     found: dict[str, list[float]] = {name: [] for name in measures}
     for number in range(1, rounds + 1):
         for name, measure in measures.items():
@@ -31,7 +31,7 @@ def in_turn(measures: dict[str, Callable[[], float]], rounds: int) -> dict[str, 
 
 
 def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Say median, least and most."""
+    """Format median, least and most."""
     return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 

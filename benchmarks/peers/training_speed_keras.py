@@ -1,6 +1,6 @@
-"""The post's recipe in Keras; prints the training photos/s of a second epoch. For training_speed.py.
+"""Trains the reference CNN in Keras and prints the photos/s of its second epoch. For training_speed.py.
 
-The environment variable KERAS_BACKEND says on what Keras runs: tensorflow, which is the default, or torch.
+The environment variable KERAS_BACKEND chooses the backend: tensorflow (the default) or torch.
 """
 
 import sys
@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import keras
-from keras_recipe import post_network, training_photos
+from reference_cnn_keras import reference_cnn, training_photos
 
 
 class EpochTimes(keras.callbacks.Callback):
-    """Notes how long each epoch takes."""
+    """Records how long each epoch takes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class EpochTimes(keras.callbacks.Callback):
 
 def main() -> None:
     photos, times = training_photos(Path(sys.argv[1])), EpochTimes()
-    post_network().fit(photos, epochs=2, verbose=0, callbacks=[times])
+    reference_cnn().fit(photos, epochs=2, verbose=0, callbacks=[times])
     print(photos.samples / times.seconds[1])
 
 

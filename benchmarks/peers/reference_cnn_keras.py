@@ -1,4 +1,7 @@
-"""The post's recipe in Keras: its network and its photos. For the scripts that stand beside Keras; needs TensorFlow."""
+"""The reference CNN in Keras: network and input pipeline, shared by the scripts here; needs TensorFlow.
+
+Both are those of the blog post *Cat or Dog? Image Classification using Convolutional Neural Networks*.
+"""
 
 import os
 from pathlib import Path
@@ -14,8 +17,8 @@ IMAGE_SIZE = 150
 BATCH_SIZE = 16
 
 
-def post_network() -> Any:
-    """Return the network of the post for two classes, compiled as there."""
+def reference_cnn() -> Any:
+    """Return the reference CNN for two classes, compiled as in the post."""
     network = keras.Sequential(
         [
             layers.Input((IMAGE_SIZE, IMAGE_SIZE, 3)),
@@ -36,7 +39,7 @@ def post_network() -> Any:
 
 
 def training_photos(folder: Path) -> Any:
-    """Return the photos of class folders, augmented as in the post, 16 at a time."""
+    """Return batches of 16 photos from class folders, augmented as in the post."""
     augment = ImageDataGenerator(
         rescale=1 / 255,
         rotation_range=40,
@@ -53,7 +56,7 @@ def training_photos(folder: Path) -> Any:
 
 
 def plain_photos(folder: Path, batch_size: int = BATCH_SIZE, labelled: bool = True) -> Any:
-    """Return the photos of class folders as they are, in order; without labels, of any folders."""
+    """Return the photos of class folders in order, not augmented; without labels, of any folder."""
     return ImageDataGenerator(rescale=1 / 255).flow_from_directory(
         str(folder),
         target_size=(IMAGE_SIZE, IMAGE_SIZE),

@@ -1,4 +1,4 @@
-"""How the benchmarks' pictures look: colours told apart without colour vision, words at the lines, no boxes."""
+"""Style of the benchmarks' charts: a colour-blind-safe palette, lines labelled directly, no legend boxes."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from matplotlib.transforms import Bbox
 
 from photoclass.atomic import write_bytes
 
-# Of Okabe and Ito's palette, those that are dark enough on white; each goes with a mark of its own.
+# Colours of Okabe and Ito's palette that are dark enough on white; each has its own marker.
 STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"), ("#56B4E9", "v"), ("#000000", "x"))
 _LEVEL = "#8a94a6"
 _NAME = "name of a line"
 
 
 def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its axes, side by side; Matplotlib's object interface needs no screen."""
+    """Return a figure and its axes, side by side; Matplotlib's object interface needs no display."""
     figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     every: list[Axes] = figure.subplots(1, columns, squeeze=False)[0].tolist()
@@ -39,23 +39,23 @@ def draw_line(
     dashed: bool = False,
     falling: bool = False,
 ) -> None:
-    """Draw a line of (x, y) with its name at its end: to the right, or where lines fall, left below them."""
+    """Draw a line of (x, y) with its name at its end: to the right, or below left where lines fall."""
     x, y = zip(*points, strict=True)
     colour, marker = style
     every = max(1, len(points) // 12)
     axes.plot(x, y, color=colour, marker=marker, markersize=5, markevery=every, linestyle="--" if dashed else "-")
-    words = axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, va="center")
+    label = axes.annotate(name, (x[-1], y[-1]), (8, 0), textcoords="offset points", color=colour, va="center")
     if falling:
-        words.set(position=(-6, -11), ha="right")
-    words.set_gid(_NAME)
-    words.set_path_effects([withStroke(linewidth=3, foreground="white")])  # where it crosses another line
+        label.set(position=(-6, -11), ha="right")
+    label.set_gid(_NAME)
+    label.set_path_effects([withStroke(linewidth=3, foreground="white")])  # where it crosses another line
 
 
-def draw_level(axes: Axes, value: float, words: str) -> None:
-    """Draw a thin line across, with what it stands for above its left end."""
+def draw_level(axes: Axes, value: float, label: str) -> None:
+    """Draw a thin horizontal line with its label above its left end."""
     axes.axhline(value, color=_LEVEL, linewidth=0.8)
     axes.annotate(
-        words,
+        label,
         (0, value),
         (4, 3),
         xycoords=("axes fraction", "data"),
@@ -66,7 +66,7 @@ def draw_level(axes: Axes, value: float, words: str) -> None:
 
 
 def log_axis(axes: Axes, which: str, ticks: Mapping[float, str]) -> None:
-    """Make one axis (`x` or `y`) logarithmic, with ticks at these values, in these words."""
+    """Make one axis (`x` or `y`) logarithmic, with labelled ticks at these values."""
     if which == "x":
         axes.set_xscale("log")
     else:
@@ -77,9 +77,9 @@ def log_axis(axes: Axes, which: str, ticks: Mapping[float, str]) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def part_names(figure: Figure) -> None:
-    """Move names of lines up where they would lie over one that stands below."""
-    figure.draw_without_rendering()  # only then is it known where they are
+def separate_names(figure: Figure) -> None:
+    """Move names of lines up where they would overlap a lower one."""
+    figure.draw_without_rendering()  # computes where they are
     for axes in figure.axes:
         names = [child for child in axes.get_children() if isinstance(child, Annotation) and child.get_gid() == _NAME]
         names.sort(key=lambda name: name.get_window_extent().y0)
@@ -96,7 +96,7 @@ def part_names(figure: Figure) -> None:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write the figure as PNG, whole or not at all."""
-    part_names(figure)
+    separate_names(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())

@@ -1,9 +1,9 @@
-"""Trains the post's recipe in Keras and writes a history.csv, row by row. For time_to_loss.py.
+"""Trains the reference CNN in Keras and writes a history.csv, row by row. For time_to_loss.py.
 
-python benchmarks/keras_time_to_loss.py FOLDER HISTORY LEVEL MINUTES EPOCHS
+python benchmarks/peers/time_to_loss_keras.py FOLDER HISTORY LEVEL MINUTES EPOCHS
 
-FOLDER holds train/CLASS and valid/CLASS. Training ends when the validation log loss is at LEVEL or lower, when
-MINUTES are over at the end of an epoch, or after EPOCHS.
+FOLDER holds train/CLASS and valid/CLASS. Training ends when the validation log loss is at LEVEL or lower, at
+the end of the epoch in which MINUTES run out, or after EPOCHS.
 """
 
 import csv
@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 
 import keras
-from keras_recipe import plain_photos, post_network, training_photos
+from reference_cnn_keras import plain_photos, reference_cnn, training_photos
 
 
 class History(keras.callbacks.Callback):
-    """Writes each epoch's validation log loss and seconds, its validation included, and ends the training in time."""
+    """Writes validation log loss and seconds (with validation) of each epoch, and ends the training in time."""
 
     def __init__(self, path: Path, level: float, minutes: float) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def main() -> None:
     folder, history = Path(sys.argv[1]), Path(sys.argv[2])
     level, minutes, epochs = float(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
     keras.utils.set_random_seed(0)
-    post_network().fit(
+    reference_cnn().fit(
         training_photos(folder / "train"),
         validation_data=plain_photos(folder / "valid"),
         epochs=epochs,

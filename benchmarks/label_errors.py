@@ -1,9 +1,9 @@
-"""How well swapped labels are found: ours beside cleanlab's ranking of the same out-of-fold probabilities.
+"""How many swapped labels are found, beside cleanlab's ranking of the same out-of-fold probabilities.
 
-python benchmarks/doubtful_labels.py DATA [--photos 3000] [--swapped 50] [--draws 5]
+python benchmarks/label_errors.py DATA [--photos 3000] [--swapped 50] [--draws 5]
 
-DATA needs two classes. cleanlab (Apache-2.0, as of 2.9) is measured where it is installed; nothing else here needs it.
-Each draw takes other photos and swaps other labels; what DATA itself has wrong counts against both.
+DATA needs two classes. cleanlab (Apache-2.0 since 2.9) is measured if it is installed; nothing else here needs it.
+Each draw takes other photos and swaps other labels. Label errors that DATA already has count against both methods.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
-from measuring import machine, spread
+from common.measuring import machine, spread
 from numpy.typing import NDArray
 
 from photoclass.photos.decode import DecodeSettings
@@ -45,9 +45,9 @@ def main() -> None:
         probabilities = out_of_fold(features[rows], given, draw)
         errors_found = find_label_errors(probabilities, given)
         sure = errors_found.surely().rows
-        found.setdefault(f"ours, among the {most} most doubtful", []).append(share(errors_found.rows[:most], swapped))
-        found.setdefault("ours, surely wrong: share of the swapped", []).append(share(sure, swapped))
-        found.setdefault("ours, surely wrong: share that was swapped", []).append(
+        found.setdefault(f"photoclass, its first {most}", []).append(share(errors_found.rows[:most], swapped))
+        found.setdefault("photoclass, likely label errors: recall", []).append(share(sure, swapped))
+        found.setdefault("photoclass, likely label errors: precision", []).append(
             len(set(sure) & set(swapped)) / len(sure)
         )
         if importlib.util.find_spec("cleanlab"):
@@ -62,14 +62,14 @@ def main() -> None:
 
 
 def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> NDArray[np.float64]:
-    """Return calibrated probabilities of heads that had not seen the photo, shape (N, C)."""
-    alone = np.arange(len(labels))
-    head = fit_head(FeatureArray(features), labels, alone, 2, balance=False, seed=seed)
+    """Return calibrated out-of-fold probabilities, shape (N, C)."""
+    groups = np.arange(len(labels))
+    head = fit_head(FeatureArray(features), labels, groups, 2, balance=False, seed=seed)
     return head.out_of_fold_probabilities
 
 
 def ranked_by_cleanlab(labels: NDArray[np.int64], probabilities: NDArray[np.float64], by: str) -> NDArray[np.int64]:
-    """Return what cleanlab calls issues, the worst first."""
+    """Return the rows that cleanlab reports as label issues, worst first."""
     from cleanlab.filter import find_label_issues
 
     return np.asarray(find_label_issues(labels, probabilities, return_indices_ranked_by=by, n_jobs=1))

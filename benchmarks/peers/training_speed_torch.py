@@ -1,9 +1,10 @@
-"""The post's recipe in plain torch: `DataLoader`, transforms in Pillow, eager; prints the second epoch's photos/s.
+"""Trains the reference CNN in plain torch (`DataLoader`, Pillow, eager) and prints the photos/s of its second epoch.
 
-    python benchmarks/torch_dataloader_post.py FOLDER [--workers 2]
+    python benchmarks/peers/training_speed_torch.py FOLDER [--workers 2]
 
-FOLDER holds one folder of photos a class. For training_speed.py; it imports nothing of photoclass, so that it stands
-for what one would write after torch's tutorials: decoding in every epoch, random affine maps with the post's ranges.
+FOLDER holds one folder of photos per class. For training_speed.py. It stands for code written after torch's tutorials:
+photos are decoded in every epoch, and augmented by random affine transforms with the ranges of the post
+*Cat or Dog? Image Classification using Convolutional Neural Networks*.
 """
 
 import argparse
@@ -22,7 +23,7 @@ _SIDE = 150
 
 
 class Photos(Dataset[tuple[Tensor, float]]):
-    """Decoded, resized and varied again each time."""
+    """Decodes, resizes and augments a photo each time it is read."""
 
     def __init__(self, folder: Path) -> None:
         classes = sorted(path for path in folder.iterdir() if path.is_dir())
@@ -42,7 +43,7 @@ class Photos(Dataset[tuple[Tensor, float]]):
 
 
 def draw_affine() -> tuple[float, ...]:
-    """Draw rotation, shifts and zoom at random: output (x, y, 1) to input (x, y), around the centre."""
+    """Draw a random rotation, shift and zoom: maps output (x, y, 1) to input (x, y), around the centre."""
     angle = math.radians(random.uniform(-40, 40))
     zoom_x, zoom_y = random.uniform(0.8, 1.2), random.uniform(0.8, 1.2)
     shift_x, shift_y = random.uniform(-0.2, 0.2) * _SIDE, random.uniform(-0.2, 0.2) * _SIDE
@@ -53,7 +54,7 @@ def draw_affine() -> tuple[float, ...]:
 
 
 def make_network() -> nn.Sequential:
-    """Build the post's network layer by layer."""
+    """Build the reference CNN layer by layer."""
     return nn.Sequential(
         *(nn.Conv2d(3, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.MaxPool2d(2)),
@@ -65,7 +66,7 @@ def make_network() -> nn.Sequential:
 def train_epoch(
     network: nn.Module, optimizer: torch.optim.Optimizer, batches: DataLoader[tuple[Tensor, float]]
 ) -> None:
-    """Learn from all photos once."""
+    """Train for one epoch."""
     for images, labels in batches:
         loss = nn.functional.binary_cross_entropy_with_logits(network(images)[:, 0], labels.float())
         optimizer.zero_grad()
