@@ -1,5 +1,7 @@
-"""Running commands as a person would, and finding the shared real photos."""
+"""Running commands as a user would, and finding the shared real photos."""
 
+import atexit
+import functools
 import os
 import subprocess
 import sys
@@ -9,23 +11,40 @@ from pathlib import Path
 
 import pytest
 
+from command_server import CommandServer
+
 SHARED_PHOTOS = Path(__file__).parents[1].parent / "shared" / "data" / "dogs-vs-cats"
 # A network that learns drawings in seconds: what is tested is the way, not the score.
 QUICK = ["--set", "image_size=48", "--set", "rotation_degrees=5", "--set", "width_shift=0", "--set", "height_shift=0"]
 
 
-def run_command(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
-    """Run a photoclass command as a person would, in a process of its own."""
+def run_command(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run a photoclass command as a user would, in a process of its own that need not load the libraries again."""
+    return _command_server().run(list(map(str, words)), _environment(), timeout_seconds=300)
+
+
+def run_in_new_interpreter(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
+    """Run a photoclass command in a new interpreter: for tests of its start, or of another copy of the package."""
     command = [sys.executable, "-m", "photoclass.cli", *map(str, words)]
-    environment = {**os.environ, "COLUMNS": "120"}
     return subprocess.run(
-        command, capture_output=True, text=True, errors="surrogateescape", timeout=300, env=environment, **keywords
+        command, capture_output=True, text=True, errors="surrogateescape", timeout=300, env=_environment(), **keywords
     )
 
 
-def done(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
+@functools.cache
+def _command_server() -> CommandServer:
+    server = CommandServer()
+    atexit.register(server.close)
+    return server
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "COLUMNS": "120"}
+
+
+def done(*words: object) -> subprocess.CompletedProcess[str]:
     """Run a command that must succeed."""
-    result = run_command(*words, **keywords)
+    result = run_command(*words)
     assert result.returncode == 0, result.stderr
     return result
 

@@ -18,7 +18,7 @@ from onnx import TensorProto
 
 from photoclass.model.builtin import BUILTIN_MODEL
 from photoclass.model.folder import load_info, load_photos
-from running import done, real_photos, run_command
+from running import real_photos, run_in_new_interpreter
 
 ROOT = Path(__file__).parents[1]
 PACK = ROOT / "tools" / "builtin_model.py"
@@ -65,8 +65,15 @@ def photo(drawn_photos: Path) -> Path:
     return drawn_photos / "cat" / "cat-0001.jpg"
 
 
+def _done(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run a command in a new interpreter, which imports the package that PYTHONPATH names."""
+    result = run_in_new_interpreter(*words)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
 def _refused(*words: object) -> str:
-    result = run_command(*words)
+    result = run_in_new_interpreter(*words)
     assert result.returncode == 1 and "Traceback" not in result.stderr
     lines = [line for line in result.stderr.splitlines() if line.startswith("photoclass: ")]
     assert len(lines) == 1, result.stderr
@@ -78,9 +85,9 @@ def _refused(*words: object) -> str:
 
 def test_predict_without_a_model_is_predict_with_the_built_in_one(installed: Path, photo: Path, tmp_path: Path) -> None:
     without, given = (tmp_path / name for name in ("without.csv", "given.csv"))
-    request = done("predict", photo, "--out", without)
+    request = _done("predict", photo, "--out", without)
     assert request.stderr.count("the built-in model answers") == 1 and "built-in" not in request.stdout
-    named = done("predict", photo, "--out", given, "--model", installed)
+    named = _done("predict", photo, "--out", given, "--model", installed)
     assert "built-in" not in named.stderr
     assert without.read_bytes() == given.read_bytes()
 
@@ -96,7 +103,7 @@ def test_every_command_that_takes_a_model_takes_none(installed: Path, drawn_phot
         ["gallery", flat, "--out", tmp_path / "g.png"],
         ["explain", flat, "--count", "1", "--out", tmp_path / "h.png"],
     ):
-        assert "the built-in model answers" in done(*words).stderr
+        assert "the built-in model answers" in _done(*words).stderr
         assert words[-1].is_file()
     with open(tmp_path / "p.csv", newline="") as stream:
         assert all(row["distance"] for row in csv.DictReader(stream))
@@ -105,7 +112,7 @@ def test_every_command_that_takes_a_model_takes_none(installed: Path, drawn_phot
 def test_evaluate_leaves_out_what_trained_it_and_gives_the_score_of_the_card(
     installed: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
-    done("evaluate", drawn_photos, "--json", tmp_path / "score.json")
+    _done("evaluate", drawn_photos, "--json", tmp_path / "score.json")
     score = json.loads((tmp_path / "score.json").read_text())
     info = load_info(installed)
     assert score["left_out_trained"] == sum(info.photos["train"].values())
@@ -115,7 +122,7 @@ def test_evaluate_leaves_out_what_trained_it_and_gives_the_score_of_the_card(
 
 
 def test_the_report_finds_its_photos_by_content_alone(installed: Path, drawn_photos: Path, tmp_path: Path) -> None:
-    told = done("report", installed, "--data", drawn_photos, "--out", tmp_path / "report.html")
+    told = _done("report", installed, "--data", drawn_photos, "--out", tmp_path / "report.html")
     assert "missing" not in told.stdout and "no pictures" not in told.stdout
     assert (tmp_path / "report.html").read_text().count("data:image/") > 10
 
@@ -218,7 +225,7 @@ def test_the_built_in_model_is_small_and_good() -> None:
 
 def test_the_built_in_model_knows_real_cats_and_dogs(tmp_path: Path) -> None:
     photos = real_photos(tmp_path, 25)
-    done("predict", photos, "--out", tmp_path / "p.csv")
+    _done("predict", photos, "--out", tmp_path / "p.csv")
     with open(tmp_path / "p.csv", newline="") as stream:
         right = [Path(row["file"]).name.startswith(row["label"]) for row in csv.DictReader(stream)]
     assert len(right) == 50 and np.mean(right) >= 0.9

@@ -1,6 +1,7 @@
 """The package itself: imports go down only, public names are there, the documents keep up with the commands."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -38,6 +39,7 @@ TORCHLESS = ("metrics", "photos", "model", "results", "checks")
 LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "text", "machine", "workspace", "page", "photos", "checks")
 
 
+@functools.cache
 def _modules() -> dict[str, Path]:
     return {
         ".".join(("photoclass", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
@@ -45,6 +47,7 @@ def _modules() -> dict[str, Path]:
     }
 
 
+@functools.cache
 def _imports(path: Path) -> set[str]:
     """Return the modules that a file imports, those inside functions too."""
     names = set()
@@ -83,9 +86,10 @@ def test_using_a_model_needs_no_torch(module: str) -> None:
 
 
 def test_no_module_is_imported_in_a_circle() -> None:
+    modules = _modules()
     graph = {
-        module: {name for name in _imports(path) if name in _modules() and name != "photoclass"}
-        for module, path in _modules().items()
+        module: {name for name in _imports(path) if name in modules and name != "photoclass"}
+        for module, path in modules.items()
         if module != "photoclass"
     }
     waiting = dict(graph)

@@ -26,7 +26,7 @@ from photoclass.training.frozen.backbones import open_backbone_file, open_trunk
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.recipes.recipes import FeaturesRecipe
 from photoclass.workspace import Workspace
-from running import done, run_command
+from running import done, run_in_new_interpreter
 from tiny_networks import tiny_network
 
 # Trains by the command, enters features every 8 photos, and dies without a word when it is to enter the n-th time.
@@ -114,7 +114,7 @@ def test_fault_39_a_full_disk_ends_it_in_one_line_and_the_store_stays_readable(
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     full = ["train", drawn_photos, "--out", own_folder / "full", "--quality", "fast"]
-    result = run_command(*full, preexec_fn=fill_the_disk)
+    result = run_in_new_interpreter(*full, preexec_fn=fill_the_disk)
     assert result.returncode == 1
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("photoclass: ")]
     assert "/features/" in line and "the cache cannot be used ([Errno 27] File too large); free some space" in line
