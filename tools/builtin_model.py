@@ -19,7 +19,6 @@ from builtin_card import write_builtin_card
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, ModelError, PhotoclassError
-from photoclass.machine import default_cache
 from photoclass.model.builtin import BUILTIN_MODEL
 from photoclass.model.folder import ModelInfo, load_info, load_photos, read_onnx, save_model, save_predictions
 from photoclass.model.novelty import load_novelty, save_novelty
@@ -33,6 +32,7 @@ from photoclass.results.scores.evaluate import known_splits, map_classes, predic
 from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.terminal import terminal_progress
+from photoclass.workspace import Workspace
 
 MOST_BYTES = 4_000_000
 # What fp16 may cost: a hundredth of what log losses of two trainings differ by.
@@ -104,10 +104,10 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
 def _photos_of(run: Path, info: ModelInfo, data: Path | None) -> CachedPhotos:
     where = data or Path(str(info.trained.get("data")))
     fixes = info.trained.get("fixes")
-    progress, cache = terminal_progress(), default_cache()
-    table = read_data(where, cache, progress, Path(fixes) if fixes else None)
+    workspace = Workspace(progress=terminal_progress())
+    table = read_data(where, workspace, Path(fixes) if fixes else None)
     table = map_classes(table, info.class_names, str(where))
-    return cache_photos(table, info.decode_settings(), cache, progress=progress)
+    return cache_photos(table, info.decode_settings(), workspace)
 
 
 def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhotos]) -> Scored:
