@@ -3,8 +3,8 @@
     python tools/reference.py            # writes them
     python tools/reference.py --check    # exits with 1 if one is stale
 
-A generated part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->`; all else in these files is written
-by hand and left alone. tests/test_docs.py fails when a part is stale.
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end of NAME -->`; the rest of these files
+is written by hand and left alone. tests/test_docs.py fails when a part is stale.
 """
 
 import argparse
@@ -190,9 +190,7 @@ def _value(value: Any) -> str:
 def keys_of(kind: type) -> str:
     """Return the keys of a dataclass that is written as JSON, as its docstring explains them."""
     texts = attributes(kind)
-    return _table(
-        ("key", "value"), [(f"`{item.name}`", texts.get(item.name, "")) for item in dataclasses.fields(kind)]
-    )
+    return _table(("key", "value"), [(f"`{item.name}`", texts.get(item.name, "")) for item in dataclasses.fields(kind)])
 
 
 def python_name(name: str) -> str:
@@ -270,6 +268,7 @@ def python_names() -> str:
 
 def parts() -> dict[str, Callable[[], str]]:
     """Return what writes each generated part, by its name."""
+
     def of(make: Callable[[Any], str], argument: Any) -> Callable[[], str]:
         return lambda: make(argument)
 
