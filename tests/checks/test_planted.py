@@ -19,7 +19,7 @@ PER_CLASS = 1500
 PLANTED = 50
 KINDS = {"copied": SAME_BYTES, "re-encoded": NEAR, "resized": NEAR, "mirrored": MIRRORED, "cropped": CROPPED}
 LEAST_FOUND = {"copied": 0.98, "re-encoded": 0.98, "resized": 0.98, "mirrored": 0.9, "cropped": 0.9}
-# Near-duplicates that the shared photos hold by themselves, found by eye among all 20,000; see docs/check.md.
+# Near-duplicates that the shared photos hold by themselves, found by eye among all 20,000; see docs/guide/check.md.
 MOST_FALSE_PAIRS = 5
 
 

@@ -50,7 +50,7 @@ _SPLIT_NAMES = {"held_out": "held-out", "valid": "validation", "train": "trainin
 
 @dataclass(frozen=True)
 class Score:
-    """How good a model is on some photos. docs/scores.md says what each figure means.
+    """How good a model is on some photos. docs/guide/scores.md says what each figure means.
 
     Attributes:
         split: Which photos: `train`, `valid`, `held_out`, or `all`.
