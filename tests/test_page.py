@@ -4,19 +4,20 @@ import re
 
 import pytest
 
-from photoclass.page import policy, render
+from photoclass.page import Masthead, Stat, policy, render
 
 SVG = "<svg><style>a {{ fill: red }}</style><rect{}/></svg>"
 
 
-def _rendered(**values: object) -> str:
-    given = {"data": "</title><script>alert(1)</script>", "verdict": "<b>", "summary": [], "sections": []}
-    return render("photoclass.checks", "check.html.j2", {**given, **values})
+def _rendered(drawings: tuple[str, ...] = (), **values: object) -> str:
+    masthead = Masthead("</title><script>alert(1)</script>", "<i>", "<s>", "<b>", stats=(Stat("<u>", "<em>", "<q>"),))
+    given = {"masthead": masthead, "contents": [], "counts": {}, "class_names": [], "more_classes": 0, "facts": []}
+    return render("photoclass.checks", "check.html.j2", {**given, "sections": [], **values}, drawings=drawings)
 
 
 def test_what_is_given_is_escaped() -> None:
     page = _rendered()
-    assert "<script>" not in page and "<b>" not in page
+    assert not re.search("<(script|i|s|b|u|em|q)>", page)
     assert "&lt;b&gt;" in page and "&lt;script&gt;alert(1)" in page
 
 
@@ -30,8 +31,7 @@ def test_without_a_script_none_may_run_and_no_style_but_its_own() -> None:
 @pytest.mark.parametrize(("attribute", "allowed"), [("", False), (' style="fill: red"', True)])
 def test_drawings_bring_their_styles(attribute: str, allowed: bool) -> None:
     drawing = SVG.format(attribute).replace("{{", "{").replace("}}", "}")
-    given = {"data": "x", "verdict": "x", "summary": [], "sections": []}
-    with_drawing = render("photoclass.checks", "check.html.j2", given, drawings=(drawing,))
+    with_drawing = _rendered((drawing,))
     assert ("style-src-attr" in with_drawing) is allowed
     assert with_drawing.count("sha256-") == 2, "the page's style and the drawing's"
 

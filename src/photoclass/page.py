@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +12,49 @@ import jinja2
 from markupsafe import Markup
 
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+
+
+_FRAME = "page.html.j2"
+
+
+@dataclass(frozen=True)
+class Stat:
+    """A key number in the header of a page.
+
+    Attributes:
+        label: What it is.
+        value: The number.
+        detail: A line below it.
+        picture: A small drawing of it, as SVG.
+        tone: Its colour: `right`, `wrong` or `caution`; that of the text if empty.
+    """
+
+    label: str
+    value: str
+    detail: str = ""
+    picture: Markup | str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Masthead:
+    """The header of a page.
+
+    Attributes:
+        title: The title of the document.
+        kind: What kind of page it is.
+        subject: What it is about.
+        headline: The main message.
+        lead: A sentence below it; empty for none.
+        stats: Key numbers.
+    """
+
+    title: str
+    kind: str
+    subject: str
+    headline: str
+    lead: str = ""
+    stats: Sequence[Stat] = ()
 
 
 def render(
@@ -21,33 +65,38 @@ def render(
     script: str = "",
     drawings: Sequence[str] = (),
 ) -> str:
-    """Fill in a template; what it is given is escaped.
+    """Fill in a template that extends page.html.j2; values are escaped.
 
-    Besides its values the template gets `style` (page.css and `styles`), `script`, and `policy`: a
-    content-security policy that names both by their SHA-256, allows pictures from within, and nothing else.
+    Besides its values the template gets `style` (page.css and `styles`), `script`, and `policy`: a content-security
+    policy that names both by their SHA-256, and allows pictures from within the page and nothing else.
 
     Args:
-        package: Where the files lie.
-        template: Name of the template file.
-        values: What it shows.
+        package: The package that holds the files.
+        template: The name of the template file.
+        values: What it shows: `masthead` (a `Masthead`), `contents` (groups of (section id, label) pairs, for the
+            table of contents), and what the template itself needs.
         styles: Names of further CSS files.
-        script: Name of the script file; none where empty.
-        drawings: SVG among the values; the policy allows what these have of style elements and attributes.
+        script: The name of the script file; empty for none.
+        drawings: SVG among the values; the policy allows their style elements and attributes.
     """
     style = "\n".join([_read(__package__, "page.css"), *(_read(package, name) for name in styles)])
     code = _read(package, script) if script else ""
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda name: _read(__package__ if name == _FRAME else package, name)),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     drawn = [text for drawing in drawings for text in _STYLE_ELEMENT.findall(drawing)]
     allowed = policy([style, *drawn], [code] if code else [], any(" style=" in drawing for drawing in drawings))
-    return environment.from_string(_read(package, template)).render(
+    return environment.get_template(template).render(
         {**values, "style": Markup(style), "script": Markup(code), "policy": allowed}
     )
 
 
 def policy(styles: Sequence[str], scripts: Sequence[str], style_attributes: bool = False) -> str:
-    """Return a content-security policy for exactly these style and script elements and pictures from within.
+    """Return a content-security policy that allows these style and script elements, and pictures in data URIs.
 
     Args:
         styles: The content of each style element.

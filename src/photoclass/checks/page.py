@@ -1,35 +1,45 @@
-"""What `check` finds, as one HTML file that needs nothing else: photos side by side, so that a person sees it."""
+"""The findings of `check` as one self-contained HTML file, with the photos side by side."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photoclass.atomic import atomic_text
 from photoclass.checks.description import UNCLEAR_WORDS, summary, verdict
 from photoclass.checks.duplicate_groups import DuplicateGroup
-from photoclass.checks.findings import Findings
-from photoclass.page import render
+from photoclass.checks.findings import Findings, LabelError
+from photoclass.page import Masthead, Stat, render
 from photoclass.photos.fixes import name_in_data
 from photoclass.photos.thumbnail import thumbnail
+from photoclass.text import plural
 
-# With all sections full, a page of some 2 MB.
+# A page with all sections full has some 2 MB.
 _THUMBNAIL_SIDE = 160
 _MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
 
 
 _WHY_UNCLEAR = {
-    "no class": "Unlike all other photos, the most so first: perhaps they do not belong here.",
-    "several classes": "Two classes have much the same right, the least sure first: both are there, or none is clear.",
+    "no class": "Unlike all other photos, the most unusual first: perhaps they do not belong here.",
+    "several classes": "Two classes are about equally probable, the closest first: the photo shows both, or neither.",
 }
 
 
 @dataclass(frozen=True)
 class Card:
-    """A photo on the page: its thumbnail as a data URI, empty if it cannot be read by now, and what stands below."""
+    """A photo on the page.
+
+    Attributes:
+        thumbnail: A data URI; empty if the photo can no longer be read.
+        name: Its name within DATA.
+        label: Its class, and its split if DATA has splits.
+        finding: What was found.
+    """
 
     thumbnail: str
     name: str
-    caption: str
+    label: str
+    finding: str
 
 
 @dataclass(frozen=True)
@@ -37,116 +47,214 @@ class Section:
     """One kind of finding.
 
     Attributes:
+        id: The name of the section within the page.
+        label: Its name in the table of contents.
         title: What was found.
         why: What it means, and what to do.
-        total: How many there are.
-        groups: Photos to be seen side by side.
-        rows: Names with a text each, of what cannot be shown.
+        fix: Whether it should be fixed before training.
+        total: The number of findings.
+        groups: Photos to be compared side by side.
+        rows: Names with a text each, for files that cannot be shown.
     """
 
+    id: str
+    label: str
     title: str
     why: str
+    fix: bool
     total: int
     groups: tuple[tuple[Card, ...], ...] = ()
     rows: tuple[tuple[str, str], ...] = ()
 
     @property
     def shown(self) -> int:
-        """How many of them the page shows."""
+        """The number of findings that the page shows."""
         return len(self.groups) + len(self.rows)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether each photo stands alone."""
+        return all(len(group) == 1 for group in self.groups)
 
 
 def write_page(findings: Findings, out: Path) -> None:
-    """Write the page, whole or not at all.
+    """Write the page; a page that cannot be completed leaves no file.
 
     Raises:
         OutputError: It cannot be written.
     """
+    sections = _sections(findings)
     values = {
-        "data": findings.data,
-        "verdict": verdict(findings),
-        "summary": list(summary(findings)),
-        "sections": list(_sections(findings)),
+        "masthead": _masthead(findings),
+        "contents": [("", [("data", "Data"), *((section.id, section.label) for section in sections)])],
+        "counts": findings.counts,
+        "class_names": findings.photos.table.class_names[:_MOST_ROWS],
+        "more_classes": max(0, len(findings.photos.table.class_names) - _MOST_ROWS),
+        "facts": [
+            (heading, text) for heading, text in summary(findings) if heading not in {*findings.counts, "photos"}
+        ],
+        "sections": sections,
     }
-    page = render(__package__, "check.html.j2", values)
+    page = render(__package__, "check.html.j2", values, ("check.css",))
     with atomic_text(out) as stream:
         stream.write(page)
 
 
+def _masthead(findings: Findings) -> Masthead:
+    headline = verdict(findings).removeprefix(f"{findings.data}: ")
+    labels, unreadable, groups = findings.labels, len(findings.unreadable), findings.duplicates
+    errors, certain = len(labels.label_errors), sum(error.sure for error in labels.label_errors)
+    leaks = sum(group.across_classes or group.across_splits for group in groups)
+    return Masthead(
+        title=f"Check of {findings.data}",
+        kind="Data check",
+        subject=findings.data,
+        headline=headline[:1].upper() + headline[1:],
+        stats=(
+            Stat(
+                "Photos",
+                f"{len(findings.photos):,}",
+                plural(len(findings.photos.table.class_names), "class", "classes"),
+            ),
+            Stat("Likely label errors", "–", "labels were not checked")
+            if labels.not_looked
+            else Stat(
+                "Likely label errors",
+                f"{errors:,}",
+                f"{certain:,} nearly certain" if errors else "none found",
+                tone="wrong" if certain else "",
+            ),
+            Stat(
+                "Groups of near-duplicates",
+                f"{len(groups):,}",
+                f"{leaks:,} across classes or splits" if groups else "none found",
+                tone="wrong" if leaks else "",
+            ),
+            Stat(
+                "Unusable files",
+                f"{unreadable:,}",
+                "skipped in training" if unreadable else "all files can be read",
+                tone="wrong" if unreadable else "",
+            ),
+        ),
+    )
+
+
 def _sections(findings: Findings) -> list[Section]:
+    certain = any(error.sure for error in findings.labels.label_errors)
     sections = [
-        _twin_section(
+        _duplicate_section(
             findings,
-            "One picture in two classes",
-            "One of the labels must be wrong. Give the right one in a fixes file, or leave the picture out.",
+            Section(
+                "duplicates-across-classes",
+                "Across classes",
+                "The same picture in two classes",
+                "One of the labels must be wrong. Give the right one in a fixes file, or exclude the photos.",
+                fix=True,
+                total=0,
+            ),
             lambda group: group.across_classes,
         ),
-        _twin_section(
+        _duplicate_section(
             findings,
-            "One picture in two splits",
-            "The model is asked what it has learnt by heart: a score on these photos is flattered.",
+            Section(
+                "duplicates-across-splits",
+                "Across splits",
+                "The same picture in two splits",
+                "Data leakage: the model is tested on what it has memorised, so the score is too good.",
+                fix=True,
+                total=0,
+            ),
             lambda group: group.across_splits and not group.across_classes,
         ),
         _unreadable_section(findings),
         _photo_section(
             findings,
-            "Doubtful labels",
-            "The other photos contradict them, the most confident first. Give the right label in a fixes file.",
-            [
-                (d.photo, f"seems {d.suggested}: {'surely ' if d.sure else ''}wrong, {d.wrong:.2%}")
-                for d in findings.labels.label_errors
-            ],
+            Section(
+                "label-errors",
+                "Label errors",
+                "Likely label errors",
+                "A model trained on the other photos disagrees with these labels, the most confident first. Give the "
+                "right label in a fixes file.",
+                fix=certain,
+                total=0,
+            ),
+            [(error.photo, _describe_label_error(error)) for error in findings.labels.label_errors],
         ),
-        _twin_section(
+        _duplicate_section(
             findings,
-            "One picture more than once",
-            "Within a class. A split that photoclass makes keeps them on one side.",
+            Section(
+                "duplicates",
+                "Near-duplicates",
+                "The same picture more than once",
+                "Within a class. A split that photoclass makes keeps near-duplicates in the same part.",
+                fix=False,
+                total=0,
+            ),
             lambda group: not group.across_splits and not group.across_classes,
         ),
     ]
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
         found = [(photo.photo, photo.measure) for photo in findings.labels.unclear if photo.kind == kind]
-        sections.append(_photo_section(findings, UNCLEAR_WORDS[kind].capitalize(), _WHY_UNCLEAR[kind], found))
+        sections.append(
+            _photo_section(findings, _for_information(UNCLEAR_WORDS[kind].capitalize(), _WHY_UNCLEAR[kind]), found)
+        )
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         found = [(item.photo, item.measure) for item in findings.odd if item.kind == kind]
-        sections.append(_photo_section(findings, kind.capitalize(), "The oddest first.", found))
-    turned = [(i, f"orientation {findings.photos.facts['orientation'][i]}") for i in findings.rotated]
-    why = "Shown upright, as training and prediction see them."
-    sections.append(_photo_section(findings, "Turned by an EXIF flag", why, turned))
+        sections.append(_photo_section(findings, _for_information(kind.capitalize(), "The most extreme first."), found))
+    rotated = [(i, f"orientation {findings.photos.facts['orientation'][i]}") for i in findings.rotated]
+    why = "Shown upright, as in training and prediction."
+    sections.append(_photo_section(findings, _for_information("Rotated by an EXIF flag", why), rotated))
     return [section for section in sections if section.total]
 
 
-def _twin_section(findings: Findings, title: str, why: str, belongs: Callable[[DuplicateGroup], bool]) -> Section:
+def _describe_label_error(error: LabelError) -> str:
+    return f"{'almost certainly' if error.sure else 'probably'} {error.suggested}: label wrong with {error.wrong:.2%}"
+
+
+def _for_information(title: str, why: str) -> Section:
+    """Return a section that need not be fixed, still without photos."""
+    label = title.removeprefix("Seem to ").removeprefix("Could be of ").capitalize()
+    return Section(re.sub(r"[^a-z0-9]+", "-", title.lower()), label, title, why, fix=False, total=0)
+
+
+def _duplicate_section(findings: Findings, section: Section, belongs: Callable[[DuplicateGroup], bool]) -> Section:
     groups = [group for group in findings.duplicates if belongs(group)]
     shown = tuple(
         tuple(_card(findings, photo, _kinds(group, photo)) for photo in group.photos[:_MOST_IN_GROUP])
         for group in groups[:_MOST_GROUPS]
     )
-    return Section(title, why, len(groups), shown)
+    return replace(section, total=len(groups), groups=shown)
 
 
 def _kinds(group: DuplicateGroup, photo: int) -> str:
-    """Say in which ways a photo is a near-duplicate of those before it; of the first, how many photos there are."""
+    """Say how a photo resembles those before it; for the first one, how many photos the group has."""
     if photo == group.photos[0]:
         return f"{len(group.photos)} photos"
-    of_photo = [pair.kind for pair in group.pairs if photo in (pair.first, pair.second)]
-    return ", ".join(dict.fromkeys(of_photo))
+    kinds = [pair.kind for pair in group.pairs if photo in (pair.first, pair.second)]
+    return ", ".join(dict.fromkeys(kinds))
 
 
 def _unreadable_section(findings: Findings) -> Section:
     rows = [(name_in_data(item.name, findings.data), item.reason) for item in findings.unreadable]
-    why = "Skipped in training and scores. Repair or remove them, or leave them out in a fixes file."
-    return Section("Files that cannot be used", why, len(rows), rows=tuple(rows[:_MOST_ROWS]))
-
-
-def _photo_section(findings: Findings, title: str, why: str, found: Sequence[tuple[int, str]]) -> Section:
-    groups = tuple((_card(findings, photo, text),) for photo, text in found[:_MOST_PHOTOS])
-    return Section(title, why, len(found), groups)
-
-
-def _card(findings: Findings, photo: int, text: str) -> Card:
-    split = findings.split(photo)
-    place = f"{findings.label(photo)}, {split}" if split else findings.label(photo)
-    return Card(
-        thumbnail(findings.photos.table.paths[photo], _THUMBNAIL_SIDE), findings.name(photo), f"{place} · {text}"
+    return Section(
+        "unusable",
+        "Unusable files",
+        "Files that cannot be used",
+        "Skipped in training and evaluation. Repair or remove them, or exclude them in a fixes file.",
+        fix=True,
+        total=len(rows),
+        rows=tuple(rows[:_MOST_ROWS]),
     )
+
+
+def _photo_section(findings: Findings, section: Section, found: Sequence[tuple[int, str]]) -> Section:
+    groups = tuple((_card(findings, photo, text),) for photo, text in found[:_MOST_PHOTOS])
+    return replace(section, total=len(found), groups=groups)
+
+
+def _card(findings: Findings, photo: int, finding: str) -> Card:
+    split = findings.split(photo)
+    label = f"{findings.label(photo)}, {split}" if split else findings.label(photo)
+    picture = thumbnail(findings.photos.table.paths[photo], _THUMBNAIL_SIDE)
+    return Card(picture, findings.name(photo), label, finding)

@@ -1,4 +1,4 @@
-"""The report: one page that needs nothing else, true to the model's figures, fit for all."""
+"""The report: one self-contained, accessible page that agrees with the model's metrics."""
 
 import csv
 import dataclasses
@@ -16,10 +16,11 @@ from photoclass.errors import DataError, ModelError, OutputError
 from photoclass.metrics.intervals import share_interval
 from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
 from photoclass.photos.table import SkippedPhoto
+from photoclass.results.report.choice import choose_photos
 from photoclass.results.report.files import Epoch
-from photoclass.results.report.loss_vs_accuracy import explain_loss
-from photoclass.results.report.page import ReportData, render_report
+from photoclass.results.report.page import render_report
 from photoclass.results.report.report import report
+from photoclass.results.report.report_data import PhotoSource, Pictures, ReportData, ScoredSplit
 from photoclass.results.report.verdict import describe_confidence, shown
 from photoclass.results.scores.optimism import Estimate, Optimism
 from photoclass.results.scores.score import score_predictions
@@ -50,7 +51,7 @@ class TestOfTraining:
         page = check_page(written)
         assert len(written) < 5_000_000
         assert len(page.all("img")) > 30, "photos stand inside"
-        assert "Not all is here" not in page.text()
+        assert "Incomplete report" not in page.text()
 
     def test_its_figures_are_the_models(self, model: Path, written: str) -> None:
         figures = load_info(model).metrics["held_out"]
@@ -60,10 +61,10 @@ class TestOfTraining:
         assert f"{figures['log_loss']:.4f}" in text and f"{100 * figures['accuracy']:.2f} %" in text
         numbers = _numbers(written)
         coverage, thresholds = numbers["coverage"], numbers["thresholds"]
-        assert (coverage["answered"][0], coverage["right"][0]) == (n, right)
+        assert (coverage["accepted"][0], coverage["correct"][0]) == (n, right)
         at = thresholds["levels"].index(0.5)
         confusion = figures["confusion"]
-        assert [thresholds["hits"][at], thresholds["falseAlarms"][at]] == [confusion[1][1], confusion[0][1]]
+        assert [thresholds["truePositives"][at], thresholds["falsePositives"][at]] == [confusion[1][1], confusion[0][1]]
 
     def test_what_is_said_of_held_out_photos_is_kept_and_shown(self, model: Path, written: str) -> None:
         rows = _rows(model / "held_out_predictions.csv")
@@ -109,7 +110,7 @@ class TestCommand:
         assert f"warning: no pictures: {tmp_path}/gone: there is no such file or folder" in result.stdout
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
         assert not page.all("img")
-        assert "Not all is here" in page.text() and "give --data" in page.text()
+        assert "Incomplete report" in page.text() and "give --data" in page.text()
         assert "classified correctly" in page.text(), "the figures are there all the same"
 
     def test_photos_that_changed_since_are_not_shown(self, own: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ class TestCommand:
         changed = Path(rows[0]["file"]).relative_to(drawn_photos)
         (tmp_path / "photos" / changed).write_bytes((tmp_path / "photos" / "cat" / "cat-0001.jpg").read_bytes() + b"!")
         made = report(own, data=tmp_path / "photos")
-        assert "1 of " in made.note and "no longer holds these photos" in made.note
+        assert "1 of " in made.note and "no longer has these photos" in made.note
 
     def test_a_folder_of_an_older_version_is_predicted_anew(self, own: Path, drawn_photos: Path) -> None:
         (own / "held_out_predictions.csv").unlink()
@@ -133,7 +134,7 @@ class TestCommand:
         assert "calibration error" in page.text() and "photoclass train DATA" in page.text()
 
         made = report(own)
-        assert "so this is of validation" in made.note and "give --data" in made.note
+        assert "so this is about the validation split" in made.note and "give --data" in made.note
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
         assert "These photos also chose the epoch; such a score tends to flatter" in page.text()
 
@@ -194,16 +195,17 @@ def test_hostile_names_stay_names_and_the_command_shown_trains_the_same_again(
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (tmp_path / "run" / "model.onnx").read_bytes()
 
 
-def _material(
+def _report_data(
     probabilities: np.ndarray,
     labels: np.ndarray,
     class_names: tuple[str, ...],
     split: str = "held_out",
     **changes: object,
 ) -> ReportData:
-    """Return what a page is made of, without any model."""
+    """Return what a page is made of, without a model."""
     n = len(labels)
     by_class = {name: n for name in class_names}
+    metrics = score_predictions(probabilities, labels, class_names, split, split == "valid").as_json()
     info = ModelInfo(
         class_names=class_names,
         image_size=32,
@@ -215,32 +217,25 @@ def _material(
         photos={"train": by_class, "valid": by_class, "held_out": by_class},
         data_fingerprint="f" * 64,
         photoclass_version="0",
-        metrics={},
+        metrics={split: metrics},
         trained={},
     )
-    figures = score_predictions(probabilities, labels, class_names, split, split == "valid").as_json()
-    info = dataclasses.replace(info, metrics={split: figures})
-    right = probabilities.argmax(axis=1) == labels
-    material = ReportData(
+    predictions = SplitPredictions(tuple(f"photos/{i}.jpg" for i in range(n)), labels, probabilities)
+    report_data = ReportData(
         model=Path("run"),
         info=info,
-        split=split,
-        figures=figures,
-        predictions=SplitPredictions(tuple(f"photos/{i}.jpg" for i in range(n)), labels, probabilities),
-        data="photos",
-        note="",
-        pictures={},
-        gallery=tuple(range(min(n, 25))),
-        mistakes=tuple(int(i) for i in np.flatnonzero(~right)[:25]),
-        unsure=tuple(range(min(n, 25))),
-        heats=(),
-        no_heats="the photos are not at hand",
-        story=explain_loss(probabilities, labels),
+        scored=ScoredSplit(split, predictions, metrics),
+        source=PhotoSource("photos", {}),
+        pictures=Pictures(choose_photos(predictions, 0), {}, no_heat_maps="the photos are not available"),
         history=(),
         skipped=(),
         diagram="<svg></svg>",
     )
-    return dataclasses.replace(material, **changes)
+    return dataclasses.replace(report_data, **changes)
+
+
+def _with_metrics(report_data: ReportData, metrics: dict[str, object]) -> ReportData:
+    return dataclasses.replace(report_data, scored=dataclasses.replace(report_data.scored, metrics=metrics))
 
 
 def _sure_of(labels: np.ndarray, classes: int, sure: float = 0.9) -> np.ndarray:
@@ -255,35 +250,33 @@ class TestEdges:
     @pytest.mark.parametrize("count", [1, 2, 30, 600])
     def test_without_a_mistake_it_claims_no_more_than_it_knows(self, count: int) -> None:
         labels = np.arange(count) % 2
-        text = check_page(render_report(_material(_sure_of(labels, 2), labels, ("cat", "dog")))).text()
+        text = check_page(render_report(_report_data(_sure_of(labels, 2), labels, ("cat", "dog")))).text()
         low = share_interval(1.0, count).low
-        assert "was misclassified" in text and "Nothing was taken" not in text
-        assert "That is no proof that it never fails" in text
+        assert "was misclassified" in text
+        assert "That does not prove that the model never fails" in text
         expected = f"{100 * low:.0f} to 100" if count < 50 else f"at least about {int(1000 * low):,}"
         assert expected in text
 
     def test_all_wrong(self) -> None:
         labels = np.arange(60) % 2
-        text = check_page(render_report(_material(_sure_of(1 - labels, 2, 0.95), labels, ("cat", "dog")))).text()
+        text = check_page(render_report(_report_data(_sure_of(1 - labels, 2, 0.95), labels, ("cat", "dog")))).text()
         assert "About 0 of 100 photos classified correctly" in text and "the model does no better" in text
-        assert (
-            "mislead" in text and "of which 60 are at 90 % or more" not in text
-        ) or "most confident mistakes" in text
+        assert ("miscalibrated" in text and "60 with at least 90 %" not in text) or "most confident mistakes" in text
 
     def test_a_class_without_photos_is_named(self) -> None:
         labels = np.zeros(40, dtype=np.int64)
         said = labels.copy()
         said[:4] = 1
-        text = check_page(render_report(_material(_sure_of(said, 2), labels, ("cat", "dog")))).text()
-        assert "Of dog there is no photo here" in text
+        text = check_page(render_report(_report_data(_sure_of(said, 2), labels, ("cat", "dog")))).text()
+        assert "There are no photos of dog here" in text
 
     def test_thirty_classes_with_long_hostile_names(self) -> None:
         names = tuple(sorted({*HOSTILE, *(f"{'long ' * 60}{i:02}" for i in range(26))}))
         labels = np.arange(300) % len(names)
         said = np.where(np.arange(300) % 7 == 0, (labels + 1) % len(names), labels)
-        source = render_report(_material(_sure_of(said, len(names)), labels, names))
+        source = render_report(_report_data(_sure_of(said, len(names)), labels, names))
         page = check_page(source)
-        assert "The most frequent confusions" in page.text() and "</script><script>alert(1)" in page.text()
+        assert "The most frequently confused classes" in page.text() and "</script><script>alert(1)" in page.text()
         assert _numbers(source)["thresholds"] is None
         assert not page.all("img") and len(source) < 300_000
 
@@ -291,24 +284,24 @@ class TestEdges:
         names = tuple(f"class {i:04}" for i in range(1000))
         labels = np.arange(2000) % 1000
         said = np.where(np.arange(2000) % 2 == 0, (labels + 1) % 1000, labels)
-        source = render_report(_material(_sure_of(said, 1000), labels, names))
+        source = render_report(_report_data(_sure_of(said, 1000), labels, names))
         assert "And 900 more classes" in check_page(source).text() and len(source) < 300_000
 
     def test_the_validation_split_comes_with_its_warning(self) -> None:
         labels = np.arange(80) % 2
-        material = _material(_sure_of(labels, 2), labels, ("a", "b"), "valid")
-        text = check_page(render_report(material)).text()
-        assert "They also chose the model, which flatters: by how much, is not known." in text
+        report_data = _report_data(_sure_of(labels, 2), labels, ("a", "b"), "valid")
+        text = check_page(render_report(report_data)).text()
+        assert "The model was also selected on them, so the score is optimistic." in text
         optimism = Optimism(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
-        figures = {**material.figures, "optimism": optimism}
-        text = check_page(render_report(dataclasses.replace(material, figures=figures))).text()
+        figures = {**report_data.scored.metrics, "optimism": optimism}
+        text = check_page(render_report(_with_metrics(report_data, figures))).text()
         assert "These photos also chose the epoch; such a score tends to flatter, here by about 0.0120 ± 0.0040" in text
 
     def test_files_skipped_are_counted_and_named(self) -> None:
         labels = np.arange(80) % 2
         aside = tuple(SkippedPhoto(f"photos/{i}<i>.jpg", "file is empty (0 bytes)") for i in range(40))
-        material = _material(_sure_of(labels, 2), labels, ("a", "b"), skipped=aside)
-        page = check_page(render_report(material))
+        report_data = _report_data(_sure_of(labels, 2), labels, ("a", "b"), skipped=aside)
+        page = check_page(render_report(report_data))
         assert "40 files could not be used" in page.text() and "The first 25" in page.text()
         assert "0<i>.jpg" in page.text() and not page.all("i")
 
@@ -316,7 +309,7 @@ class TestEdges:
     def test_curves_of_any_length(self, epochs: int) -> None:
         labels = np.arange(80) % 2
         history = tuple(Epoch(i + 1, 0.7, 0.5, float("nan") if i == 1 else 0.6, 0.6) for i in range(epochs))
-        source = render_report(_material(_sure_of(labels, 2), labels, ("a", "b"), history=history))
+        source = render_report(_report_data(_sure_of(labels, 2), labels, ("a", "b"), history=history))
         page = check_page(source)
         assert "curve-loss-title" in page.ids() and "nan" not in "".join(re.findall(r'points="([^"]*)"', source))
 

@@ -6,47 +6,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.model.folder import SplitPredictions
-from photoclass.results.report.loss_vs_accuracy import LossVsAccuracy, explain_loss
+from photoclass.results.report.loss_vs_accuracy import LossVsAccuracy, compare_loss_with_accuracy
 
-_SHOWN = 25
-_HEATS, _HEATS_OF_MISTAKES = 12, 6
+_MOST_SHOWN = 25
+_HEAT_MAPS, _HEAT_MAPS_OF_MISTAKES = 12, 6
 
 
 @dataclass(frozen=True)
 class ReportPhotos:
-    """Which photos the report shows, as rows of the predictions."""
+    """Which photos the report shows, as rows of the predictions.
 
-    gallery: tuple[int, ...]
+    Attributes:
+        sample: A random sample.
+        mistakes: Misclassified photos, the most confident first.
+        unsure: The least confident predictions, the lowest confidence first.
+        heat_maps: Photos to show with a heat map, mistakes first.
+        loss: The photos that show how log loss and accuracy differ.
+    """
+
+    sample: tuple[int, ...]
     mistakes: tuple[int, ...]
     unsure: tuple[int, ...]
-    heats: tuple[int, ...]
-    story: LossVsAccuracy
+    heat_maps: tuple[int, ...]
+    loss: LossVsAccuracy
 
     @property
     def rows(self) -> tuple[int, ...]:
-        """Return all of them, each once."""
-        told = (self.story.closest_right, self.story.closest_wrong, self.story.most_confident_mistake)
-        rows = (*self.gallery, *self.mistakes, *self.unsure, *self.heats, *(row for row in told if row is not None))
+        """All of them, each once."""
+        examples = (self.loss.closest_correct, self.loss.closest_mistake, self.loss.most_confident_mistake)
+        rows = (*self.sample, *self.mistakes, *self.unsure, *self.heat_maps, *(i for i in examples if i is not None))
         return tuple(dict.fromkeys(rows))
 
 
 def choose_photos(predictions: SplitPredictions, seed: int) -> ReportPhotos:
-    probabilities, labels = predictions.probabilities, predictions.labels
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
-    by_confidence = np.argsort(-sure, kind="stable")
-    mistakes = by_confidence[~right[by_confidence]]
-    heats_of_mistakes = mistakes[:_HEATS_OF_MISTAKES]
-    rights = shuffled[right[shuffled]][: _HEATS - len(heats_of_mistakes)]
+    """Choose the photos to show.
 
-    def rows(found: NDArray[np.int64]) -> tuple[int, ...]:
+    Args:
+        predictions: Of the split that the report is about.
+        seed: Decides the random sample.
+    """
+    probabilities, labels = predictions.probabilities, predictions.labels
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    by_confidence = np.argsort(-confidence, kind="stable")
+    mistakes = by_confidence[~correct[by_confidence]]
+    explained_mistakes = mistakes[:_HEAT_MAPS_OF_MISTAKES]
+    explained_others = shuffled[correct[shuffled]][: _HEAT_MAPS - len(explained_mistakes)]
+
+    def as_rows(found: NDArray[np.int64]) -> tuple[int, ...]:
         return tuple(int(i) for i in found)
 
     return ReportPhotos(
-        gallery=rows(np.sort(shuffled[:_SHOWN])),
-        mistakes=rows(mistakes[:_SHOWN]),
-        unsure=rows(by_confidence[::-1][:_SHOWN]),
-        heats=rows(np.concatenate([heats_of_mistakes, rights])),
-        story=explain_loss(probabilities, labels),
+        sample=as_rows(np.sort(shuffled[:_MOST_SHOWN])),
+        mistakes=as_rows(mistakes[:_MOST_SHOWN]),
+        unsure=as_rows(by_confidence[::-1][:_MOST_SHOWN]),
+        heat_maps=as_rows(np.concatenate([explained_mistakes, explained_others])),
+        loss=compare_loss_with_accuracy(probabilities, labels),
     )

@@ -1,4 +1,4 @@
-"""The photos of a model folder, found again where they lie now: by name, and surely by content."""
+"""Find the photos of a model folder where they are now: by name, and verified by content."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -16,23 +16,23 @@ from photoclass.progress import SILENT, Progress
 def find_photos(
     wanted: Sequence[KnownPhoto], table: PhotoTable, data: str, progress: Progress = SILENT
 ) -> dict[str, str]:
-    """Return name to path of the wanted photos that DATA still holds, each with the very content that it had.
+    """Return name to path of the wanted photos that DATA still has with unchanged content.
 
-    They are looked for by name first, which reads no other photo. Where that fails for most, DATA has been
-    arranged again, and all of it is read to find them by content.
+    Photos are looked up by name first, which reads no other files. If that fails for most of them, DATA has been
+    rearranged, and all of it is read to find them by content.
 
     Args:
-        wanted: What to find.
-        table: DATA as it lies now.
-        data: What DATA is called.
-        progress: Hears of the reading.
+        wanted: The photos to find.
+        table: DATA as it is now.
+        data: The name of DATA.
+        progress: Receives progress reports.
     """
     paths = {name_in_data(name, data): path for name, path in zip(table.names, table.paths, strict=True)}
     prefix = _prefix(wanted, paths)
     candidates = [(photo, paths.get(photo.name.removeprefix(prefix), "")) for photo in wanted]
     with ThreadPoolExecutor(processors()) as pool:
-        same = pool.map(lambda pair: bool(pair[1]) and _has_content(pair[1], pair[0].content), candidates)
-        found = {photo.name: path for (photo, path), is_same in zip(candidates, same, strict=True) if is_same}
+        unchanged = pool.map(lambda pair: bool(pair[1]) and _has_content(pair[1], pair[0].content), candidates)
+        found = {photo.name: path for (photo, path), is_same in zip(candidates, unchanged, strict=True) if is_same}
     if 2 * len(found) >= len(wanted):
         return found
     readable, contents = hash_contents(table, progress)
@@ -41,20 +41,20 @@ def find_photos(
 
 
 def _prefix(wanted: Sequence[KnownPhoto], paths: dict[str, str]) -> str:
-    """Return what stood before the names within DATA, as `photos.zip/`."""
+    """Return what precedes the names within DATA, such as `photos.zip/`."""
     for photo in wanted:
-        for rest in _endings(photo.name):
-            if rest in paths:
-                return photo.name.removesuffix(rest)
+        for ending in _endings(photo.name):
+            if ending in paths:
+                return photo.name.removesuffix(ending)
     return ""
 
 
 def _endings(name: str) -> Iterator[str]:
     """Give the endings of a path, the longest first: `a/b/c.jpg`, `b/c.jpg`, `c.jpg`."""
-    rest = name
-    while rest:
-        yield rest
-        _, _, rest = rest.partition("/")
+    ending = name
+    while ending:
+        yield ending
+        _, _, ending = ending.partition("/")
 
 
 def _has_content(path: str, content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: photos in bins of confidence, and the share classified correctly in each."""
+"""The reliability diagram as values: photos in bins of confidence, and the accuracy in each bin."""
 
 from dataclasses import dataclass
 
@@ -12,43 +12,52 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Photos whose most probable class has a probability in [low, high).
+class ReliabilityBin:
+    """Photos whose predicted class has a probability in [low, high).
 
     Attributes:
-        low, high: The bin's edges; the last one holds 1 as well.
-        count: How many photos.
-        confidence: Their mean probability.
-        right: Share classified correctly, with its 95 % interval (Wilson, 1927).
+        low, high: The edges of the bin; the last bin includes 1.
+        count: The number of photos.
+        confidence: Their mean confidence.
+        accuracy: The share classified correctly, with its 95 % interval (Wilson score interval).
     """
 
     low: float
     high: float
     count: int
     confidence: float
-    right: Interval
+    accuracy: Interval
 
     @property
-    def fits(self) -> bool:
-        """Whether what is said lies within the interval of what is true."""
-        return self.right.low <= self.confidence <= self.right.high
+    def is_calibrated(self) -> bool:
+        """Whether the mean confidence lies within the interval of the accuracy."""
+        return self.accuracy.low <= self.confidence <= self.accuracy.high
+
+    @property
+    def is_overconfident(self) -> bool:
+        """Whether the mean confidence lies above the interval of the accuracy."""
+        return self.confidence > self.accuracy.high
 
 
-def reliability(probabilities: NDArray[np.floating], labels: NDArray[np.int64], bins: int = BINS) -> tuple[Bin, ...]:
-    """Return the bins that hold photos (Niculescu-Mizil and Caruana, 2005), of equal width from 1/C to 1.
+def reliability(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], bins: int = BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Return the bins that hold photos, of equal width from 1/C to 1.
+
+    Source: Niculescu-Mizil and Caruana, Predicting Good Probabilities with Supervised Learning, ICML 2005.
 
     Args:
         probabilities: Shape (N, C).
         labels: Shape (N,).
-        bins: How many, empty ones included.
+        bins: The number of bins, empty ones included.
     """
-    sure = probabilities.max(axis=1)
+    confidence = probabilities.max(axis=1)
     edges = np.linspace(1 / probabilities.shape[1], 1, bins + 1)
-    bin_of = np.clip(np.searchsorted(edges, sure, side="right") - 1, 0, bins - 1)
+    bin_of = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
     found = []
     for i in np.unique(bin_of):
-        of_bin = bin_of == i
-        count = int(of_bin.sum())
-        right = share_interval(accuracy(probabilities[of_bin], labels[of_bin]), count)
-        found.append(Bin(float(edges[i]), float(edges[i + 1]), count, float(sure[of_bin].mean()), right))
+        rows = bin_of == i
+        count = int(rows.sum())
+        share = share_interval(accuracy(probabilities[rows], labels[rows]), count)
+        found.append(ReliabilityBin(float(edges[i]), float(edges[i + 1]), count, float(confidence[rows].mean()), share))
     return tuple(found)

@@ -1,10 +1,9 @@
-"""`report`: all that there is to know of a model, as one HTML file that needs nothing else."""
+"""`report`: everything about a model as one self-contained HTML file."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,15 +28,16 @@ from photoclass.results.explain.explain import explain_photos
 from photoclass.results.predict import predict_table
 from photoclass.results.report.choice import ReportPhotos, choose_photos
 from photoclass.results.report.files import read_history, read_skipped
-from photoclass.results.report.page import Heat, ReportData, render_report
+from photoclass.results.report.page import render_report
 from photoclass.results.report.photos import find_photos
-from photoclass.results.report.tables import FIGURES
+from photoclass.results.report.report_data import HeatMap, PhotoSource, Pictures, ReportData, ScoredSplit
+from photoclass.results.report.sections import METRICS
 from photoclass.results.scores.score import score_predictions
 from photoclass.workspace import Workspace
 
 REPORT_FILE = "report.html"
-# Shown 160 px wide, on screens of several pixels a px: up to 10 KB each, some 90 of them.
-_SIDE = 240
+# Shown some 160 px wide, sharp on screens with 1.5 device pixels a CSS pixel: up to 10 KB each, some 90 of them.
+_THUMBNAIL_SIDE = 240
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Report:
     """A report that was written.
 
     Attributes:
-        path: Where.
-        size: In bytes.
-        seconds: How long it took.
-        note: What is not in it, and why; empty if all is.
+        path: The file.
+        size: Its size in bytes.
+        seconds: The time that it took.
+        note: What is missing from it, and why; empty if nothing is.
     """
 
     path: Path
@@ -63,15 +63,6 @@ class Report:
         return f"{line}\nwarning: {self.note}" if self.note else line
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where the photos are: their paths by name, or why there are none."""
-
-    data: str
-    paths: Mapping[str, str]
-    note: str = ""
-
-
 def report(
     model: Path,
     out: Path | None = None,
@@ -81,20 +72,20 @@ def report(
 ) -> Report:
     """Write the report of a model folder.
 
-    It tells of the held-out photos, else of those for validation. What the model says of them stands in the folder; a
-    folder of an older version lacks that for held-out photos, which are then predicted again. The pictures come from
-    DATA as it lies now; where it cannot be read, the report is written without, and says so.
+    It is about the held-out photos, or the validation photos if there are none. Their predictions are read from the
+    folder; a folder of an older version lacks those of held-out photos, which are then predicted again. The pictures
+    come from DATA as it is now; if it cannot be read, the report is written without pictures, and says so.
 
     Args:
         model: A model folder.
         out: The file to write; `report.html` in the folder when None.
-        data: Where DATA lies now; where it lay at the training when None.
+        data: Where DATA is now; where it was during training when None.
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
         DataError: `data` was given and cannot be read.
-        ModelError: The model folder cannot be used, or tells of no scored photo.
+        ModelError: The model folder cannot be used, or has no scored photos.
         OutputError: `out` cannot be written.
     """
     started_at = time.monotonic()
@@ -105,26 +96,25 @@ def report(
     known = load_photos(model)
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
-    where = str(data or info.trained.get("data") or "")
-    table, note = _read(where, given=data is not None, workspace=workspace)
-    if predictions is None and table is not None:
-        predictions = _predict_anew(model, info, split, known, table, where, workspace)
+    now = _read_data(str(data or info.trained.get("data") or ""), data is not None, workspace)
+    note = now.note
+    if predictions is None:
+        predictions = _predict_again(model, info, [photo for photo in known if photo.split == split], now, workspace)
     if predictions is None:
         split = "valid"
         predictions = load_predictions(model, info, split)
-        note = f"the folder does not keep what the model says of held-out photos, so this is of validation; {note}"
+        note = f"the folder has no predictions of held-out photos, so this is about the validation split; {note}"
     if predictions is None or not len(predictions):
-        raise ModelError(f"{model}: tells of no scored photo; give the photos of its training with --data")
-    chosen = choose_photos(predictions, info.seed)
-    by_name = {photo.name: photo for photo in known}
-    wanted = [by_name[name] for name in (predictions.names[i] for i in chosen.rows) if name in by_name]
-    paths = find_photos(wanted, table, where, workspace.progress) if table is not None else {}
-    if table is not None and len(paths) < len(chosen.rows):
-        missing = len(chosen.rows) - len(paths)
-        note = f"{missing:,} of {len(chosen.rows):,} pictures are missing: {where} no longer holds these photos"
-    return _write(
-        model, info, split, predictions, chosen, _Source(where, paths, note), out, started_at, workspace.progress
-    )
+        raise ModelError(f"{model}: has no scored photos; give the photos of its training with --data")
+    subject = _Subject(model, info, _score(info, split, predictions), choose_photos(predictions, info.seed))
+    rows = subject.chosen.rows
+    names = {predictions.names[row] for row in rows}
+    paths = now.find([photo for photo in known if photo.name in names], workspace.progress)
+    if now.table is not None and len(paths) < len(rows):
+        note = (
+            f"{len(rows) - len(paths):,} of {len(rows):,} pictures are missing: {now.name} no longer has these photos"
+        )
+    return _write(subject, PhotoSource(now.name, paths, note), out, started_at, workspace.progress)
 
 
 def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress = SILENT) -> Report:
@@ -144,10 +134,33 @@ def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
     if predictions is None or not len(predictions):
-        raise ModelError(f"{model}: tells of no scored photo")
-    source = _Source(str(info.trained["data"]), paths)
-    chosen = choose_photos(predictions, info.seed)
-    return _write(model, info, split, predictions, chosen, source, model / REPORT_FILE, started_at, progress)
+        raise ModelError(f"{model}: has no scored photos")
+    subject = _Subject(model, info, _score(info, split, predictions), choose_photos(predictions, info.seed))
+    source = PhotoSource(str(info.trained["data"]), paths)
+    return _write(subject, source, model / REPORT_FILE, started_at, progress)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What the report is about: a model, its scored photos, and those of them to show."""
+
+    model: Path
+    info: ModelInfo
+    scored: ScoredSplit
+    chosen: ReportPhotos
+
+
+@dataclass(frozen=True)
+class _DataNow:
+    """DATA as it is now; `table` is None if it cannot be read, for the reason in `note`."""
+
+    name: str
+    table: PhotoTable | None
+    note: str = ""
+
+    def find(self, wanted: Sequence[KnownPhoto], progress: Progress) -> dict[str, str]:
+        """Return name to path of the photos that are still there, unchanged."""
+        return find_photos(wanted, self.table, self.name, progress) if self.table is not None else {}
 
 
 def _split_to_show(model: Path, info: ModelInfo) -> str:
@@ -157,117 +170,99 @@ def _split_to_show(model: Path, info: ModelInfo) -> str:
     raise ModelError(f"{model}: its model.json has no score; train it again")
 
 
-def _read(where: str, *, given: bool, workspace: Workspace) -> tuple[PhotoTable | None, str]:
-    """Read DATA; where the user did not name it and it is gone, say so instead."""
-    if not where:
-        return None, "no pictures: the folder does not say where its photos lie; give --data"
+def _read_data(name: str, given: bool, workspace: Workspace) -> _DataNow:
+    """Read DATA; if the user did not name it and it is gone, say so instead of failing."""
+    if not name:
+        return _DataNow(name, None, "no pictures: the model folder does not record where its photos are; give --data")
     try:
-        return read_data(Path(where), workspace), ""
+        return _DataNow(name, read_data(Path(name), workspace))
     except DataError as error:
         if given:
             raise
-        return None, f"no pictures: {error}; give --data if the photos lie elsewhere now"
+        return _DataNow(name, None, f"no pictures: {error}; give --data if the photos are elsewhere now")
 
 
-def _predict_anew(
-    model: Path,
-    info: ModelInfo,
-    split: str,
-    known: Sequence[KnownPhoto],
-    table: PhotoTable,
-    where: str,
-    workspace: Workspace,
+def _predict_again(
+    model: Path, info: ModelInfo, known: Sequence[KnownPhoto], now: _DataNow, workspace: Workspace
 ) -> SplitPredictions | None:
-    """Predict the photos of a split, as far as they can be found and read; None where none is."""
-    wanted = [photo for photo in known if photo.split == split and photo.label in info.class_names]
-    paths = find_photos(wanted, table, where, workspace.progress)
+    """Predict these photos, as far as they can be found and read; None if no photo can."""
+    wanted = [photo for photo in known if photo.label in info.class_names]
+    paths = now.find(wanted, workspace.progress)
     here = [photo for photo in wanted if photo.name in paths]
     if not here:
         return None
-    workspace.say(f"predicting {len(here):,} held-out photos, of which the folder does not keep what the model says")
-    labels = np.array([info.class_names.index(photo.label) for photo in here], dtype=np.int64)
-    part = PhotoTable(
+    workspace.say(f"predicting {len(here):,} held-out photos, since the folder has no predictions of them")
+    table = PhotoTable(
         paths=tuple(paths[photo.name] for photo in here),
         names=tuple(photo.name for photo in here),
-        labels=labels,
+        labels=np.array([info.class_names.index(photo.label) for photo in here], dtype=np.int64),
         splits=np.zeros(len(here), dtype=np.int8),
         class_names=info.class_names,
     )
-    predictions = predict_table(Runtime.load(model), part, workspace)
-    fine = np.flatnonzero(predictions.is_ok)
-    if not len(fine):
+    predictions = predict_table(Runtime.load(model), table, workspace)
+    rows = np.flatnonzero(predictions.is_ok)
+    if not len(rows):
         return None
-    names = tuple(predictions.files[i] for i in fine)
-    return SplitPredictions(names, predictions.truth[fine], predictions.probabilities[fine].astype(np.float64))
+    names = tuple(predictions.files[i] for i in rows)
+    return SplitPredictions(names, predictions.truth[rows], predictions.probabilities[rows].astype(np.float64))
 
 
-def _write(
-    model: Path,
-    info: ModelInfo,
-    split: str,
-    predictions: SplitPredictions,
-    chosen: ReportPhotos,
-    source: _Source,
-    out: Path,
-    started_at: float,
-    progress: Progress,
-) -> Report:
-    paths = {row: path for row in chosen.rows if (path := source.paths.get(predictions.names[row]))}
-    pictures = dict(zip(paths, thumbnails(tuple(paths.values()), _SIDE), strict=True))
-    heats, no_heats = _heats(model, {row: paths[row] for row in chosen.heats if row in paths}, progress)
-    material = ReportData(
-        model=model,
-        info=info,
-        split=split,
-        figures=_figures(info, split, predictions),
-        predictions=predictions,
-        data=source.data,
-        note=source.note,
-        pictures={row: uri for row, uri in pictures.items() if uri},
-        gallery=chosen.gallery,
-        mistakes=chosen.mistakes,
-        unsure=chosen.unsure,
-        heats=heats,
-        no_heats=no_heats,
-        story=chosen.story,
-        history=read_history(model),
-        skipped=read_skipped(model),
-        diagram=draw_network(model),
+def _score(info: ModelInfo, split: str, predictions: SplitPredictions) -> ScoredSplit:
+    """Return the score of the training, completed by what an older version did not measure.
+
+    If some photos are missing by now, it is the score of the others.
+    """
+    measured = info.metrics.get(split, {})
+    if measured.get("n") != len(predictions):
+        measured = {}
+    if measured.keys() >= {key for key, _, _ in METRICS}:
+        return ScoredSplit(split, predictions, measured)
+    chose = split == "valid" and bool(info.trained.get("valid_chose_model", True))
+    score = score_predictions(
+        predictions.probabilities.astype(np.float32), predictions.labels, info.class_names, split, chose
     )
-    page = render_report(material)
+    return ScoredSplit(split, predictions, {**score.as_json(), **measured})
+
+
+def _write(subject: _Subject, source: PhotoSource, out: Path, started_at: float, progress: Progress) -> Report:
+    model = subject.model
+    page = render_report(
+        ReportData(
+            model=model,
+            info=subject.info,
+            scored=subject.scored,
+            source=source,
+            pictures=_pictures(subject, source, progress),
+            history=read_history(model),
+            skipped=read_skipped(model),
+            diagram=draw_network(model),
+        )
+    )
     with atomic_path(out) as part:
         part.write_text(page, encoding="utf-8")
     return Report(out, out.stat().st_size, time.monotonic() - started_at, source.note)
 
 
-def _figures(info: ModelInfo, split: str, predictions: SplitPredictions) -> dict[str, Any]:
-    """Return the score that was measured at the training, with what an older version did not measure.
-
-    If some photos are missing by now, it is that of the rest.
-    """
-    measured = info.metrics.get(split, {})
-    if measured.get("n") != len(predictions):
-        measured = {}
-    if measured.keys() >= {key for key, _, _ in FIGURES}:
-        return measured
-    chose = split == "valid" and bool(info.trained.get("valid_chose_model", True))
-    score = score_predictions(
-        predictions.probabilities.astype(np.float32), predictions.labels, info.class_names, split, chose
-    )
-    return {**score.as_json(), **measured}
+def _pictures(subject: _Subject, source: PhotoSource, progress: Progress) -> Pictures:
+    chosen, names = subject.chosen, subject.scored.predictions.names
+    paths = {row: path for row in chosen.rows if (path := source.paths.get(names[row]))}
+    uris = dict(zip(paths, thumbnails(tuple(paths.values()), _THUMBNAIL_SIDE), strict=True))
+    to_explain = {row: paths[row] for row in chosen.heat_maps if row in paths}
+    heat_maps, no_heat_maps = _heat_maps(subject.model, to_explain, progress)
+    return Pictures(chosen, {row: uri for row, uri in uris.items() if uri}, heat_maps, no_heat_maps)
 
 
-def _heats(model: Path, paths: Mapping[int, str], progress: Progress) -> tuple[tuple[Heat, ...], str]:
+def _heat_maps(model: Path, paths: Mapping[int, str], progress: Progress) -> tuple[tuple[HeatMap, ...], str]:
     """Return heat maps, or why there are none."""
     if not paths:
-        return (), "the photos are not at hand"
+        return (), "the photos are not available"
     try:
         found = explain_photos(model, list(paths.values()), progress=progress)
-    except ModelError as error:  # of a network from elsewhere, which cannot be traced back
-        return (), str(error).replace(f"{model}/", "")  # the page may go to others
-    heats = tuple(
-        Heat(row, data_uri(explained.picture, _SIDE), data_uri(explained.overlay(), _SIDE))
+    except ModelError as error:  # an external network with an operation that has no gradient here
+        return (), str(error).replace(f"{model}/", "")  # the page may be passed on: keep the path private
+    heat_maps = tuple(
+        HeatMap(row, data_uri(explained.picture, _THUMBNAIL_SIDE), data_uri(explained.overlay(), _THUMBNAIL_SIDE))
         for row, explained in zip(paths, found, strict=True)
         if not isinstance(explained, Unreadable)
     )
-    return heats, "" if heats else "the photos cannot be read by now"
+    return heat_maps, "" if heat_maps else "the photos can no longer be read"

@@ -1,4 +1,4 @@
-"""What every place of the report's sliders means: counts, exact for any number of photos, a few kilobytes."""
+"""What each position of the report's sliders means: exact counts, a few kilobytes for any number of photos."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,77 +14,79 @@ _TABLE_LEVELS = (0.0, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """What comes of answering only when sure.
+class CoverageCounts:
+    """The outcome of accepting only predictions of at least some confidence.
 
     Attributes:
-        levels: Answered is where the most probable class has at least this probability; 0 answers all.
-        answered: Photos answered at each level.
-        right: Those of them classified correctly.
-        photos: How many there are in all.
+        levels: The least confidence; 0 accepts all predictions.
+        accepted: Predictions accepted at each level.
+        correct: The correct ones among them.
+        photos: The number of all photos.
     """
 
     levels: tuple[float, ...]
-    answered: tuple[int, ...]
-    right: tuple[int, ...]
+    accepted: tuple[int, ...]
+    correct: tuple[int, ...]
     photos: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return the values that the page's script takes."""
-        return {"levels": self.levels, "answered": self.answered, "right": self.right, "photos": self.photos}
+        """Return the values that the page's script reads."""
+        return {"levels": self.levels, "accepted": self.accepted, "correct": self.correct, "photos": self.photos}
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """What comes of calling a photo the second of two classes when it is more probable than a threshold.
+class ThresholdCounts:
+    """The outcome of predicting the second of two classes where its probability exceeds a threshold.
 
     Attributes:
         levels: The thresholds.
-        hits: Photos of the second class called so, at each.
-        false_alarms: Photos of the first class called the second.
-        firsts: Photos of the first class in all.
-        seconds: Photos of the second class in all.
+        true_positives: Photos of the second class predicted as such, at each threshold.
+        false_positives: Photos of the first class predicted as the second.
+        negatives: All photos of the first class.
+        positives: All photos of the second class.
     """
 
     levels: tuple[float, ...]
-    hits: tuple[int, ...]
-    false_alarms: tuple[int, ...]
-    firsts: int
-    seconds: int
+    true_positives: tuple[int, ...]
+    false_positives: tuple[int, ...]
+    negatives: int
+    positives: int
 
     def as_json(self) -> dict[str, Any]:
-        """Return the values that the page's script takes."""
+        """Return the values that the page's script reads."""
         return {
             "levels": self.levels,
-            "hits": self.hits,
-            "falseAlarms": self.false_alarms,
-            "firsts": self.firsts,
-            "seconds": self.seconds,
+            "truePositives": self.true_positives,
+            "falsePositives": self.false_positives,
+            "negatives": self.negatives,
+            "positives": self.positives,
         }
 
 
-def count_coverage(probabilities: NDArray[np.floating], labels: NDArray[np.int64], *, few: bool = False) -> Coverage:
-    """Count answers and right answers at every level that can make a difference; with `few`, at those of a table.
+def count_coverage(
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], *, few: bool = False
+) -> CoverageCounts:
+    """Count accepted and correct predictions at every level that can make a difference.
 
     Args:
         probabilities: Shape (N, C).
         labels: Shape (N,).
-        few: Take the levels of a short table.
+        few: Take the few levels of a short table instead.
     """
-    sure = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
     least = 1 / probabilities.shape[1]
     levels = _TABLE_LEVELS if few else (0.0, *(p for p in (*_HUNDREDTHS, *_NEAR_ONE) if p > least))
-    return Coverage(
+    return CoverageCounts(
         levels,
-        tuple(int((sure >= level).sum()) for level in levels),
-        tuple(int((right & (sure >= level)).sum()) for level in levels),
+        tuple(int((confidence >= level).sum()) for level in levels),
+        tuple(int((correct & (confidence >= level)).sum()) for level in levels),
         len(labels),
     )
 
 
-def count_thresholds(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> Thresholds:
-    """Count hits and false alarms at each threshold; at 0.5 they are those of the confusion table.
+def count_thresholds(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> ThresholdCounts:
+    """Count true and false positives at each threshold; at 0.5 they are those of the confusion matrix.
 
     Args:
         probabilities: Shape (N, 2).
@@ -92,7 +94,7 @@ def count_thresholds(probabilities: NDArray[np.floating], labels: NDArray[np.int
     """
     levels = (*_NEAR_ZERO, *_HUNDREDTHS, *_NEAR_ONE)
     second, is_second = probabilities[:, 1], labels == 1
-    return Thresholds(
+    return ThresholdCounts(
         levels,
         tuple(int((second[is_second] > level).sum()) for level in levels),
         tuple(int((second[~is_second] > level).sum()) for level in levels),

@@ -1,0 +1,125 @@
+"""Where a model comes from: its data, its training, its settings, and how to train the same again."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from photoclass.model.folder import ModelInfo
+from photoclass.results.report.plots import bar
+from photoclass.results.report.verdict import describe_count, shown
+from photoclass.text import SPLIT_NAMES, printable
+
+MOST_CLASSES = 100  # nobody reads a longer table: the rest is counted
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """The photos of a class.
+
+    Attributes:
+        name: The class name.
+        by_split: Photos in each split, in the order of `SPLIT_NAMES`.
+        total: Their sum.
+        bar: A bar in proportion to the largest class.
+    """
+
+    name: str
+    by_split: tuple[int, ...]
+    total: int
+    bar: Markup
+
+
+def class_counts(info: ModelInfo) -> tuple[ClassCount, ...]:
+    """Count the photos of each class, of at most 100 classes."""
+    totals = [sum(by_class.get(name, 0) for by_class in info.photos.values()) for name in info.class_names]
+    most = max(totals) or 1
+    return tuple(
+        ClassCount(
+            shown(name),
+            tuple(info.photos.get(split, {}).get(name, 0) for split in SPLIT_NAMES),
+            total,
+            bar(total / most),
+        )
+        for name, total in list(zip(info.class_names, totals, strict=True))[:MOST_CLASSES]
+    )
+
+
+def describe_duplicates(info: ModelInfo) -> str:
+    """Say how many photos have near-duplicates, and whether these lie in different splits."""
+    duplicates, across = info.trained.get("photos_with_duplicates"), info.trained.get("duplicates_across_splits")
+    if duplicates is None:
+        return "This model folder does not record how many photos have near-duplicates."
+    if not duplicates:
+        return "No photo has a near-duplicate (the same picture saved again, resized, mirrored or cropped)."
+    text = f"{describe_count(duplicates)} {'has' if duplicates == 1 else 'have'} a near-duplicate"
+    if not across:
+        return f"{text} (saved again, resized, mirrored or cropped); near-duplicates were kept in the same split."
+    return f"{text}, and {across:,} of them have one in another split of DATA: this leak makes the score too good."
+
+
+def why_no_curves(info: ModelInfo) -> str:
+    """Say why there are no training curves, and what was selected instead of an epoch."""
+    if "strength" not in info.trained:
+        return "The model folder has no history.csv, so there are no curves to show."
+    return (
+        f"There are none, since the recipe {info.recipe} has no epochs. A pretrained network computed the features of "
+        "each photo once, and a linear head was fitted to them until convergence. The strength of its regularisation "
+        f"({info.trained['strength']:g}) was selected by cross-validation on the training photos, with a log loss of "
+        f"{info.trained['cross_validated_log_loss']:.4f}."
+    )
+
+
+def describe_ending(info: ModelInfo) -> str:
+    """Say why the training ended."""
+    reason = str(info.trained.get("stopped", ""))
+    return f"Training ended: {reason}." if reason else ""
+
+
+def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give each setting, nested ones too, with its value."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from setting_rows(value)
+        else:
+            yield name, shown(str(value), 200)
+
+
+def fact_rows(model: Path, data: str, info: ModelInfo) -> Iterator[tuple[str, str]]:
+    """Give what the model is, how it was trained, and its fingerprints."""
+    trained = info.trained
+    yield "model folder", shown(model.absolute().name, 200)
+    yield "photos", shown(data, 200) if data else "not known"
+    yield "recipe", info.recipe
+    yield "seed", str(info.seed)
+    yield "image size", f"{info.image_size} x {info.image_size} pixels, resize rule {info.resize}"
+    yield "trained", f"{trained.get('on', 'at an unknown time')}, in {trained.get('seconds', 0):,.0f} s"
+    yield "device, precision", f"{trained.get('device', 'unknown')}, {trained.get('precision', 'unknown')}"
+    torch = f", torch {trained['torch']}" if "torch" in trained else ""
+    yield "versions", f"photoclass {info.photoclass_version}{torch}"
+    for key, text in (
+        ("temperature", "calibration temperature"),
+        ("onnx_differs_by", "largest difference between model.onnx and the trained head"),
+        ("onnx_differs_by_f32", "largest difference between model.onnx and the trained network, in float32"),
+        ("onnx_differs_by_bf16", "the same in bfloat16"),
+    ):
+        if key in trained:
+            yield text, f"{trained[key]:.4g}"
+    yield "data fingerprint", info.data_fingerprint
+    yield "SHA-256 of model.onnx", info.onnx_sha256
+
+
+def command_to_repeat(info: ModelInfo) -> str:
+    """Return the command that trains the same model again."""
+    trained = info.trained
+    data = trained.get("data") or "DATA"
+    parts = [f"photoclass train {shlex.quote(data)} --out again", f"--recipe {info.recipe} --seed {info.seed}"]
+    parts += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in trained.get("set", {}).items()]
+    if trained.get("fixes"):
+        parts.append(f"--fixes {shlex.quote(trained['fixes'])}")
+    if trained.get("device"):
+        parts.append(f"--device {trained['device']} --precision {trained.get('precision', 'auto')}")
+    return printable(" \\\n    ".join(parts))

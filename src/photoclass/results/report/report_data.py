@@ -1,0 +1,110 @@
+"""What the report is made of: the model, its scored predictions, the photos to show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photoclass.model.folder import ModelInfo, SplitPredictions
+from photoclass.photos.table import SkippedPhoto
+from photoclass.results.pictures.curves import EpochFigures
+from photoclass.results.report.choice import ReportPhotos
+
+
+@dataclass(frozen=True)
+class ScoredSplit:
+    """The photos that the report is about, with their predictions and score.
+
+    Attributes:
+        name: `held_out` or `valid`.
+        predictions: Of each photo.
+        metrics: Their score, as `Score.as_json` gives it.
+    """
+
+    name: str
+    predictions: SplitPredictions
+    metrics: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """Shape (N,): the probability of each predicted class."""
+        confidence: NDArray[np.float64] = self.predictions.probabilities.max(axis=1)
+        return confidence
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Shape (N,): whether each photo is classified correctly."""
+        correct: NDArray[np.bool_] = self.predictions.probabilities.argmax(axis=1) == self.predictions.labels
+        return correct
+
+
+@dataclass(frozen=True)
+class PhotoSource:
+    """Where the photos are.
+
+    Attributes:
+        data: The name of DATA; empty if it is not known.
+        paths: Where each photo is read from, by name.
+        note: Which photos are missing, and why; empty if none are.
+    """
+
+    data: str
+    paths: Mapping[str, str]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A photo beside its heat map, as data URIs; `row` is that of the predictions."""
+
+    row: int
+    picture: str
+    overlay: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures in the report.
+
+    Attributes:
+        chosen: Which photos are shown, and where.
+        thumbnails: Data URIs, by row of the predictions.
+        heat_maps: Heat maps.
+        no_heat_maps: Why there are none; empty if there are some.
+    """
+
+    chosen: ReportPhotos
+    thumbnails: Mapping[int, str]
+    heat_maps: tuple[HeatMap, ...] = ()
+    no_heat_maps: str = ""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that the report shows.
+
+    Attributes:
+        model: The model folder.
+        info: Its model.json.
+        scored: The scored photos.
+        source: Where the photos are.
+        pictures: The pictures of them.
+        history: The epochs; empty if the recipe has none.
+        skipped: Files that could not be used.
+        diagram: The network as SVG.
+    """
+
+    model: Path
+    info: ModelInfo
+    scored: ScoredSplit
+    source: PhotoSource
+    pictures: Pictures
+    history: tuple[EpochFigures, ...]
+    skipped: tuple[SkippedPhoto, ...]
+    diagram: str
