@@ -109,7 +109,7 @@ def assert_same_training(one: Saved, other: Saved) -> None:
     differing = [name for name, value in one.tensors.items() if not torch.equal(value, other.tensors[name])]
     assert not differing
     untimed = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-    for name in ("epoch", "step", "loss_sum", "right", "seen", "stopped"):
+    for name in ("epoch", "step", "loss_sum", "correct", "seen", "stopped"):
         assert one.counters[name] == other.counters[name], name
     histories = [[[row[name] for name in untimed] for row in saved.counters["history"]] for saved in (one, other)]
     assert histories[0] == histories[1]

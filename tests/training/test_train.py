@@ -443,7 +443,7 @@ class TestNoNumber:
 
     def test_fault_43_before_any_epoch_it_is_an_error_and_leaves_no_folder(self, tiny: Tiny, tmp_path: Path) -> None:
         with pytest.raises(
-            TrainingError, match="NaN or infinity, before any epoch was done; try a smaller learning_rate"
+            TrainingError, match="NaN or infinity, before any epoch was finished; try a smaller learning_rate"
         ):
             tiny.train(tmp_path / "run", settings={**TINY, "learning_rate": 1e30})
         assert not (tmp_path / "run").exists()
@@ -458,7 +458,7 @@ class TestNoNumber:
         assert len(trained.history) == 1
         assert trained.history[0].val_loss == whole_run("fp32").history[0].val_loss
         assert trained.info.trained["best_epoch"] == 1
-        reason = "in epoch 2, step 2, the loss became NaN or infinity; the best so far, of epoch 1, is kept"
+        reason = "in epoch 2, step 2, the loss became NaN or infinity; the best epoch so far, 1, is kept"
         assert trained.info.trained["stopped"] == reason
         assert any(reason in line for line in watch.lines), "and it is said"
         assert Runtime.load(tmp_path / "run").info == trained.info

@@ -1,4 +1,4 @@
-"""The checkpoint: one file without code that carries all a run needs, whole or not at all."""
+"""Checkpoints: one file without code that holds everything a run needs, complete or not there at all."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def test_what_was_saved_is_what_is_loaded(saved: Path, state: TrainingState) -> 
     load_checkpoint(saved, loaded)
     assert read_identity(saved) == IDENTITY
     assert loaded.history == state.history
-    counters = ("epoch", "step", "loss_sum", "right", "seen", "epoch_seconds", "elapsed_seconds", "stopped")
+    counters = ("epoch", "step", "loss_sum", "correct", "seen", "epoch_seconds", "elapsed_seconds", "stopped")
     assert [getattr(loaded, name) for name in counters] == [getattr(state, name) for name in counters]
     for name, value in state.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], value)
@@ -62,17 +62,19 @@ def test_what_was_saved_is_what_is_loaded(saved: Path, state: TrainingState) -> 
         assert all(torch.equal(value, ours[number][name]) for name, value in values.items())
 
 
-def test_adams_means_lie_in_memory_as_their_weights_do(saved: Path) -> None:
-    """The fused Adam pairs weights and means by address; laid otherwise, a resumed run would learn something else."""
+def test_adams_averages_have_the_memory_layout_of_their_weights(saved: Path) -> None:
+    """The fused Adam pairs weights and averages by address; with another layout, a resumed run would differ."""
     loaded = fresh_state(tiny_recipe())
     load_checkpoint(saved, loaded)
     for weights, values in loaded.optimizer.state.items():
         for name in ("exp_avg", "exp_avg_sq"):
             assert values[name].stride() == weights.stride()
-    assert any(not weights.is_contiguous() for weights in loaded.optimizer.state), "one of them lies channels last"
+    assert any(not weights.is_contiguous() for weights in loaded.optimizer.state), (
+        "at least one of them is channels-last"
+    )
 
 
-def test_a_run_that_was_saved_and_loaded_learns_on_as_if_it_had_not_been(
+def test_a_run_that_was_saved_and_loaded_continues_as_if_it_had_not_been(
     make_job: Callable[..., LoopJob], tmp_path: Path
 ) -> None:
     job = make_job(epochs=2)
@@ -91,9 +93,9 @@ def test_it_holds_no_code(saved: Path) -> None:
     (header_bytes,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + header_bytes])
     assert all(entry["dtype"] == "F32" for name, entry in header.items() if name != "__metadata__")
-    # Which of these it is hangs on the first byte, which is the header's length.
+    # Which of these is raised depends on the first byte, part of the header's length.
     with pytest.raises((pickle.UnpicklingError, ValueError, EOFError, LookupError, AttributeError)):
-        pickle.loads(content)  # noqa: S301 - to see that it is none
+        pickle.loads(content)  # noqa: S301 - it must not be a pickle
 
 
 def test_without_a_checkpoint_there_is_nothing_to_resume(tmp_path: Path) -> None:
@@ -213,7 +215,7 @@ def test_fault_36_optimizer_values_of_another_shape_are_refused(saved: Path) -> 
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
     tensors["optimizer.0.exp_avg"] = torch.zeros(3)
     safetensors.torch.save_file(tensors, path, metadata)
-    with pytest.raises(TrainingError, match="exp_avg has another shape"):
+    with pytest.raises(TrainingError, match="exp_avg and its weights differ in shape"):
         load_checkpoint(saved, fresh_state(tiny_recipe()))
 
 
@@ -236,7 +238,7 @@ def test_fault_38_a_kill_at_any_moment_of_a_save_leaves_the_old_or_the_new_check
     assert seen[-1] == 4
 
 
-def test_fault_39_a_save_that_fails_leaves_the_old_checkpoint_and_no_rest(
+def test_fault_39_a_save_that_fails_leaves_the_old_checkpoint_and_no_remains(
     saved: Path, state: TrainingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = checkpoint_path(saved).read_bytes()

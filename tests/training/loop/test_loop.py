@@ -1,4 +1,4 @@
-"""The training loop: its arithmetic, its ends, and that a run taken up again equals the run that never stopped."""
+"""The training loop: its arithmetic, why it ends, and that a resumed run equals one that never stopped."""
 
 import copy
 import dataclasses
@@ -45,7 +45,7 @@ from photoclass.training.stopping import StopRequest
 from tiny_runs import Saved, Watch, assert_same_training, fresh_state, read_checkpoint, stop_after, tiny_recipe
 
 FP32 = Compute("cpu", "fp32", "for the test")
-STEPS_AN_EPOCH = 5  # 35 photos by 8
+STEPS_PER_EPOCH = 5  # 35 photos by 8
 
 
 def _keep_nothing(state: TrainingState) -> None:
@@ -70,14 +70,14 @@ def _one_thread() -> Iterator[None]:
 def whole(
     request: pytest.FixtureRequest, make_job: Callable[..., LoopJob], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[LoopJob, Saved]:
-    """A job, and how it ends when nothing disturbs it."""
+    """A job, and its result if nothing interrupts it."""
     job = make_job(request.param)
     state = fresh_state(tiny_recipe())
     fit(job, state, StopRequest(), _keep_nothing, SILENT)
     return job, _saved(state, tmp_path_factory.mktemp("whole"))
 
 
-def test_images_are_the_pixels_between_0_and_1() -> None:
+def test_images_are_pixels_scaled_to_0_to_1() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
     images = to_images(pixels, UNIT_PIXELS, FP32)
     assert images.dtype == torch.float32
@@ -109,32 +109,32 @@ def test_smoothed_labels_are_spread_evenly_over_all_classes(logits: int) -> None
     classes = max(2, logits)
     labels = torch.arange(30) % classes
     both = torch.cat([torch.zeros_like(values), values], dim=1) if logits == 1 else values
-    wanted = 0.9 * F.one_hot(labels, classes) + 0.1 / classes
-    by_hand = -(wanted * torch.log_softmax(both, dim=1)).sum(dim=1).mean()
+    targets = 0.9 * F.one_hot(labels, classes) + 0.1 / classes
+    by_hand = -(targets * torch.log_softmax(both, dim=1)).sum(dim=1).mean()
     assert float(cross_entropy(values, labels, 0.1)) == pytest.approx(float(by_hand), abs=1e-6)
 
 
-def test_the_loss_is_taken_in_full_precision() -> None:
+def test_the_loss_is_computed_in_float32() -> None:
     logits = torch.tensor([[3.0], [-2.5]], dtype=torch.bfloat16)
     loss = cross_entropy(logits, torch.tensor([1, 0]))
     assert loss.dtype == torch.float32
     assert float(loss) == pytest.approx((math.log1p(math.exp(-3)) + math.log1p(math.exp(-2.5))) / 2, rel=1e-6)
 
 
-def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., LoopJob]) -> None:
-    """Twenty steps beside an Adam written out: moving means of gradient and square, corrected, epsilon 1e-7."""
+def test_steps_are_those_of_adam_in_keras(make_job: Callable[..., LoopJob]) -> None:
+    """Twenty steps equal an Adam written out here: bias-corrected moving averages, epsilon 1e-7."""
     job = make_job(dropout=0)
     state = fresh_state(tiny_recipe(dropout=0))
     plain = copy.deepcopy(state.network).to(torch.float64, memory_format=torch.contiguous_format)
     means = [(torch.zeros_like(p), torch.zeros_like(p)) for p in plain.parameters()]
     batches = itertools.chain.from_iterable(training_batches(job.train, job.settings, 0, epoch) for epoch in range(4))
     for step, batch in enumerate(batches, start=1):
-        loss, right = train_step(job, state, batch)
+        loss, correct = train_step(job, state, batch)
         images = torch.from_numpy(batch.inputs.transpose(0, 3, 1, 2) / 255)
         logits = plain(images)[:, 0]
         plain_loss = F.binary_cross_entropy(torch.sigmoid(logits), torch.from_numpy(batch.labels).double())
         assert loss == pytest.approx(float(plain_loss.detach()), abs=1e-4)
-        assert right == int(((logits > 0).numpy() == batch.labels).sum())
+        assert correct == int(((logits > 0).numpy() == batch.labels).sum())
         gradients = torch.autograd.grad(plain_loss, list(plain.parameters()))
         with torch.no_grad():
             for weights, gradient, (mean, square) in zip(plain.parameters(), gradients, means, strict=True):
@@ -142,7 +142,7 @@ def test_steps_are_those_of_adam_as_keras_writes_it(make_job: Callable[..., Loop
                 square.mul_(0.999).add_(0.001 * gradient**2)
                 corrected = mean / (1 - 0.9**step)
                 weights -= 0.01 * corrected / ((square / (1 - 0.999**step)).sqrt() + 1e-7)
-    assert step == 4 * STEPS_AN_EPOCH
+    assert step == 4 * STEPS_PER_EPOCH
     for (name, weights), plain_weights in zip(state.network.named_parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(weights.double(), plain_weights, rtol=1e-2, atol=1e-4, msg=name)
 
@@ -152,36 +152,36 @@ def test_a_step_in_parts_is_the_step_of_the_whole_batch(
 ) -> None:
     job = make_job(dropout=0)
     batch = next(training_batches(job.train, job.settings, 0, 0))
-    told, gradients = [], []
-    for at_once in (len(batch.labels), 3):
-        monkeypatch.setattr(loop, "MOST_AT_ONCE", at_once)
+    results, gradients = [], []
+    for part_size in (len(batch.labels), 3):
+        monkeypatch.setattr(loop, "PART_SIZE", part_size)
         state = fresh_state(tiny_recipe(dropout=0))
-        told.append(train_step(job, state, batch))
+        results.append(train_step(job, state, batch))
         gradients.append([weights.grad for weights in state.network.parameters()])
-    assert told[1] == pytest.approx(told[0], rel=1e-6)
+    assert results[1] == pytest.approx(results[0], rel=1e-6)
     for whole, summed in zip(*gradients, strict=True):
         torch.testing.assert_close(summed, whole, rtol=1e-4, atol=1e-7)
 
 
 @given(count=st.integers(1, 5000))
-def test_all_of_a_batch_goes_through_in_parts_of_nearly_one_size(count: int) -> None:
+def test_a_batch_is_split_completely_into_parts_of_nearly_equal_size(count: int) -> None:
     parts = loop.batch_parts(count, FP32)
     sizes = [part.stop - part.start for part in parts]
     assert [part.start for part in parts] == [0, *itertools.accumulate(sizes[:-1])]
     assert sum(sizes) == count
     assert max(sizes) - min(sizes) <= 1
     assert max(sizes) <= 96
-    assert len(sizes) == 1 or min(sizes) >= 48, "so that no part is too small to normalise by"
+    assert len(sizes) == 1 or min(sizes) >= 48, "no part is too small for batch normalisation"
     assert loop.batch_parts(count, Compute("cuda", "fp32", "for the test")) == [slice(0, count)]
 
 
-def test_adam_has_the_numbers_of_the_settings() -> None:
+def test_adam_has_the_hyperparameters_of_the_settings() -> None:
     settings = tiny_recipe(adam_beta1=0.8, adam_beta2=0.95, adam_epsilon=1e-3, learning_rate=0.5).loop
     for group in optimizer_for(nn.Linear(2, 2), settings).param_groups:
         assert (group["lr"], group["betas"], group["eps"], group["weight_decay"]) == (0.5, (0.8, 0.95), 1e-3, 0)
 
 
-def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., LoopJob]) -> None:
+def test_dropout_depends_on_seed_epoch_and_step(make_job: Callable[..., LoopJob]) -> None:
     job = make_job()
     batch = next(training_batches(job.train, job.settings, 0, 0))
 
@@ -196,7 +196,7 @@ def test_dropout_follows_from_seed_epoch_and_step(make_job: Callable[..., LoopJo
 
 
 @pytest.mark.parametrize("valid_batch", [4, 5, 64])
-def test_validation_scores_every_photo_once_as_it_is_with_dropout_off(
+def test_validation_scores_every_photo_once_not_augmented_with_dropout_off(
     make_job: Callable[..., LoopJob], tiny_photos: CachedPhotos, valid_batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_VALID_BATCH", valid_batch)
@@ -216,25 +216,25 @@ def test_validation_scores_every_photo_once_as_it_is_with_dropout_off(
     assert accuracy == pytest.approx(metrics.accuracy_score(labels, of_class_1 > 0.5))
 
 
-def test_the_history_has_a_row_an_epoch_and_its_figures_are_means_over_photos(make_job: Callable[..., LoopJob]) -> None:
+def test_the_history_has_a_row_per_epoch_with_means_over_photos(make_job: Callable[..., LoopJob]) -> None:
     job = make_job()
     losses: list[tuple[float, int, int]] = []
 
-    def noting(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
-        loss, right = train_step(job, state, batch)
-        losses.append((loss, right, len(batch.labels)))
-        return loss, right
+    def recording(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
+        loss, correct = train_step(job, state, batch)
+        losses.append((loss, correct, len(batch.labels)))
+        return loss, correct
 
     state = fresh_state(tiny_recipe())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(loop, "train_step", noting)
+        patched.setattr(loop, "train_step", recording)
         fit(job, state, StopRequest(), _keep_nothing, SILENT)
     assert [row.epoch for row in state.history] == [1, 2, 3]
     assert [size for _, _, size in losses] == 3 * [8, 8, 8, 8, 3]
     for i, row in enumerate(state.history):
-        epoch = losses[i * STEPS_AN_EPOCH : (i + 1) * STEPS_AN_EPOCH]
+        epoch = losses[i * STEPS_PER_EPOCH : (i + 1) * STEPS_PER_EPOCH]
         assert row.loss == pytest.approx(sum(loss * size for loss, _, size in epoch) / 35)
-        assert row.accuracy == pytest.approx(sum(right for _, right, _ in epoch) / 35)
+        assert row.accuracy == pytest.approx(sum(correct for _, correct, _ in epoch) / 35)
         assert row.seconds > 0
         assert row.photos_per_second > 0
     assert (state.history[-1].val_loss, state.history[-1].val_accuracy) == validate(job, state.network)[:2]
@@ -247,11 +247,11 @@ def test_the_best_weights_are_those_of_the_lowest_val_loss(
     weights_of: list[Tensor] = []
     val_losses = iter([0.6, 0.4, 0.5, 0.4])
 
-    def told(job: LoopJob, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
+    def validated(job: LoopJob, network: nn.Module, done: float) -> tuple[float, float, Tensor]:
         weights_of.append(network.state_dict()["hidden.weight"].clone())
         return next(val_losses), 0.5, torch.zeros(len(job.valid), 1)
 
-    monkeypatch.setattr(loop, "validate", told)
+    monkeypatch.setattr(loop, "validate", validated)
     state = fresh_state(tiny_recipe())
     fit(make_job(epochs=4), state, StopRequest(), _keep_nothing, SILENT)
     assert torch.equal(state.best_weights["hidden.weight"], weights_of[1])
@@ -268,7 +268,7 @@ def test_training_stops_early_after_patience_epochs_without_a_lower_val_loss(
     fit(job, state, StopRequest(), _keep_nothing, SILENT)
     assert len(state.history) == 5
     assert state.stopped == "early stopping: no lower val_loss in the 3 epochs after epoch 2"
-    # Taken up again, it has nothing left to do.
+    # Resumed, it has nothing left to do.
     fit(job, state, StopRequest(), _keep_nothing, SILENT)
     assert len(state.history) == 5
     assert state.stopped.startswith("early stopping")
@@ -292,14 +292,14 @@ def test_the_state_is_kept_every_two_minutes_too(
     kept: list[int] = []
     state = fresh_state(tiny_recipe())
     train_epoch(make_job(batch_size=1), state, StopRequest(), lambda state: kept.append(state.step), SILENT)
-    # The clock stands at 50 seconds a look, one look a step and one at each save.
+    # The clock moves on by 50 seconds per reading: one reading per step and one per save.
     assert kept == list(range(3, 36, 3)), "the third step is the first after 120 seconds"
 
 
 # RESUMED = NEVER STOPPED
 
 
-@pytest.mark.parametrize("steps", range(1, 3 * STEPS_AN_EPOCH + 1))
+@pytest.mark.parametrize("steps", range(1, 3 * STEPS_PER_EPOCH + 1))
 def test_a_run_stopped_at_any_step_and_resumed_ends_as_the_run_that_never_stopped(
     whole: tuple[LoopJob, Saved], steps: int, tmp_path: Path
 ) -> None:
@@ -307,11 +307,11 @@ def test_a_run_stopped_at_any_step_and_resumed_ends_as_the_run_that_never_stoppe
     state = fresh_state(tiny_recipe())
     stop, watch = stop_after(steps)
     fit(job, state, stop, lambda state: save_checkpoint(tmp_path, state, {}), watch)
-    assert watch.steps == steps, "it stops after the step under way"
+    assert watch.steps == steps, "it stops after the current step"
     assert not state.stopped
     resumed = fresh_state(tiny_recipe(), seed=1)
     load_checkpoint(tmp_path, resumed)
-    assert resumed.epoch * STEPS_AN_EPOCH + resumed.step == steps
+    assert resumed.epoch * STEPS_PER_EPOCH + resumed.step == steps
     fit(job, resumed, StopRequest(), _keep_nothing, SILENT)
     assert_same_training(_saved(resumed, tmp_path), never_stopped)
 
@@ -328,7 +328,7 @@ def test_a_run_stopped_after_every_single_step_ends_as_the_run_that_never_stoppe
         fit(job, state, stop, lambda state: save_checkpoint(tmp_path, state, {}), watch)
         if state.stopped:
             break
-    assert starts == 3 * STEPS_AN_EPOCH + 1
+    assert starts == 3 * STEPS_PER_EPOCH + 1
     assert_same_training(read_checkpoint(tmp_path), never_stopped)
 
 
@@ -354,7 +354,7 @@ def test_a_resumed_run_may_train_longer_and_equals_the_long_run(
     assert_same_training(_saved(resumed, tmp_path / "resumed"), _saved(long, tmp_path / "long"))
 
 
-def test_another_seed_learns_something_else(
+def test_another_seed_gives_other_weights(
     make_job: Callable[..., LoopJob], whole: tuple[LoopJob, Saved], tmp_path: Path
 ) -> None:
     job, never_stopped = whole
@@ -369,7 +369,7 @@ def test_another_seed_learns_something_else(
 
 @dataclass
 class Clock:
-    """Time that passes only as far as the loop works."""
+    """Time that passes only with the work of the loop."""
 
     now: float = 0.0
 
@@ -398,20 +398,20 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize("deadline", [8.0, 9.3, 11.0, 23.45, 240.0])
-def test_training_ends_before_the_deadline_with_time_left_for_the_rest(
+def test_training_ends_before_the_deadline_with_the_reserve_left(
     make_job: Callable[..., LoopJob], clock: Clock, deadline: float
 ) -> None:
     state = fresh_state(tiny_recipe())
     job = make_job(epochs=10_000, patience=10_000, finish_seconds=5.0)
     fit(job, state, StopRequest(deadline=deadline), _keep_nothing, SILENT)
     assert state.stopped == "the time given is up"
-    assert clock.now <= deadline - 5 + 0.8, "but for one step, five seconds are kept"
-    assert clock.now >= deadline - 5 - 0.8, "and none are wasted"
+    assert clock.now <= deadline - 5 + 0.8, "five seconds are reserved, give or take one step"
+    assert clock.now >= deadline - 5 - 0.8, "and no more than that is left over"
     assert state.history[-1].epoch == pytest.approx((state.epoch * 35 + state.seen) / 35, abs=1e-4)
     assert state.best_weights
 
 
-def test_a_deadline_that_is_over_still_gives_a_model(make_job: Callable[..., LoopJob]) -> None:
+def test_a_deadline_in_the_past_still_gives_a_model(make_job: Callable[..., LoopJob]) -> None:
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(deadline=0.0), _keep_nothing, SILENT)
     assert len(state.history) == 1
@@ -419,17 +419,15 @@ def test_a_deadline_that_is_over_still_gives_a_model(make_job: Callable[..., Loo
     assert state.stopped == "the time given is up"
 
 
-def test_an_epoch_cut_short_by_time_counts_as_the_part_that_was_done(
-    make_job: Callable[..., LoopJob], clock: Clock
-) -> None:
+def test_an_epoch_cut_short_by_time_counts_as_a_fraction(make_job: Callable[..., LoopJob], clock: Clock) -> None:
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(deadline=0.5), _keep_nothing, SILENT)
     (row,) = state.history
     assert row.epoch == round(8 / 35, 4)
-    assert (state.epoch, state.step, state.seen) == (0, 1, 8), "resumed, it goes on within the epoch"
+    assert (state.epoch, state.step, state.seen) == (0, 1, 8), "resumed, it continues within the epoch"
 
 
-# A LOSS THAT IS NO NUMBER
+# NAN AND INFINITY
 
 
 def _nan_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -441,7 +439,7 @@ def _nan_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "train_step", bad)
 
 
-def test_fault_43_a_loss_that_is_no_number_before_any_epoch_is_an_error(
+def test_fault_43_a_nan_loss_before_any_finished_epoch_is_an_error(
     make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _nan_at(3, monkeypatch)
@@ -452,35 +450,33 @@ def test_fault_43_a_loss_that_is_no_number_before_any_epoch_is_an_error(
     assert not kept
 
 
-def test_fault_43_a_loss_that_is_no_number_after_an_epoch_stops_and_keeps_the_best(
+def test_fault_43_a_nan_loss_after_an_epoch_stops_and_keeps_the_best(
     make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _nan_at(STEPS_AN_EPOCH + 2, monkeypatch)
+    _nan_at(STEPS_PER_EPOCH + 2, monkeypatch)
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
     assert len(state.history) == 1
-    assert state.stopped == (
-        "in epoch 2, step 2, the loss became NaN or infinity; the best so far, of epoch 1, is kept"
-    )
+    assert state.stopped == ("in epoch 2, step 2, the loss became NaN or infinity; the best epoch so far, 1, is kept")
     assert all(value.isfinite().all() for value in state.best_weights.values())
 
 
-@pytest.mark.parametrize("no_number", [math.nan, math.inf])
-def test_fault_43_a_val_loss_that_is_no_number_stops_too(
-    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch, no_number: float
+@pytest.mark.parametrize("non_finite", [math.nan, math.inf])
+def test_fault_43_a_non_finite_val_loss_stops_training(
+    make_job: Callable[..., LoopJob], monkeypatch: pytest.MonkeyPatch, non_finite: float
 ) -> None:
-    val_losses = iter([0.6, no_number])
+    val_losses = iter([0.6, non_finite])
     monkeypatch.setattr(loop, "validate", lambda job, *_: (next(val_losses), 0.5, torch.zeros(len(job.valid), 1)))
     state = fresh_state(tiny_recipe())
     fit(make_job(), state, StopRequest(), _keep_nothing, SILENT)
-    assert "NaN or infinity; the best so far, of epoch 1, is kept" in state.stopped
-    monkeypatch.setattr(loop, "validate", lambda job, *_: (no_number, 0.5, torch.zeros(len(job.valid), 1)))
-    with pytest.raises(TrainingError, match="before any epoch was done"):
+    assert "NaN or infinity; the best epoch so far, 1, is kept" in state.stopped
+    monkeypatch.setattr(loop, "validate", lambda job, *_: (non_finite, 0.5, torch.zeros(len(job.valid), 1)))
+    with pytest.raises(TrainingError, match="before any epoch was finished"):
         fit(make_job(epochs=1), fresh_state(tiny_recipe()), StopRequest(), _keep_nothing, SILENT)
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_fault_43_a_learning_rate_that_is_far_too_large_is_told(make_job: Callable[..., LoopJob], epochs: int) -> None:
+def test_fault_43_a_far_too_large_learning_rate_is_reported(make_job: Callable[..., LoopJob], epochs: int) -> None:
     job = make_job(learning_rate=1e30, epochs=epochs)
     state = fresh_state(tiny_recipe(learning_rate=1e30))
     with pytest.raises(TrainingError, match=r"NaN or infinity.*try a smaller learning_rate"):
@@ -488,22 +484,22 @@ def test_fault_43_a_learning_rate_that_is_far_too_large_is_told(make_job: Callab
 
 
 class TestPlannedTime:
-    """A schedule that falls to its end has its end where the time has its own."""
+    """With a time limit, a falling schedule reaches its end when the time does."""
 
     @pytest.fixture
     def rates(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-        """How far the training was, at each step."""
-        heard: list[float] = []
+        """The share of the training that was done, at each step."""
+        shares_done: list[float] = []
         real = loop.set_learning_rate
 
-        def noting(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
-            heard.append(done)
+        def recording(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
+            shares_done.append(done)
             real(optimizer, settings, done)
 
-        monkeypatch.setattr(loop, "set_learning_rate", noting)
-        return heard
+        monkeypatch.setattr(loop, "set_learning_rate", recording)
+        return shares_done
 
-    def test_as_many_epochs_as_the_time_has_room_for_and_the_rate_ends_low(
+    def test_as_many_epochs_as_fit_and_the_rate_ends_low(
         self, make_job: Callable[..., LoopJob], rates: list[float]
     ) -> None:
         job = make_job(epochs=10_000, patience=10_000, schedule="one-cycle")
@@ -513,13 +509,15 @@ class TestPlannedTime:
         assert 1.5 < time.monotonic() - started_at < 3.1
         assert state.stopped == "the time given is up"
         trained = rates[-sum(1 for done in reversed(rates) if done) :]
-        assert rates[-1] > 0.95, "what is planned is done"
+        assert rates[-1] > 0.95, "the plan is completed"
         assert all(later >= earlier for earlier, later in itertools.pairwise(trained))
 
-    def test_less_time_than_an_epoch_takes_still_goes_through_the_schedule(
+    def test_less_time_than_one_epoch_still_completes_the_schedule(
         self, make_job: Callable[..., LoopJob], rates: list[float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(loop, "_measure_pace", lambda job, state: time_budget.TimeBudget(np.full(16, 1.0), 0.0))
+        monkeypatch.setattr(
+            loop, "_measure_time_budget", lambda job, state: time_budget.TimeBudget(np.full(16, 1.0), 0.0)
+        )
         job = make_job(epochs=3, schedule="one-cycle")
         state = fresh_state(tiny_recipe())
         fit(job, state, StopRequest(time.monotonic() + 18), _keep_nothing, SILENT)
@@ -528,7 +526,7 @@ class TestPlannedTime:
         )
         assert state.stopped == "the time given is up"
 
-    def test_time_to_spare_gives_all_the_epochs_that_were_asked_for(
+    def test_with_time_to_spare_all_requested_epochs_are_trained(
         self, make_job: Callable[..., LoopJob], rates: list[float]
     ) -> None:
         timed, untimed = fresh_state(tiny_recipe()), fresh_state(tiny_recipe())
@@ -539,14 +537,14 @@ class TestPlannedTime:
         for name, weights in untimed.network.state_dict().items():
             torch.testing.assert_close(timed.network.state_dict()[name], weights, msg=name)
 
-    def test_when_all_that_was_planned_is_done_no_stub_of_an_epoch_follows(
+    def test_no_stub_of_an_epoch_follows_a_completed_plan(
         self, make_job: Callable[..., LoopJob], rates: list[float], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Thirds of a training add up to a little less than all of it, or a little more."""
+        """Three thirds of a training may add up to slightly less than 1, or slightly more."""
         left = iter([3.0, 2.0, 1.0])
         planned = time_budget.TimeBudget(np.full(16, 1e-6), 0.0)
         monkeypatch.setattr(planned, "epochs_in", lambda *given: next(left))
-        monkeypatch.setattr(loop, "_measure_pace", lambda job, state: planned)
+        monkeypatch.setattr(loop, "_measure_time_budget", lambda job, state: planned)
         state = fresh_state(tiny_recipe())
         fit(
             make_job(epochs=99, patience=99, schedule="one-cycle"),
@@ -557,4 +555,4 @@ class TestPlannedTime:
         )
         assert [row.epoch for row in state.history] == [1, 2, 3]
         assert state.stopped == "the time given is up"
-        assert len(rates) == 3 * STEPS_AN_EPOCH
+        assert len(rates) == 3 * STEPS_PER_EPOCH

@@ -1,4 +1,4 @@
-"""Muon: gradients made orthogonal, kernels turned and left their size, all else moved by AdamW."""
+"""Muon: orthogonalised gradients, kernels rotated with their norm kept, and AdamW for everything else."""
 
 import math
 
@@ -16,7 +16,7 @@ _RATE = 0.03
 
 
 def _matrix(rows: int, columns: int, singular_values: Tensor, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return U, S V and their product, of these singular values."""
+    """Return U, V and the matrix U S V^T with these singular values."""
     generator = torch.Generator().manual_seed(seed)
     rank = len(singular_values)
     left, right = (
@@ -31,7 +31,7 @@ def _network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 1))
 
 
-def _learn(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1) -> None:
+def _train(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1) -> None:
     images = torch.rand(5, 3, 4, 4, generator=torch.Generator().manual_seed(1))
     for _ in range(steps):
         optimizer.zero_grad()
@@ -47,44 +47,44 @@ def _learn(network: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 1)
     scale=st.sampled_from([1e-6, 1.0, 1e6]),
     seed=st.integers(0, 999),
 )
-def test_directions_stay_and_singular_values_come_near_one(
+def test_newton_schulz_keeps_singular_vectors_and_brings_singular_values_near_one(
     rows: int, columns: int, spread: float, scale: float, seed: int
 ) -> None:
     values = torch.logspace(0, -math.log10(spread), min(rows, columns), dtype=torch.float64)
     left, right, matrix = _matrix(rows, columns, values * scale, seed)
-    turned = left.T @ newton_schulz(matrix.float()).double() @ right
-    diagonal = turned.diagonal()
-    assert turned.shape == (len(values), len(values))
-    assert float((turned - diagonal.diag()).abs().max()) < 1e-3
+    rotated = left.T @ newton_schulz(matrix.float()).double() @ right
+    diagonal = rotated.diagonal()
+    assert rotated.shape == (len(values), len(values))
+    assert float((rotated - diagonal.diag()).abs().max()) < 1e-3
     assert 0.6 < float(diagonal.min()) <= float(diagonal.max()) < 1.3
 
 
-def test_a_step_turns_kernels_by_the_rate_and_leaves_their_size() -> None:
+def test_an_update_rotates_kernels_by_at_most_the_rate_and_keeps_their_norm() -> None:
     network = _network()
     kernel = network[0].weight.detach()
     before = kernel.clone()
-    _learn(network, optimizer_for(network, LoopSettings(muon_rate=_RATE)))
+    _train(network, optimizer_for(network, LoopSettings(muon_rate=_RATE)))
     assert float(kernel.norm()) == pytest.approx(float(before.norm()), rel=1e-6)
     cosine = float((kernel * before).sum() / (kernel.norm() * before.norm()))
-    # A step across the kernel turns it by its length; one along it, by nothing.
+    # An update orthogonal to the kernel rotates it by its full length; one parallel to it, not at all.
     assert 0.3 * _RATE < math.acos(cosine) <= 1.01 * _RATE
 
 
-def test_all_but_kernels_move_as_by_adamw() -> None:
+def test_everything_but_kernels_is_updated_as_by_adamw() -> None:
     settings = LoopSettings(learning_rate=0.1, weight_decay=0.5, muon_rate=_RATE)
     ours, plain = _network(), _network()
-    _learn(ours, optimizer_for(ours, settings))
-    _learn(plain, optimizer_for(plain, LoopSettings(learning_rate=0.1, weight_decay=0.5)))
+    _train(ours, optimizer_for(ours, settings))
+    _train(plain, optimizer_for(plain, LoopSettings(learning_rate=0.1, weight_decay=0.5)))
     for (name, value), expected in zip(ours.named_parameters(), plain.parameters(), strict=True):
         assert torch.equal(value, expected) is (name != "0.weight"), name
 
 
-def test_without_a_rate_for_kernels_or_without_kernels_it_is_adamw() -> None:
+def test_without_a_muon_rate_or_without_kernels_it_is_adamw() -> None:
     assert type(optimizer_for(_network(), LoopSettings())) is torch.optim.AdamW
     assert type(optimizer_for(nn.Linear(2, 1), LoopSettings(muon_rate=_RATE))) is torch.optim.AdamW
 
 
-def test_kernels_of_which_no_output_depends_stay() -> None:
+def test_kernels_without_a_gradient_stay_unchanged() -> None:
     network = _network()
     kernel = network[0].weight.detach()
     optimizer = optimizer_for(network, LoopSettings(muon_rate=_RATE))
@@ -96,11 +96,11 @@ def test_kernels_of_which_no_output_depends_stay() -> None:
         assert torch.equal(kernel, before)
 
 
-def test_momentum_carries_on_what_earlier_steps_began() -> None:
+def test_momentum_moves_a_kernel_after_its_gradient_is_zero() -> None:
     network = _network()
     kernel = network[0].weight.detach()
     optimizer = optimizer_for(network, LoopSettings(muon_rate=_RATE))
-    _learn(network, optimizer)
+    _train(network, optimizer)
     before = kernel.clone()
     network[0].weight.grad = torch.zeros_like(kernel)
     optimizer.step()

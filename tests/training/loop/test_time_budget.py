@@ -1,4 +1,4 @@
-"""How many epochs there is time for."""
+"""How many epochs fit into a time budget."""
 
 import time
 
@@ -31,14 +31,14 @@ def test_all_planned_epochs_fit_into_the_time(
         assert epochs * (photos + valid_photos) * np.mean(costs) <= seconds * (1 + 1e-9)
 
 
-def test_a_short_rest_of_an_epoch_is_left_out() -> None:
+def test_a_very_short_last_epoch_is_dropped() -> None:
     time_budget = _even(0.01)
     assert time_budget.epochs_in(100 * 0.01 * 1.04 * 3.05, 0, 100, 9) == 3
     assert time_budget.epochs_in(100 * 0.01 * 1.04 * 3.5, 0, 100, 9) == pytest.approx(3.5)
     assert time_budget.epochs_in(100 * 0.01 * 1.04 * 0.05, 0, 100, 9) == pytest.approx(0.05)
 
 
-def test_late_photos_cost_what_late_photos_cost() -> None:
+def test_the_plan_uses_the_cost_of_photos_at_that_time_of_the_training() -> None:
     costs = np.concatenate([np.full(8, 0.001), np.full(8, 0.003)])
     time_budget = TimeBudget(costs, 0.0)
     whole, second_half = (time_budget.epochs_in(1000, done, 1000, 10**6) for done in (0.0, 0.5))
@@ -46,16 +46,16 @@ def test_late_photos_cost_what_late_photos_cost() -> None:
     assert second_half == pytest.approx(1000 / (1000 * 0.003 * 1.04), abs=1)
 
 
-def test_what_epochs_really_take_corrects_the_plan() -> None:
+def test_measured_epochs_correct_the_plan() -> None:
     time_budget = _even(0.001)
     before = time_budget.epochs_in(500, 0.25, 1000, 10**6)
-    time_budget.hear(0.0, 0.25, 0.002, 0.0)
+    time_budget.update(0.0, 0.25, 0.002, 0.0)
     assert time_budget.epochs_in(500, 0.25, 1000, 10**6) == pytest.approx(before / 2, abs=1)
-    time_budget.hear(0.25, 0.5, 0.002, 2.0)
+    time_budget.update(0.25, 0.5, 0.002, 2.0)
     assert time_budget.epochs_in(500, 0.5, 1000, 10**6) == pytest.approx(before / 4, abs=1)
 
 
-def test_each_size_of_picture_is_timed_once_or_a_few_times() -> None:
+def test_each_image_size_is_timed_with_a_few_trials() -> None:
     steps: list[int] = []
 
     def batch_at(done: float) -> Batch:

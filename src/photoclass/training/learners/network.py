@@ -140,9 +140,9 @@ def train_network(run: Run[Any, Any], learner: Learner) -> TrainResult:
 def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) -> TrainingState:
     """Return the state of a training that has not begun."""
     network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network) if settings.ema_decay else None
+    ema = copy.deepcopy(network) if settings.ema_decay else None
     start = {n: v.detach().clone() for n, v in network.state_dict().items()} if settings.initial_weights_share else {}
-    return TrainingState(network, optimizer_for(network, settings), average, start)
+    return TrainingState(network, optimizer_for(network, settings), ema, start)
 
 
 def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: Rows) -> None:

@@ -23,7 +23,7 @@ from photoclass.training.finish import TrainResult
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.learners.network import train_network
 from photoclass.training.loop.examples import PhotoExamples
-from photoclass.training.loop.loop import MOST_AT_ONCE, compute_all, cross_entropy, predict_logits, to_images
+from photoclass.training.loop.loop import PART_SIZE, compute_all, cross_entropy, predict_logits, to_images
 from photoclass.training.prepare import read_table, split_table
 from photoclass.training.recipes.resnet import STANDARD_SIDE, ResnetRecipe
 from photoclass.training.run import Run, TrainRequest
@@ -135,8 +135,8 @@ def _epochs_in_time(
 def _photo_seconds(network: Resnet, compute: Compute) -> float:
     """Time the network forward and backward on a blank batch."""
     network.to(compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    blank = np.zeros((MOST_AT_ONCE, STANDARD_SIDE, STANDARD_SIDE, 3), dtype=np.uint8)
-    labels = torch.zeros(MOST_AT_ONCE, dtype=torch.int64, device=compute.device)
+    blank = np.zeros((PART_SIZE, STANDARD_SIDE, STANDARD_SIDE, 3), dtype=np.uint8)
+    labels = torch.zeros(PART_SIZE, dtype=torch.int64, device=compute.device)
     seconds = []
     for _ in range(_TRIALS):
         started_at = time.perf_counter()
@@ -144,4 +144,4 @@ def _photo_seconds(network: Resnet, compute: Compute) -> float:
             logits = network(to_images(blank, CENTRED_PIXELS, compute))
         cross_entropy(logits, labels).backward()  # type: ignore[no-untyped-call]
         seconds.append(time.perf_counter() - started_at)
-    return min(seconds) / MOST_AT_ONCE
+    return min(seconds) / PART_SIZE

@@ -1,9 +1,8 @@
-"""The checkpoint: all that a run needs to go on as if it had never stopped, in one file that holds no code.
+"""Checkpoints: everything that a run needs to resume as if it had never stopped, in one file that contains no code.
 
-`resume/checkpoint.safetensors` carries the network, the optimizer, the mean and the best weights, and what each epoch
-said of the validation photos, as tensors, and the counters as JSON in its header. One file, replaced by a rename:
-after a kill the last one saved is whole. Randomness needs no state, since every epoch and step draws from seeds of its
-own.
+`resume/checkpoint.safetensors` holds the network, the optimizer, the EMA and the best weights, and the validation
+logits of each epoch as tensors; the counters are JSON in its header. The file is replaced by a rename, so that after a
+kill the last saved one is complete. Random generators need no state, since each epoch and step has its own seed.
 """
 
 import dataclasses
@@ -23,45 +22,45 @@ from photoclass.errors import TrainingError
 from photoclass.training.run import checkpoint_path
 from photoclass.training.stopping import EpochRow
 
-_FORMAT = "photoclass checkpoint 4"
+_FORMAT = "photoclass checkpoint 5"
 _MAX_BYTES = 16 << 30
 
 
 @dataclass
 class TrainingState:
-    """Where a training stands.
+    """The state of a training between two steps.
 
     Attributes:
-        network: Learns.
-        optimizer: Moves its weights, with the running means of their gradients.
-        average: The exponential moving average of its weights, where one is kept.
-        start: The weights at the start, where they are wanted.
-        epoch: The epoch under way, from 0.
-        done: Share of the whole training that lies behind that epoch, from 0 to 1.
-        share: What that epoch is of the whole training; 0 until it is planned.
-        step: The next batch in it.
-        loss_sum: Sum of the losses of the photos seen in it.
-        right: How many of them the network classified correctly.
-        seen: How many they are.
+        network: The network in training.
+        optimizer: Its optimizer, with the moving averages of the gradients.
+        ema: The exponential moving average of its weights, if one is kept.
+        initial: The initial weights by name, if they are needed for interpolation.
+        epoch: The current epoch, from 0.
+        done: Share of the whole training done before that epoch, from 0 to 1.
+        share: Share of the whole training that this epoch makes up; 0 until it is planned.
+        step: The next batch of the epoch.
+        loss_sum: Sum of the losses of the photos seen in this epoch.
+        correct: How many of them the network classified correctly.
+        seen: Number of photos seen in this epoch.
         epoch_seconds: Training time spent in it.
-        elapsed_seconds: Time spent in all.
-        history: The epochs done.
-        valid_logits: Of each of them, the logits of the validation photos that are kept, shape (n, K), float32; fewer
-            where photos were exchanged in between.
-        best_weights: The scored network's weights after the epoch with the lowest val_loss.
+        elapsed_seconds: Time spent in total.
+        history: The finished epochs.
+        valid_logits: For each of them, the logits of a fixed set of validation photos, shape (n, K), float32; fewer
+            entries if photos were exchanged in between.
+        best_weights: Weights of the scored network after the epoch with the lowest val_loss.
         stopped: Why training ended; empty while it has not.
     """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
-    average: nn.Module | None = None
-    start: dict[str, Tensor] = field(default_factory=dict)
+    ema: nn.Module | None = None
+    initial: dict[str, Tensor] = field(default_factory=dict)
     epoch: int = 0
     done: float = 0.0
     share: float = 0.0
     step: int = 0
     loss_sum: float = 0.0
-    right: int = 0
+    correct: int = 0
     seen: int = 0
     epoch_seconds: float = 0.0
     elapsed_seconds: float = 0.0
@@ -70,17 +69,17 @@ class TrainingState:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopped: str = ""
 
-    def behind(self, photos: int) -> float:
-        """Return the share of the whole training that lies behind, from 0 to 1; `photos` are in an epoch."""
+    def share_done(self, photos: int) -> float:
+        """Return the share of the whole training that is done, from 0 to 1, with `photos` in an epoch."""
         return min(1.0, self.done + self.share * self.seen / photos)
 
     def epochs_planned(self, most: int) -> int:
-        """Return how many epochs there will be as things stand, up to `most`."""
+        """Return the number of epochs that the current plan comes to, up to `most`."""
         return min(most, self.epoch + math.ceil((1 - self.done) / self.share - 1e-6)) if self.share else most
 
     def start_epoch(self, epoch: int) -> None:
-        """Set the counters to the start of an epoch."""
-        self.epoch, self.step, self.loss_sum, self.right, self.seen, self.epoch_seconds = epoch, 0, 0.0, 0, 0, 0.0
+        """Reset the counters for a new epoch."""
+        self.epoch, self.step, self.loss_sum, self.correct, self.seen, self.epoch_seconds = epoch, 0, 0.0, 0, 0, 0.0
         self.share = 0.0
 
 
@@ -90,7 +89,7 @@ _COUNTERS = (
     "share",
     "step",
     "loss_sum",
-    "right",
+    "correct",
     "seen",
     "epoch_seconds",
     "elapsed_seconds",
@@ -103,13 +102,13 @@ def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]
 
     Args:
         folder: The run's folder.
-        state: Where the training stands.
-        identity: What must be the same for the run to go on: data, settings, seed.
+        state: The state of the training.
+        identity: What must be equal for the run to be resumed: data, settings, seed.
     """
     tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
-    if state.average is not None:
-        tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
-    tensors |= {f"start.{name}": value for name, value in state.start.items()}
+    if state.ema is not None:
+        tensors |= {f"ema.{name}": value for name, value in state.ema.state_dict().items()}
+    tensors |= {f"initial.{name}": value for name, value in state.initial.items()}
     tensors |= {f"best.{name}": value for name, value in state.best_weights.items()}
     if state.valid_logits:
         tensors["valid_logits"] = torch.stack(state.valid_logits)
@@ -118,13 +117,13 @@ def save_checkpoint(folder: Path, state: TrainingState, identity: dict[str, Any]
     counters = {name: getattr(state, name) for name in _COUNTERS}
     counters["history"] = [dataclasses.asdict(row) for row in state.history]
     header = {"format": _FORMAT, "identity": json.dumps(identity), "state": json.dumps(counters)}
-    # By way of bytes: safetensors' own writer has an error of its own for a full disk.
+    # Written by way of bytes: safetensors' own writer raises no OSError when the disk is full.
     content = safetensors.torch.save({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, header)
     write_bytes(checkpoint_path(folder), content)
 
 
 def read_identity(folder: Path) -> dict[str, Any]:
-    """Read what the checkpoint's run was about.
+    """Read the identity of the checkpoint's run: its data, settings and seed.
 
     Raises:
         TrainingError: There is no checkpoint, or it is damaged.
@@ -137,7 +136,7 @@ def read_identity(folder: Path) -> dict[str, Any]:
 
 
 def load_checkpoint(folder: Path, state: TrainingState) -> None:
-    """Put the checkpoint's content into a fresh state.
+    """Load the checkpoint into a new state.
 
     Raises:
         TrainingError: There is no checkpoint, it is damaged, or it does not fit the network.
@@ -148,41 +147,41 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
         state.history = [EpochRow(**row) for row in counters.pop("history")]
         for name in _COUNTERS:
             setattr(state, name, counters[name])
-        state.network.load_state_dict(_below("network.", tensors))
-        if state.average is not None:
-            state.average.load_state_dict(_below("average.", tensors))
-        state.start = _below("start.", tensors)
-        state.best_weights = _below("best.", tensors)
+        state.network.load_state_dict(_with_prefix("network.", tensors))
+        if state.ema is not None:
+            state.ema.load_state_dict(_with_prefix("ema.", tensors))
+        state.initial = _with_prefix("initial.", tensors)
+        state.best_weights = _with_prefix("best.", tensors)
         state.valid_logits = list(tensors["valid_logits"]) if "valid_logits" in tensors else []
         optimizer = state.optimizer.state_dict()
         numbered: dict[int, dict[str, Tensor]] = {}
-        for name, value in _below("optimizer.", tensors).items():
+        for name, value in _with_prefix("optimizer.", tensors).items():
             number, _, part = name.partition(".")
             numbered.setdefault(int(number), {})[part] = value
         state.optimizer.load_state_dict({**optimizer, "state": numbered})
-        _lay_like_parameters(state.optimizer)
+        _match_memory_layout(state.optimizer)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise TrainingError(f"{checkpoint_path(folder)}: does not fit this training ({reason}); train again") from error
 
 
-def _lay_like_parameters(optimizer: torch.optim.Optimizer) -> None:
-    """Lay the optimizer's means in memory as their parameters lie there.
+def _match_memory_layout(optimizer: torch.optim.Optimizer) -> None:
+    """Give the optimizer's moving averages the memory layout of their parameters.
 
-    The checkpoint has them row by row, the network its convolutions channels last, and the fused Adam goes through
-    both by address: laid otherwise, each mean would move another weight.
+    The checkpoint stores them contiguously, while the network's convolutions are channels-last. The fused Adam walks
+    through both by address: with different layouts, each average would update another weight.
     """
     for parameter, values in optimizer.state.items():
         for name in values.keys() - {"step"}:
             if values[name].shape != parameter.shape:
-                raise ValueError(f"the optimizer's {name} has another shape than its weights")
+                raise ValueError(f"the optimizer's {name} and its weights differ in shape")
             values[name] = torch.empty_like(parameter, requires_grad=False).copy_(values[name])
 
 
 def _read(folder: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     path = checkpoint_path(folder)
     if not path.is_file():
-        raise TrainingError(f"{folder}: there is no checkpoint to resume from; leave out --resume to start")
+        raise TrainingError(f"{folder}: has no checkpoint to resume from; leave out --resume to start from scratch")
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise TrainingError(f"{path}: larger than any checkpoint of photoclass; train again")
@@ -195,5 +194,5 @@ def _read(folder: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise TrainingError(f"{path}: damaged ({error}); train again") from error
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

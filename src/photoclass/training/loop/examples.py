@@ -1,4 +1,4 @@
-"""What a network learns from: photos as pixels, or as the maps that a pretrained network's beginning made of them."""
+"""Training examples: photos as pixels, or as feature maps of the frozen first blocks of a pretrained network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,51 +18,52 @@ Rows = NDArray[np.int64]
 
 
 class Examples(Protocol):
-    """Labelled inputs of one shape: all that batches and the loop know of photos."""
+    """Labelled inputs of one shape: the interface between photos and the training loop."""
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of examples."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """Class indices, shape (N,)."""
 
     def plain(self, rows: Rows) -> Pixels:
-        """Return these as they are, shape (n, height, width, channels), uint8."""
+        """Return these examples without augmentation, shape (n, height, width, channels), uint8."""
 
-    def judged(self, done: float) -> "Examples":
-        """Return the same as they are judged while that share of the training lies behind, from 0 to 1.
+    def for_validation(self, done: float) -> "Examples":
+        """Return the same examples at the size that validation uses at a moment of the training.
 
-        At the end, they are as the saved model sees them.
+        Args:
+            done: Share of the training that is done, from 0 to 1. At 1, the size is that of the saved model.
         """
 
     def augmented(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
-        """Draw an epoch's variations; return what gives these examples, so varied.
+        """Draw the augmentations of an epoch; return a function from rows to augmented examples.
 
         Args:
-            generator: Decides the lots.
-            done: Share of the training that lies behind, from 0 to 1: photos may be shown smaller at first.
+            generator: Source of randomness.
+            done: Share of the training that is done, from 0 to 1: images may be smaller at first.
         """
 
 
 @dataclass(frozen=True)
 class PhotoExamples:
-    """Pixels from the cache, varied by augmentation.
+    """Pixels from the cache, augmented by warps and colours.
 
     Attributes:
         photos: Decoded photos.
-        augment: How they are varied.
-        mirrored: Whether `plain` gives their mirror images.
-        sides: Sides of the varied pictures, in pixels, one after the other over the training; that of the photos when
-            empty.
-        shown: Side of the pictures that `plain` gives, in pixels; 0 for that of the photos.
+        augment: Settings of the augmentation.
+        mirrored: Whether `plain` returns mirror images.
+        sides: Image sizes over the course of the training, in pixels (progressive resizing); empty for the size of the
+            photos throughout.
+        plain_side: Size of the images that `plain` returns, in pixels; 0 for the size of the photos.
     """
 
     photos: CachedPhotos
     augment: AugmentSettings
     mirrored: bool = False
     sides: tuple[int, ...] = ()
-    shown: int = 0
+    plain_side: int = 0
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -74,40 +75,40 @@ class PhotoExamples:
 
     def plain(self, rows: Rows) -> Pixels:
         """Return the pixels of these photos, RGB."""
-        pixels = np.stack([self._shown(np.asarray(self.photos.pixels[row], dtype=np.uint8)) for row in rows])
+        pixels = np.stack([self._resized(np.asarray(self.photos.pixels[row], dtype=np.uint8)) for row in rows])
         return np.ascontiguousarray(pixels[:, :, ::-1]) if self.mirrored else pixels
 
-    def judged(self, done: float) -> "PhotoExamples":
-        """Return small pictures while small ones are learnt from: larger ones would show no better how it goes."""
+    def for_validation(self, done: float) -> "PhotoExamples":
+        """Return small images while training uses small ones: larger ones would measure its progress no better."""
         if not self.sides:
             return self
-        shown = round(self.photos.settings.image_size * self._side(done) / self.sides[-1])
-        return replace(self, shown=shown if shown < self.photos.settings.image_size else 0)
+        side = round(self.photos.settings.image_size * self._side(done) / self.sides[-1])
+        return replace(self, plain_side=side if side < self.photos.settings.image_size else 0)
 
     def augmented(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
-        """Draw a warp and colours for each photo."""
-        whole = self.photos.settings.image_size
-        side = self._side(done) if self.sides else whole
-        transforms = draw_transforms(len(self), whole, self.augment, generator)
-        if side != whole:
-            transforms = to_side(transforms, whole, side)
+        """Draw a warp and a change of colours for each photo."""
+        full_side = self.photos.settings.image_size
+        side = self._side(done) if self.sides else full_side
+        transforms = draw_transforms(len(self), full_side, self.augment, generator)
+        if side != full_side:
+            transforms = to_side(transforms, full_side, side)
         colours = draw_colours(len(self), self.augment, generator)
 
         def warped(rows: Rows) -> Pixels:
             pixels = np.empty((len(rows), side, side, 3), dtype=np.uint8)
             for i, row in enumerate(rows):
                 photo, transform = np.asarray(self.photos.pixels[row], dtype=np.uint8), transforms[row]
-                if side != whole:
+                if side != full_side:
                     photo, transform = coarser(photo, transform)
                 augment_photos(photo, transform, colours[row], self.augment, out=pixels[i])
             return pixels
 
         return warped
 
-    def _shown(self, photo: Pixels) -> Pixels:
-        if not self.shown:
+    def _resized(self, photo: Pixels) -> Pixels:
+        if not self.plain_side:
             return photo
-        small = cv2.resize(photo, (self.shown, self.shown), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(photo, (self.plain_side, self.plain_side), interpolation=cv2.INTER_AREA)
         return np.asarray(small, dtype=np.uint8)
 
     def _side(self, done: float) -> int:
@@ -116,12 +117,12 @@ class PhotoExamples:
 
 @dataclass(frozen=True)
 class Augmentations:
-    """Maps of varied photos, beside those of the photos as they are.
+    """Feature maps of augmented photos, in addition to those of the photos themselves.
 
     Attributes:
         maps: Rows of shape (views, height, width, channels).
-        rows: Shape (N,): where the variations of each photo stand among them; -1 where it has none.
-        share: Share of the photos of an epoch that are shown varied.
+        rows: Shape (N,): the row of each photo among `maps`; -1 if it has none.
+        share: Share of the photos of an epoch for which an augmented view is used.
     """
 
     maps: Features
@@ -131,12 +132,12 @@ class Augmentations:
 
 @dataclass(frozen=True)
 class MapExamples:
-    """Maps from the store, each photo's own or those of its mirror image.
+    """Feature maps from the cache, of photos or their mirror images.
 
     Attributes:
         photos: Photos whose rows have shape (2, height, width, channels): the photo, and its mirror image.
-        mirrored: Whether `plain` gives those of the mirror images.
-        variations: What else training is shown.
+        mirrored: Whether `plain` returns the maps of the mirror images.
+        augmentations: Feature maps of augmented photos, if training uses them.
     """
 
     photos: FeaturedPhotos
@@ -152,29 +153,29 @@ class MapExamples:
         return self.photos.table.labels
 
     def plain(self, rows: Rows) -> Pixels:
-        """Return the maps of these photos."""
+        """Return the feature maps of these photos."""
         return np.stack([np.asarray(self.photos.features[row][int(self.mirrored)], dtype=np.uint8) for row in rows])
 
-    def judged(self, done: float) -> "MapExamples":
-        """Return the same: maps have one size."""
+    def for_validation(self, done: float) -> "MapExamples":
+        """Return the same examples: feature maps have one size."""
         return self
 
     def augmented(self, generator: np.random.Generator, done: float = 0.0) -> Callable[[Rows], Pixels]:
-        """Draw which photos are mirrored, half of them, and which are shown varied instead."""
+        """Draw for each photo whether it is mirrored (half of them are) or replaced by an augmented view."""
         views = generator.integers(0, 2, len(self))
-        among = np.full(len(self), -1)
+        augmented_rows = np.full(len(self), -1)
         if self.augmentations is not None:
-            # Of two variations, the same lot chooses one.
-            shown = generator.random(len(self)) < self.augmentations.share
-            among[shown] = self.augmentations.rows[shown]
+            # For these photos, `views` chooses one of the two augmented views.
+            chosen = generator.random(len(self)) < self.augmentations.share
+            augmented_rows[chosen] = self.augmentations.rows[chosen]
 
         def viewed(rows: Rows) -> Pixels:
-            maps = [self._maps_of(row, among[row])[views[row]] for row in rows]
+            maps = [self._maps_of(row, augmented_rows[row])[views[row]] for row in rows]
             return np.stack([np.asarray(view, dtype=np.uint8) for view in maps])
 
         return viewed
 
-    def _maps_of(self, row: int, among: int) -> NDArray[np.generic]:
-        if among >= 0 and self.augmentations is not None:
-            return self.augmentations.maps[among]
+    def _maps_of(self, row: int, augmented_row: int) -> NDArray[np.generic]:
+        if augmented_row >= 0 and self.augmentations is not None:
+            return self.augmentations.maps[augmented_row]
         return self.photos.features[row]

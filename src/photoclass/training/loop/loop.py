@@ -1,4 +1,4 @@
-"""The training loop: the only one."""
+"""The training loop, shared by all recipes that train a network step by step."""
 
 import copy
 import math
@@ -28,26 +28,28 @@ from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
-MOST_AT_ONCE = 64  # photos, about: batches that differ by one are divided alike
-_PASS_SHARE = 0.5  # a forward pass takes a third of a step; half leaves room, and the saved model sees larger pictures
-_ROUNDING = 1e-9  # of shares of the training that are added up
-_SAVE_EVERY_SECONDS = 120  # what a kill may cost at most, besides the checkpoint at each epoch's end
+PART_SIZE = 64  # photos, about: batches whose sizes differ by one are split into the same number of parts
+# Time for a forward pass, as a share of a step. It takes a third; half leaves a margin, and allows for the larger
+# images of the saved model.
+_PASS_SHARE = 0.5
+_ROUNDING = 1e-9  # tolerance for sums of shares
+_SAVE_EVERY_SECONDS = 120  # the most that a kill may cost; a checkpoint is also written at the end of each epoch
 
 
 @dataclass(frozen=True)
 class LoopJob:
-    """What the loop works on.
+    """The input of the training loop.
 
     Attributes:
-        train: What it learns from.
-        valid: What chooses the best epoch.
-        settings: How the loop goes.
-        scaling: What their bytes mean to the network.
-        compute: Where and how precisely.
-        seed: Decides order, augmentation and dropout.
+        train: Training examples.
+        valid: Validation examples, which select the best epoch.
+        settings: Settings of the loop.
+        scaling: How bytes become the network's input values.
+        compute: Device and precision.
+        seed: Seed for order, augmentation and dropout.
         kept_rows: The validation examples whose logits are kept after every epoch.
-        finish_seconds: Time to keep for what comes after the loop, when time is limited.
-        finish_passes: Photos that go through the network after it, for which time is kept as well.
+        finish_seconds: Of a time budget, the seconds reserved for the work after the loop.
+        finish_passes: Number of photos that pass through the network after the loop; their time is reserved as well.
     """
 
     train: Examples
@@ -64,28 +66,27 @@ class LoopJob:
 def fit(
     job: LoopJob, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
 ) -> None:
-    """Train until the epochs are done, val_loss no longer falls, the time is up, or a signal comes.
+    """Train until all epochs are done, val_loss no longer falls, the time is up, or a signal arrives.
 
     Args:
-        job: What to work on.
-        state: Where the training stands; it is moved on. `state.stopped` says at the end why it ended, and is empty
-            if a signal ended it.
-        stop: Asked after every step.
-        keep: Called with the state after every epoch, every two minutes, and at the end: it saves what must not be
-            lost.
+        job: Examples and settings.
+        state: The state to continue from; it is modified. At the end, `state.stopped` is the reason why training
+            ended, or empty after a signal.
+        stop: Checked after every step.
+        keep: Saves the state. It is called after every epoch, every two minutes, and at the end.
         progress: Receives progress reports.
 
     Raises:
-        TrainingError: The loss became NaN or infinity before any epoch was done.
+        TrainingError: The loss became NaN or infinity before any epoch was finished.
     """
     state.stopped = why_stop_early(state.history, job.settings.patience) if state.history else ""
-    # A rate that falls to the end has to know where the end is.
+    # A schedule that falls towards the end needs to know when the end is.
     timed = stop.deadline is not None and job.settings.schedule != "constant" and not state.stopped
-    time_budget = _measure_pace(job, state) if timed else None
+    time_budget = _measure_time_budget(job, state) if timed else None
     while state.epoch < job.settings.epochs and not state.stopped:
         if not state.seen:
             _plan_epoch(job, state, stop, time_budget)
-        give_back_freed_memory()  # the pictures to come may be larger
+        give_back_freed_memory()  # the next images may be larger
         train_epoch(job, state, stop, keep, progress)
         if stop.signal_number:
             keep(state)
@@ -93,12 +94,12 @@ def fit(
         if not math.isfinite(state.loss_sum):
             _stop_at_nan(state)
             break
-        whole = state.seen == len(job.train)
+        finished = state.seen == len(job.train)
         row = _close_epoch(job, state)
         if time_budget is not None:
-            time_budget.hear(
+            time_budget.update(
                 state.done,
-                state.behind(len(job.train)),
+                state.share_done(len(job.train)),
                 state.epoch_seconds / state.seen,
                 row.seconds - state.epoch_seconds,
             )
@@ -106,7 +107,7 @@ def fit(
         if not math.isfinite(row.val_loss):
             _stop_at_nan(state)
             break
-        if whole:
+        if finished:
             state.done += state.share
             state.start_epoch(state.epoch + 1)
             state.stopped = why_stop_early(state.history, job.settings.patience)
@@ -121,7 +122,7 @@ def fit(
 def train_epoch(
     job: LoopJob, state: TrainingState, stop: StopRequest, keep: Callable[[TrainingState], None], progress: Progress
 ) -> None:
-    """Train over all photos once, or as far as `stop` allows, from the step at which the state stands."""
+    """Train for one epoch, or as long as `stop` allows, from the step that the state is at."""
     state.network.train()
     title = f"Epoch {state.epoch + 1} of at most {state.epochs_planned(job.settings.epochs)}"
     reserve = _reserve(job, state)
@@ -130,10 +131,10 @@ def train_epoch(
     batches = training_batches(job.train, job.settings, job.seed, state.epoch, state.step, state.done)
     with progress.task(title, len(job.train), done=state.seen) as task:
         for batch in batches:
-            loss, right = train_step(job, state, batch)
+            loss, correct = train_step(job, state, batch)
             state.step += 1
             state.loss_sum += loss * len(batch.labels)
-            state.right += right
+            state.correct += correct
             state.seen += len(batch.labels)
             now = time.monotonic()
             state.epoch_seconds = seconds_before + now - started_at
@@ -147,17 +148,17 @@ def train_epoch(
 
 
 def train_step(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float, int]:
-    """Take one step: forward, loss, backward, the optimizer's.
+    """Take one training step.
 
     Returns:
-        The mean loss of the batch in nats, and how many photos it classified correctly.
+        The mean loss of the batch in nats, and the number of photos classified correctly.
     """
     settings = job.settings
     steps_before = state.epoch * count_batches(len(job.train), settings.batch_size) + state.step
-    set_learning_rate(state.optimizer, settings, state.behind(len(job.train)))
+    set_learning_rate(state.optimizer, settings, state.share_done(len(job.train)))
     _seed_dropout(state.network, job.seed, state.epoch, state.step)
     state.optimizer.zero_grad(set_to_none=True)
-    total_loss, right = 0.0, 0
+    total_loss, correct = 0.0, 0
     for part in batch_parts(len(batch.labels), job.compute):
         labels = torch.from_numpy(batch.labels[part]).to(job.compute.device)
         with job.compute.autocast():
@@ -165,55 +166,54 @@ def train_step(job: LoopJob, state: TrainingState, batch: Batch) -> tuple[float,
         loss = cross_entropy(logits, labels, settings.label_smoothing) * (len(labels) / len(batch.labels))
         loss.backward()  # type: ignore[no-untyped-call]
         total_loss += loss.item()
-        right += _count_right(logits, labels)
+        correct += _count_correct(logits, labels)
     state.optimizer.step()
-    if state.average is not None:
-        update_ema(state.average, state.network, settings.ema_decay, steps_before + 1)
-    return total_loss, right
+    if state.ema is not None:
+        update_ema(state.ema, state.network, settings.ema_decay, steps_before + 1)
+    return total_loss, correct
 
 
 def batch_parts(count: int, compute: Compute) -> list[slice]:
-    """Divide a batch into what goes through the network at once, of nearly one size.
+    """Split a batch into parts of nearly equal size that pass through the network one after the other.
 
-    On a processor, more photos at once are no faster and only take memory. A network that normalises by batches does so
-    by these.
+    On a CPU, more photos at once are no faster and only take memory. Batch normalisation is computed over these parts.
     """
-    parts = max(1, round(count / MOST_AT_ONCE)) if compute.device == "cpu" else 1
+    parts = max(1, round(count / PART_SIZE)) if compute.device == "cpu" else 1
     ends = [count * part // parts for part in range(parts + 1)]
     return [slice(first, end) for first, end in pairwise(ends)]
 
 
 def scored_network(job: LoopJob, state: TrainingState) -> nn.Module:
-    """Return what is scored and kept: the mean of the weights where one is kept, mixed with the start where wanted."""
-    network = state.network if state.average is None else state.average
+    """Return the network that is scored and saved: the EMA if there is one, interpolated with the initial weights."""
+    network = state.network if state.ema is None else state.ema
     share = job.settings.initial_weights_share
-    return interpolate_with_initial(network, state.start, share) if share else network
+    return interpolate_with_initial(network, state.initial, share) if share else network
 
 
 def validate(job: LoopJob, network: nn.Module, done: float = 1.0) -> tuple[float, float, Tensor]:
     """Return mean loss in nats, accuracy, and logits, shape (N, K), of the validation examples.
 
     Args:
-        job: Has them.
-        network: What is judged.
-        done: Share of the training that lies behind, from 0 to 1.
+        job: Has the examples.
+        network: The network to score.
+        done: Share of the training that is done, from 0 to 1; it decides the size of images.
     """
-    logits = predict_logits(network, job.valid.judged(done), job.scaling, job.compute)
+    logits = predict_logits(network, job.valid.for_validation(done), job.scaling, job.compute)
     labels = torch.from_numpy(job.valid.labels)
-    judged = logits
+    calibrated = logits
     if job.settings.calibrate and torch.isfinite(logits).all():
-        judged = logits / fit_temperature(logits.double().numpy(), job.valid.labels)
-    return cross_entropy(judged, labels).item(), _count_right(judged, labels) / len(labels), logits
+        calibrated = logits / fit_temperature(logits.double().numpy(), job.valid.labels)
+    return cross_entropy(calibrated, labels).item(), _count_correct(calibrated, labels) / len(labels), logits
 
 
 def predict_logits(network: nn.Module, examples: Examples, scaling: Scaling, compute: Compute) -> Tensor:
-    """Compute the logits of all examples as they are, with dropout off; shape (N, K), in full precision, on the CPU."""
+    """Compute the logits of all examples in evaluation mode, not augmented; shape (N, K), float32, on the CPU."""
     network.eval()
     return compute_all(network, examples, scaling, compute)
 
 
 def compute_all(function: Callable[[Tensor], Tensor], examples: Examples, scaling: Scaling, compute: Compute) -> Tensor:
-    """Apply a function of images, shape (n, C, H, W), to all examples as they are; give its rows, on the CPU."""
+    """Apply a function of images, shape (n, C, H, W), to all examples without augmentation; its rows are on the CPU."""
     with torch.inference_mode(), compute.autocast():
         rows = [
             function(to_images(batch.inputs, scaling, compute)).float().cpu()
@@ -223,7 +223,7 @@ def compute_all(function: Callable[[Tensor], Tensor], examples: Examples, scalin
 
 
 def to_images(inputs: Pixels, scaling: Scaling, compute: Compute) -> Tensor:
-    """Turn bytes, shape (N, H, W, C), into numbers, shape (N, C, H, W), channels last in memory."""
+    """Convert bytes of shape (N, H, W, C) into the network's input, shape (N, C, H, W), channels-last in memory."""
     moved = torch.from_numpy(inputs).to(compute.device).permute(0, 3, 1, 2)
     images = moved.to(compute.image_dtype)
     return (images if scaling.zero == 0 else images.sub_(scaling.zero)).mul_(scaling.scale)
@@ -231,35 +231,35 @@ def to_images(inputs: Pixels, scaling: Scaling, compute: Compute) -> Tensor:
 
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean loss in nats: binary cross-entropy for one logit, that of class 1, else softmax cross-entropy."""
-    logits = logits.float()  # in full precision: bf16 has three digits
+    logits = logits.float()  # in float32: bf16 has three significant digits
     if logits.shape[1] == 1:
-        wanted = labels.float() * (1 - smoothing) + smoothing / 2
-        return F.binary_cross_entropy_with_logits(logits[:, 0], wanted)
+        targets = labels.float() * (1 - smoothing) + smoothing / 2
+        return F.binary_cross_entropy_with_logits(logits[:, 0], targets)
     return F.cross_entropy(logits, labels, label_smoothing=smoothing)
 
 
-def _count_right(logits: Tensor, labels: Tensor) -> int:
-    told = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
-    return int((told == labels).sum())
+def _count_correct(logits: Tensor, labels: Tensor) -> int:
+    predicted = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
+    return int((predicted == labels).sum())
 
 
 def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
-    drawn = int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> 1)
+    step_seed = int(np.random.SeedSequence([seed, epoch, step]).generate_state(1, np.uint64)[0] >> 1)
     for module in network.modules():
         if isinstance(module, Dropout):
-            module.generator.manual_seed(drawn)
+            module.generator.manual_seed(step_seed)
 
 
 def _close_epoch(job: LoopJob, state: TrainingState) -> EpochRow:
-    """Validate, enter the epoch into the history, and keep its weights if they are the best so far."""
+    """Validate, add the epoch to the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
     scored = scored_network(job, state)
-    val_loss, val_accuracy, logits = validate(job, scored, state.behind(len(job.train)))
+    val_loss, val_accuracy, logits = validate(job, scored, state.share_done(len(job.train)))
     state.elapsed_seconds += time.monotonic() - started_at
     row = EpochRow(
         epoch=round(state.epoch + state.seen / len(job.train), 4),
         loss=state.loss_sum / state.seen,
-        accuracy=state.right / state.seen,
+        accuracy=state.correct / state.seen,
         val_loss=val_loss,
         val_accuracy=val_accuracy,
         seconds=round(state.epoch_seconds + time.monotonic() - started_at, 3),
@@ -273,7 +273,7 @@ def _close_epoch(job: LoopJob, state: TrainingState) -> EpochRow:
 
 
 def _plan_epoch(job: LoopJob, state: TrainingState, stop: StopRequest, time_budget: TimeBudget | None) -> None:
-    """Decide what the coming epoch is of the whole training: one of so many, or of as many as there is time for."""
+    """Set which share of the training the next epoch makes up: by the number of epochs, or by the time left."""
     most = job.settings.epochs
     if time_budget is None:
         state.done, state.share = state.epoch / most, 1 / most
@@ -283,15 +283,15 @@ def _plan_epoch(job: LoopJob, state: TrainingState, stop: StopRequest, time_budg
 
 
 def _is_over(job: LoopJob, state: TrainingState) -> bool:
-    """Tell whether all that was planned is done, be it in the midst of an epoch."""
-    return state.seen < len(job.train) and state.behind(len(job.train)) >= 1 - _ROUNDING
+    """Return whether the planned training is complete, which may be in the middle of an epoch."""
+    return state.seen < len(job.train) and state.share_done(len(job.train)) >= 1 - _ROUNDING
 
 
-def _measure_pace(job: LoopJob, state: TrainingState) -> TimeBudget:
-    """Time steps on copies of all that learns."""
+def _measure_time_budget(job: LoopJob, state: TrainingState) -> TimeBudget:
+    """Time training steps on copies of the weights."""
     network = copy.deepcopy(state.network).train()
-    average = copy.deepcopy(state.average)
-    scratch = TrainingState(network, optimizer_for(network, job.settings), average, share=1.0)
+    ema = copy.deepcopy(state.ema)
+    scratch = TrainingState(network, optimizer_for(network, job.settings), ema, share=1.0)
     rows = np.arange(min(job.settings.batch_size, len(job.train)))
 
     def batch_at(done: float) -> Batch:
@@ -304,12 +304,12 @@ def _stop_at_nan(state: TrainingState) -> None:
     best = best_epoch(state.history)
     at = f"in epoch {state.epoch + 1}, step {state.step}, the loss became NaN or infinity"
     if best is None:
-        raise TrainingError(f"{at}, before any epoch was done; try a smaller learning_rate")
-    state.stopped = f"{at}; the best so far, of epoch {best.epoch:g}, is kept"
+        raise TrainingError(f"{at}, before any epoch was finished; try a smaller learning_rate")
+    state.stopped = f"{at}; the best epoch so far, {best.epoch:g}, is kept"
 
 
 def _reserve(job: LoopJob, state: TrainingState) -> float:
-    """Seconds to keep for validating and for what comes after the loop."""
+    """Return the seconds to reserve for validation and for the work after the loop."""
     per_photo = state.epoch_seconds / state.seen if state.seen else 0.004
     if state.history:
         per_photo = 1 / max(state.history[-1].photos_per_second, 0.1)
@@ -317,7 +317,7 @@ def _reserve(job: LoopJob, state: TrainingState) -> float:
 
 
 def _show(task: Task, state: TrainingState, count: int) -> None:
-    task.advance(count, f"loss {state.loss_sum / state.seen:.4f}  accuracy {state.right / state.seen:.1%}")
+    task.advance(count, f"loss {state.loss_sum / state.seen:.4f}  accuracy {state.correct / state.seen:.1%}")
 
 
 def _describe(row: EpochRow, is_best: bool) -> str:

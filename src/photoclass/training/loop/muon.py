@@ -1,7 +1,13 @@
-"""Muon (Jordan et al., 2024) for the kernels of convolutions, AdamW (Loshchilov and Hutter, 2019) for all else.
+"""The Muon optimizer for convolution kernels, with AdamW for all other parameters.
 
-A gradient mostly points along the few directions in which a kernel learns most; the others hardly move, by any rate.
-Muon takes all of them alike: it makes the mean of the gradients orthogonal before it follows it.
+The gradient of a kernel, taken as a matrix, is usually dominated by a few singular directions; along the others the
+kernel hardly moves at any learning rate. Muon orthogonalises the momentum by a Newton-Schulz iteration before each
+step, so that all directions move alike.
+
+References:
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+    https://kellerjordan.github.io/posts/muon/
+    Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (AdamW), 2019, https://arxiv.org/abs/1711.05101
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,24 +16,25 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Of x * (a + b x² + c x⁴), which takes singular values from (0, 1] to within a third of 1 in few rounds (Jordan et al.,
-# 2024): near enough to learn by, and sooner there than a polynomial that arrives.
+# Coefficients of the Newton-Schulz polynomial x * (a + b x² + c x⁴) of Jordan et al. (2024). In five steps it brings
+# singular values from (0, 1] to within a third of 1. That is accurate enough for training, and takes fewer steps than
+# a polynomial that converges to 1.
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-_ROUNDS = 5
-_SMALLEST = 1e-12
+_STEPS = 5
+_EPSILON = 1e-12
 
 
 class Muon(torch.optim.AdamW):
-    """The optimizer; see the file's head.
+    """Muon for kernels, AdamW for the rest.
 
-    A step turns a kernel and leaves its size as it was: a normalisation behind it would undo what its size does.
+    An update rotates a kernel by a fixed angle and keeps its norm, which a normalisation layer would cancel anyway.
 
     Args:
-        kernels: What Muon moves, each of shape (filters, channels, height, width).
-        muon_rate: How far a step turns a kernel, in radians.
-        momentum: Decay of the mean of the kernels' gradients.
-        groups: What AdamW moves, as torch has it.
-        adam: AdamW's other arguments.
+        kernels: Parameters that Muon updates, each of shape (filters, channels, height, width).
+        muon_rate: Angle of an update, in radians.
+        momentum: Decay of the moving average of the kernels' gradients.
+        groups: Parameter groups that AdamW updates, as torch takes them.
+        adam: Further arguments of AdamW.
     """
 
     def __init__(
@@ -42,51 +49,54 @@ class Muon(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Take a step along the gradients that are there; those of kernels are used up."""
+        """Update all parameters that have a gradient; the gradients of kernels are cleared."""
         for group in self.param_groups:
             if "momentum" in group:
                 for kernel in group["params"]:
-                    self._turn(kernel, group["lr"], group["momentum"])
-        super().step()  # passes over what has no gradient
+                    self._update_kernel(kernel, group["lr"], group["momentum"])
+        super().step()  # skips kernels, which have no gradient any more
 
-    def _turn(self, kernel: Tensor, rate: float, momentum: float) -> None:
+    def _update_kernel(self, kernel: Tensor, rate: float, momentum: float) -> None:
         if kernel.grad is None:
             return
         state = self.state[kernel]
         if not state:
-            state["step"] = torch.tensor(0.0)  # AdamW asks it of all that it finds in a checkpoint
+            state["step"] = torch.tensor(0.0)  # AdamW expects it for every parameter when a checkpoint is loaded
             state["mean"] = torch.zeros_like(kernel)
         state["step"] += 1
-        # Nesterov's momentum: along the mean as the next gradient would find it.
-        towards = kernel.grad.add(state["mean"].mul_(momentum).add_(kernel.grad), alpha=momentum)
+        # Nesterov momentum: looks ahead by one decay of the moving average.
+        update = kernel.grad.add(state["mean"].mul_(momentum).add_(kernel.grad), alpha=momentum)
         kernel.grad = None
-        towards = newton_schulz(towards.flatten(1)).reshape(kernel.shape)
-        size = kernel.norm()
-        kernel.sub_(towards.mul_(rate * size / towards.norm().clamp_min(_SMALLEST)))
-        kernel.mul_(size / kernel.norm().clamp_min(_SMALLEST))
+        update = newton_schulz(update.flatten(1)).reshape(kernel.shape)
+        norm = kernel.norm()
+        kernel.sub_(update.mul_(rate * norm / update.norm().clamp_min(_EPSILON)))
+        kernel.mul_(norm / kernel.norm().clamp_min(_EPSILON))
 
 
 def newton_schulz(matrix: Tensor) -> Tensor:
-    """Return a matrix of the same singular vectors, whose singular values are about 1; shape (rows, columns).
+    """Orthogonalise approximately: keep the singular vectors, and bring all singular values close to 1.
 
-    The polynomials in the singular values are worked out on the product of the matrix with its transpose, which is
-    small and square, and applied to the matrix at the end: a third of the multiplications.
+    The polynomials are evaluated on the product of the matrix with its transpose, which is small and square, and
+    product to the matrix once, at the end. That needs a third of the multiplications.
+
+    Args:
+        matrix: Shape (rows, columns).
     """
     if matrix.shape[0] > matrix.shape[1]:
         return newton_schulz(matrix.T).T
-    matrix = matrix / matrix.norm().clamp_min(_SMALLEST)
-    squares = matrix @ matrix.T
-    applied = factor = _factor(squares)
-    for _ in range(_ROUNDS - 1):
-        squares = factor @ squares @ factor
-        factor = _factor(squares)
-        applied = factor @ applied
-    return applied @ matrix
+    matrix = matrix / matrix.norm().clamp_min(_EPSILON)
+    gram = matrix @ matrix.T
+    product = factor = _factor(gram)
+    for _ in range(_STEPS - 1):
+        gram = factor @ gram @ factor
+        factor = _factor(gram)
+        product = factor @ product
+    return product @ matrix
 
 
-def _factor(squares: Tensor) -> Tensor:
-    """Return what a round multiplies by: a + b * squares + c * squares²."""
+def _factor(gram: Tensor) -> Tensor:
+    """Return the factor of one step: a + b * gram + c * gram²."""
     a, b, c = _COEFFICIENTS
-    factor = torch.addmm(squares, squares, squares, beta=b, alpha=c)
+    factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
     factor.diagonal().add_(a)
     return factor

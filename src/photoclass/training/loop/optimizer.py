@@ -1,4 +1,4 @@
-"""How weights move: Adam or Muon, the rate at each moment of the training, and the exponential moving average (EMA) of the weights."""
+"""Optimizer, learning-rate schedule, exponential moving average (EMA) of the weights, and weight interpolation."""
 
 import copy
 import math
@@ -13,10 +13,10 @@ from photoclass.training.recipes.loop_settings import LoopSettings
 
 
 def optimizer_for(network: nn.Module, settings: LoopSettings) -> torch.optim.Optimizer:
-    """Return the optimizer for those weights of a network that learn."""
-    learning = [p for p in network.parameters() if p.requires_grad]
-    kernels = [p for p in learning if p.ndim == 4 and settings.muon_rate]
-    others = [p for p in learning if not (p.ndim == 4 and settings.muon_rate)]
+    """Return an optimizer for the trainable weights of a network: Adam, or Muon and Adam."""
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    kernels = [p for p in trainable if p.ndim == 4 and settings.muon_rate]
+    others = [p for p in trainable if not (p.ndim == 4 and settings.muon_rate)]
     groups = [
         {"params": [p for p in others if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in others if p.ndim <= 1], "weight_decay": 0.0},
@@ -29,19 +29,19 @@ def optimizer_for(network: nn.Module, settings: LoopSettings) -> torch.optim.Opt
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, settings: LoopSettings, done: float) -> None:
-    """Set the rates for a step.
+    """Set the learning rates for a step by the schedule.
 
     Args:
-        optimizer: Of `optimizer_for`.
-        settings: The schedule.
-        done: Share of the whole training that lies behind, from 0 to 1.
+        optimizer: From `optimizer_for`.
+        settings: Has the schedule and the peak rates.
+        done: Share of the whole training that is done, from 0 to 1.
     """
-    share = _share_of_rate(settings, done)
+    factor = _schedule_factor(settings, done)
     for group in optimizer.param_groups:
-        group["lr"] = share * (settings.muon_rate if "momentum" in group else settings.learning_rate)
+        group["lr"] = factor * (settings.muon_rate if "momentum" in group else settings.learning_rate)
 
 
-def _share_of_rate(settings: LoopSettings, done: float) -> float:
+def _schedule_factor(settings: LoopSettings, done: float) -> float:
     if settings.schedule == "constant":
         return 1.0
     if done < settings.warm_up:
@@ -50,30 +50,38 @@ def _share_of_rate(settings: LoopSettings, done: float) -> float:
 
 
 @torch.no_grad()
-def interpolate_with_initial(network: nn.Module, start: dict[str, Tensor], share: float) -> nn.Module:
-    """Return a copy of a network with weights between its own and those at the start."""
+def interpolate_with_initial(network: nn.Module, initial: dict[str, Tensor], share: float) -> nn.Module:
+    """Return a copy of a network with its weights interpolated linearly with the initial ones (WiSE-FT).
+
+    After Wortsman et al., "Robust fine-tuning of zero-shot models", 2022, https://arxiv.org/abs/2109.01903.
+
+    Args:
+        network: After fine-tuning; stays as it is.
+        initial: Its initial weights by name.
+        share: Weight of the initial weights, from 0 to 1.
+    """
     mixed = copy.deepcopy(network)
     for name, weights in mixed.named_parameters():
-        weights.lerp_(start[name].to(weights.device), share)
+        weights.lerp_(initial[name].to(weights.device), share)
     return mixed
 
 
 @torch.no_grad()
-def update_ema(average: nn.Module, network: nn.Module, decay: float, steps: int) -> None:
-    """Move the exponential moving average towards the network's weights; in the first steps faster, so that it forgets the start.
+def update_ema(ema: nn.Module, network: nn.Module, decay: float, steps: int) -> None:
+    """Update the exponential moving average of a network's weights; the first steps count more.
 
     Args:
-        average: The mean; a copy of the network at the start.
-        network: What learns.
-        decay: How much of the mean stays.
+        ema: The network that holds the averages; begins as a copy of `network`.
+        network: The network in training.
+        decay: Decay per step; lower in the first steps, so that the initial weights are soon forgotten.
         steps: Steps taken so far, this one included.
     """
     share = 1 - min(decay, (1 + steps) / (10 + steps))
-    moved = [p.requires_grad for p in network.parameters()]
-    # What a normalisation has seen belongs to the weights that made it, so it is averaged as they are.
-    moved += [buffer.is_floating_point() for buffer in network.buffers()]
-    means, values = ([*module.parameters(), *module.buffers()] for module in (average, network))
-    torch._foreach_lerp_(list(compress(means, moved)), list(compress(values, moved)), share)  # all in one call
-    for kept, buffer in zip(average.buffers(), network.buffers(), strict=True):
+    averaged = [p.requires_grad for p in network.parameters()]
+    # The running statistics of batch normalisation were produced by the weights, so they are averaged along with them.
+    averaged += [buffer.is_floating_point() for buffer in network.buffers()]
+    means, values = ([*module.parameters(), *module.buffers()] for module in (ema, network))
+    torch._foreach_lerp_(list(compress(means, averaged)), list(compress(values, averaged)), share)
+    for kept, buffer in zip(ema.buffers(), network.buffers(), strict=True):
         if not buffer.is_floating_point():
             kept.copy_(buffer)

@@ -1,4 +1,4 @@
-"""How long training takes, and so how many epochs there is time for."""
+"""Plan a training for a time budget: measure how long steps take, and how many epochs fit."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 
 from photoclass.training.loop.batches import Batch
 
-_MOMENTS = 16  # at which the cost of a photo is looked at, evenly over the training
+_MOMENTS = 16  # evenly over the training, at which the cost of a photo is measured
 _TRIALS = 3
-# A plan keeps some time back: few machines are as fast all along as in their first seconds.
+# Plans keep a reserve: few machines stay as fast as in their first seconds.
 _MARGIN = 1.04
-_SHORTEST_EPOCH = 0.1  # a shorter one at the end is left out: its validation would cost more than it gives
+_SHORTEST_EPOCH = 0.1  # a shorter one at the end is dropped: its validation would cost more than it brings
 
 
 class TimeBudget:
-    """What a photo costs at each moment of the training; corrected by what epochs then take.
+    """The cost of a training photo at each moment of the training, corrected after every epoch.
+
+    The cost changes during a training that begins with small images.
 
     Args:
-        photo_seconds: What one training photo takes, at moments evenly over the training.
-        valid_photos: So many training photos take as long as the validation after an epoch does.
+        photo_seconds: Seconds per training photo, at moments spread evenly over the training.
+        valid_photos: Cost of the validation after an epoch, in training photos.
     """
 
     def __init__(self, photo_seconds: NDArray[np.float64], valid_photos: float) -> None:
@@ -29,25 +31,25 @@ class TimeBudget:
 
     @property
     def last_photo_seconds(self) -> float:
-        """Return what one training photo takes at the end."""
+        """Return the seconds per training photo at the end of the training."""
         return float(self._photo_seconds[-1])
 
-    def hear(self, start: float, end: float, photo_seconds: float, valid_seconds: float) -> None:
-        """Take into account what was measured between two moments, shares of the training from 0 to 1."""
+    def update(self, start: float, end: float, photo_seconds: float, valid_seconds: float) -> None:
+        """Correct the estimates by what was measured between two moments, given as shares of the training."""
         self._photo_seconds = self._photo_seconds * photo_seconds / self._mean(start, end)
         self._valid_photos = valid_seconds / photo_seconds
 
     def epochs_in(self, seconds: float, done: float, photos: int, most: int) -> float:
-        """Return how many epochs there is time for.
+        """Return how many epochs fit into the time left.
 
         Args:
-            seconds: That are left for them.
-            done: Share of the training that lies behind.
-            photos: In an epoch.
-            most: As many as there may be.
+            seconds: Time left for them.
+            done: Share of the training that is done, from 0 to 1.
+            photos: Photos per epoch.
+            most: The largest number of epochs.
 
         Returns:
-            Not always a whole number: the last epoch may be cut short.
+            Not always an integer: the last epoch may be a partial one.
         """
         each = (photos + self._valid_photos) * self._mean(done, 1.0) * _MARGIN
         count = min(seconds / each, float(most))
@@ -56,7 +58,7 @@ class TimeBudget:
         return max(count, 1 / photos)
 
     def _mean(self, start: float, end: float) -> float:
-        """Return what a photo costs between two moments, at least the one moment that holds `start`."""
+        """Return the mean cost of a photo between two moments; at least the moment that contains `start` counts."""
         first = min(int(start * _MOMENTS), _MOMENTS - 1)
         last = max(first + 1, min(_MOMENTS, round(end * _MOMENTS)))
         return float(self._photo_seconds[first:last].mean())
@@ -65,12 +67,12 @@ class TimeBudget:
 def measure_time_budget(
     batch_at: Callable[[float], Batch], step: Callable[[Batch], object], valid_photos: int
 ) -> TimeBudget:
-    """Time a few steps as they will be at moments of the training.
+    """Time a few steps with the batches of several moments of the training.
 
     Args:
-        batch_at: Makes a batch as it is when that share of the training is done.
-        step: Learns from it; on copies, since the training is yet to begin.
-        valid_photos: Photos of a validation, each of which takes about a third of a step's work.
+        batch_at: Returns a batch as it will be when the given share of the training is done.
+        step: Takes a training step with it, on copies of the weights.
+        valid_photos: Validation photos; each costs about a third of a training photo (the forward pass alone).
     """
     seconds: dict[tuple[int, ...], float] = {}
     found = []
