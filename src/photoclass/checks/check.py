@@ -38,11 +38,11 @@ def check(
     table = read_data(data, workspace, fixes)
     photos = inspect_photos(table, workspace)
     duplicates = find_near_duplicates(photos.fingerprints, workspace.progress)
-    groups = duplicate_groups(duplicates, photos.table, photos.contents, photos.facts["pixels"])
+    groups = duplicate_groups(duplicates, photos.table, photos.contents, photos.measures["pixels"])
     found = LabelFindings(not_looked="not asked for")
     if labels:
         found = _check_labels(photos, groups_of(duplicates, len(photos)), workspace)
-    return Findings(str(data), photos, groups, find_odd(photos.facts), found)
+    return Findings(str(data), photos, groups, find_odd(photos.measures), found)
 
 
 def _check_labels(photos: InspectedPhotos, duplicates: NDArray[np.int64], workspace: Workspace) -> LabelFindings:

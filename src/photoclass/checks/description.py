@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import FEW_PHOTOS, Findings
-from photoclass.photos.fixes import name_in_data
+from photoclass.photos.table import name_in_data
 
 UNCLEAR_WORDS = {"no class": "seem to show no class", "several classes": "could be of several classes"}
 _EXAMPLES = 3

@@ -9,8 +9,8 @@ import numpy as np
 
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.inspection import InspectedPhotos, OddPhoto
-from photoclass.photos.fixes import Fix, name_in_data
-from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class
+from photoclass.photos.fixes import Fix
+from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class, name_in_data
 
 # A score of fewer photos held out than two a class says nothing, and a tenth is held out.
 FEW_PHOTOS = 20
@@ -72,7 +72,7 @@ class Findings:
 
     Attributes:
         data: What a person calls DATA.
-        photos: The photos that could be read, with their facts.
+        photos: The photos that could be read, with their measures.
         near-duplicates: Photos that show one picture; those in two classes first, then those in two splits.
         odd: Photos that stand out, by kind.
         labels: What the photos say of each other's labels.
@@ -120,7 +120,7 @@ class Findings:
     @property
     def rotated(self) -> tuple[int, ...]:
         """Photos that EXIF says to turn; it is done wherever they are decoded."""
-        return tuple(np.flatnonzero(self.photos.facts["orientation"] > 1).tolist())
+        return tuple(np.flatnonzero(self.photos.measures["orientation"] > 1).tolist())
 
     @property
     def few(self) -> dict[str, int]:
@@ -135,25 +135,27 @@ class Findings:
 
     def sizes(self) -> dict[str, int]:
         """Count photos by size as stored, as `200x200`, the most frequent first."""
-        facts = self.photos.facts
-        return _counted([f"{w}x{h}" for w, h in zip(facts["width"].tolist(), facts["height"].tolist(), strict=True)])
+        measures = self.photos.measures
+        return _counted(
+            [f"{w}x{h}" for w, h in zip(measures["width"].tolist(), measures["height"].tolist(), strict=True)]
+        )
 
     def shapes(self) -> dict[str, int]:
         """Count landscape, portrait and square photos, upright."""
-        facts = self.photos.facts
-        lying = facts["orientation"] >= 5  # EXIF's 5 to 8 exchange the sides
-        width = np.where(lying, facts["height"], facts["width"])
-        height = np.where(lying, facts["width"], facts["height"])
+        measures = self.photos.measures
+        lying = measures["orientation"] >= 5  # EXIF's 5 to 8 exchange the sides
+        width = np.where(lying, measures["height"], measures["width"])
+        height = np.where(lying, measures["width"], measures["height"])
         names = np.select([width > height, width < height], ["landscape", "portrait"], "square")
         return _counted(names.tolist())
 
     def formats(self) -> dict[str, int]:
         """Count photos by the format that they have, whatever their names end in."""
-        return _counted([value.decode() for value in self.photos.facts["format"].tolist()])
+        return _counted([value.decode() for value in self.photos.measures["format"].tolist()])
 
     def modes(self) -> dict[str, int]:
         """Count photos by colour mode, in Pillow's words."""
-        return _counted([value.decode() for value in self.photos.facts["mode"].tolist()])
+        return _counted([value.decode() for value in self.photos.measures["mode"].tolist()])
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""

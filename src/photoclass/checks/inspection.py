@@ -1,18 +1,23 @@
 """Every photo of DATA decoded once: what can be read, what it is, and which ones are odd."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.checks.measures import FACTS, FACTS_VERSION, facts_and_fingerprint
-from photoclass.photos.cache.pixels import decoders, hash_contents, keep_rows, open_fingerprints
-from photoclass.photos.cache.store import Rows, RowStore
+from photoclass.checks.measures import MEASURES, MEASURES_VERSION, measures_and_fingerprint
+from photoclass.photos.cache.decoding import decode_in_processes
+from photoclass.photos.cache.names import measures_folder
+from photoclass.photos.cache.photo_set import PhotoSet, hash_contents, keep_rows
+from photoclass.photos.cache.pixels import open_fingerprints
+from photoclass.photos.cache.store import RowStore
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
 # By eye among 20,000 photos of cats and dogs: below these, what is on the photo is hard to tell; there are some ten of
-# each kind. Grey levels from 0 to 255, as explained at FACTS.
+# each kind. Grey levels from 0 to 255, as explained at MEASURES.
 _VERY_DARK, _VERY_BRIGHT = 32.0, 225.0
 _BLANK_CONTRAST = 5.0
 _BLURRED = 15.0
@@ -21,23 +26,17 @@ _TINY_SIDE = 32
 
 
 @dataclass(frozen=True)
-class InspectedPhotos:
-    """Photos, and what looking at each of them once has told.
+class InspectedPhotos(PhotoSet):
+    """Photos with what was measured of each.
 
     Attributes:
-        table: The photos that could be read; the others stand in `table.skipped`.
-        contents: SHA-256 of each photo file, 32 bytes.
-        facts: Shape (N,), of FACTS.
-        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding near-duplicates.
+        measures: Shape (N,), of MEASURES.
     """
 
-    table: PhotoTable
-    contents: tuple[bytes, ...]
-    facts: NDArray[np.void]
-    fingerprints: Rows
+    measures: NDArray[np.void]
 
-    def __len__(self) -> int:
-        return len(self.table)
+    def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
+        return {"measures": self.measures[indices]}
 
 
 @dataclass(frozen=True)
@@ -66,25 +65,27 @@ def inspect_photos(table: PhotoTable, workspace: Workspace) -> InspectedPhotos:
         OutputError: The cache folder cannot be written, or its disk is full.
     """
     table, contents = hash_contents(table, workspace.progress)
-    facts_store = RowStore(workspace.cache / "facts" / f"v{FACTS_VERSION}-{decoders()}", (1,), FACTS)
-    stores = (facts_store, open_fingerprints(workspace.cache))
-    table, contents, (facts, prints) = keep_rows(table, contents, stores, facts_and_fingerprint, workspace)
-    return InspectedPhotos(table, contents, facts.all().reshape(-1), prints)
+    measures_store = RowStore(measures_folder(workspace.cache, MEASURES_VERSION), (1,), MEASURES)
+    stores = (measures_store, open_fingerprints(workspace.cache))
+    produce = partial(decode_in_processes, make=measures_and_fingerprint, workspace=workspace)
+    kept = keep_rows(table, contents, stores, produce)
+    measures, prints = kept.rows
+    return InspectedPhotos(kept.table, kept.contents, prints, measures.all().reshape(-1))
 
 
-def find_odd(facts: NDArray[np.void]) -> tuple[OddPhoto, ...]:
+def find_odd(measures: NDArray[np.void]) -> tuple[OddPhoto, ...]:
     """Find photos that are blank, very dark or bright, blurred, of an extreme shape, or tiny; one photo may be several.
 
     Args:
-        facts: Shape (N,), of FACTS.
+        measures: Shape (N,), of MEASURES.
 
     Returns:
         By kind, the oddest of each first.
     """
-    width, height = facts["width"].astype(np.float64), facts["height"].astype(np.float64)
+    width, height = measures["width"].astype(np.float64), measures["height"].astype(np.float64)
     shorter = np.minimum(width, height)
     shape = np.maximum(width, height) / shorter
-    light, contrast, sharpness = facts["light"], facts["contrast"], facts["sharpness"]
+    light, contrast, sharpness = measures["light"], measures["contrast"], measures["sharpness"]
     seen = contrast >= _BLANK_CONTRAST  # of what is blank, nothing more is to be said
     kinds = (
         ("blank", ~seen, contrast, "grey levels differ by {:.1f}"),

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from photoclass.photos.decode import Pixels, SourceInfo, Unreadable, decode_with_origin
 from photoclass.photos.duplicates.fingerprint import fingerprint
 
-FACTS_VERSION = 1
-# One row of the store of facts. Light and contrast are the mean and the standard deviation of grey levels; sharpness
+MEASURES_VERSION = 1
+# One row of the store of measures. Light and contrast are the mean and the standard deviation of grey levels; sharpness
 # is the Laplacian that the sharpest 1 % of pixels exceed, at most 255. All at no more than 256 pixels a side, so that
 # a large photo that a small network sees sharp counts as sharp.
-FACTS = np.dtype(
+MEASURES = np.dtype(
     [
         ("format", "S8"),
         ("mode", "S8"),
@@ -30,16 +30,16 @@ _MEASURED_SIDE = 256
 _SHARPEST_SHARE = 0.01
 
 
-def facts_and_fingerprint(data: bytes) -> tuple[NDArray[np.void], Pixels] | Unreadable:
-    """Decode a photo file's bytes once, for its row of FACTS and its fingerprint."""
+def measures_and_fingerprint(data: bytes) -> tuple[NDArray[np.void], Pixels] | Unreadable:
+    """Decode a photo file's bytes once, for its row of MEASURES and its fingerprint."""
     decoded = decode_with_origin(data, _MEASURED_SIDE)
     if isinstance(decoded, Unreadable):
         return decoded
     upright = np.asarray(decoded[0])
-    return facts_of(upright, decoded[1]), fingerprint(upright)
+    return measure_photo(upright, decoded[1]), fingerprint(upright)
 
 
-def facts_of(picture: Pixels, origin: SourceInfo) -> NDArray[np.void]:
+def measure_photo(picture: Pixels, origin: SourceInfo) -> NDArray[np.void]:
     """Measure an upright picture.
 
     Args:
@@ -47,18 +47,18 @@ def facts_of(picture: Pixels, origin: SourceInfo) -> NDArray[np.void]:
         origin: What its file is.
 
     Returns:
-        Shape (1,), of FACTS.
+        Shape (1,), of MEASURES.
     """
     grey = cv2.cvtColor(_measurable(picture), cv2.COLOR_RGB2GRAY)
     edges = cv2.convertScaleAbs(cv2.Laplacian(grey, cv2.CV_16S))
-    row = np.zeros(1, dtype=FACTS)
+    row = np.zeros(1, dtype=MEASURES)
     row["format"], row["mode"] = origin.format.encode(), origin.mode.encode()
     row["width"], row["height"], row["orientation"] = origin.width, origin.height, origin.orientation
     row["light"], row["contrast"] = grey.mean(), grey.std()
     # Counting levels takes a tenth of the time of a percentile, which sorts.
     reached = np.cumsum(np.bincount(edges.reshape(-1), minlength=256)) / edges.size
     row["sharpness"] = np.argmax(reached >= 1 - _SHARPEST_SHARE)
-    digest = hashlib.blake2b(repr(picture.shape).encode(), digest_size=FACTS["pixels"].itemsize)
+    digest = hashlib.blake2b(repr(picture.shape).encode(), digest_size=MEASURES["pixels"].itemsize)
     digest.update(np.ascontiguousarray(picture).data)
     row["pixels"] = np.void(digest.digest())
     return row

@@ -10,7 +10,7 @@ from photoclass.checks.description import UNCLEAR_WORDS, summary, verdict
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import Findings, LabelError
 from photoclass.page import Masthead, Stat, render
-from photoclass.photos.fixes import name_in_data
+from photoclass.photos.table import name_in_data
 from photoclass.photos.thumbnail import thumbnail
 from photoclass.text import plural
 
@@ -202,7 +202,7 @@ def _sections(findings: Findings) -> list[Section]:
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         found = [(item.photo, item.measure) for item in findings.odd if item.kind == kind]
         sections.append(_photo_section(findings, _for_information(kind.capitalize(), "The most extreme first."), found))
-    rotated = [(i, f"orientation {findings.photos.facts['orientation'][i]}") for i in findings.rotated]
+    rotated = [(i, f"orientation {findings.photos.measures['orientation'][i]}") for i in findings.rotated]
     why = "Shown upright, as in training and prediction."
     sections.append(_photo_section(findings, _for_information("Rotated by an EXIF flag", why), rotated))
     return [section for section in sections if section.total]

@@ -11,7 +11,7 @@ import numpy as np
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
 from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
-from photoclass.photos.table import TRAIN, PhotoTable
+from photoclass.photos.table import TRAIN, PhotoTable, name_in_data
 
 LEAVE_OUT = "-"
 _HEADER = ("image", "label", "note")
@@ -31,11 +31,6 @@ class Fix:
     image: str
     label: str | None
     note: str = ""
-
-
-def name_in_data(name: str, data: str) -> str:
-    """Return a photo's name within DATA: what the fixes file calls it, wherever DATA lies."""
-    return name.removeprefix(f"{data}/")
 
 
 def check_keeps_work(file: Path, fixes: Path | None) -> None:

@@ -74,6 +74,11 @@ def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
     return tuple(int(piece) if i % 2 else piece for i, piece in enumerate(pieces)), name
 
 
+def name_in_data(name: str, data: str) -> str:
+    """Return a photo's name within DATA, which is the same wherever DATA lies."""
+    return name.removeprefix(f"{data}/")
+
+
 def count_by_class(labels: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, int]:
     """Count photos by class name, in class order."""
     counts = np.bincount(labels[labels >= 0], minlength=len(class_names))

@@ -18,6 +18,7 @@ from joblib.externals.loky import get_reusable_executor
 
 from photoclass.errors import OutputError
 from photoclass.machine import default_cache
+from photoclass.photos.cache import decoding
 from photoclass.photos.cache import pixels as cache_module
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo, decode_picture
@@ -352,8 +353,8 @@ def test_what_a_killed_build_left_is_never_read(tmp_path: Path) -> None:
 
 def test_a_build_that_is_interrupted_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = _fill(tmp_path / "photos", 12)
-    monkeypatch.setattr(cache_module, "_CHUNK", 2)
-    monkeypatch.setattr(cache_module, "_ENTER_EVERY", 4)
+    monkeypatch.setattr(decoding, "_CHUNK", 2)
+    monkeypatch.setattr(decoding, "_ENTER_EVERY", 4)
     seen: list[bytes] = []
 
     def decode(data: bytes, least_side: int) -> object:

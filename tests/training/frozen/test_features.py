@@ -16,6 +16,7 @@ from photoclass.photos.cache.cache import cache as look_at_cache
 from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.decode import DecodeSettings
 from photoclass.photos.sources.read import read_data
+from photoclass.training.frozen import backbones
 from photoclass.training.frozen.backbones import choose_precision, open_backbone
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import compute_features
@@ -81,6 +82,13 @@ def test_a_kept_network_is_the_one_that_was_made_and_made_again_when_damaged(tmp
     assert stored.what.startswith("network lite0, ") and stored.bytes == len(made)
     look_at_cache(tmp_path, empty=True)
     assert not (tmp_path / "networks").exists()
+
+
+def test_a_kept_network_of_another_version_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_backbone("lite0", cache=tmp_path)
+    monkeypatch.setattr(backbones, "BACKBONE_VERSION", backbones.BACKBONE_VERSION + 1)
+    open_backbone("lite0", cache=tmp_path)
+    assert len(list((tmp_path / "networks").rglob("*.onnx"))) == 2
 
 
 def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(

@@ -19,6 +19,9 @@ from photoclass.errors import SettingsError
 from photoclass.networks.pretrained.efficientnet_lite import Block, Convolution, FoldedNetwork
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 
+# Part of the cache key of backbones. Increase it whenever other bytes are written for the same weights, here or by
+# `efficientnet_lite.fold`: backbones kept under the old number are then never read again.
+BACKBONE_VERSION = 1
 _OPSET, _IR_VERSION = 17, 8
 # Steps of a weight on each side of zero. Processors without VNNI add pairs of 8-bit products in 16 bits, and
 # 2 * 255 * 64 is the most that cannot overflow there; on one with AVX2 alone, 127 steps put lite0's features twice as

@@ -1,33 +1,20 @@
 """`cache`: what lies in the cache folder, in words and bytes, and how to be rid of it."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import filelock
 
 from photoclass.errors import OutputError
 from photoclass.machine import default_cache
-from photoclass.photos.cache.pixels import decode_key
+from photoclass.photos.cache import names
+from photoclass.photos.cache.names import CacheName
 from photoclass.photos.cache.store import count_rows, store_files
-from photoclass.photos.decode import DecodeSettings
 from photoclass.text import describe_bytes
-
-_UNPACKED = "unpacked"
-# In these, a store whose index cannot be read is ours all the same; elsewhere its index has to tell.
-_STORES = ("pixels", "fingerprints", "features", "maps")
-_NETWORKS = "networks"
-_UNPACKED_NAME = re.compile(r"([0-9a-f]{32})(\.part)?")
-_PIXELS_NAME = re.compile(r"(?P<key>.+-(?P<resize>squash|crop)-(?P<size>\d+))")
-_FEATURES_NAME = re.compile(
-    rf"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-(bf16|f32)-[0-9a-f]{{16}}-{_PIXELS_NAME.pattern}"
-)
-_NETWORK_NAME = re.compile(r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)-[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -90,18 +77,17 @@ class CacheReport:
 
 @dataclass(frozen=True)
 class _Place:
-    """A folder of the cache that photoclass made, and what it is in words."""
+    """A folder of the cache that photoclass made."""
 
     path: Path
-    what: str
-    kind: Literal["store", "network", "unpacked"]
+    name: CacheName
 
     def measured(self) -> CacheEntry:
-        if self.kind == "store":
+        if self.name.kind == "store":
             sizes = [path.stat().st_size for path in store_files(self.path)]
-            return CacheEntry(self.what, count_rows(self.path), len(sizes), sum(sizes))
+            return CacheEntry(self.name.text, count_rows(self.path), len(sizes), sum(sizes))
         sizes = list(_sizes(self.path))
-        return CacheEntry(self.what, None, len(sizes), sum(sizes))
+        return CacheEntry(self.name.text, None, len(sizes), sum(sizes))
 
 
 def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
@@ -119,12 +105,12 @@ def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
         OutputError: Something cannot be looked at or removed.
     """
     folder = folder or default_cache()
-    stored, in_use, kinds = [], [], {folder / _UNPACKED}
+    stored, in_use, kinds = [], [], {folder / names.UNPACKED}
     try:
         for place in _places(folder):
             found = place.measured()
             if empty and not _remove(place):
-                in_use.append(place.what)
+                in_use.append(place.name.text)
             else:
                 stored.append(found)
             kinds.add(place.path.parent)
@@ -142,13 +128,9 @@ def _places(cache: Path) -> Iterator[_Place]:
     """Give what photoclass made in the cache folder. What else lies there is none of its business."""
     for kind in _folders(cache):
         for path in _folders(kind):
-            if kind.name == _UNPACKED and (match := _UNPACKED_NAME.fullmatch(path.name)):
-                half = ", half of it" if match[2] else ""
-                yield _Place(path, f"an unpacked zip{half} ({match[1][:8]})", "unpacked")
-            elif kind.name == _NETWORKS and (match := _NETWORK_NAME.fullmatch(path.name)):
-                yield _Place(path, f"network {match['name']}, {match['precision']}", "network")
-            elif store_files(path) and (kind.name in _STORES or count_rows(path) is not None):
-                yield _Place(path, _words(kind.name, path.name), "store")
+            name = names.parse(kind.name, path.name)
+            if name.kind != "store" or (store_files(path) and (name.is_ours or count_rows(path) is not None)):
+                yield _Place(path, name)
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -159,34 +141,19 @@ def _folders(folder: Path) -> list[Path]:
         return sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
 
 
-def _words(kind: str, name: str) -> str:
-    """Say what a store is, from the kind and name of its folder."""
-    if kind == "pixels" and (match := _PIXELS_NAME.fullmatch(name)):
-        return f"pixels {_words_on_decoding(match)}"
-    if kind in ("features", "maps") and (match := _FEATURES_NAME.fullmatch(name)):
-        return f"{kind} of {match['name']}, {match['precision']}, {_words_on_decoding(match)}"
-    return f"{kind} ({name})"
-
-
-def _words_on_decoding(match: re.Match[str]) -> str:
-    settings = DecodeSettings(int(match["size"]), "crop" if match["resize"] == "crop" else "squash")
-    old = "" if match["key"] == decode_key(settings) else ", of another version's decoder"
-    return f"at {settings.image_size} px, {settings.resize}{old}"
-
-
 def _sizes(folder: Path) -> Iterator[int]:
-    for path, _, names in os.walk(folder):
-        for name in names:
+    for path, _, files in os.walk(folder):
+        for name in files:
             with suppress(FileNotFoundError):  # a zip that is being unpacked takes its name when it is whole
                 yield os.lstat(os.path.join(path, name)).st_size
 
 
 def _remove(place: _Place) -> bool:
     """Remove a place; return whether it could be had, no other run being at it."""
-    if place.kind == "network":
+    if place.name.kind == "network":
         shutil.rmtree(place.path)
         return True
-    if place.kind == "store":
+    if place.name.kind == "store":
         # The index first: rows that nobody knows are never read.
         for path in store_files(place.path):
             path.unlink(missing_ok=True)
@@ -208,7 +175,7 @@ def _remove_empty(kinds: set[Path]) -> None:
         if kind.is_symlink():
             continue
         for lock in kind.glob("*.lock"):
-            if _UNPACKED_NAME.fullmatch(lock.stem) and not lock.is_symlink():
+            if names.is_unpacked(lock.stem) and not lock.is_symlink():
                 with suppress(filelock.Timeout), filelock.FileLock(lock, timeout=0):
                     lock.unlink(missing_ok=True)
         with suppress(OSError):  # what others put there stays

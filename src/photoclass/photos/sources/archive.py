@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock
 
 from photoclass.errors import ArchiveError, OutputError
+from photoclass.photos.cache.names import unpacked_folder
 from photoclass.photos.sources.listing import is_litter
 from photoclass.workspace import Workspace
 
@@ -37,7 +38,7 @@ def unpack(archive: Path, workspace: Workspace) -> Path:
         opened = zipfile.ZipFile(archive)
     with opened:
         members = _members(archive, opened)
-        folder = workspace.cache / "unpacked" / _key(members)
+        folder = unpacked_folder(workspace.cache, _digest(members))
         if _is_whole(folder, members):
             return folder
         try:
@@ -139,7 +140,7 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     return PurePosixPath(member.filename).parts
 
 
-def _key(members: list[zipfile.ZipInfo]) -> str:
+def _digest(members: list[zipfile.ZipInfo]) -> str:
     digest = hashlib.sha256()
     for member in members:
         digest.update(f"{member.filename}\0{member.file_size}\0{member.CRC}\n".encode(errors="surrogatepass"))

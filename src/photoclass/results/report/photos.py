@@ -6,10 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from photoclass.machine import processors
 from photoclass.model.folder import KnownPhoto
-from photoclass.photos.cache.pixels import hash_contents
+from photoclass.photos.cache.photo_set import hash_contents
 from photoclass.photos.decode import Unreadable, read_file
-from photoclass.photos.fixes import name_in_data
-from photoclass.photos.table import PhotoTable
+from photoclass.photos.table import PhotoTable, name_in_data
 from photoclass.progress import SILENT, Progress
 
 

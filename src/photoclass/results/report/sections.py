@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from photoclass.photos.fixes import name_in_data
+from photoclass.photos.table import name_in_data
 from photoclass.results.report import provenance
 from photoclass.results.report.plots import draw_curve, draw_losses, draw_reliability
 from photoclass.results.report.provenance import MOST_CLASSES, ClassCount

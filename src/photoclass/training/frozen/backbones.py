@@ -1,7 +1,6 @@
 """Backbones: pretrained networks that turn a photo into features, ready to run on this processor."""
 
 import hashlib
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +11,11 @@ from onnx import load_model_from_string
 from photoclass.atomic import write_bytes
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
-from photoclass.networks.pretrained import backbone_onnx, efficientnet_lite
-from photoclass.networks.pretrained.backbone_onnx import write_backbones, write_trunk
+from photoclass.networks.pretrained.backbone_onnx import BACKBONE_VERSION, write_backbones, write_trunk
 from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold, read_weights
 from photoclass.networks.pretrained.onnx_file import read_network
 from photoclass.networks.scaling import Scaling
+from photoclass.photos.cache.names import network_folder
 
 PRECISIONS = ("int8", "bf16", "fp32")
 # The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
@@ -96,17 +95,15 @@ def open_backbone(name: str, precision: str = "auto", cache: Path | None = None)
 def _kept(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -> bytes:
     """Return a network from the cache, or make it and keep it there.
 
-    It is kept under what it is made from, weights and code, and with its own SHA-256 in its name: a damaged file is
-    made again.
+    The folder's name holds what it is made from: the weights, and the version of the code that writes it. The file's
+    name is its own SHA-256, so a damaged file is made again.
 
     Raises:
         ModelError: The weights are missing or are not those that are known.
         OutputError: The cache cannot be written.
     """
-    made_from = hashlib.sha256(b"".join(read_weights(part) for part in BACKBONES[name]))
-    for module in (backbone_onnx, efficientnet_lite):
-        made_from.update(inspect.getsource(module).encode())
-    folder = cache / "networks" / f"{name}-{precision}-{made_from.hexdigest()[:16]}"
+    weights = hashlib.sha256(b"".join(read_weights(part) for part in BACKBONES[name])).hexdigest()
+    folder = network_folder(cache, name, precision, BACKBONE_VERSION, weights)
     for path in folder.glob("*.onnx"):
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == path.stem:

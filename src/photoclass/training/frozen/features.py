@@ -4,7 +4,6 @@ Photos are decoded in threads while the network runs, and their pixels are kept 
 be 4 GB, their features are 50 MB. What a killed run had computed is there for the next one.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +18,13 @@ from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
 from photoclass.model.engine import usual_precision
-from photoclass.photos.cache.pixels import decode_first, decode_key, hash_contents, open_fingerprints
+from photoclass.photos.cache.names import features_folder
+from photoclass.photos.cache.photo_set import Missing, PhotoSet, hash_contents, keep_rows
+from photoclass.photos.cache.pixels import decode_first, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore, Shard, write_row
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable
 from photoclass.photos.prefetch import prefetch
-from photoclass.photos.table import PhotoTable, SkippedPhoto
+from photoclass.photos.table import PhotoTable
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.views import ALONE, WITH_MIRROR, Views
 from photoclass.workspace import Workspace
@@ -32,44 +33,25 @@ _ENTER_EVERY = 512  # photos whose work a kill may cost
 # Three digits are far finer than what an int8 or bf16 network means by its numbers, and halve disk and reading time.
 FEATURE_DTYPE = np.float16
 _FLOAT16_MAX = 65504.0
-# In the name of a folder, the name of a backbone's file is there for people: its digest decides.
-_UNSAFE, _NAME_LENGTH = re.compile(r"[^A-Za-z0-9+._-]"), 40
 
 
 @dataclass(frozen=True)
-class FeaturedPhotos:
-    """Photos whose features are at hand.
+class FeaturedPhotos(PhotoSet):
+    """Photos with their features.
 
     Attributes:
-        table: The photos that could be read; the others stand in `table.skipped`.
-        contents: SHA-256 of each photo file, 32 bytes.
         features: Row i is photo i: shape (width,), float16; where a backbone was shown several
             views of each photo, shape (views, ...).
-        fingerprints: Row i is photo i: shape (32, 32), uint8, for finding near-duplicates.
         settings: How they were decoded.
-        computed: How many of them the store did not hold.
+        computed: How many of them the store did not hold; 0 for a selection.
     """
 
-    table: PhotoTable
-    contents: tuple[bytes, ...]
     features: Rows
-    fingerprints: Rows
     settings: DecodeSettings
     computed: int = 0
 
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "FeaturedPhotos":
-        """Return these photos alone (indices or a mask)."""
-        indices = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
-        return FeaturedPhotos(
-            self.table.select(indices),
-            tuple(self.contents[i] for i in indices),
-            self.features.select(indices),
-            self.fingerprints.select(indices),
-            self.settings,
-        )
+    def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
+        return {"features": self.features.select(indices), "computed": 0}
 
 
 def compute_features(
@@ -95,35 +77,32 @@ def compute_features(
     """
     views = views or (WITH_MIRROR if backbone.gives_maps else ALONE)
     table, contents = hash_contents(table, workspace.progress)
-    stores = _open_stores(settings, backbone, views, workspace.cache)
-    features, prints = (store.find(contents) for store in stores)
-    missing: dict[bytes, list[str]] = {}
-    for i in np.flatnonzero(features.missing | prints.missing):
-        missing.setdefault(contents[i], []).append(table.paths[i])
-    if missing:
-        failed = _compute_missing(missing, stores, settings, backbone, views, workspace)
-        bad = [SkippedPhoto(table.names[i], failed[c]) for i, c in enumerate(contents) if c in failed]
-        kept = np.array([c not in failed for c in contents], dtype=np.bool_)
-        table = table.select(kept).with_skipped(bad)
-        contents = tuple(c for c in contents if c not in failed)
-        features, prints = (store.find(contents) for store in stores)
-    computed = sum(content in missing for content in contents)
-    return FeaturedPhotos(table, contents, features, prints, settings, computed)
+    stores = (_open_features(settings, backbone, views, workspace.cache), open_fingerprints(workspace.cache))
+    produce = partial(_compute_missing, settings=settings, backbone=backbone, views=views, workspace=workspace)
+    kept = keep_rows(table, contents, stores, produce)
+    features, prints = kept.rows
+    return FeaturedPhotos(kept.table, kept.contents, prints, features, settings, kept.made)
 
 
-def _open_stores(settings: DecodeSettings, backbone: Backbone, views: Views, cache: Path) -> tuple[RowStore, RowStore]:
-    """Open the stores of features and fingerprints. The folder's name has all that decides a row, besides content."""
-    name = "-".join(filter(None, (_UNSAFE.sub("_", backbone.name)[:_NAME_LENGTH], views.name)))
-    computes_in = f"{backbone.precision}-{usual_precision()}"  # an int8 network's other layers differ, too
-    name = f"{name}-{computes_in}-{backbone.digest[:16]}-{decode_key(settings)}"
+def _open_features(settings: DecodeSettings, backbone: Backbone, views: Views, cache: Path) -> RowStore:
+    """Open the store of features or feature maps."""
+    folder = features_folder(
+        cache,
+        backbone.name,
+        backbone.digest,
+        settings,
+        precision=backbone.precision,
+        float_type=usual_precision(),  # decides the layers of an int8 network that are not int8
+        views=views.name,
+        maps=backbone.gives_maps,
+    )
     shape = backbone.row_shape if views.count is None else (views.count, *backbone.row_shape)
-    kind, dtype = ("maps", np.uint8) if backbone.gives_maps else ("features", FEATURE_DTYPE)
-    return RowStore(cache / kind / name, shape, dtype), open_fingerprints(cache)
+    return RowStore(folder, shape, np.uint8 if backbone.gives_maps else FEATURE_DTYPE)
 
 
 def _compute_missing(
-    missing: dict[bytes, list[str]],
-    stores: tuple[RowStore, RowStore],
+    missing: Missing,
+    stores: Sequence[RowStore],
     settings: DecodeSettings,
     backbone: Backbone,
     views: Views,
@@ -173,7 +152,7 @@ def _joined(rows: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
 class _Writer:
     """Writes rows into the shards of two stores, and enters them now and then."""
 
-    def __init__(self, stores: tuple[RowStore, RowStore], features: Shard, prints: Shard) -> None:
+    def __init__(self, stores: Sequence[RowStore], features: Shard, prints: Shard) -> None:
         self._stores, self._shards = stores, (features, prints)
         self._row = 0
         self._written: list[tuple[bytes, int]] = []
@@ -200,7 +179,7 @@ class _Writer:
 
 
 def _decode(
-    content: bytes, missing: dict[bytes, list[str]], settings: DecodeSettings, views: Views
+    content: bytes, missing: Missing, settings: DecodeSettings, views: Views
 ) -> tuple[Sequence[Pixels], Pixels] | Unreadable:
     """Decode a photo to its views and its fingerprint."""
     decoded = decode_first(missing[content], content, settings)

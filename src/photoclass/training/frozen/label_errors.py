@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.photos.fixes import Fix, name_in_data
-from photoclass.photos.table import PhotoTable
+from photoclass.photos.fixes import Fix
+from photoclass.photos.table import PhotoTable, name_in_data
 
 _LEAST_SURE = 0.9
 
