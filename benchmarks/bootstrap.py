@@ -13,7 +13,8 @@ import numpy as np
 from common.measuring import in_turn, machine, spread
 from numpy.typing import NDArray
 
-from photoclass.metrics.bootstrap import DRAWS
+from photoclass.metrics.bootstrap import RESAMPLES
+from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.results.scores.score import score_predictions
 
 # Photos, classes, whether some have near-duplicates.
@@ -39,7 +40,7 @@ def main() -> None:
         groups = np.arange(photos) - (np.arange(photos) % 20 == 1) if duplicates else None
         names = tuple(f"class {i}" for i in range(classes))
         started_at, worked_before = time.perf_counter(), time.process_time()
-        score_predictions(probabilities, labels, names, "held_out", False, groups)
+        score_predictions(LabelledProbabilities(probabilities, labels, names, groups), "held_out")
         processor_seconds.setdefault(name, []).append(time.process_time() - worked_before)
         return time.perf_counter() - started_at
 
@@ -49,7 +50,7 @@ def main() -> None:
         for photos, classes, duplicates in [case]
     }
     seconds = in_turn({name: lambda n=name, c=case: measure(n, *c) for name, case in cases.items()}, arguments.rounds)
-    print(f"\n| {DRAWS:,} resamples of | seconds | processor seconds |\n| --- | --- | --- |")
+    print(f"\n| {RESAMPLES:,} resamples of | seconds | processor seconds |\n| --- | --- | --- |")
     for name in cases:
         print(f"| {name} | {spread(seconds[name], 2)} | {spread(processor_seconds[name], 2)} |")
 

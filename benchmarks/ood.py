@@ -28,7 +28,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_data
-from photoclass.results.scores.coverage import confidence
+from photoclass.results.scores.coverage import selective_confidence
 from photoclass.workspace import Workspace
 
 Floats = NDArray[np.floating]
@@ -62,7 +62,7 @@ def main() -> None:
     for least in (0.5, 0.9, 0.99):
 
         def unsure(probabilities: Floats, features: Floats, least: float = least) -> float:
-            return float((confidence(probabilities, detector.distances(features)) < least).mean())
+            return float((selective_confidence(probabilities, detector.distances(features)) < least).mean())
 
         print_row(
             f"--abstain {least:g}", unsure(*splits["held_out"]), {k: unsure(*given) for k, given in kinds.items()}

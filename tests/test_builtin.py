@@ -218,7 +218,7 @@ def test_the_built_in_model_is_small_and_good() -> None:
     assert sum(path.stat().st_size for path in BUILTIN_MODEL.iterdir()) <= 8_000_000
     info = load_info(BUILTIN_MODEL)
     assert info.class_names == ("cat", "dog") and info.seed == 0
-    assert info.metrics["held_out"]["accuracy"] >= 0.965 and not info.metrics["held_out"]["split_chose_model"]
+    assert info.metrics["held_out"]["accuracy"] >= 0.965 and not info.metrics["held_out"]["split_selected_model"]
     _check_nameless(BUILTIN_MODEL)
     _check_card(BUILTIN_MODEL)
 

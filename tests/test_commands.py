@@ -44,9 +44,9 @@ def test_the_whole_way_on_real_photos(tmp_path: Path) -> None:
     done("evaluate", photos, "--model", run, "--json", tmp_path / "score.json")
     score = json.loads((tmp_path / "score.json").read_text())
     in_model = json.loads((run / "model.json").read_text())["metrics"]["held_out"]
-    assert score["split"] == "held_out" and not score["split_chose_model"]
+    assert score["split"] == "held_out" and not score["split_selected_model"]
     assert score["log_loss"] == pytest.approx(in_model["log_loss"], abs=1e-9)
-    assert score["n"] + score["left_out_trained"] + score["left_out_chose_model"] == 300
+    assert score["n"] + score["left_out_trained"] + score["left_out_selected_model"] == 300
     assert np.sum(score["confusion"]) == score["n"]
 
     test = tmp_path / "test"
@@ -98,7 +98,7 @@ def test_a_model_folder_holds_what_it_promises(model: Path) -> None:
     assert {"valid_predictions.csv", "held_out_predictions.csv", "report.html"} <= held
     info = json.loads((model / "model.json").read_text())
     assert info["class_names"] == ["cat", "dog"]
-    assert info["metrics"]["valid"]["split_chose_model"] and not info["metrics"]["held_out"]["split_chose_model"]
+    assert info["metrics"]["valid"]["split_selected_model"] and not info["metrics"]["held_out"]["split_selected_model"]
     with open(model / "history.csv", newline="") as stream:
         assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2"]
     assert _width(model / "curves.png") > 1000

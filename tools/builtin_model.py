@@ -19,6 +19,8 @@ from builtin_card import write_builtin_card
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, ModelError, PhotoclassError
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.metrics.optimism import Optimism
 from photoclass.model.builtin import BUILTIN_MODEL
 from photoclass.model.folder import ModelInfo, load_info, load_photos, read_onnx, save_model, save_predictions
 from photoclass.model.novelty import load_novelty, save_novelty
@@ -29,7 +31,6 @@ from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
 from photoclass.results.scores.evaluate import known_splits, map_classes, predict_cached
-from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.terminal import terminal_progress
 from photoclass.workspace import Workspace
@@ -118,12 +119,11 @@ def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhoto
         measured = info.metrics[name]
         probabilities[split] = predict_cached(runtime, part, terminal_progress())
         scores[split] = score_predictions(
-            probabilities[split],
-            part.table.labels,
-            info.class_names,
+            LabelledProbabilities(
+                probabilities[split], part.table.labels, info.class_names, group_near_duplicates(part.fingerprints)
+            ),
             name,
-            measured["split_chose_model"],
-            group_near_duplicates(part.fingerprints),
+            measured["split_selected_model"],
             Optimism.from_json(measured.get("optimism"), str(run)),
         )
     return Scored(onnx, probabilities, scores)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from photoclass.checks.description import in_words as describe_findings
     from photoclass.checks.findings import Findings
     from photoclass.checks.page import write_page as write_check_page
-    from photoclass.metrics.figures import Interval
+    from photoclass.metrics.intervals import Interval
+    from photoclass.metrics.labelled import LabelledProbabilities
     from photoclass.model.builtin import builtin_model
     from photoclass.model.folder import ModelInfo, load_info
     from photoclass.model.runtime import Runtime
@@ -72,7 +73,8 @@ _HOMES = {
     "Comparison": "photoclass.results.scores.compare",
     "score_predictions": "photoclass.results.scores.score",
     "Score": "photoclass.results.scores.score",
-    "Interval": "photoclass.metrics.figures",
+    "LabelledProbabilities": "photoclass.metrics.labelled",
+    "Interval": "photoclass.metrics.intervals",
     "Costs": "photoclass.results.scores.thresholds",
     "cheapest_threshold": "photoclass.results.scores.thresholds",
     "coverage_table": "photoclass.results.scores.coverage",
@@ -117,6 +119,7 @@ __all__ = [
     "Comparison",
     "score_predictions",
     "Score",
+    "LabelledProbabilities",
     "Interval",
     "Costs",
     "cheapest_threshold",

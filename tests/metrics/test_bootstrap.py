@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photoclass.metrics import bootstrap
-from photoclass.metrics.bootstrap import draw_figures, draw_means
-from photoclass.metrics.figures import brier_score, expected_calibration_error, log_loss, log_losses
-from photoclass.metrics.intervals import drawn_interval
-from photoclass.metrics.ranking import average_precision, rankings, roc_auc
+from photoclass.metrics.bootstrap import bootstrap_means, bootstrap_metrics
+from photoclass.metrics.classification import brier_score, expected_calibration_error, log_loss, log_losses
+from photoclass.metrics.intervals import percentile_interval
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.metrics.ranking import average_precision, roc_auc
 
 Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -25,6 +26,10 @@ def _predictions(seed: int, photos: int, classes: int) -> Predictions:
     return votes / votes.sum(axis=1, keepdims=True), labels
 
 
+def _labelled(given: Predictions, groups: NDArray[np.int64] | None = None) -> LabelledProbabilities:
+    return LabelledProbabilities(*given, ("ape", "bee", "cat", "dog")[: given[0].shape[1]], groups)
+
+
 predictions = st.builds(_predictions, seed=st.integers(0, 2**32), photos=st.integers(6, 60), classes=st.integers(2, 4))
 
 
@@ -33,7 +38,7 @@ predictions = st.builds(_predictions, seed=st.integers(0, 2**32), photos=st.inte
 def test_each_draw_is_the_figure_of_photos_drawn_anew(given: Predictions, seed: int, with_twins: bool) -> None:
     probabilities, labels = given
     groups = np.random.default_rng(seed).integers(0, len(labels), len(labels)) if with_twins else np.arange(len(labels))
-    drawn = draw_figures(probabilities, labels, rankings(probabilities, labels), groups, seed, draws=5)
+    drawn = bootstrap_metrics(_labelled(given, groups), seed, resamples=5)
     generator = np.random.default_rng(seed)
     kinds = np.unique(groups)
     for i in range(5):
@@ -52,10 +57,10 @@ def test_each_draw_is_the_figure_of_photos_drawn_anew(given: Predictions, seed: 
 
 def test_blocks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     given = _predictions(3, 500, 3)
-    together = draw_figures(*given, rankings(*given), draws=100)
+    together = bootstrap_metrics(_labelled(given), resamples=100)
     monkeypatch.setattr(bootstrap, "_NUMBERS_AT_ONCE", 2000)
     monkeypatch.setattr(bootstrap, "processors", lambda: 3)
-    apart = draw_figures(*given, rankings(*given), draws=100)
+    apart = bootstrap_metrics(_labelled(given), resamples=100)
     for name, values in vars(together).items():
         np.testing.assert_allclose(values, getattr(apart, name), rtol=0, atol=1e-12, err_msg=name)
 
@@ -63,12 +68,12 @@ def test_blocks_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 def test_an_error_in_a_thread_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "_NUMBERS_AT_ONCE", 2000)
     with pytest.raises(ValueError, match="mismatch"):
-        bootstrap._of_each_draw(lambda counts: counts @ np.ones((3, 2)), 500, None, 0, 50)
+        bootstrap._on_resamples(lambda counts: counts @ np.ones((3, 2)), 500, None, 0, 50)
 
 
 def test_without_twins_groups_change_nothing() -> None:
     given = _predictions(4, 80, 2)
-    alone, grouped = (draw_figures(*given, rankings(*given), groups, draws=50) for groups in (None, np.arange(80)))
+    alone, grouped = (bootstrap_metrics(_labelled(given, groups), resamples=50) for groups in (None, np.arange(80)))
     for name, values in vars(alone).items():
         np.testing.assert_array_equal(values, getattr(grouped, name), err_msg=name)
 
@@ -78,14 +83,14 @@ def test_twins_widen_the_interval() -> None:
     probabilities, labels = _predictions(5, 200, 2)
     losses = log_losses(probabilities, labels)
     twice, groups = np.tile(losses, 2)[:, None], np.tile(np.arange(200), 2)
-    together = draw_means(twice, groups).std()
-    assert together == pytest.approx(draw_means(losses[:, None]).std(), rel=0.1)
-    assert together > 1.3 * draw_means(twice).std()
+    together = bootstrap_means(twice, groups).std()
+    assert together == pytest.approx(bootstrap_means(losses[:, None]).std(), rel=0.1)
+    assert together > 1.3 * bootstrap_means(twice).std()
 
 
 def test_the_log_loss_interval_is_about_that_of_the_normal_distribution_for_many_photos() -> None:
     losses = log_losses(*_predictions(1, 4000, 2))
-    interval = drawn_interval(losses.mean(), draw_means(losses[:, None])[:, 0])
+    interval = percentile_interval(losses.mean(), bootstrap_means(losses[:, None])[:, 0])
     half = 1.96 * losses.std() / math.sqrt(len(losses))
     assert interval.low == pytest.approx(losses.mean() - half, abs=0.1 * half)
     assert interval.high == pytest.approx(losses.mean() + half, abs=0.1 * half)
@@ -108,9 +113,9 @@ def test_intervals_cover_the_truth_about_19_times_in_20(copies: int) -> None:
         probabilities, labels = (
             np.repeat(given, copies, axis=0) for given in draw(np.random.default_rng([1, trial]), 150)
         )
-        drawn = draw_figures(probabilities, labels, rankings(probabilities, labels), groups, seed=trial, draws=150)
+        drawn = bootstrap_metrics(_labelled((probabilities, labels), groups), seed=trial, resamples=150)
         for name, true in truth.items():
-            interval = drawn_interval(0.5, getattr(drawn, name))
+            interval = percentile_interval(0.5, getattr(drawn, name))
             covered[name] += interval.low <= true <= interval.high
     # Of 300 intervals that hold with 0.95, fewer than 270 would cover in one of ten thousand tests.
     assert all(270 <= times <= 299 for times in covered.values()), covered

@@ -9,16 +9,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
-from photoclass.metrics.bootstrap import draw_figures
-from photoclass.metrics.figures import Interval, expected_calibration_error
+from photoclass.metrics.bootstrap import bootstrap_metrics
+from photoclass.metrics.classification import expected_calibration_error
 from photoclass.metrics.intervals import (
+    Interval,
     calibration_interval,
-    drawn_interval,
-    effective_count,
+    effective_sample_size,
     f1_interval,
     mean_interval,
-    share_interval,
+    percentile_interval,
+    wilson_interval,
 )
+from photoclass.metrics.labelled import LabelledProbabilities
 
 Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -26,7 +28,7 @@ Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
 @given(st.integers(1, 3000), st.data())
 def test_the_interval_of_a_share_is_wilsons(photos: int, data: st.DataObject) -> None:
     right = data.draw(st.integers(0, photos))
-    interval = share_interval(right / photos, photos)
+    interval = wilson_interval(right / photos, photos)
     expected = stats.binomtest(right, photos).proportion_ci(0.95, method="wilson")
     assert interval.value == right / photos
     assert interval.low == pytest.approx(expected.low, abs=1e-9)
@@ -36,11 +38,11 @@ def test_the_interval_of_a_share_is_wilsons(photos: int, data: st.DataObject) ->
 
 
 def test_twins_count_as_fewer_photos() -> None:
-    assert effective_count(np.arange(7)) == 7
-    assert effective_count(np.array([3, 3, 3])) == 1
-    assert effective_count(np.array([0, 0, 5, 5])) == 2
-    assert effective_count(np.array([0, 0, 5, 6])) == pytest.approx(16 / 6)
-    assert effective_count(np.array([], dtype=np.int64)) == 0
+    assert effective_sample_size(np.arange(7)) == 7
+    assert effective_sample_size(np.array([3, 3, 3])) == 1
+    assert effective_sample_size(np.array([0, 0, 5, 5])) == 2
+    assert effective_sample_size(np.array([0, 0, 5, 6])) == pytest.approx(16 / 6)
+    assert effective_sample_size(np.array([], dtype=np.int64)) == 0
 
 
 @given(right=st.integers(0, 300), called=st.integers(0, 300), of_class=st.integers(0, 300))
@@ -55,7 +57,7 @@ def test_the_interval_of_f1_holds_f1(right: int, called: int, of_class: int) -> 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=5))
 def test_the_interval_of_a_mean_is_no_wider_than_its_parts(counts: list[tuple[int, int]]) -> None:
-    shares = [share_interval(min(right, n) / n, n) for right, n in counts]
+    shares = [wilson_interval(min(right, n) / n, n) for right, n in counts]
     mean = mean_interval(shares)
     assert mean.value == pytest.approx(np.mean([share.value for share in shares]), abs=1e-12)
     assert np.mean([share.low for share in shares]) - 1e-12 <= mean.low <= mean.value + 1e-12
@@ -70,7 +72,7 @@ def test_mean_and_f1_cover_the_truth_about_19_times_in_20() -> None:
     """Recalls of 0.97 of 60 photos and 0.8 of 25: where a bootstrap would be too narrow."""
     generator = np.random.default_rng(1)
     right = np.stack([generator.binomial(60, 0.97, 2000), generator.binomial(25, 0.8, 2000)], axis=1)
-    means = [mean_interval([share_interval(a / 60, 60), share_interval(b / 25, 25)]) for a, b in right]
+    means = [mean_interval([wilson_interval(a / 60, 60), wilson_interval(b / 25, 25)]) for a, b in right]
     assert 0.94 <= _covered((0.97 + 0.8) / 2, means) / 2000 <= 0.985
     either = 60 + (25 - right[:, 1])
     scores = [f1_interval(int(a), int(n), int(n)) for (a, _), n in zip(right, either, strict=True)]
@@ -78,11 +80,11 @@ def test_mean_and_f1_cover_the_truth_about_19_times_in_20() -> None:
 
 
 def test_without_spread_there_is_no_interval() -> None:
-    assert not drawn_interval(0.5, np.full(100, 0.5)).is_known
-    assert not drawn_interval(0.5, np.full(100, np.nan)).is_known
-    assert drawn_interval(0.5, np.full(100, np.nan)).ends() is None
+    assert not percentile_interval(0.5, np.full(100, 0.5)).is_known
+    assert not percentile_interval(0.5, np.full(100, np.nan)).is_known
+    assert percentile_interval(0.5, np.full(100, np.nan)).bounds() is None
     half_missing = np.concatenate([np.linspace(0, 1, 1001), np.full(500, np.nan)])
-    assert drawn_interval(0.5, half_missing).ends() == pytest.approx([0.025, 0.975])
+    assert percentile_interval(0.5, half_missing).bounds() == pytest.approx([0.025, 0.975])
 
 
 @pytest.mark.parametrize(("photos", "too_sure"), [(100, 1.0), (100, 1.5), (500, 1.0), (500, 2.0)])
@@ -99,10 +101,10 @@ def test_the_interval_of_the_calibration_error_covers_the_truth(photos: int, too
     intervals, plain = [], []
     for trial in range(100):
         given = draw(np.random.default_rng([2, trial]), photos)
-        drawn = draw_figures(*given, seed=trial, draws=200)
+        drawn = bootstrap_metrics(LabelledProbabilities(*given, ("a", "b")), seed=trial, resamples=200)
         value = expected_calibration_error(*given)
-        intervals.append(calibration_interval(value, drawn.ece, drawn.ece_by_chance))
-        plain.append(drawn_interval(value, drawn.ece))
+        intervals.append(calibration_interval(value, drawn.ece, drawn.ece_if_calibrated))
+        plain.append(percentile_interval(value, drawn.ece))
         assert intervals[-1].low <= value <= intervals[-1].high
     # The truth of 1,000,000 photos is itself off by some 0.001.
     covered = sum(i.low <= truth + 0.001 and truth - 0.001 <= i.high for i in intervals)

@@ -8,38 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from photoclass.metrics.paired import by_picture, mcnemar, photos_needed, sign_flip
+from photoclass.metrics.paired import mcnemar_test, photos_needed, sign_flip_test, sum_by_group
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_mcnemar_is_the_binomial_test(a: int, b: int) -> None:
     expected = stats.binomtest(a, a + b).pvalue if a + b else 1.0
-    assert mcnemar(a, b) == pytest.approx(expected, abs=1e-9)
+    assert mcnemar_test(a, b) == pytest.approx(expected, abs=1e-9)
 
 
 def test_mcnemar_takes_many_photos() -> None:
-    assert mcnemar(5000, 5000) == 1
-    assert mcnemar(0, 30_000) == 0
-    assert mcnemar(5200, 4800) == pytest.approx(stats.binomtest(5200, 10_000).pvalue, rel=1e-9)
+    assert mcnemar_test(5000, 5000) == 1
+    assert mcnemar_test(0, 30_000) == 0
+    assert mcnemar_test(5200, 4800) == pytest.approx(stats.binomtest(5200, 10_000).pvalue, rel=1e-9)
 
 
 def test_twins_are_one_picture() -> None:
-    np.testing.assert_array_equal(by_picture(np.array([1.0, 2.0, 4.0, 8.0]), np.array([7, 3, 7, 5])), [2, 8, 5])
+    np.testing.assert_array_equal(sum_by_group(np.array([1.0, 2.0, 4.0, 8.0]), np.array([7, 3, 7, 5])), [2, 8, 5])
 
 
 def test_sign_flips_agree_with_all_that_there_are() -> None:
     sums = np.array([0.5, -0.1, 0.9, 0.4, 0.7, 0.2, -0.3, 0.8])
     signs = np.array([[1 - 2 * (i >> k & 1) for k in range(8)] for i in range(256)])
     exact = (np.abs(signs @ sums) >= sums.sum() - 1e-12).mean()
-    assert sign_flip(sums) == pytest.approx(exact, abs=0.015)
-    assert sign_flip(sums) == sign_flip(-sums) == sign_flip(sums)
+    assert sign_flip_test(sums) == pytest.approx(exact, abs=0.015)
+    assert sign_flip_test(sums) == sign_flip_test(-sums) == sign_flip_test(sums)
 
 
 def test_few_pictures_prove_nothing() -> None:
     """All drawn means of two differences with one sign leave out 0: the interval alone would call that real."""
-    assert sign_flip(np.array([0.3])) == 1
-    assert sign_flip(np.array([0.3, 0.4])) > 0.4
-    assert sign_flip(np.zeros(5)) == 1
+    assert sign_flip_test(np.array([0.3])) == 1
+    assert sign_flip_test(np.array([0.3, 0.4])) > 0.4
+    assert sign_flip_test(np.zeros(5)) == 1
 
 
 def test_the_number_of_photos_to_tell_is_what_it_takes() -> None:

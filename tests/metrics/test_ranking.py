@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from photoclass.errors import ModelError
-from photoclass.metrics.ranking import Ranking, average_precision, ranked, rankings, roc_auc
+from photoclass.metrics.ranking import Ranking, average_precision, mean_metrics, rank_photos, roc_auc
 
 Ranked = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -51,7 +51,7 @@ def test_a_weighted_photo_counts_as_often_as_its_weight_says(given: Ranked, seed
     """As in a bootstrap: weights of 0 are photos that are not there."""
     probabilities, labels = given
     weights = np.random.default_rng(seed).integers(0, 4, (3, len(labels))).astype(np.float64)
-    for row, auc, precision in zip(weights, *ranked(rankings(probabilities, labels), weights), strict=True):
+    for row, auc, precision in zip(weights, *mean_metrics(rank_photos(probabilities, labels), weights), strict=True):
         times = row.astype(np.int64)
         repeated, of_which = np.repeat(probabilities, times, axis=0), np.repeat(labels, times)
         if len(np.unique(of_which)) < probabilities.shape[1]:
@@ -66,7 +66,7 @@ def test_weights_need_not_be_whole(given: Ranked, seed: int) -> None:
     probabilities, labels = given
     weights = np.random.default_rng(seed).random(len(labels)) + 0.01
     ranking = Ranking.of(probabilities[:, 0], labels == 0)
-    auc, precision = ranking.figures(weights[None])
+    auc, precision = ranking.metrics(weights[None])
     truth, score = labels == 0, probabilities[:, 0]
     assert auc[0] == pytest.approx(reference.roc_auc_score(truth, score, sample_weight=weights), abs=1e-9)
     assert precision[0] == pytest.approx(

@@ -20,12 +20,12 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import decode_photo
 
 FLATTERS = {
-    "chose": ["epoch", "temperature"],
+    "selected": ["epoch", "temperature"],
     "log_loss": 0.0012,
     "log_loss_se": 0.0004,
     "accuracy": 0.001,
     "accuracy_se": 0.002,
-    "how": "cross-fitting, 10 x 5 folds",
+    "method": "cross-fitting, 10 x 5 folds",
 }
 SCORE = {
     "n": 1234,
@@ -39,8 +39,8 @@ SCORE = {
 def _info(**changes: object) -> ModelInfo:
     values = {
         "metrics": {
-            "valid": {**SCORE, "split_chose_model": True, "optimism": FLATTERS},
-            "held_out": {**SCORE, "log_loss": 0.5, "split_chose_model": False, "optimism": None},
+            "valid": {**SCORE, "split_selected_model": True, "optimism": FLATTERS},
+            "held_out": {**SCORE, "log_loss": 0.5, "split_selected_model": False, "optimism": None},
         },
         "trained": {
             "epochs": 12,
@@ -86,8 +86,12 @@ def test_it_names_classes_scores_with_intervals_and_how_it_was_trained() -> None
 
 
 def test_what_is_not_known_is_not_said() -> None:
-    unknown = {**FLATTERS, **dict.fromkeys(("log_loss", "log_loss_se", "accuracy", "accuracy_se")), "how": "no folds"}
-    text = card(_info(metrics={"valid": {**SCORE, "split_chose_model": True, "optimism": unknown}}))
+    unknown = {
+        **FLATTERS,
+        **dict.fromkeys(("log_loss", "log_loss_se", "accuracy", "accuracy_se")),
+        "method": "no folds",
+    }
+    text = card(_info(metrics={"valid": {**SCORE, "split_selected_model": True, "optimism": unknown}}))
     assert "their score tends to flatter; by how much is not known: no folds." in text
     features = {"strength": 0.1, "temperature": 1.1, "cross_validated_log_loss": 0.02, "seconds": 6.0}
     text = card(_info(trained=features, settings={"backbone": "lite2"}))
@@ -114,7 +118,7 @@ def test_the_hub_reads_task_tags_and_the_results_of_each_split() -> None:
 
 
 def test_a_score_on_a_single_photo_has_no_interval_and_says_none() -> None:
-    single = {**SCORE, "n": 1, "log_loss_ci95": None, "split_chose_model": False, "optimism": None}
+    single = {**SCORE, "n": 1, "log_loss_ci95": None, "split_selected_model": False, "optimism": None}
     (model,) = _parts(_info(metrics={"held_out": single}))[0]["model-index"]
     names = {metric["type"]: metric["name"] for metric in model["results"][0]["metrics"]}
     assert "95 % interval" not in names["log_loss"]
@@ -122,7 +126,7 @@ def test_a_score_on_a_single_photo_has_no_interval_and_says_none() -> None:
 
 
 def test_a_loss_that_is_next_to_nothing_is_still_a_number() -> None:
-    metrics = {"held_out": {**SCORE, "log_loss": 1e-7, "split_chose_model": False}}
+    metrics = {"held_out": {**SCORE, "log_loss": 1e-7, "split_selected_model": False}}
     (model,) = _parts(_info(metrics=metrics))[0]["model-index"]
     assert model["results"][0]["metrics"][1]["value"] == 0
 

@@ -14,7 +14,7 @@ from photoclass.errors import ModelError, SettingsError
 from photoclass.model.novelty import load_novelty, save_novelty
 from photoclass.model.runtime import Runtime
 from photoclass.results.predict import UNSURE, Predictions, predict, read_predictions, write_predictions
-from photoclass.results.scores.coverage import confidence
+from photoclass.results.scores.coverage import selective_confidence
 from running import done, run_command
 
 
@@ -87,7 +87,7 @@ def test_the_command_writes_what_the_library_says(model: Path, drawn_photos: Pat
     assert header == ["file", "status", "label", "probability", "prob_cat", "prob_dog", "distance"]
     assert len(rows) == len(plain)
     distances = np.array([float(row[6] or "nan") for row in rows])
-    sure = confidence(plain.probabilities, distances)
+    sure = selective_confidence(plain.probabilities, distances)
     for i, row in enumerate(rows):
         if plain.statuses[i] != "ok":
             assert row[2:] == [""] * 5

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from photoclass.errors import DataError, SettingsError
-from photoclass.metrics.figures import log_loss
+from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import load_info, load_valid_predictions
 from photoclass.results.predict import predict
 from photoclass.results.submit import submit

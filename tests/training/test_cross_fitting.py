@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
-from photoclass.metrics.figures import log_losses
+from photoclass.metrics.classification import log_losses
 from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
 
 Logits = NDArray[np.float32]
@@ -63,7 +63,7 @@ def test_one_temperature_flatters_by_one_nat_in_as_many_photos_as_there_are() ->
     for seed in range(20):
         logits, labels = _noise_epochs(1, 800, seed, sharp=1.5)
         found = estimate_optimism(logits, labels, np.arange(800), True, seed)
-        assert found is not None and found.log_loss is not None and found.chose == ("temperature",)
+        assert found is not None and found.log_loss is not None and found.selected == ("temperature",)
         assert found.accuracy is not None and found.accuracy.value == 0, "no temperature changes what is told"
         values.append(found.log_loss.value)
     assert np.mean(values) == pytest.approx(1 / 800, rel=0.4)
@@ -120,9 +120,9 @@ def test_what_cannot_be_estimated_is_said_to_be_so() -> None:
     logits, labels = _noise_epochs(3, 4, seed=0)
     alone = estimate_optimism(logits, labels, np.zeros(4, dtype=np.int64), False, seed=0)
     assert alone is not None and alone.log_loss is None
-    assert alone.as_text().endswith("by how much is not known: one picture cannot be divided into folds")
+    assert alone.as_text().endswith("by an unknown amount: one picture cannot be divided into folds")
     few = estimate_optimism(logits, labels, np.arange(4), True, seed=0)
-    assert few is not None and few.log_loss is not None and few.how == "cross-fitting, 10 x 4 folds"
+    assert few is not None and few.log_loss is not None and few.method == "cross-fitting, 10 x 4 folds"
 
 
 def test_of_very_many_photos_a_choice_that_stays_is_kept() -> None:
@@ -134,4 +134,4 @@ def test_of_very_many_photos_a_choice_that_stays_is_kept() -> None:
     logits, labels = _noise_epochs(3, 50, seed=0)
     found = estimate_optimism(logits, labels, np.arange(50), False, seed=0, of_photos=300)
     assert found is not None
-    assert found.how == "cross-fitting, 10 x 5 folds, with 50 of the 300 photos, of which fewer flatter more"
+    assert found.method == "cross-fitting, 10 x 5 folds, with 50 of the 300 photos, of which fewer flatter more"

@@ -110,7 +110,7 @@ class TestModelFolder:
             assert score.log_loss.value == pytest.approx(float(-np.log(right).mean()), rel=1e-5)
             assert score.accuracy.value == pytest.approx((given.argmax(axis=1) == part.table.labels).mean())
             assert run.info.metrics[score.split] == score.as_json()
-            assert score.split_chose_model == (split == VALID)
+            assert score.split_selected_model == (split == VALID)
 
     def test_the_kept_network_is_that_of_the_best_epoch(self, run: TrainResult) -> None:
         best = min(run.history, key=lambda row: row.val_loss)
@@ -581,7 +581,7 @@ class TestResume:
 
 def test_among_one_epoch_the_validation_photos_choose_nothing(tiny: Tiny, tmp_path: Path) -> None:
     trained = tiny.train(tmp_path / "run", settings={**TINY, "epochs": 1})
-    assert not trained.scores[0].split_chose_model and trained.info.metrics["valid"]["optimism"] is None
+    assert not trained.scores[0].split_selected_model and trained.info.metrics["valid"]["optimism"] is None
     assert not trained.info.trained["valid_chose_model"]
     assert "validation photos  (which chose nothing: as honest as held-out ones)" in trained.scores[0].as_text()
 

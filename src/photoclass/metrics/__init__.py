@@ -1,1 +1,1 @@
-"""Metrics and their uncertainty, in NumPy alone: each takes arrays and knows nothing of files or models."""
+"""Classification metrics and their uncertainty, in NumPy alone: arrays in, numbers out; no files, no models."""

@@ -1,106 +1,136 @@
-"""How sure a figure is: 95 % intervals in closed form for shares of photos, and from drawn figures for all others.
+"""95 % confidence intervals: in closed form for proportions, from bootstrap resamples for all other metrics.
 
-Photos that show one picture (near-duplicates) are one observation. Shares take that into account by an effective number of
-photos, drawn figures by drawing near-duplicates together (`bootstrap.py`).
+Near-duplicates are one observation: closed forms use an effective sample size, the bootstrap resamples them together
+(`bootstrap.py`).
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.figures import Interval
-
-_Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
-_ENDS = (0.025, 0.975)
+_Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+_QUANTILES = (0.025, 0.975)
 
 
-def effective_count(groups: NDArray[np.int64]) -> float:
-    """How many photos without near-duplicates tell as much: n^2 / (n1^2 + n2^2 + ...) of groups of n1, n2, ... photos.
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % confidence interval.
 
-    As if near-duplicates were always right and wrong together (Kish, 1965, "Survey Sampling"); n where nothing has a near-duplicate.
+    Attributes:
+        value: The estimate.
+        low: Lower bound; NaN if there is no interval.
+        high: Upper bound; NaN if there is no interval.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an interval."""
+        return not math.isnan(self.low)
+
+    def bounds(self) -> list[float] | None:
+        """Return low and high for JSON; None if there is no interval."""
+        return [self.low, self.high] if self.is_known else None
+
+
+def effective_sample_size(groups: NDArray[np.int64]) -> float:
+    """Return how many independent photos carry as much information: n^2 / (n1^2 + n2^2 + ...) for groups of n1, n2, ...
+
+    This is the worst case, in which the photos of a group are always right or wrong together. It is n if no photo has
+    a near-duplicate. Kish (1965), "Survey Sampling".
 
     Args:
-        groups: Shape (N,), the same number for photos that are near-duplicates.
+        groups: Shape (N,), as in `LabelledProbabilities`.
     """
     _, sizes = np.unique(groups, return_counts=True)
     return float(len(groups) ** 2 / (sizes.astype(np.float64) ** 2).sum()) if len(groups) else 0.0
 
 
-def share_interval(share: float, count: float) -> Interval:
-    """Return a share of `count` photos with Wilson's interval (1927), which holds near 0 and 1 and for few photos."""
-    spread = _Z95**2 / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = _Z95 * math.sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+def wilson_interval(proportion: float, n: float) -> Interval:
+    """Return a proportion of `n` photos with Wilson's score interval, which is valid near 0 and 1 and for small n.
+
+    Wilson (1927), "Probable Inference, the Law of Succession, and Statistical Inference".
+    """
+    spread = _Z95**2 / n
+    centre = (proportion + spread / 2) / (1 + spread)
+    half = _Z95 * math.sqrt(proportion * (1 - proportion) / n + spread / (4 * n)) / (1 + spread)
+    return Interval(proportion, max(0.0, centre - half), min(1.0, centre + half))
 
 
-def f1_interval(right: int, of_either: int, count: float) -> Interval:
+def f1_interval(true_positives: int, union: int, n: float) -> Interval:
     """Return F1 with its interval.
 
-    F1 is 2 J / (1 + J), which grows with J: the share, among photos that are of the class or called so, of those that
-    are both. So the ends of J's interval give those of F1.
+    F1 is 2 J / (1 + J) with the Jaccard index J: of the photos that are of the class or predicted as it, the
+    proportion that are both. As F1 grows with J, the bounds of J's interval give those of F1.
 
     Args:
-        right: Photos that are of the class and called so.
-        of_either: Photos that are of the class or called so, or both.
-        count: The effective number of those.
+        true_positives: Photos of the class that are predicted as it.
+        union: Photos that are of the class, or predicted as it, or both.
+        n: The effective sample size of the union.
     """
-    both = share_interval(right / of_either, count)
-    value, low, high = (2 * j / (1 + j) for j in (both.value, both.low, both.high))
+    jaccard = wilson_interval(true_positives / union, n)
+    value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
     return Interval(value, low, high)
 
 
-def mean_interval(shares: Sequence[Interval]) -> Interval:
-    """Return the mean of shares of separate photos, with an interval made of theirs.
+def mean_interval(proportions: Sequence[Interval]) -> Interval:
+    """Return the mean of proportions of disjoint sets of photos, with an interval made from theirs.
 
-    "MOVER": each end lies as far from the mean as independent deviations add up to (Zou and Donner, 2008). Unlike a
-    bootstrap, it stays honest where all of few photos are right.
+    This is MOVER, the "method of variance estimates recovery": independent deviations add up as their squares (Zou and
+    Donner, 2008, "Construction of confidence limits about effect measures"). Unlike a bootstrap, it does not collapse
+    if all of a few photos are classified correctly.
     """
-    value = sum(share.value for share in shares) / len(shares)
-    below = math.sqrt(sum((share.value - share.low) ** 2 for share in shares)) / len(shares)
-    above = math.sqrt(sum((share.high - share.value) ** 2 for share in shares)) / len(shares)
+    value = sum(part.value for part in proportions) / len(proportions)
+    below = math.sqrt(sum((part.value - part.low) ** 2 for part in proportions)) / len(proportions)
+    above = math.sqrt(sum((part.high - part.value) ** 2 for part in proportions)) / len(proportions)
     return Interval(value, max(0.0, value - below), min(1.0, value + above))
 
 
-def drawn_interval(value: float, draws: NDArray[np.float64]) -> Interval:
-    """Return a figure with the middle 95 % of its bootstrap draws (Efron, 1979).
+def percentile_interval(value: float, resampled: NDArray[np.float64]) -> Interval:
+    """Return a metric with its percentile bootstrap interval: the middle 95 % of its values on resamples.
 
-    There is no interval where all draws are the same: that only says that these photos hold no case that differs.
+    Efron (1979), "Bootstrap Methods: Another Look at the Jackknife". There is no interval if all resamples give the
+    same value: that only shows that these photos contain no case that differs.
 
     Args:
-        value: The figure.
-        draws: Shape (B,); what is not a number (a draw in which the figure cannot be computed) is left out.
+        value: The metric on the photos themselves.
+        resampled: Shape (B,), its values on resamples; NaN (not defined on a resample) is left out.
     """
-    usable = draws[~np.isnan(draws)]
+    usable = resampled[~np.isnan(resampled)]
     if not len(usable):
         return Interval(value)
-    low, high = (float(end) for end in np.quantile(usable, _ENDS))
+    low, high = (float(bound) for bound in np.quantile(usable, _QUANTILES))
     # Sums in another order differ in the last digits.
     return Interval(value, low, high) if high - low > 1e-12 * max(1.0, abs(value)) else Interval(value)
 
 
 def calibration_interval(
     value: float,
-    draws: NDArray[np.float64],
-    chance: NDArray[np.float64],
+    resampled: NDArray[np.float64],
+    if_calibrated: NDArray[np.float64],
 ) -> Interval:
-    """Return the expected calibration error with an interval that knows that chance alone raises it.
+    """Return the expected calibration error with an interval that allows for its bias.
 
-    A draw of photos that were drawn already has more chance in it than the photos have, so its error is too high, and a
-    plain interval of draws would miss the truth on most occasions. The lower end is therefore 0 where probabilities
-    that mean what they say would show as much (Bröcker and Smith, 2007, "consistency resampling"), else that of the
-    reflected ("basic") bootstrap; the upper end is that of the draws less what drawing adds on average.
+    Chance alone raises the error, and in a resample it does so a second time, so a plain percentile interval would
+    usually lie above the true error. The lower bound is therefore 0 if a calibrated model would often show as much
+    ("consistency resampling": Bröcker and Smith, 2007, "Increasing the Reliability of Reliability Diagrams"), and
+    otherwise that of the reflected ("basic") bootstrap. The upper bound is the percentile bootstrap's, less what
+    resampling adds on average.
 
     Args:
         value: The error.
-        draws: Shape (B,), the error of bootstrap draws.
-        chance: Shape (B,), the error that such photos show if the probabilities mean what they say.
+        resampled: Shape (B,), the error on bootstrap resamples.
+        if_calibrated: Shape (B,), the error that these photos would show if the model were calibrated.
     """
-    drawn = drawn_interval(value, draws)
-    if not drawn.is_known:
-        return drawn
-    by_chance = value <= float(np.quantile(chance, _ENDS[1]))
-    low = 0.0 if by_chance else max(0.0, 2 * value - drawn.high)
-    return Interval(value, min(low, value), max(value, drawn.high - (float(draws.mean()) - value)))
+    percentile = percentile_interval(value, resampled)
+    if not percentile.is_known:
+        return percentile
+    may_be_chance = value <= float(np.quantile(if_calibrated, _QUANTILES[1]))
+    low = 0.0 if may_be_chance else max(0.0, 2 * value - percentile.high)
+    return Interval(value, min(low, value), max(value, percentile.high - (float(resampled.mean()) - value)))

@@ -1,7 +1,7 @@
 """How well probabilities rank photos: ROC AUC and average precision, of one class against the others.
 
-Both are computed from photos in the order of their probability, each with a weight: 1, or how often a bootstrap drew
-it. Equal probabilities have no order among them, so a group of them counts as one step.
+Both are computed from the photos in order of their probability, each with a weight: 1, or how often the bootstrap drew
+it. Photos with equal probabilities are tied, and a group of ties is one step of the curve.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.metrics.figures import Labels, Probabilities, check_scorable
+from photoclass.metrics.labelled import Labels, Probabilities, check_probabilities
 
 Weights = NDArray[np.float64]
 
@@ -21,9 +21,9 @@ class Ranking:
 
     Attributes:
         order: Shape (N,), indices of the photos.
-        is_positive: Shape (N,), whether each is of the class, as 1 or 0, in that order.
-        starts: Shape (S,), where steps begin: photos of one probability, where one of them is of the class; or as many
-            as there are up to the next such, since neither figure changes between them.
+        is_positive: Shape (N,), 1 for photos of the class and 0 for others, in that order.
+        starts: Shape (S,), where the steps of the curves begin. A step is a group of ties that contains a photo of the
+            class, or a run of photos that contains none, within which neither metric changes.
     """
 
     order: NDArray[np.int64]
@@ -40,73 +40,74 @@ class Ranking:
         kept = np.concatenate([[True], has_positive[1:] | has_positive[:-1]])
         return cls(order, positive.astype(np.float64), starts[kept])
 
-    def figures(self, weights: Weights) -> tuple[Weights, Weights]:
-        """Compute both figures for sets of weights.
+    def metrics(self, weights: Weights) -> tuple[Weights, Weights]:
+        """Compute both metrics for B sets of weights.
 
         Args:
-            weights: Shape (B, N), in the order of the photos as they were given.
+            weights: Shape (B, N), in the original order of the photos.
 
         Returns:
-            ROC AUC and average precision, each of shape (B,); not a number where either side has no weight.
+            ROC AUC and average precision, each of shape (B,); NaN where one of the two sides has no weight.
         """
         ordered = weights[:, self.order]
-        all_of_step = np.add.reduceat(ordered, self.starts, axis=1)
+        step_total = np.add.reduceat(ordered, self.starts, axis=1)
         ordered *= self.is_positive
-        of_step = np.add.reduceat(ordered, self.starts, axis=1)
-        so_far, all_so_far = np.cumsum(of_step, axis=1), np.cumsum(all_of_step, axis=1)
-        positives = so_far[:, -1]
-        pairs = positives * (all_so_far[:, -1] - positives)
-        above = ((all_of_step - of_step) * (so_far - of_step / 2)).sum(axis=1)
+        step_positive = np.add.reduceat(ordered, self.starts, axis=1)
+        cumulative_positive, cumulative_total = np.cumsum(step_positive, axis=1), np.cumsum(step_total, axis=1)
+        positives = cumulative_positive[:, -1]
+        pairs = positives * (cumulative_total[:, -1] - positives)
+        pairs_in_order = ((step_total - step_positive) * (cumulative_positive - step_positive / 2)).sum(axis=1)
         # A step without weight adds nothing, whatever it is divided by.
-        precise = (of_step * so_far / np.maximum(all_so_far, 1e-300)).sum(axis=1)
+        precisions = (step_positive * cumulative_positive / np.maximum(cumulative_total, 1e-300)).sum(axis=1)
         auc = np.full(len(weights), np.nan)
-        np.divide(above, pairs, out=auc, where=pairs > 0)
+        np.divide(pairs_in_order, pairs, out=auc, where=pairs > 0)
         precision = np.full(len(weights), np.nan)
-        np.divide(precise, positives, out=precision, where=pairs > 0)
+        np.divide(precisions, positives, out=precision, where=pairs > 0)
         return auc, precision
 
 
-def rankings(probabilities: Probabilities, labels: Labels) -> tuple[Ranking, ...]:
-    """Rank the photos for class 1, where there are two classes; else once for each class."""
+def rank_photos(probabilities: Probabilities, labels: Labels) -> tuple[Ranking, ...]:
+    """Rank the photos by class 1 if there are two classes, otherwise once by each class."""
     classes = probabilities.shape[1]
     return tuple(Ranking.of(probabilities[:, c], labels == c) for c in (range(classes) if classes > 2 else (1,)))
 
 
-def ranked(of_classes: tuple[Ranking, ...], weights: Weights) -> tuple[Weights, Weights]:
+def mean_metrics(rankings: tuple[Ranking, ...], weights: Weights) -> tuple[Weights, Weights]:
     """Compute ROC AUC and average precision, the means over rankings, for weights of shape (B, N)."""
-    figures = [ranking.figures(weights) for ranking in of_classes]
-    auc, precision = (np.mean([both[i] for both in figures], axis=0) for i in (0, 1))
+    metrics = [ranking.metrics(weights) for ranking in rankings]
+    auc, precision = (np.mean([both[i] for both in metrics], axis=0) for i in (0, 1))
     return auc, precision
 
 
 def roc_auc(probabilities: Probabilities, labels: Labels) -> float:
-    """Share of pairs, of a photo of the class and one of another, in which the former is the more probable one.
+    """Probability that a photo of the class ranks above a photo of another class; ties count half.
 
-    Ties count half. For two classes of class 1; for more the mean over all, each against the others (macro
-    one-vs-rest), as scikit-learn's `roc_auc_score` has it. Hanley and McNeil (1982).
+    With two classes it is that of class 1; with more the mean over all classes, each against the rest (macro
+    one-vs-rest), as in scikit-learn's `roc_auc_score`. Hanley and McNeil (1982), "The Meaning and Use of the Area
+    under a Receiver Operating Characteristic (ROC) Curve".
 
     Raises:
-        ModelError: A class has no photo, or all.
+        ModelError: A class has no photo, or has all of them.
     """
-    return _figures(probabilities, labels)[0]
+    return _metrics(probabilities, labels)[0]
 
 
 def average_precision(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean, over the photos of a class, of the share of it among all that are at least as probable.
+    """Precision at the rank of each photo of the class, averaged over these photos.
 
-    For two classes of class 1; for more the mean over all, each against the others, as scikit-learn's
-    `average_precision_score` has it.
+    With two classes it is that of class 1; with more the mean over all classes, each against the rest, as in
+    scikit-learn's `average_precision_score`.
 
     Raises:
-        ModelError: A class has no photo, or all.
+        ModelError: A class has no photo, or has all of them.
     """
-    return _figures(probabilities, labels)[1]
+    return _metrics(probabilities, labels)[1]
 
 
-def _figures(probabilities: Probabilities, labels: Labels) -> tuple[float, float]:
-    check_scorable(probabilities, labels)
+def _metrics(probabilities: Probabilities, labels: Labels) -> tuple[float, float]:
+    check_probabilities(probabilities, labels)
     counts = np.bincount(labels, minlength=probabilities.shape[1])
     if not counts.all():
         raise ModelError(f"class {int(counts.argmin())} has no photo: photos cannot be ranked for it")
-    auc, precision = ranked(rankings(probabilities, labels), np.ones((1, len(labels))))
+    auc, precision = mean_metrics(rank_photos(probabilities, labels), np.ones((1, len(labels))))
     return float(auc[0]), float(precision[0])

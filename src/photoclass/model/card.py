@@ -87,7 +87,7 @@ def _score_row(split: str, figures: dict[str, Any]) -> str:
     loss, loss_ends = figures["log_loss"], figures["log_loss_ci95"]
     loss_interval = f" ({loss_ends[0]:.4f}–{loss_ends[1]:.4f})" if loss_ends else ""  # one photo shows no spread
     right, (right_low, right_high) = figures["accuracy"], figures["accuracy_ci95"]
-    note = "chose the model, which flatters" if figures["split_chose_model"] else "chose nothing: an honest score"
+    note = "chose the model, which flatters" if figures["split_selected_model"] else "chose nothing: an honest score"
     return (
         f"| {split} | {figures['n']:,} | {loss:.4f}{loss_interval} | "
         f"{right:.2%} ({right_low:.2%}–{right_high:.2%}) | {note} |"
@@ -98,13 +98,15 @@ def _words_on_flattery(split: str, figures: dict[str, Any]) -> str:
     optimism = figures.get("optimism")
     if not optimism:
         return ""
-    start = f"The photos of `{split}` chose the {' and the '.join(optimism['chose'])}, so their score tends to flatter"
+    start = (
+        f"The photos of `{split}` chose the {' and the '.join(optimism['selected'])}, so their score tends to flatter"
+    )
     if optimism["log_loss"] is None:
-        return f"{start}; by how much is not known: {optimism['how']}."
+        return f"{start}; by how much is not known: {optimism['method']}."
     return (
         f"{start}: by {optimism['log_loss']:.4f} ± {optimism['log_loss_se']:.4f} in log loss and "
         f"{optimism['accuracy']:.2%} ± {optimism['accuracy_se']:.2%} in accuracy (± one standard error; "
-        f"{optimism['how']})."
+        f"{optimism['method']})."
     )
 
 

@@ -49,7 +49,7 @@ def _result(info: ModelInfo, split: str, figures: dict[str, Any]) -> dict[str, A
                 "type": name,
                 "value": round(float(figures[name]), 6),
                 "name": f"{title} on {photos}{_interval(figures[f'{name}_ci95'])}"
-                f"{', which chose the model' * bool(figures['split_chose_model'])}",
+                f"{', which chose the model' * bool(figures['split_selected_model'])}",
             }
             for name, title in _METRICS.items()
         ],

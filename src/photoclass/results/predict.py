@@ -23,7 +23,7 @@ from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
-from photoclass.results.scores.coverage import confidence, too_far
+from photoclass.results.scores.coverage import is_out_of_distribution, selective_confidence
 from photoclass.workspace import Workspace
 
 OK = "ok"
@@ -89,7 +89,7 @@ class Predictions:
         if self.abstain is None or self.statuses[row] != OK:
             return False
         distances = None if self.distances is None else self.distances[row : row + 1]
-        return bool(confidence(self.probabilities[row : row + 1], distances)[0] < self.abstain)
+        return bool(selective_confidence(self.probabilities[row : row + 1], distances)[0] < self.abstain)
 
     def words(self, row: int) -> str:
         """Return what is told of a photo, for a person."""
@@ -98,7 +98,7 @@ class Predictions:
         best = self.class_names[int(self.probabilities[row].argmax())]
         if not self.is_unsure(row):
             return f"{best} {100 * self.probability(row):.1f} %"
-        if self.distances is not None and too_far(self.distances[row : row + 1])[0]:
+        if self.distances is not None and is_out_of_distribution(self.distances[row : row + 1])[0]:
             return f"{UNSURE} (unlike the training photos)"
         # Rounded down: what is refused below 99 % is not shown as 99 %.
         return f"{UNSURE} ({best} {math.floor(1000 * self.probability(row)) / 10:.1f} %)"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text, check_writable
 from photoclass.errors import DataError, SettingsError
-from photoclass.metrics.figures import log_loss
+from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import load_valid_predictions
 from photoclass.model.runtime import Runtime
 from photoclass.photos.sources.read import read_photos

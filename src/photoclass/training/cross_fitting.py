@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.metrics.calibration import LOG_SCALE_SPREAD, fit_temperature
-from photoclass.metrics.figures import CLIP
-from photoclass.results.scores.optimism import EPOCH, TEMPERATURE, Estimate, Optimism
+from photoclass.metrics.classification import CLIP
+from photoclass.metrics.optimism import EPOCH, TEMPERATURE, Estimate, Optimism
 
 Numbers = NDArray[np.float64]
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, PhotoclassError
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.metrics.optimism import Optimism
 from photoclass.model.card import write_card
 from photoclass.model.folder import (
     ModelInfo,
@@ -28,7 +30,6 @@ from photoclass.photos.fixes import Fix, write_fixes
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SkippedPhoto, count_by_class
 from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
-from photoclass.results.scores.optimism import Optimism
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.recipes.recipes import Recipe, find_recipe
@@ -104,10 +105,8 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> TrainResult:
         if len(part):
             probabilities = outcome.predicted[split]
             optimism = outcome.optimism if split == VALID else None
-            chose, duplicates = optimism is not None, run.duplicates[rows]
-            score = score_predictions(
-                probabilities, part.labels, run.class_names, SPLITS[split], chose, duplicates, optimism
-            )
+            predicted = LabelledProbabilities(probabilities, part.labels, run.class_names, run.duplicates[rows])
+            score = score_predictions(predicted, SPLITS[split], optimism is not None, optimism)
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
             save_predictions(run.out, SPLITS[split], part, probabilities)

@@ -13,7 +13,9 @@ import pytest
 
 from pages import check_page
 from photoclass.errors import DataError, ModelError, OutputError
-from photoclass.metrics.intervals import share_interval
+from photoclass.metrics.intervals import wilson_interval
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.metrics.optimism import Estimate, Optimism
 from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.choice import choose_photos
@@ -22,7 +24,6 @@ from photoclass.results.report.page import render_report
 from photoclass.results.report.report import report
 from photoclass.results.report.report_data import PhotoSource, Pictures, ReportData, ScoredSplit
 from photoclass.results.report.verdict import describe_confidence, shown
-from photoclass.results.scores.optimism import Estimate, Optimism
 from photoclass.results.scores.score import score_predictions
 from running import done, run_command
 
@@ -136,7 +137,7 @@ class TestCommand:
         made = report(own)
         assert "so this is about the validation split" in made.note and "give --data" in made.note
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
-        assert "These photos also chose the epoch; such a score tends to flatter" in page.text()
+        assert "These photos also selected the epoch" in page.text()
 
     def test_bad_wishes_get_one_clear_line(self, own: Path, tmp_path: Path) -> None:
         result = run_command("report", tmp_path / "none")
@@ -205,7 +206,9 @@ def _report_data(
     """Return what a page is made of, without a model."""
     n = len(labels)
     by_class = {name: n for name in class_names}
-    metrics = score_predictions(probabilities, labels, class_names, split, split == "valid").as_json()
+    metrics = score_predictions(
+        LabelledProbabilities(probabilities, labels, class_names), split, split == "valid"
+    ).as_json()
     info = ModelInfo(
         class_names=class_names,
         image_size=32,
@@ -251,7 +254,7 @@ class TestEdges:
     def test_without_a_mistake_it_claims_no_more_than_it_knows(self, count: int) -> None:
         labels = np.arange(count) % 2
         text = check_page(render_report(_report_data(_sure_of(labels, 2), labels, ("cat", "dog")))).text()
-        low = share_interval(1.0, count).low
+        low = wilson_interval(1.0, count).low
         assert "was misclassified" in text
         assert "That does not prove that the model never fails" in text
         expected = f"{100 * low:.0f} to 100" if count < 50 else f"at least about {int(1000 * low):,}"
@@ -295,7 +298,7 @@ class TestEdges:
         optimism = Optimism(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
         figures = {**report_data.scored.metrics, "optimism": optimism}
         text = check_page(render_report(_with_metrics(report_data, figures))).text()
-        assert "These photos also chose the epoch; such a score tends to flatter, here by about 0.0120 ± 0.0040" in text
+        assert "These photos also selected the epoch, so this score is optimistic by about 0.0120 ± 0.0040" in text
 
     def test_files_skipped_are_counted_and_named(self) -> None:
         labels = np.arange(80) % 2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from photoclass.metrics.figures import confusion
+from photoclass.metrics.classification import confusion_matrix
 from photoclass.results.report.reliability import reliability
 from photoclass.results.report.sliders import count_coverage, count_thresholds
 
@@ -18,7 +18,7 @@ MANY_LABELS = GENERATOR.integers(0, 5, 300)
 def test_counts_at_one_half_equal_the_confusion_matrix() -> None:
     counted = count_thresholds(TWO, LABELS)
     at = counted.levels.index(0.5)
-    table = confusion(TWO, LABELS)
+    table = confusion_matrix(TWO, LABELS)
     assert counted.true_positives[at] == table[1, 1] and counted.false_positives[at] == table[0, 1]
     assert (counted.negatives, counted.positives) == (table[0].sum(), table[1].sum())
 

@@ -15,7 +15,7 @@ from photoclass.errors import DataError, ModelError, SettingsError
 from photoclass.model.folder import save_model
 from photoclass.photos.sources.read import read_data
 from photoclass.results.scores.compare import compare
-from photoclass.results.scores.difference import differences
+from photoclass.results.scores.difference import compare_paired
 from photoclass.results.scores.evaluate import evaluate
 from photoclass.workspace import Workspace
 from running import done, run_command
@@ -80,7 +80,7 @@ def test_the_order_of_the_models_turns_the_answer(photos: Path, sees_light: Path
     one, other = compare(photos, [sees_light, guesses]), compare(photos, [guesses, sees_light])
     assert (one.log_loss.better, other.log_loss.better) == ("A", "B")
     assert one.log_loss.a_minus_b.low == pytest.approx(-other.log_loss.a_minus_b.high)
-    assert (one.a_alone_right, one.b_alone_right) == (other.b_alone_right, other.a_alone_right)
+    assert (one.only_a_correct, one.only_b_correct) == (other.only_b_correct, other.only_a_correct)
     assert "B is better" in other.as_text()
 
 
@@ -92,8 +92,8 @@ def test_what_accuracy_says_is_told_with_the_photos_that_decide(
         (tmp_path / "light" / file.name).write_bytes(file.read_bytes())
     comparison = compare(tmp_path, [guesses, sees_light])
     assert (comparison.accuracy.better, comparison.accuracy.a_minus_b.value) == ("B", -1)
-    assert (comparison.a_alone_right, comparison.b_alone_right) == (0, 20)
-    told = "accuracy: B is better by 100.00 percentage points; A alone is right on 0, B alone on 20 (exact McNemar test"
+    assert (comparison.only_a_correct, comparison.only_b_correct) == (0, 20)
+    told = "accuracy: B is better by 100.00 percentage points; 0 photos correct with A only, 20 with B only (exact McNemar test"
     assert f"{told}, p < 0.001)" in comparison.as_text()
 
 
@@ -101,7 +101,7 @@ def test_a_model_is_as_good_as_itself(photos: Path, sees_light: Path) -> None:
     comparison = compare(photos, [sees_light, sees_light])
     assert (comparison.log_loss.better, comparison.accuracy.better) == (None, None)
     assert (comparison.log_loss.photos_needed, comparison.accuracy.p) == (None, 1)
-    assert comparison.as_text().startswith("log loss: no difference can be told from these 40 photos\n")
+    assert comparison.as_text().startswith("log loss: no significant difference on these 40 photos\n")
 
 
 def test_photos_that_either_model_knows_are_left_out_and_counted(photos: Path, tmp_path: Path) -> None:
@@ -110,29 +110,29 @@ def test_photos_that_either_model_knows_are_left_out_and_counted(photos: Path, t
     b = _model(tmp_path / "b", constant_onnx((0.5, 0.5)), {files[1]: "train", files[3]: "train", files[4]: "valid"})
     comparison = compare(photos, [a, b])
     assert comparison.scores[0].n == comparison.scores[1].n == 36
-    assert (comparison.left_out_trained, comparison.left_out_chose_model) == (3, 1)
-    assert "left out: 3 photos that trained A or B, 1 that chose one" in comparison.as_text()
+    assert (comparison.left_out_trained, comparison.left_out_selected_model) == (3, 1)
+    assert "left out: 3 photos that trained A or B, 1 that selected one" in comparison.as_text()
     everything = compare(photos, [a, b], include_known=True)
     assert (everything.scores[0].n, everything.left_out_trained) == (40, 0)
-    assert everything.as_text().count("these photos trained or chose it, too: flattering") == 2
+    assert everything.as_text().count("optimistic: some of these photos trained or selected it") == 2
 
 
 def test_if_the_models_know_all_photos_there_is_nothing_to_compare_on(photos: Path, tmp_path: Path) -> None:
     files = sorted(photos.rglob("*.png"))
     a = _model(tmp_path / "a", brightness_onnx(), dict.fromkeys(files[:20], "train"))
     b = _model(tmp_path / "b", brightness_onnx(), dict.fromkeys(files[20:], "valid"))
-    with pytest.raises(DataError, match=r"no readable photo is left to compare on \(40 trained or chose one of"):
+    with pytest.raises(DataError, match=r"no readable photo is left to compare on \(40 trained or selected one of"):
         compare(photos, [a, b])
 
 
 def test_models_of_other_classes_are_refused(photos: Path, sees_light: Path, tmp_path: Path) -> None:
     other = _model(tmp_path / "other", brightness_onnx(), names=("dark", "grey"))
-    with pytest.raises(ModelError, match=r"knows the classes 'dark', 'grey', but .* knows 'dark', 'light'; compare"):
+    with pytest.raises(ModelError, match=r"has the classes 'dark', 'grey', but .* has 'dark', 'light'; compare"):
         compare(photos, [sees_light, other])
 
 
 def test_more_than_two_models_are_refused(photos: Path, sees_light: Path) -> None:
-    with pytest.raises(SettingsError, match="3 models: give two, to compare them"):
+    with pytest.raises(SettingsError, match="3 models: give two to compare them"):
         compare(photos, [sees_light] * 3)
 
 
@@ -144,11 +144,11 @@ def test_equal_models_seldom_seem_different_and_better_ones_mostly_do() -> None:
         duplicates = np.repeat(np.arange(60), 2)
         noise = np.repeat(generator.gamma(0.5, 1, 60) * generator.choice([-1, 1], 60), 2)
         right = np.repeat(generator.choice([-1.0, 0, 1], 60, p=[0.1, 0.8, 0.1]), 2)
-        loss, accuracy = differences(noise, right, duplicates)
+        loss, accuracy = compare_paired(noise, right, duplicates)
         wrong[0] += loss.better is not None
         wrong[1] += accuracy.better is not None
         if trial < 20:
-            found += differences(noise - 0.5, right, duplicates)[0].better == "A"
+            found += compare_paired(noise - 0.5, right, duplicates)[0].better == "A"
     assert max(wrong) <= 12
     assert found >= 18
 
@@ -157,10 +157,10 @@ def test_a_difference_that_cannot_be_told_says_how_many_photos_it_would_take() -
     generator = np.random.default_rng(0)
     small, rare = generator.normal(0.05, 1, 300), np.zeros(300)
     rare[:3] = [1, 1, -1]
-    loss, accuracy = differences(small, rare, np.arange(300))
+    loss, accuracy = compare_paired(small, rare, np.arange(300))
     assert loss.better is None and loss.photos_needed is not None and loss.photos_needed > 300
     assert accuracy.p == 1 and accuracy.photos_needed is not None and accuracy.photos_needed > 300
-    one_photo = differences(np.array([0.3]), np.array([1.0]), np.array([0]))
+    one_photo = compare_paired(np.array([0.3]), np.array([1.0]), np.array([0]))
     assert [(d.better, d.photos_needed, d.a_minus_b.is_known) for d in one_photo] == [(None, None, False)] * 2
 
 
@@ -174,15 +174,15 @@ def test_the_command_prints_the_verdict_first_and_writes_json(
     values = json.loads((tmp_path / "c.json").read_text())
     assert told.splitlines()[:2] == values["verdict"]
     assert set(values) == {
-        "n", "pictures", "models", "difference", "a_alone_right", "b_alone_right", "verdict", "left_out_trained",
-        "left_out_chose_model", "skipped",
+        "n", "distinct_photos", "models", "difference", "only_a_correct", "only_b_correct", "verdict", "left_out_trained",
+        "left_out_selected_model", "skipped",
     }  # fmt: skip
     assert values["models"]["A"]["model"] == str(sees_light) and values["models"]["B"]["n"] == 40
     assert set(values["difference"]["log_loss"]) == {"a_minus_b", "a_minus_b_ci95", "p", "better", "photos_needed"}
     result = run_command("evaluate", photos, *["--model", guesses] * 3)
     assert (
         result.returncode == 1
-        and result.stderr == "photoclass: 3 models: give two, to compare them; of more, two at a time\n"
+        and result.stderr == "photoclass: 3 models: give two to compare them; compare more of them in pairs\n"
     )
 
 
@@ -221,8 +221,8 @@ def test_a_class_that_data_lacks_leaves_what_can_be_computed(photos: Path, sees_
     told = done("evaluate", tmp_path / "data", "--model", sees_light, "--json", tmp_path / "s.json").stdout
     values = json.loads((tmp_path / "s.json").read_text())
     assert values["n"] == 5 and values["log_loss"] > 0 and values["roc_auc"] is None
-    assert {"figure": "roc_auc", "why": "no photo is of class 'dark'"} in values["missing"]
-    assert "cannot be computed: ROC AUC, average precision, recall of dark: no photo is of class 'dark'" in told
+    assert {"figure": "roc_auc", "reason": "no photo is of class 'dark'"} in values["missing"]
+    assert "undefined: ROC AUC, average precision, recall of dark (no photo is of class 'dark')" in told
     for file in sorted((tmp_path / "data" / "light").iterdir())[1:]:
         file.unlink()
     assert evaluate(tmp_path / "data", sees_light).as_text().startswith("Score on 1 photo\n")

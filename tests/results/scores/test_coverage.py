@@ -4,10 +4,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.results.scores.coverage import CUTS, SHARES, confidence, coverage_as_text, coverage_table
-from photoclass.results.scores.decisions import decide
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.results.scores.coverage import (
+    COVERAGES,
+    THRESHOLDS,
+    coverage_as_text,
+    coverage_table,
+    selective_confidence,
+)
+from photoclass.results.scores.decisions import analyse_decisions
+
+
+def _labelled(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> LabelledProbabilities:
+    """Labelled predictions of two classes, from the probability of the second."""
+    return LabelledProbabilities(np.stack([1 - probabilities, probabilities], axis=1), labels, ("cat", "dog"))
 
 
 @given(
@@ -24,52 +37,52 @@ def test_each_row_is_what_its_cut_says(photos: list[tuple[float, int, float]], w
     labels = np.array([label for _, label, _ in photos])
     far = np.array([d for _, _, d in photos])
     probabilities = np.stack([1 - told, told], axis=1)
-    rows = coverage_table(probabilities, labels, far if with_distances else None)
-    assert [row.wanted for row in rows] == [*SHARES, *[None] * len(CUTS)]
+    rows = coverage_table(_labelled(told, labels), far if with_distances else None)
+    assert [row.target for row in rows] == [*COVERAGES, *[None] * len(THRESHOLDS)]
     for row in rows:
-        answered = (told >= row.cut) & ((far <= 0.99) | (not with_distances) | (row.cut == 0))
-        assert row.answered == answered.sum() and row.coverage == row.answered / len(photos)
+        answered = (told >= row.threshold) & ((far <= 0.99) | (not with_distances) | (row.threshold == 0))
+        assert row.predicted == answered.sum() and row.coverage == row.predicted / len(photos)
         right = probabilities[answered].argmax(axis=1) == labels[answered]
-        assert (row.accuracy is None) == (not row.answered)
+        assert (row.accuracy is None) == (not row.predicted)
         if row.accuracy:
             assert row.accuracy.value == pytest.approx(right.mean())
             assert row.accuracy.low - 1e-9 <= row.accuracy.value <= row.accuracy.high + 1e-9
-        if row.wanted is not None:
-            assert row.coverage >= row.wanted - 1e-9
-    cuts = [row.cut for row in rows if row.wanted is not None]
+        if row.target is not None:
+            assert row.coverage >= row.target - 1e-9
+    cuts = [row.threshold for row in rows if row.target is not None]
     assert cuts == sorted(cuts, reverse=True)
 
 
 def test_a_photo_too_far_from_all_seen_is_never_sure() -> None:
     probabilities = np.array([[0.0, 1.0], [0.3, 0.7]], dtype=np.float32)
-    np.testing.assert_allclose(confidence(probabilities, np.array([0.991, 0.99])), [0, 0.7])
-    np.testing.assert_allclose(confidence(probabilities, None), [1, 0.7])
+    np.testing.assert_allclose(selective_confidence(probabilities, np.array([0.991, 0.99])), [0, 0.7])
+    np.testing.assert_allclose(selective_confidence(probabilities, None), [1, 0.7])
 
 
 def test_shares_take_as_few_photos_as_reach_them() -> None:
     told = np.linspace(0.6, 0.99, 100)
-    rows = coverage_table(np.stack([1 - told, told], axis=1), np.ones(100, dtype=np.int64), None)
-    assert [row.answered for row in rows[: len(SHARES)]] == [50, 80, 90, 95, 98, 99, 100]
+    rows = coverage_table(_labelled(told, np.ones(100, dtype=np.int64)), None)
+    assert [row.predicted for row in rows[: len(COVERAGES)]] == [50, 80, 90, 95, 98, 99, 100]
 
 
 def test_the_text_is_short_and_says_what_cannot_be_told() -> None:
     told = np.linspace(0.6, 0.99, 100)
-    rows = coverage_table(np.stack([1 - told, told], axis=1), np.ones(100, dtype=np.int64), None)
+    rows = coverage_table(_labelled(told, np.ones(100, dtype=np.int64)), None)
     lines = coverage_as_text(rows, None).splitlines()
     assert len(lines) == 7 and "no novelty.npz" in lines[-1]
-    assert lines[-2].split() == ["confidence", "99.9", "%", "and", "above", "0.0%", "-"]
-    assert "3 are too unlike the training photos" in coverage_as_text(rows, 3)
+    assert lines[-2].split() == ["99.9", "%", "0.0%", "-"]
+    assert "3 photos are out-of-distribution (too unlike the training photos)" in coverage_as_text(rows, 3)
 
 
 def test_decisions_have_the_documented_keys() -> None:
     told = np.linspace(0.01, 0.99, 50)
-    decisions = decide(np.stack([1 - told, told], axis=1), (told > 0.5).astype(np.int64), np.zeros(50), ("cat", "dog"))
+    decisions = analyse_decisions(_labelled(told, (told > 0.5).astype(np.int64)), np.zeros(50))
     values = decisions.as_json()
-    assert set(values) == {"coverage", "too_far", "threshold"}
-    assert (values["too_far"], values["threshold"]) == (0, None)
-    assert set(values["coverage"][0]) == {"wanted", "cut", "answered", "coverage", "accuracy", "accuracy_ci95"}
+    assert set(values) == {"coverage", "out_of_distribution", "threshold"}
+    assert (values["out_of_distribution"], values["threshold"]) == (0, None)
+    assert set(values["coverage"][0]) == {"target", "threshold", "predicted", "coverage", "accuracy", "accuracy_ci95"}
 
 
 def test_nothing_to_score_is_refused() -> None:
     with pytest.raises(ModelError, match="cannot be scored together"):
-        coverage_table(np.empty((0, 2), dtype=np.float32), np.empty(0, dtype=np.int64), None)
+        coverage_table(_labelled(np.empty(0), np.empty(0, dtype=np.int64)), None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from photoclass.errors import DataError, ModelError, SettingsError
-from photoclass.metrics.intervals import share_interval
+from photoclass.metrics.intervals import wilson_interval
 from photoclass.model.folder import load_info, load_photo_splits
 from photoclass.model.runtime import Runtime
 from photoclass.results.predict import predict
@@ -26,8 +26,8 @@ def test_on_the_data_of_the_training_only_the_held_out_photos_count(model: Path,
     evaluation = evaluate(drawn_photos, model)
     counts = _counts(model)
     assert evaluation.score.n == counts["held_out"]
-    assert (evaluation.left_out_trained, evaluation.left_out_chose_model) == (counts["train"], counts["valid"])
-    assert (evaluation.score.split, evaluation.score.split_chose_model) == ("held_out", False)
+    assert (evaluation.left_out_trained, evaluation.left_out_selected_model) == (counts["train"], counts["valid"])
+    assert (evaluation.score.split, evaluation.score.split_selected_model) == ("held_out", False)
     in_model = Runtime.load(model).info.metrics["held_out"]
     assert evaluation.score.as_json() == in_model
 
@@ -35,7 +35,7 @@ def test_on_the_data_of_the_training_only_the_held_out_photos_count(model: Path,
 def test_known_photos_are_scored_if_asked_for(model: Path, drawn_photos: Path) -> None:
     evaluation = evaluate(drawn_photos, model, include_known=True)
     assert evaluation.score.n == 120 and evaluation.left_out_trained == 0
-    assert (evaluation.score.split, evaluation.score.split_chose_model) == ("all", True)
+    assert (evaluation.score.split, evaluation.score.split_selected_model) == ("all", True)
 
 
 def test_photos_are_known_by_content_whatever_their_names(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -70,12 +70,12 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
             shutil.copy(photo, target)
     evaluation = evaluate(tmp_path, model)
     assert evaluation.score.n == _counts(model)[split]
-    assert (evaluation.score.split, evaluation.score.split_chose_model) == (split, split == "valid")
+    assert (evaluation.score.split, evaluation.score.split_selected_model) == (split, split == "valid")
     # What photos that chose the model flatter by is what its training found.
     found = load_info(model).metrics[split]["optimism"]
     assert evaluation.as_json()["optimism"] == found
     assert (found is not None) == (split == "valid")
-    assert ("these photos also chose the epoch; such a score" in evaluation.as_text()) == (split == "valid")
+    assert ("these photos also selected the epoch" in evaluation.as_text()) == (split == "valid")
 
 
 def test_classes_are_matched_by_name_not_by_order(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -98,24 +98,29 @@ def test_nothing_left_to_score_is_refused(model: Path, drawn_photos: Path, tmp_p
 
 def test_the_text_says_split_interval_and_confusion(model: Path, drawn_photos: Path) -> None:
     text = evaluate(drawn_photos, model).as_text()
-    assert "held-out photos" in text and "95 % interval" in text and "predicted:" in text and "left out:" in text
-    flattering = evaluate(drawn_photos, model, include_known=True).as_text()
-    assert "(some of them trained or chose the model, which flatters)" in flattering
+    assert (
+        "held-out photos" in text
+        and "95 % confidence interval" in text
+        and "predicted:" in text
+        and "left out:" in text
+    )
+    optimistic = evaluate(drawn_photos, model, include_known=True).as_text()
+    assert "(optimistic: some of them trained or selected the model)" in optimistic
 
 
 def test_distances_and_costs_are_part_of_it(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     evaluation = evaluate(drawn_photos, model, costs=Costs(1, 4, "cat"))
     values, text = evaluation.as_json(), evaluation.as_text()
-    assert values["too_far"] is not None and len(values["coverage"]) == 10
+    assert values["out_of_distribution"] is not None and len(values["coverage"]) == 10
     assert values["threshold"]["positive"] == "cat" and values["threshold"]["theoretical"] == 0.2
-    assert "answering only when sure" in text and "telling cat from which probability on?" in text
+    assert "abstaining below a confidence of" in text and "decision threshold for class 'cat'" in text
     assert "no novelty.npz" not in text
     shutil.copytree(model, tmp_path / "run")
     (tmp_path / "run" / "novelty.npz").unlink()
     older = evaluate(drawn_photos, tmp_path / "run")
-    assert older.as_json()["too_far"] is None and "no novelty.npz" in older.as_text()
+    assert older.as_json()["out_of_distribution"] is None and "no novelty.npz" in older.as_text()
     assert older.score.as_json() == evaluation.score.as_json()
-    with pytest.raises(SettingsError, match="does not know this class"):
+    with pytest.raises(SettingsError, match="unknown class"):
         evaluate(drawn_photos, model, costs=Costs(1, 4, "cow"))
 
 
@@ -160,7 +165,8 @@ def test_near_twins_of_training_photos_are_counted_and_the_score_is_given_withou
     assert alone.score.as_json() == evaluation.without_leaked.as_json()
     assert (alone.leaked_duplicates, alone.without_leaked) == (0, None)
     assert (
-        "6 are near-duplicates of photos that trained the model; without them, on 10: log loss" in evaluation.as_text()
+        "data leakage: 6 photos are near-duplicates of photos that trained the model; without them, on 10 photos: "
+        in evaluation.as_text()
     )
     assert "near-duplicates" not in alone.as_text()
 
@@ -176,8 +182,8 @@ def test_twins_among_the_scored_photos_count_as_one_picture(model: Path, tmp_pat
         with Image.open(photo) as picture:
             picture.save(photo.with_name(f"again-{photo.name}"), quality=70)
     twice = evaluate(tmp_path, model).score
-    assert (alone.n, alone.pictures, twice.n, twice.pictures) == (10, 10, 20, 10)
-    assert twice.accuracy == share_interval(twice.accuracy.value, 10)
+    assert (alone.n, alone.distinct_photos, twice.n, twice.distinct_photos) == (10, 10, 20, 10)
+    assert twice.accuracy == wilson_interval(twice.accuracy.value, 10)
 
 
 def test_a_model_folder_without_fingerprints_still_gives_a_score(

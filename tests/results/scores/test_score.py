@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from photoclass.errors import ModelError
+from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.results.scores.score import Score, score_predictions
 
 Predictions = tuple[NDArray[Any], NDArray[np.int64]]
@@ -40,7 +41,7 @@ predictions = st.builds(
 
 
 def _score(given: Predictions, groups: NDArray[np.int64] | None = None) -> Score:
-    return score_predictions(*given, NAMES[: given[0].shape[1]], "all", False, groups)
+    return score_predictions(LabelledProbabilities(*given, NAMES[: given[0].shape[1]], groups))
 
 
 def _sklearn(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, Any]:
@@ -106,16 +107,16 @@ def test_what_is_null_is_named_and_what_is_named_is_null(given: Predictions, wit
     assert {item["figure"] for item in values["missing"]} == nulls
     text = score.as_text()
     assert "nan" not in text and "None" not in text
-    assert all(item["why"] in text for item in values["missing"])
+    assert all(item["reason"] in text for item in values["missing"])
 
 
 def test_two_classes_keep_the_keys_that_they_had() -> None:
     values = _score(_predictions(1, 50, 2, 2, 1000)).as_json()
     assert {
         "n", "log_loss", "accuracy", "log_loss_ci95", "accuracy_ci95", "ece", "confusion", "class_names", "split",
-        "split_chose_model", "ece_ci95", "balanced_accuracy", "balanced_accuracy_ci95", "brier", "brier_ci95",
-        "roc_auc", "roc_auc_ci95", "average_precision", "average_precision_ci95", "per_class", "missing", "pictures",
-        "optimism",
+        "split_selected_model", "ece_ci95", "balanced_accuracy", "balanced_accuracy_ci95", "brier", "brier_ci95",
+        "roc_auc", "roc_auc_ci95", "average_precision", "average_precision_ci95", "per_class", "missing",
+        "distinct_photos", "optimism",
     } == set(values)  # fmt: skip
     assert set(values["per_class"]) == {"ape", "bee"}
     assert set(values["per_class"]["ape"]) == {
@@ -137,7 +138,7 @@ def test_the_log_loss_interval_is_the_bootstrap_that_it_was() -> None:
 def test_twins_leave_the_figures_and_widen_the_intervals() -> None:
     probabilities, labels = (np.tile(a, (2, 1)[: a.ndim]) for a in _predictions(3, 300, 3, 3, 5))
     alone, together = (_score((probabilities, labels), g) for g in (None, np.tile(np.arange(300), 2)))
-    assert (together.n, together.pictures, alone.pictures) == (600, 300, None)
+    assert (together.n, together.distinct_photos, alone.distinct_photos) == (600, 300, None)
     for name in FIGURES:
         one, other = getattr(alone, name), getattr(together, name)
         assert one.value == other.value
@@ -146,8 +147,8 @@ def test_twins_leave_the_figures_and_widen_the_intervals() -> None:
         for name in ("precision", "recall", "f1"):
             first, second = getattr(one, name), getattr(other, name)
             assert second.high - second.low > 1.2 * (first.high - first.low)
-    assert "300 photos show a picture that another one shows" in together.as_text()
-    assert "another one shows" not in alone.as_text()
+    assert "300 photos are near-duplicates of others here" in together.as_text()
+    assert "near-duplicates" not in alone.as_text()
 
 
 def test_one_photo_only() -> None:
@@ -157,8 +158,10 @@ def test_one_photo_only() -> None:
     assert values["accuracy"] == 1 and values["accuracy_ci95"] == pytest.approx([0.2065, 1], abs=1e-4)
     text = score.as_text()
     assert "Score on 1 photo\n" in text
-    assert "no interval for log loss, calibration error, Brier score: one picture alone shows no spread" in text
-    assert "cannot be computed: ROC AUC, average precision, recall of ape: no photo is of class 'ape'" in text
+    assert (
+        "no interval for log loss, calibration error, Brier score (a single distinct photo shows no variation)" in text
+    )
+    assert "undefined: ROC AUC, average precision, recall of ape (no photo is of class 'ape')" in text
 
 
 def test_all_photos_of_one_class() -> None:
@@ -177,7 +180,7 @@ def test_a_class_with_one_photo_gives_no_interval_for_what_ranks() -> None:
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]], dtype=np.float32)
     score = _score((probabilities, np.array([0, 0, 0, 1])))
     assert score.roc_auc is not None and not score.roc_auc.is_known
-    assert "no interval for ROC AUC, average precision: a class has one picture alone" in score.as_text()
+    assert "no interval for ROC AUC, average precision (a class has only one distinct photo)" in score.as_text()
 
 
 def test_a_score_without_a_mistake_does_not_pretend_to_be_sure() -> None:
@@ -186,16 +189,17 @@ def test_a_score_without_a_mistake_does_not_pretend_to_be_sure() -> None:
     assert (score.accuracy.value, score.balanced_accuracy.value) == (1, 1)
     assert score.accuracy.low < 0.9 and score.balanced_accuracy.low < 0.9
     assert score.roc_auc is not None and score.roc_auc.value == 1 and not score.roc_auc.is_known
-    assert "drawn again, these photos always give the same" in score.as_text()
+    assert "all bootstrap resamples of these photos give the same value" in score.as_text()
 
 
 def test_the_verdict_comes_first_and_many_classes_stay_readable() -> None:
     generator = np.random.default_rng(0)
     names = tuple(f"class{i:02d}" for i in range(40))
     probabilities = generator.dirichlet(np.ones(40), 400).astype(np.float32)
-    lines = score_predictions(probabilities, generator.integers(0, 40, 400), names, "valid", True).as_text().split("\n")
+    predicted = LabelledProbabilities(probabilities, generator.integers(0, 40, 400), names)
+    lines = score_predictions(predicted, "valid", True).as_text().split("\n")
     assert lines[0].startswith(
-        "Score on 400 validation photos  (some of them trained or chose the model, which flatters)"
+        "Score on 400 validation photos  (optimistic: some of them trained or selected the model)"
     )
     assert lines[1].startswith("  log loss") and lines[2].startswith("  accuracy")
     assert "  the 12 classes of 40 with the lowest F1; --json FILE has all" in lines
@@ -212,5 +216,5 @@ def test_2000_draws_of_25000_photos_take_seconds() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_no_number_is_refused(bad: float) -> None:
-    with pytest.raises(ModelError, match="not numbers"):
+    with pytest.raises(ModelError, match="NaN or infinity"):
         _score((np.array([[bad, 0.5]], dtype=np.float32), np.array([0])))

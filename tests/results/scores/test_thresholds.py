@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photoclass.errors import SettingsError
-from photoclass.results.scores.thresholds import Costs, cheapest_threshold, costs_of
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.results.scores.thresholds import Costs, Threshold, cheapest_threshold, costs_of
 
 
 def _cost(
@@ -15,6 +16,19 @@ def _cost(
 ) -> float:
     told = probabilities >= threshold
     return 1000 * float(fp * (told & ~truth).mean() + fn * (~told & truth).mean())
+
+
+def _cheapest(
+    probabilities: NDArray[np.floating],
+    truth: NDArray[np.bool_],
+    fp: float,
+    fn: float,
+    groups: NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> Threshold:
+    columns = np.stack([1 - probabilities, probabilities], axis=1)
+    photos = LabelledProbabilities(columns, truth.astype(np.int64), ("cat", "dog"), groups)
+    return cheapest_threshold(photos, Costs(fp, fn), seed)
 
 
 def _calibrated(count: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -31,10 +45,10 @@ def _calibrated(count: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray
 @settings(max_examples=40)
 def test_no_threshold_is_cheaper(photos: list[tuple[float, bool]], costs: tuple[float, float]) -> None:
     probabilities, truth = np.array([p for p, _ in photos]), np.array([t for _, t in photos])
-    found = cheapest_threshold(probabilities, truth, *costs)
+    found = _cheapest(probabilities, truth, *costs)
     every = [0, *np.unique(probabilities), 0.05, 0.2, 0.4, 0.6, 0.9, 2]
     cheapest = min(_cost(probabilities, truth, threshold, *costs) for threshold in every)
-    assert found.cost_on_these == pytest.approx(cheapest)
+    assert found.cost_in_sample == pytest.approx(cheapest)
     assert _cost(probabilities, truth, found.value, *costs) == pytest.approx(cheapest)
     assert found.cost_at_half.value == pytest.approx(_cost(probabilities, truth, 0.5, *costs))
     assert (found.cost is None) == (len(photos) == 1), "one photo alone has no others to choose its threshold"
@@ -44,7 +58,7 @@ def test_no_threshold_is_cheaper(photos: list[tuple[float, bool]], costs: tuple[
 
 def test_calibrated_probabilities_are_cheapest_at_theorys_threshold() -> None:
     probabilities, truth = _calibrated(20_000)
-    found = cheapest_threshold(probabilities, truth, 1, 4)
+    found = _cheapest(probabilities, truth, 1, 4)
     assert found.theoretical == 0.2
     assert found.value_range[0] < 0.2 < found.value_range[1] and found.value == pytest.approx(0.2, abs=0.05)
     assert found.saved is not None and found.saved.low > 0, "0.5 costs more, surely"
@@ -54,9 +68,9 @@ def test_calibrated_probabilities_are_cheapest_at_theorys_threshold() -> None:
 
 def test_of_thresholds_that_cost_the_same_the_nearest_to_theory_is_taken() -> None:
     probabilities, truth = np.array([0.1, 0.2, 0.9, 0.95]), np.array([False, False, True, True])
-    assert cheapest_threshold(probabilities, truth, 1, 1).value == 0.5
-    assert cheapest_threshold(probabilities, truth, 3, 1).value == 0.75
-    assert cheapest_threshold(probabilities, truth, 99, 1).value == pytest.approx(0.55), "0.99 would miss both"
+    assert _cheapest(probabilities, truth, 1, 1).value == 0.5
+    assert _cheapest(probabilities, truth, 3, 1).value == 0.75
+    assert _cheapest(probabilities, truth, 99, 1).value == pytest.approx(0.55), "0.99 would miss both"
 
 
 def test_the_cost_is_not_flattered_by_the_photos_that_chose() -> None:
@@ -65,9 +79,9 @@ def test_the_cost_is_not_flattered_by_the_photos_that_chose() -> None:
     of_these, honest = [], []
     for seed in range(12):
         probabilities, truth = generator.random(60), generator.permutation(60) < 30
-        found = cheapest_threshold(probabilities, truth, 1, 1, seed=seed)
+        found = _cheapest(probabilities, truth, 1, 1, seed=seed)
         assert found.cost is not None
-        of_these.append(found.cost_on_these)
+        of_these.append(found.cost_in_sample)
         honest.append(found.cost.value)
     assert np.mean(of_these) < 450, "chance makes some threshold look good"
     assert np.mean(honest) > 480, "half of the answers are wrong, whatever the threshold"
@@ -76,10 +90,10 @@ def test_the_cost_is_not_flattered_by_the_photos_that_chose() -> None:
 def test_twins_stay_together() -> None:
     """Ten copies of each photo are no ten times the evidence."""
     probabilities, truth = _calibrated(60, seed=3)
-    alone = cheapest_threshold(probabilities, truth, 1, 4)
+    alone = _cheapest(probabilities, truth, 1, 4)
     copies = [np.repeat(values, 10) for values in (probabilities, truth, np.arange(60))]
-    together = cheapest_threshold(copies[0], copies[1], 1, 4, copies[2])
-    as_if_others = cheapest_threshold(copies[0], copies[1], 1, 4)
+    together = _cheapest(copies[0], copies[1], 1, 4, copies[2])
+    as_if_others = _cheapest(copies[0], copies[1], 1, 4)
     for found, wide in ((together, True), (as_if_others, False)):
         spread = found.cost_at_half.high - found.cost_at_half.low
         usual = alone.cost_at_half.high - alone.cost_at_half.low
@@ -88,7 +102,7 @@ def test_twins_stay_together() -> None:
 
 def test_the_interval_is_that_of_a_bootstrap_photo_by_photo() -> None:
     probabilities, truth = _calibrated(300, seed=5)
-    found = cheapest_threshold(probabilities, truth, 1, 4).cost_at_half
+    found = _cheapest(probabilities, truth, 1, 4).cost_at_half
     told = probabilities >= 0.5
     costs = 1000.0 * (1 * (told & ~truth) + 4 * (~told & truth))
     generator = np.random.default_rng(8)
@@ -98,18 +112,18 @@ def test_the_interval_is_that_of_a_bootstrap_photo_by_photo() -> None:
 
 def test_never_telling_the_class_can_be_cheapest() -> None:
     probabilities, truth = np.array([1.0, 1.0, 0.5]), np.array([False, False, False])
-    found = cheapest_threshold(probabilities, truth, 1, 1)
-    assert found.value > 1 and found.cost_on_these == 0
-    assert "cheapest     never" in found.as_text("dog")
+    found = _cheapest(probabilities, truth, 1, 1)
+    assert found.value > 1 and found.cost_in_sample == 0
+    assert "cheapest   never" in found.as_text("dog")
 
 
 def test_the_text_advises_by_the_honest_cost() -> None:
-    few = cheapest_threshold(*_calibrated(30, seed=4), 1, 4)
+    few = _cheapest(*_calibrated(30, seed=4), 1, 4)
     assert few.cost is not None and few.cost.value > few.cost_at_theoretical.value
-    assert "take theory's" in few.as_text("dog") and "which chose it" in few.as_text("dog")
+    assert "recommended: the theoretical one" in few.as_text("dog") and "which selected it" in few.as_text("dog")
     probabilities, truth = _calibrated(20_000)
-    too_sure = cheapest_threshold(probabilities**3 / (probabilities**3 + (1 - probabilities) ** 3), truth, 1, 9)
-    assert "take the cheapest" in too_sure.as_text("dog"), "theory holds for calibrated probabilities alone"
+    too_sure = _cheapest(probabilities**3 / (probabilities**3 + (1 - probabilities) ** 3), truth, 1, 9)
+    assert "recommended: the cheapest" in too_sure.as_text("dog"), "theory holds for calibrated probabilities alone"
 
 
 @pytest.mark.parametrize(
@@ -135,5 +149,5 @@ def test_the_positive_class_is_the_second_of_two_or_said() -> None:
     assert Costs(1, 2, "ape").positive_class(("ape", "cat", "dog")) == 0
     with pytest.raises(SettingsError, match="with 3 classes, costs need --positive CLASS"):
         Costs(1, 2).positive_class(("ape", "cat", "dog"))
-    with pytest.raises(SettingsError, match=r"--positive 'cow': the model does not know this class; it knows 'cat'"):
+    with pytest.raises(SettingsError, match=r"--positive 'cow': unknown class; choose from 'cat'"):
         Costs(1, 2, "cow").positive_class(("cat", "dog"))

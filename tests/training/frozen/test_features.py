@@ -36,7 +36,7 @@ def test_it_is_the_default_and_tells_drawn_cats_from_dogs(run: Path, drawn_photo
     model = json.loads((run / "model.json").read_text())
     assert model["recipe"] == "features" and model["settings"]["backbone"] == "lite0"
     assert model["metrics"]["held_out"]["log_loss"] < 0.6  # that of a coin is 0.69
-    assert model["metrics"]["valid"]["split_chose_model"] is False
+    assert model["metrics"]["valid"]["split_selected_model"] is False
     score = run / "score.json"
     done("evaluate", drawn_photos, "--model", run, "--json", score)
     assert json.loads(score.read_text())["log_loss"] == pytest.approx(

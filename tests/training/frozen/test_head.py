@@ -13,7 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from sklearn.linear_model import LogisticRegression
 
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
-from photoclass.metrics.figures import log_loss
+from photoclass.metrics.classification import log_loss
 from photoclass.photos.cache.store import Rows, RowStore, write_row
 from photoclass.training.frozen import head as head_module
 from photoclass.training.frozen.export_head import add_head

@@ -42,8 +42,8 @@ def test_it_tells_drawn_cats_from_dogs_and_says_how_it_was_made(run: Path) -> No
     model = json.loads((run / "model.json").read_text())
     assert (model["recipe"], model["settings"]["tail"], model["image_size"]) == ("finetune", 2, 224)
     assert model["metrics"]["held_out"]["log_loss"] < 0.69, "better than a coin, on 14 drawings"
-    assert model["metrics"]["valid"]["split_chose_model"] is True
-    assert model["metrics"]["held_out"]["split_chose_model"] is False
+    assert model["metrics"]["valid"]["split_selected_model"] is True
+    assert model["metrics"]["held_out"]["split_selected_model"] is False
     assert 0.2 < model["trained"]["temperature"] < 5
     assert (run / "history.csv").read_text().count("\n") == 3
     assert "the last 2 blocks" in (run / "README.md").read_text()

@@ -37,7 +37,13 @@ def _row(epoch: float) -> EpochRow:
 
 def test_nested_figures_are_given_by_their_paths() -> None:
     figures = {
-        "valid": {"n": 9, "log_loss": 0.25, "log_loss_ci95": [0.2, 0.3], "split": "valid", "split_chose_model": True},
+        "valid": {
+            "n": 9,
+            "log_loss": 0.25,
+            "log_loss_ci95": [0.2, 0.3],
+            "split": "valid",
+            "split_selected_model": True,
+        },
         "held_out": {"per_class": {"cat": {"recall": 0.5}}, "confusion": [[1, 2], [3, 4]], "optimism": None},
     }
     assert dict(flat_figures(figures)) == {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.figures import log_losses
+from photoclass.metrics.classification import log_losses
 
 MOST_COSTLY = 10
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.figures import Interval, accuracy
-from photoclass.metrics.intervals import share_interval
+from photoclass.metrics.classification import accuracy
+from photoclass.metrics.intervals import Interval, wilson_interval
 
 BINS = 10
 
@@ -58,6 +58,6 @@ def reliability(
     for i in np.unique(bin_of):
         rows = bin_of == i
         count = int(rows.sum())
-        share = share_interval(accuracy(probabilities[rows], labels[rows]), count)
+        share = wilson_interval(accuracy(probabilities[rows], labels[rows]), count)
         found.append(ReliabilityBin(float(edges[i]), float(edges[i + 1]), count, float(confidence[rows].mean()), share))
     return tuple(found)

@@ -9,6 +9,7 @@ import numpy as np
 
 from photoclass.atomic import atomic_path, check_writable
 from photoclass.errors import DataError, ModelError
+from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import (
     KnownPhoto,
     ModelInfo,
@@ -218,9 +219,8 @@ def _score(info: ModelInfo, split: str, predictions: SplitPredictions) -> Scored
     if measured.keys() >= {key for key, _, _ in METRICS}:
         return ScoredSplit(split, predictions, measured)
     chose = split == "valid" and bool(info.trained.get("valid_chose_model", True))
-    score = score_predictions(
-        predictions.probabilities.astype(np.float32), predictions.labels, info.class_names, split, chose
-    )
+    probabilities = predictions.probabilities.astype(np.float32)
+    score = score_predictions(LabelledProbabilities(probabilities, predictions.labels, info.class_names), split, chose)
     return ScoredSplit(split, predictions, {**score.as_json(), **measured})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from photoclass.metrics.optimism import Optimism
 from photoclass.photos.table import name_in_data
 from photoclass.results.report import provenance
 from photoclass.results.report.plots import draw_curve, draw_losses, draw_reliability
@@ -15,7 +16,6 @@ from photoclass.results.report.reliability import ReliabilityBin, reliability
 from photoclass.results.report.report_data import HeatMap, ReportData
 from photoclass.results.report.sliders import count_coverage, count_thresholds
 from photoclass.results.report.verdict import confused_pairs, describe_confidence, describe_count, shown
-from photoclass.results.scores.optimism import Optimism
 from photoclass.text import SPLIT_NAMES
 
 # Nobody reads longer tables: the rest is counted.
@@ -245,12 +245,12 @@ def _describe_metric(key: str, value: float) -> str:
 
 
 def _describe_selection(metrics: Mapping[str, Any]) -> str:
-    if not metrics["split_chose_model"]:
+    if not metrics["split_selected_model"]:
         return "nothing was selected on it"
     optimism = Optimism.from_json(metrics.get("optimism"), "model.json")
     if optimism is None:
         return "the model was selected on it, so the score is optimistic"
-    text = f"{' and '.join(optimism.chose)} selected on it: optimistic"
+    text = f"{' and '.join(optimism.selected)} selected on it: optimistic"
     return f"{text} by {max(0.0, optimism.log_loss.value):.4f} in log loss" if optimism.log_loss else text
 
 

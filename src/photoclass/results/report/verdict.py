@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.metrics.optimism import Optimism
 from photoclass.model.folder import ModelInfo
 from photoclass.results.report.report_data import ScoredSplit
 from photoclass.results.report.sliders import count_coverage
-from photoclass.results.scores.optimism import Optimism
 from photoclass.text import plural, printable
 
 # From this many photos on, "of 1,000" does not claim more than was measured.
@@ -119,7 +119,7 @@ def _describe_split(scored: ScoredSplit) -> str:
     photos = describe_count(len(scored))
     if scored.name == "held_out":
         return f"{photos} held out: used neither to train nor to select the model."
-    if scored.metrics["split_chose_model"]:
+    if scored.metrics["split_selected_model"]:
         optimism = Optimism.from_json(scored.metrics.get("optimism"), "model.json")
         text = optimism.as_text() if optimism else "the model was also selected on them, so the score is optimistic"
         return f"{photos} of the validation split, since none are held out. {text[0].upper()}{text[1:]}."

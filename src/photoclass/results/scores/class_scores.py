@@ -1,29 +1,31 @@
-"""Precision, recall and F1 of each class, each with its interval, and what of these cannot be computed."""
+"""Precision, recall and F1 of each class with their intervals, and which of them are undefined."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from photoclass.metrics.figures import Interval
-from photoclass.metrics.intervals import effective_count, f1_interval, share_interval
+from photoclass.metrics.classification import confusion_matrix
+from photoclass.metrics.intervals import Interval, f1_interval, wilson_interval
+from photoclass.metrics.labelled import LabelledProbabilities
 
 _MOST_SHOWN = 12  # classes; of more, those with the lowest F1
 
 
 @dataclass(frozen=True)
 class MissingFigure:
-    """A figure that cannot be computed.
+    """A figure that is undefined.
 
     Attributes:
-        figure: Its key in the JSON, as `roc_auc`, `log_loss_ci95` or `per_class.cat.recall`.
-        why: In words.
+        figure: Its key in the JSON, such as `roc_auc`, `log_loss_ci95` or `per_class.cat.recall`.
+        reason: Why it is undefined.
     """
 
     figure: str
-    why: str
+    reason: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the values under their documented names."""
+        return {"figure": self.figure, "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class ClassScore:
 
     Attributes:
         n: Photos of the class.
-        precision: Of the photos that are called so, the share that are; None where none is called so.
-        recall: Of the photos that are of the class, the share that are called so; None where there is none.
-        f1: Their harmonic mean; None where no photo is of the class or called so.
+        precision: Share of the photos predicted as the class that are of it; None if no photo is predicted as it.
+        recall: Share of the photos of the class that are predicted as it; None if there is none.
+        f1: Their harmonic mean; None if no photo is of the class or predicted as it.
     """
 
     n: int
@@ -50,58 +52,47 @@ class ClassScore:
         return values
 
 
-def score_classes(
-    table: NDArray[np.int64],
-    told: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    groups: NDArray[np.int64] | None,
-) -> tuple[ClassScore, ...]:
-    """Score each class.
-
-    Args:
-        table: Shape (C, C), photos by true class (rows) and predicted class (columns).
-        told: Shape (N,), the predicted classes.
-        labels: Shape (N,), the true ones.
-        groups: Shape (N,), the same number for photos that are near-duplicates; None where none are.
-    """
-
-    def count(rows: NDArray[np.bool_]) -> float:
-        return float(rows.sum()) if groups is None else effective_count(groups[rows])
-
+def score_classes(photos: LabelledProbabilities) -> tuple[ClassScore, ...]:
+    """Score each class, in class order."""
+    table = confusion_matrix(photos.probabilities, photos.labels)
     scores = []
-    for c in range(len(table)):
-        right, of_class, called = int(table[c, c]), labels == c, told == c
-        n, n_called, n_either = int(table[c].sum()), int(table[:, c].sum()), int((of_class | called).sum())
+    for c in range(photos.n_classes):
+        is_true, is_predicted = photos.labels == c, photos.predicted == c
+        is_either = is_true | is_predicted
+        true_positives, n, n_predicted = int(table[c, c]), int(table[c].sum()), int(table[:, c].sum())
+        union = int(is_either.sum())
         scores.append(
             ClassScore(
                 n,
-                precision=share_interval(right / n_called, count(called)) if n_called else None,
-                recall=share_interval(right / n, count(of_class)) if n else None,
-                f1=f1_interval(right, n_either, count(of_class | called)) if n_either else None,
+                precision=wilson_interval(true_positives / n_predicted, photos.effective_size(is_predicted))
+                if n_predicted
+                else None,
+                recall=wilson_interval(true_positives / n, photos.effective_size(is_true)) if n else None,
+                f1=f1_interval(true_positives, union, photos.effective_size(is_either)) if union else None,
             )
         )
     return tuple(scores)
 
 
 def missing_figures(scores: Sequence[ClassScore], class_names: Sequence[str]) -> list[MissingFigure]:
-    """Name the figures of classes that cannot be computed."""
+    """List the figures of classes that are undefined."""
     found = []
     for score, name in zip(scores, class_names, strict=True):
         reasons = {
             "recall": f"no photo is of class {name!r}",
-            "precision": f"no photo is called {name!r}",
-            "f1": f"no photo is of class {name!r} or called so",
+            "precision": f"no photo is predicted as {name!r}",
+            "f1": f"no photo is of class {name!r} or predicted as it",
         }
         found += [
-            MissingFigure(f"per_class.{name}.{figure}", why)
-            for figure, why in reasons.items()
+            MissingFigure(f"per_class.{name}.{figure}", reason)
+            for figure, reason in reasons.items()
             if getattr(score, figure) is None
         ]
     return found
 
 
 def class_lines(scores: Sequence[ClassScore], class_names: Sequence[str]) -> list[str]:
-    """Return a table for a person, of the worst classes where there are many."""
+    """Return a table in text; if there are many classes, of those with the lowest F1."""
     shown = list(range(len(scores)))
     if len(scores) > _MOST_SHOWN:
         shown.sort(key=lambda c: f1.value if (f1 := scores[c].f1) else 2.0)
@@ -118,8 +109,8 @@ def class_lines(scores: Sequence[ClassScore], class_names: Sequence[str]) -> lis
 
 
 def interval_as_json(name: str, figure: Interval | None) -> dict[str, Any]:
-    """Return a figure and its interval under their names; null what cannot be computed."""
-    return {name: figure.value if figure else None, f"{name}_ci95": figure.ends() if figure else None}
+    """Return a figure and its interval under their names; null if undefined."""
+    return {name: figure.value if figure else None, f"{name}_ci95": figure.bounds() if figure else None}
 
 
 def _cell(figure: Interval | None) -> str:

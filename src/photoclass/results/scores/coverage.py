@@ -1,4 +1,4 @@
-"""Answering only when sure: how many photos get an answer, and how often it is right."""
+"""Selective prediction: how many photos are predicted when the model may abstain, and how many of these correctly."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,114 +7,117 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.errors import ModelError
-from photoclass.metrics.figures import Interval, accuracy
-from photoclass.metrics.intervals import share_interval
+from photoclass.metrics.intervals import Interval, wilson_interval
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.text import plural
 
 Floats = NDArray[np.float64]
 
-# A photo farther from the training photos than this share of the validation photos is like none of the classes.
-FARTHEST = 0.99
-SHARES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
-CUTS = (0.9, 0.99, 0.999)
-_SHOWN_SHARES, _SHOWN_CUTS = (0.8, 0.95), CUTS
+# A photo farther from the training photos than this share of the validation photos is out-of-distribution.
+MAX_DISTANCE = 0.99
+COVERAGES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0)
+THRESHOLDS = (0.9, 0.99, 0.999)
+_SHOWN_COVERAGES, _SHOWN_THRESHOLDS = (0.8, 0.95), THRESHOLDS
 
 
 @dataclass(frozen=True)
 class CoverageRow:
-    """What comes of answering the photos whose confidence is at least `cut`.
+    """The result of predicting only the photos whose confidence is at least a threshold, and abstaining on the rest.
 
     Attributes:
-        wanted: The share of photos that the cut was chosen for; None where the cut itself was given.
-        cut: The least confidence that is answered.
-        answered: How many photos are.
+        target: The coverage that the threshold was chosen for; None if the threshold itself was given.
+        threshold: The least confidence that is predicted.
+        predicted: How many photos are.
         coverage: Their share.
-        accuracy: Share of right answers, with Wilson's 95 % interval; None where nothing is answered.
+        accuracy: Share of them that are classified correctly, with Wilson's interval; None if there are none.
     """
 
-    wanted: float | None
-    cut: float
-    answered: int
+    target: float | None
+    threshold: float
+    predicted: int
     coverage: float
     accuracy: Interval | None
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
-        right = self.accuracy
         return {
-            "wanted": self.wanted,
-            "cut": self.cut,
-            "answered": self.answered,
+            "target": self.target,
+            "threshold": self.threshold,
+            "predicted": self.predicted,
             "coverage": self.coverage,
-            "accuracy": right.value if right else None,
-            "accuracy_ci95": [right.low, right.high] if right else None,
+            "accuracy": self.accuracy.value if self.accuracy else None,
+            "accuracy_ci95": self.accuracy.bounds() if self.accuracy else None,
         }
 
 
-def confidence(probabilities: NDArray[np.floating], distances: Floats | None) -> Floats:
-    """Return how sure each answer is, shape (N,): its probability, or 0 where the photo is too far from all seen.
+def selective_confidence(probabilities: NDArray[np.floating], distances: Floats | None) -> Floats:
+    """Return the confidence that decides whether to abstain, shape (N,): 0 for out-of-distribution photos.
 
     Args:
         probabilities: Shape (N, C).
-        distances: Shape (N,), as of `model.novelty.Seen.distances`; None where they cannot be told.
+        distances: Shape (N,), as from `model.novelty.NoveltyDetector.distances`; None if unknown.
     """
-    told = probabilities.max(axis=1, initial=0).astype(np.float64)
-    return told if distances is None else np.where(too_far(distances), 0.0, told)
+    confidence = probabilities.max(axis=1, initial=0).astype(np.float64)
+    return confidence if distances is None else np.where(is_out_of_distribution(distances), 0.0, confidence)
 
 
-def too_far(distances: Floats) -> NDArray[np.bool_]:
-    """Tell which photos are like none of the classes, shape (N,)."""
-    return np.asarray(distances > FARTHEST)
+def is_out_of_distribution(distances: Floats) -> NDArray[np.bool_]:
+    """Return which photos are too far from the training photos to be of any class, shape (N,)."""
+    return np.asarray(distances > MAX_DISTANCE)
 
 
-def coverage_table(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int64], distances: Floats | None
-) -> list[CoverageRow]:
-    """Return a row for each of SHARES, then for each of CUTS.
+def coverage_table(photos: LabelledProbabilities, distances: Floats | None = None) -> list[CoverageRow]:
+    """Return a row for each of COVERAGES, then for each of THRESHOLDS.
 
-    A share is reached by its most confident photos; photos as sure as the last of them are answered, too.
+    A coverage is reached by the most confident photos; ties with the last of them are predicted as well.
 
     Args:
-        probabilities: Shape (N, C).
-        labels: Shape (N,), class indices.
-        distances: Shape (N,), or None; see `confidence`.
-
-    Raises:
-        ModelError: There is no photo, or the shapes do not fit.
+        photos: The predictions.
+        distances: Shape (N,), or None; see `selective_confidence`.
     """
-    if not len(labels) or len(labels) != len(probabilities):
-        raise ModelError(f"probabilities {probabilities.shape} and labels {labels.shape} cannot be scored together")
-    sure = confidence(probabilities, distances)
-    falling = np.sort(sure)[::-1]
-    cuts = [float(falling[_count(share, len(sure)) - 1]) for share in SHARES]
+    confidence = selective_confidence(photos.probabilities, distances)
+    falling = np.sort(confidence)[::-1]
+    thresholds = [float(falling[_count(share, len(photos)) - 1]) for share in COVERAGES]
 
-    def row(wanted: float | None, cut: float) -> CoverageRow:
-        answered = sure >= cut
-        count = int(answered.sum())
-        right = share_interval(accuracy(probabilities[answered], labels[answered]), count) if count else None
-        return CoverageRow(wanted, cut, count, count / len(sure), right)
+    def row(target: float | None, threshold: float) -> CoverageRow:
+        is_predicted = confidence >= threshold
+        count = int(is_predicted.sum())
+        accuracy = wilson_interval(float(photos.correct[is_predicted].mean()), count) if count else None
+        return CoverageRow(target, threshold, count, count / len(photos), accuracy)
 
-    return [*map(row, SHARES, cuts), *(row(None, cut) for cut in CUTS)]
+    return [*map(row, COVERAGES, thresholds), *(row(None, threshold) for threshold in THRESHOLDS)]
 
 
-def coverage_as_text(rows: Sequence[CoverageRow], far: int | None) -> str:
-    """Return a short table for a person; `far` is how many photos are too far, None where that cannot be told."""
-    shown = [row for row in rows if row.wanted in _SHOWN_SHARES or (row.wanted is None and row.cut in _SHOWN_CUTS)]
-    lines = ["  answering only when sure:  photos answered   accuracy there (95 % interval)"]
-    for row in sorted(shown, key=lambda row: row.cut):
-        name = f"confidence {100 * row.cut:.4g} % and above"
+def coverage_as_text(rows: Sequence[CoverageRow], out_of_distribution: int | None) -> str:
+    """Return a short table in text.
+
+    Args:
+        rows: As from `coverage_table`.
+        out_of_distribution: How many photos are; None if unknown.
+    """
+    shown = [
+        row
+        for row in rows
+        if row.target in _SHOWN_COVERAGES or (row.target is None and row.threshold in _SHOWN_THRESHOLDS)
+    ]
+    lines = ["  abstaining below a confidence of   coverage   accuracy (95 % confidence interval)"]
+    for row in sorted(shown, key=lambda row: row.threshold):
         right = row.accuracy
-        words = f"{right.value:.2%} ({right.low:.2%} to {right.high:.2%})" if right else "-"
-        lines.append(f"    {name:<30}{row.coverage:>8.1%}      {words}")
-    if far is None:
+        accuracy = f"{right.value:.2%} ({right.low:.2%} to {right.high:.2%})" if right else "-"
+        lines.append(f"    {f'{100 * row.threshold:.4g} %':<33}{row.coverage:>6.1%}   {accuracy}")
+    if out_of_distribution is None:
         lines.append(
-            "    (by probability alone: the model folder has no novelty.npz to tell what is unlike its photos)"
+            "    (by probability alone: the model folder has no novelty.npz to detect out-of-distribution photos)"
         )
     else:
-        lines.append(f"    {far:,} are too unlike the training photos to be answered")
+        verb = "is" if out_of_distribution == 1 else "are"
+        lines.append(
+            f"    {plural(out_of_distribution, 'photo')} {verb} out-of-distribution (too unlike the training photos): "
+            "these count as having no confidence"
+        )
     return "\n".join(lines)
 
 
 def _count(share: float, photos: int) -> int:
-    # A little less before rounding up: 0.95 * 20 is 19.000000000000004 in some orders of floats.
+    # A little less before rounding up: 0.95 * 20 may come out as 19.000000000000004.
     return max(1, int(np.ceil(share * photos - 1e-9)))

@@ -1,4 +1,4 @@
-"""How two models differ on the same photos, and whether that is more than chance."""
+"""The difference between two models on the same photos, and whether it is statistically significant."""
 
 import math
 from dataclasses import dataclass
@@ -7,29 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.bootstrap import draw_means
-from photoclass.metrics.figures import Interval
-from photoclass.metrics.intervals import drawn_interval
-from photoclass.metrics.paired import by_picture, mcnemar, photos_needed, sign_flip
+from photoclass.metrics.bootstrap import bootstrap_means
+from photoclass.metrics.intervals import Interval, percentile_interval
+from photoclass.metrics.paired import mcnemar_test, photos_needed, sign_flip_test, sum_by_group
 
 _LEVEL = 0.05
-_MOST_PHOTOS = 10_000_000  # what nobody has; an estimate beyond is none
+_MOST_PHOTOS = 10_000_000  # an estimate beyond what anybody has is not reported
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How two models differ in one figure, on the same photos.
+    """The difference of two models in one metric, on the same photos.
 
     Attributes:
-        of: `log_loss` or `accuracy`.
+        metric: `log_loss` or `accuracy`.
         a_minus_b: The difference, with a paired bootstrap interval.
-        p: Of the paired test: McNemar's exact one for accuracy, sign flips for log loss.
-        better: `A` or `B`; None where no difference can be told.
-        photos_needed: How many photos would tell one of this size four times in five; None where it is told, or where
-            no number can be given.
+        p: p-value of the paired test: McNemar's exact test for accuracy, a sign-flip test for log loss.
+        better: `A` or `B`; None if the difference is not significant.
+        photos_needed: How many photos would detect a difference of this size with a power of 80 %; None if it is
+            significant already, or if it cannot be estimated.
     """
 
-    of: str
+    metric: str
     a_minus_b: Interval
     p: float
     better: str | None
@@ -39,46 +38,50 @@ class Difference:
         """Return the values under their documented names."""
         return {
             "a_minus_b": self.a_minus_b.value,
-            "a_minus_b_ci95": self.a_minus_b.ends(),
+            "a_minus_b_ci95": self.a_minus_b.bounds(),
             "p": self.p,
             "better": self.better,
             "photos_needed": self.photos_needed,
         }
 
 
-def differences(
-    in_loss: NDArray[np.float64], in_right: NDArray[np.float64], duplicates: NDArray[np.int64]
+def compare_paired(
+    losses: NDArray[np.float64], correct: NDArray[np.float64], groups: NDArray[np.int64]
 ) -> tuple[Difference, Difference]:
-    """Tell whether differences in log loss and in accuracy are real. Near-duplicates count as one picture.
+    """Test whether differences in log loss and in accuracy are significant.
 
-    Log loss differs where the interval leaves 0 out and sign flips seldom do the same; accuracy where McNemar's test
-    says so.
+    Log loss differs if the bootstrap interval excludes 0 and the sign-flip test is significant, accuracy if McNemar's
+    test is.
 
     Args:
-        in_loss: Shape (N,), A's loss minus B's on each photo.
-        in_right: Shape (N,), 1 where A alone is right, -1 where B alone is, else 0.
-        near-duplicates: Shape (N,), the same number for photos that are near-duplicates.
+        losses: Shape (N,), A's loss minus B's on each photo.
+        correct: Shape (N,), 1 where only A is correct, -1 where only B is, else 0.
+        groups: Shape (N,), as in `LabelledProbabilities`.
     """
-    drawn = draw_means(np.column_stack([in_loss, in_right]), duplicates)
-    loss = drawn_interval(float(in_loss.mean()), drawn[:, 0])
-    right = drawn_interval(float(in_right.mean()), drawn[:, 1])
-    alone = np.sign(by_picture(in_right, duplicates))
-    p_loss = sign_flip(by_picture(in_loss, duplicates))
-    p_right = mcnemar(int((alone > 0).sum()), int((alone < 0).sum()))
-    leaves_out_0 = loss.is_known and (loss.low > 0 or loss.high < 0)
-    better_loss = ("A" if loss.value < 0 else "B") if leaves_out_0 and p_loss < _LEVEL else None
-    better_right = ("A" if alone.sum() > 0 else "B") if p_right < _LEVEL else None
+    means = bootstrap_means(np.column_stack([losses, correct]), groups)
+    loss = percentile_interval(float(losses.mean()), means[:, 0])
+    accuracy = percentile_interval(float(correct.mean()), means[:, 1])
+    winner = np.sign(sum_by_group(correct, groups))
+    p_loss = sign_flip_test(sum_by_group(losses, groups))
+    p_accuracy = mcnemar_test(int((winner > 0).sum()), int((winner < 0).sum()))
+    excludes_0 = loss.is_known and (loss.low > 0 or loss.high < 0)
+    better_loss = ("A" if loss.value < 0 else "B") if excludes_0 and p_loss < _LEVEL else None
+    better_accuracy = ("A" if winner.sum() > 0 else "B") if p_accuracy < _LEVEL else None
+    needed = [
+        None if better else _photos_needed(values, groups)
+        for better, values in ((better_loss, losses), (better_accuracy, correct))
+    ]
     return (
-        Difference("log_loss", loss, p_loss, better_loss, None if better_loss else _to_tell(in_loss, duplicates)),
-        Difference("accuracy", right, p_right, better_right, None if better_right else _to_tell(in_right, duplicates)),
+        Difference("log_loss", loss, p_loss, better_loss, needed[0]),
+        Difference("accuracy", accuracy, p_accuracy, better_accuracy, needed[1]),
     )
 
 
-def _to_tell(values: NDArray[np.float64], duplicates: NDArray[np.int64]) -> int | None:
-    """Round the estimate to two digits; None where it is no estimate."""
-    if len(np.unique(duplicates)) < 2:
+def _photos_needed(values: NDArray[np.float64], groups: NDArray[np.int64]) -> int | None:
+    """Round the estimate up to two digits; None if there is none."""
+    if len(np.unique(groups)) < 2:
         return None
-    photos = max(photos_needed(values, duplicates), len(values) + 1)
+    photos = max(photos_needed(values, groups), len(values) + 1)
     if photos > _MOST_PHOTOS:
         return None
     digits = 10 ** max(0, math.floor(math.log10(photos)) - 1)

@@ -1,6 +1,5 @@
-"""`evaluate`: an honest score of a model on labelled photos."""
+"""`evaluate`: score a model on labelled photos that neither trained nor selected it."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.metrics.optimism import Optimism
 from photoclass.model.folder import ModelInfo, load_fingerprints, load_info, load_photo_splits
 from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
 from photoclass.model.runtime import Runtime
@@ -30,10 +31,10 @@ from photoclass.photos.table import (
     count_by_class,
 )
 from photoclass.progress import SILENT, Progress
-from photoclass.results.scores.decisions import Decisions, decide
-from photoclass.results.scores.optimism import Optimism
+from photoclass.results.scores.decisions import Decisions, analyse_decisions
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.results.scores.thresholds import Costs
+from photoclass.text import plural
 from photoclass.workspace import Workspace
 
 
@@ -42,19 +43,19 @@ class Evaluation:
     """A score, and which photos it leaves out.
 
     Attributes:
-        score: The figures.
+        score: The metrics.
         left_out_trained: Photos left out because their content trained the model.
-        left_out_chose_model: Photos left out because their content chose it.
+        left_out_selected_model: Photos left out because their content selected it.
         skipped: Photos that could not be read.
-        leaked_duplicates: Scored photos that are near-duplicates of photos that trained the model; None where the model folder
-            does not say how those look.
-        without_leaked: The score without them; None where there are none, or nothing else.
-        decisions: What comes of answering only when sure, and of a threshold by costs.
+        leaked_duplicates: Scored photos that are near-duplicates of training photos (data leakage); None if the model
+            folder has no fingerprints of these.
+        without_leaked: The score without them; None if there are none, or no others.
+        decisions: Accuracy when abstaining, and the cheapest decision threshold.
     """
 
     score: Score
     left_out_trained: int
-    left_out_chose_model: int
+    left_out_selected_model: int
     skipped: tuple[SkippedPhoto, ...]
     decisions: Decisions
     leaked_duplicates: int | None = None
@@ -66,29 +67,33 @@ class Evaluation:
             **self.score.as_json(),
             **self.decisions.as_json(),
             "left_out_trained": self.left_out_trained,
-            "left_out_chose_model": self.left_out_chose_model,
+            "left_out_selected_model": self.left_out_selected_model,
             "leaked_duplicates": self.leaked_duplicates,
             "without_leaked_duplicates": self.without_leaked.as_json() if self.without_leaked else None,
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
         }
 
     def as_text(self) -> str:
-        """Return a few lines for a person."""
+        """Return some lines of text."""
         lines = [self.score.as_text()]
-        if self.left_out_trained or self.left_out_chose_model:
+        if self.left_out_trained or self.left_out_selected_model:
             lines.append(
-                f"  left out: {self.left_out_trained:,} photos that trained the model, "
-                f"{self.left_out_chose_model:,} that chose it (--include-known scores them too)"
+                f"  left out: {plural(self.left_out_trained, 'photo')} that trained the model, "
+                f"{self.left_out_selected_model:,} that selected it (--include-known scores them, too)"
             )
         if self.leaked_duplicates:
             without = self.without_leaked
             rest = (
-                f"without them, on {without.n:,}: log loss {without.log_loss.value:.4f}, "
+                f"without them, on {plural(without.n, 'photo')}: log loss {without.log_loss.value:.4f}, "
                 f"accuracy {without.accuracy.value:.2%}"
                 if without
                 else "there are no others"
             )
-            lines.append(f"  {self.leaked_duplicates:,} are near-duplicates of photos that trained the model; {rest}")
+            verb = "is a near-duplicate" if self.leaked_duplicates == 1 else "are near-duplicates"
+            lines.append(
+                f"  data leakage: {plural(self.leaked_duplicates, 'photo')} {verb} of photos that trained the model; "
+                f"{rest}"
+            )
         return "\n".join([*lines, self.decisions.as_text()])
 
 
@@ -101,83 +106,77 @@ def evaluate(
     fixes: Path | None = None,
     workspace: Workspace | None = None,
 ) -> Evaluation:
-    """Score a model on DATA: all of an unsplit one, the held-out (else valid) part of a split one.
+    """Score a model on DATA: on all of it if it is unsplit, otherwise on its held-out (else validation) part.
 
-    Photos whose content trained the model are left out, and, of an unsplit DATA, those that chose it as well, so
-    that `evaluate` on the very DATA of the training gives the score of its held-out part.
+    Photos whose content trained the model are left out. If DATA is unsplit, so are those that selected the model:
+    `evaluate` on the DATA of the training itself gives the score of its held-out part.
 
     Args:
         data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
         model: A model folder.
-        include_known: Score photos that the model knows, too.
-        costs: What mistakes cost; finds the cheapest threshold.
-        fixes: A fixes file, whose labels go before DATA's own.
+        include_known: Score photos that trained or selected the model, too.
+        costs: What mistakes cost; with them, the cheapest decision threshold is found.
+        fixes: A fixes file, whose labels replace DATA's own.
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
-        DataError: DATA cannot be read, has other classes than the model, or nothing in it is left to score.
+        DataError: DATA cannot be read, has classes that the model does not, or has no photo left to score.
         ModelError: The model folder cannot be used.
-        SettingsError: The positive class of `costs` is not clear.
+        SettingsError: The positive class of `costs` is ambiguous or unknown.
     """
     workspace = workspace or Workspace()
     info = load_info(model)
     if costs:
         costs.positive_class(info.class_names)
-    seen = load_novelty(model, info.onnx_sha256)
+    novelty = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
     table = map_classes(read_data(data, workspace, fixes, to_train=False), info.class_names, str(data))
     part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), workspace)
     known = known_splits(photos, model)
-    split_given = bool((table.splits != NO_SPLIT).any())
-    trained, chose = known == TRAIN, known == VALID
-    valid_chose = bool(info.trained.get("valid_chose_model", True))
-    dropped = np.zeros(len(photos), dtype=np.bool_)
+    is_split = bool((table.splits != NO_SPLIT).any())
+    trained, validated = known == TRAIN, known == VALID
+    valid_selected = bool(info.trained.get("valid_chose_model", True))
+    left_out = np.zeros(len(photos), dtype=np.bool_)
     if not include_known:
-        dropped = trained if split_given else trained | chose
-    scored = photos.select(~dropped)
+        left_out = trained if is_split else trained | validated
+    scored = photos.select(~left_out)
     if not len(scored):
         raise DataError(
-            f"{data}: no readable photo is left to score ({int(dropped.sum()):,} trained or chose the model); "
+            f"{data}: no readable photo is left to score ({int(left_out.sum()):,} trained or selected the model); "
             "give other photos, or --include-known"
         )
-    probabilities, distances = _predict(runtime, scored, seen, workspace.progress)
-    split = name_of_split(known[~dropped], scored.table.splits)
-    chose_model = bool((trained | (chose & valid_chose))[~dropped].any())
-    optimism = _optimism(info, model) if valid_chose and chose[~dropped].all() else None
-
-    duplicates = group_near_duplicates(scored.fingerprints, workspace.progress)
-
-    def score_of(rows: NDArray[np.bool_]) -> Score:
-        labels = scored.table.labels[rows]
-        return score_predictions(
-            probabilities[rows], labels, info.class_names, split, chose_model, duplicates[rows], optimism
-        )
-
-    everything = np.ones(len(scored), dtype=np.bool_)
-    leaked = duplicates_of_training(scored, known[~dropped], model, workspace.progress)
-    left_out = Counter(known[dropped].tolist())
+    probabilities, distances = _predict(runtime, scored, novelty, workspace.progress)
+    groups = group_near_duplicates(scored.fingerprints, workspace.progress)
+    predicted = LabelledProbabilities(probabilities, scored.table.labels, info.class_names, groups)
+    split = name_of_split(known[~left_out], scored.table.splits)
+    selected_model = bool((trained | (validated & valid_selected))[~left_out].any())
+    optimism = _optimism(info, model) if valid_selected and validated[~left_out].all() else None
+    leaked = duplicates_of_training(scored, known[~left_out], model, workspace.progress)
+    without_leaked = None
+    if leaked is not None and leaked.any() and not leaked.all():
+        without_leaked = score_predictions(predicted.select(~leaked), split, selected_model, optimism)
     return Evaluation(
-        score_of(everything),
-        left_out[TRAIN],
-        left_out[VALID],
-        photos.table.skipped,
-        decide(probabilities, scored.table.labels, distances, info.class_names, costs, duplicates),
+        score_predictions(predicted, split, selected_model, optimism),
+        left_out_trained=int((trained & left_out).sum()),
+        left_out_selected_model=int((validated & left_out).sum()),
+        skipped=photos.table.skipped,
+        decisions=analyse_decisions(predicted, distances, costs),
         leaked_duplicates=None if leaked is None else int(leaked.sum()),
-        without_leaked=None if leaked is None or leaked.all() or not leaked.any() else score_of(~leaked),
+        without_leaked=without_leaked,
     )
 
 
 def predict_cached(runtime: Runtime, photos: CachedPhotos, progress: Progress = SILENT) -> NDArray[np.float32]:
-    """Compute probabilities, shape (N, C), of photos whose pixels are at hand."""
+    """Compute probabilities, shape (N, C), of photos whose pixels are cached."""
     return _predict(runtime, photos, None, progress)[0]
 
 
 def _predict(
-    runtime: Runtime, photos: CachedPhotos, seen: NoveltyDetector | None, progress: Progress
+    runtime: Runtime, photos: CachedPhotos, novelty: NoveltyDetector | None, progress: Progress
 ) -> tuple[NDArray[np.float32], NDArray[np.float64] | None]:
-    """Compute probabilities and, where there is `seen`, distances."""
+    """Compute probabilities and, with a novelty detector, distances."""
     with progress.task("Predicting", len(photos)) as task:
 
         def pixels_of() -> Any:
@@ -185,26 +184,24 @@ def _predict(
                 task.advance()
                 yield photos.pixels[i]
 
-        return predict_and_measure(runtime, pixels_of(), seen)
+        return predict_and_measure(runtime, pixels_of(), novelty)
 
 
 def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> PhotoTable:
-    """Give labels the model's order, by class name.
+    """Renumber labels to the model's class order, by class name.
 
     Raises:
         DataError: Photos are of a class that the model does not know.
     """
     photos = count_by_class(table.labels, table.class_names)
     unknown = [
-        f"{name!r} ({count:,} {'photo' if count == 1 else 'photos'})"
-        for name, count in photos.items()
-        if count and name not in class_names
+        f"{name!r} ({plural(count, 'photo')})" for name, count in photos.items() if count and name not in class_names
     ]
     if unknown:
         raise DataError(
             f"{where}: the model does not know the class {', '.join(unknown)}; it knows "
             f"{', '.join(map(repr, class_names))}. Rename the class if it is one of these, leave its photos out with "
-            "--fixes (label -), or train a model with it"
+            "--fixes (label -), or train a model that has it"
         )
     order = np.array(
         [class_names.index(n) if n in class_names else NO_LABEL for n in table.class_names], dtype=np.int64
@@ -213,7 +210,7 @@ def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> 
 
 
 def part_to_score(table: PhotoTable) -> NDArray[np.bool_]:
-    """Tell which photos of DATA are scored: the held-out, else the valid ones, or all where there is no split."""
+    """Return which photos of DATA are scored: the held-out, else the validation ones, or all if there is no split."""
     for split in (HELD_OUT, VALID):
         if (table.splits == split).any():
             return np.asarray(table.splits == split)
@@ -221,17 +218,17 @@ def part_to_score(table: PhotoTable) -> NDArray[np.bool_]:
 
 
 def known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
-    """Return in which split of the model's training each photo was, by content; NO_SPLIT where it was in none."""
+    """Return the split of the model's training that each photo was in, by content; NO_SPLIT if in none."""
     by_content = load_photo_splits(model)
     number = {name: i for i, name in enumerate(SPLITS)}
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
 
 
 def _optimism(info: ModelInfo, model: Path) -> Optimism | None:
-    """Return by how much a score of the photos that chose the model flatters, as its training found.
+    """Return the optimism of the validation score, as the training estimated it.
 
     Raises:
-        ModelError: What `model.json` says of it cannot be right.
+        ModelError: `model.json` has an invalid one.
     """
     figures = info.metrics.get("valid", {})
     return Optimism.from_json(figures.get("optimism"), f"{model / 'model.json'}") if isinstance(figures, dict) else None
@@ -239,7 +236,7 @@ def _optimism(info: ModelInfo, model: Path) -> Optimism | None:
 
 @dataclass(frozen=True)
 class _TrainedAndScored:
-    """Fingerprints of training photos, then of scored ones, both at the resolution that the model folder keeps."""
+    """Fingerprints of training photos, then of scored ones, both at the resolution that the model folder stores."""
 
     trained: Pixels
     scored: Rows
@@ -248,7 +245,7 @@ class _TrainedAndScored:
         return len(self.trained) + len(self.scored)
 
     def take(self, indices: NDArray[np.int64]) -> Pixels:
-        """Return these at 32x32 cells."""
+        """Return these, scaled up to 32x32 cells."""
         is_trained = indices < len(self.trained)
         halves = np.empty((len(indices), *self.trained.shape[1:]), dtype=np.uint8)
         halves[is_trained] = self.trained[indices[is_trained]]
@@ -259,9 +256,10 @@ class _TrainedAndScored:
 def duplicates_of_training(
     photos: CachedPhotos, known: NDArray[np.int8], model: Path, progress: Progress
 ) -> NDArray[np.bool_] | None:
-    """Tell which photos, other than those that trained the model, are near-duplicates of one that did.
+    """Return which photos, other than training photos themselves, are near-duplicates of a training photo.
 
-    None where the model folder does not say how those look.
+    Returns:
+        Shape (N,); None if the model folder has no fingerprints of the training photos.
     """
     trained = load_fingerprints(model)
     if trained is None:
@@ -271,7 +269,7 @@ def duplicates_of_training(
 
 
 def name_of_split(known: NDArray[np.int8], given: NDArray[np.int8]) -> str:
-    """Name the scored photos: by the model's own split where it knew them all, by DATA's where one is given."""
+    """Name the scored photos by the split of the training if all were in one, otherwise by DATA's split, or `all`."""
     for splits in (known, given):
         first = int(splits[0])
         if first != NO_SPLIT and (splits == first).all():

@@ -1,4 +1,4 @@
-"""The figures that say how good predictions are, as text for a person and as values for a program."""
+"""`Score`: how good predictions are, as text and as JSON."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -6,23 +6,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.bootstrap import DrawnFigures, draw_figures
-from photoclass.metrics.figures import (
-    Interval,
+from photoclass.metrics.bootstrap import BootstrapMetrics, bootstrap_metrics
+from photoclass.metrics.classification import (
     accuracy,
     brier_score,
-    confusion,
+    confusion_matrix,
     expected_calibration_error,
     log_loss,
 )
 from photoclass.metrics.intervals import (
+    Interval,
     calibration_interval,
-    drawn_interval,
-    effective_count,
     mean_interval,
-    share_interval,
+    percentile_interval,
+    wilson_interval,
 )
-from photoclass.metrics.ranking import average_precision, rankings, roc_auc
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.metrics.optimism import Optimism
+from photoclass.metrics.ranking import average_precision, roc_auc
 from photoclass.results.scores.class_scores import (
     ClassScore,
     MissingFigure,
@@ -31,9 +32,9 @@ from photoclass.results.scores.class_scores import (
     missing_figures,
     score_classes,
 )
-from photoclass.results.scores.optimism import Optimism
+from photoclass.text import SPLIT_NAMES, plural
 
-# As a person calls them, in the order in which they are told.
+# In the order of the JSON.
 _NAMES = {
     "log_loss": "log loss",
     "accuracy": "accuracy",
@@ -43,36 +44,35 @@ _NAMES = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
 }
-_RANKS = ("roc_auc", "average_precision")
-_LEAST_PICTURES = 2  # of each class, for an interval of these
-_SPLIT_NAMES = {"held_out": "held-out", "valid": "validation", "train": "training"}
+_RANKING_METRICS = ("roc_auc", "average_precision")
+_LEAST_PHOTOS = 2  # distinct ones of each class, for an interval of a ranking metric
 
 
 @dataclass(frozen=True)
 class Score:
-    """How good a model is on some photos. docs/guide/scores.md says what each figure means.
+    """How good a model is on some photos. docs/guide/scores.md explains each figure.
 
     Attributes:
         split: Which photos: `train`, `valid`, `held_out`, or `all`.
-        split_chose_model: Whether they also chose the model, which flatters it.
+        split_selected_model: Whether they also trained or selected the model, which makes the score optimistic.
         class_names: In class order.
         log_loss: In nats.
-        accuracy: Share of photos that are called right.
+        accuracy: Share of photos that are classified correctly.
         ece: Expected calibration error.
         balanced_accuracy: Mean of the classes' recalls, over the classes that have photos.
         brier: Brier score.
-        roc_auc: For class 1, or the mean over more than two; None where a class has no photo.
+        roc_auc: For class 1, or the mean over more than two; None if a class has no photo.
         average_precision: The same.
         per_class: Precision, recall and F1, in class order.
         confusion: Shape (C, C): photos by true class (rows) and predicted class (columns).
-        pictures: How many different pictures the photos show, near-duplicates counted once; None where nobody looked for near-duplicates.
-        cannot: What cannot be computed, and why.
-        flatters: What the photos chose, and by how much that flatters; None if they chose nothing, or if they are mixed
-            with others.
+        distinct_photos: The number of photos with near-duplicates counted once; None if these were not looked for.
+        missing: What is undefined, and why.
+        optimism: What these photos selected, and by how much the score is too good for it; None if they selected
+            nothing, or only some of them did.
     """
 
     split: str
-    split_chose_model: bool
+    split_selected_model: bool
     class_names: tuple[str, ...]
     log_loss: Interval
     accuracy: Interval
@@ -83,7 +83,7 @@ class Score:
     average_precision: Interval | None
     per_class: tuple[ClassScore, ...]
     confusion: NDArray[np.int64]
-    pictures: int | None
+    distinct_photos: int | None
     missing: tuple[MissingFigure, ...]
     optimism: Optimism | None = None
 
@@ -94,7 +94,7 @@ class Score:
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
-        values: dict[str, Any] = {"n": self.n, "pictures": self.pictures}
+        values: dict[str, Any] = {"n": self.n, "distinct_photos": self.distinct_photos}
         for name in _NAMES:
             values |= interval_as_json(name, getattr(self, name))
         return {
@@ -102,22 +102,23 @@ class Score:
             "per_class": {name: score.as_json() for name, score in zip(self.class_names, self.per_class, strict=True)},
             "confusion": self.confusion.tolist(),
             "class_names": list(self.class_names),
-            "missing": [{"figure": item.figure, "why": item.why} for item in self.missing],
+            "missing": [item.as_json() for item in self.missing],
             "split": self.split,
-            "split_chose_model": self.split_chose_model,
+            "split_selected_model": self.split_selected_model,
             "optimism": self.optimism.as_json() if self.optimism else None,
         }
 
     def as_text(self) -> str:
-        """Return some lines for a person: what decides first."""
-        photos = [f"{self.n:,}", _SPLIT_NAMES.get(self.split, ""), "photo" if self.n == 1 else "photos"]
+        """Return some lines of text, the decisive ones first."""
+        split = SPLIT_NAMES.get(self.split)
+        photos = plural(self.n, f"{split} photo" if split else "photo")
         return "\n".join(
             [
-                f"Score on {' '.join(filter(None, photos))}{self._aside()}",
+                f"Score on {photos}{self._describe_selection()}",
                 *([f"  {self.optimism.as_text()}"] if self.optimism else []),
-                f"  log loss  {self.log_loss.value:.4f}   {_words(self.log_loss, '.4f')}",
-                f"  accuracy  {self.accuracy.value:.2%}   {_words(self.accuracy, '.2%')}",
-                f"  calibration: probabilities are off by {self.ece.value:.2%} on average{self._words_on_chance()}",
+                _figure_line("log loss", self.log_loss, ".4f"),
+                _figure_line("accuracy", self.accuracy, ".2%"),
+                _figure_line("calibration error", self.ece, ".2%") + self._describe_chance(),
                 *_confusion_lines(self.confusion, self.class_names),
                 *class_lines(self.per_class, self.class_names),
                 *self._further_lines(),
@@ -125,150 +126,133 @@ class Score:
             ]
         )
 
-    def _words_on_chance(self) -> str:
-        if not self.ece.is_known:
-            return ""
-        chance = ", which chance alone can do" if self.ece.low == 0 else ""
-        return f"{chance} (95 % interval {self.ece.low:.2%} to {self.ece.high:.2%})"
+    def _describe_chance(self) -> str:
+        return "; chance alone could cause it" if self.ece.is_known and self.ece.low == 0 else ""
 
     def _further_lines(self) -> list[str]:
         figures = (
-            (self.balanced_accuracy, "balanced accuracy", ".2%"),
-            (self.brier, "Brier score", ".4f"),
-            (self.roc_auc, "ROC AUC", ".4f"),
-            (self.average_precision, "average precision", ".4f"),
+            ("balanced accuracy", self.balanced_accuracy, ".2%"),
+            ("Brier score", self.brier, ".4f"),
+            ("ROC AUC", self.roc_auc, ".4f"),
+            ("average precision", self.average_precision, ".4f"),
         )
-        lines = [
-            f"  {name:<18} {figure.value:{form}}   {_words(figure, form)}" for figure, name, form in figures if figure
-        ]
+        lines = [_figure_line(name, figure, form) for name, figure, form in figures if figure]
         if any(not score.n for score in self.per_class):
             lines[0] += "   (of the classes that have photos)"
-        duplicates = self.n - (self.pictures or self.n)
+        duplicates = self.n - (self.distinct_photos or self.n)
         if duplicates:
-            verb = "photo shows" if duplicates == 1 else "photos show"
-            lines.append(f"  {duplicates:,} {verb} a picture that another one shows; the intervals count each once")
+            verb = "is a near-duplicate" if duplicates == 1 else "are near-duplicates"
+            lines.append(f"  {plural(duplicates, 'photo')} {verb} of others here; the intervals count each group once")
         return lines
 
     def _lines_on_missing(self) -> list[str]:
-        """Name what cannot be computed, one line for each reason."""
+        """Return one line for each reason why figures are undefined."""
         by_reason: dict[tuple[str, str], list[str]] = {}
         for item in self.missing:
             name, is_interval, _ = item.figure.partition("_ci95")
-            what = "no interval for" if is_interval else "cannot be computed:"
-            by_reason.setdefault((what, item.why), []).append(_in_words(name))
-        return [f"  {what} {', '.join(names)}: {why}" for (what, why), names in by_reason.items()]
+            what = "no interval for" if is_interval else "undefined:"
+            by_reason.setdefault((what, item.reason), []).append(_describe_figure(name))
+        return [f"  {what} {', '.join(names)} ({reason})" for (what, reason), names in by_reason.items()]
 
-    def _aside(self) -> str:
-        if self.split_chose_model and not self.optimism:
-            return "  (some of them trained or chose the model, which flatters)"
-        chose_nothing = self.split == "valid" and not self.split_chose_model
-        return "  (which chose nothing: as honest as held-out ones)" if chose_nothing else ""
+    def _describe_selection(self) -> str:
+        if self.split_selected_model and not self.optimism:
+            return "  (optimistic: some of them trained or selected the model)"
+        if self.split == "valid" and not self.split_selected_model:
+            return "  (unbiased, like held-out photos: they did not select the model)"
+        return ""
 
 
 def score_predictions(
-    probabilities: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    class_names: tuple[str, ...],
-    split: str,
-    split_chose_model: bool,
-    groups: NDArray[np.int64] | None = None,
+    photos: LabelledProbabilities,
+    split: str = "all",
+    split_selected_model: bool = False,
     optimism: Optimism | None = None,
 ) -> Score:
     """Score predictions.
 
     Args:
-        probabilities: Shape (N, C).
-        labels: Shape (N,), class indices.
-        class_names: In class order.
+        photos: The predictions.
         split: Which photos these are.
-        split_chose_model: Whether they also chose the model.
-        groups: Shape (N,), the same number for photos that are near-duplicates (`photos.duplicates.near_duplicates.group_near_duplicates`): intervals take them
-            together. None where nobody looked.
-
-    Raises:
-        ModelError: A probability is not a number, or the shapes do not fit.
-        flatters: What all of them chose, and by how much that flatters.
+        split_selected_model: Whether they also trained or selected the model.
+        optimism: What all of them selected, and by how much the score is too good for it.
     """
-    table, told = confusion(probabilities, labels), probabilities.argmax(axis=1)
-    classes = score_classes(table, told, labels, groups)
-    absent = [name for name, score in zip(class_names, classes, strict=True) if not score.n]
-    drawn = draw_figures(probabilities, labels, () if absent else rankings(probabilities, labels), groups)
-    auc, precision = (None, None) if absent else _ranks(probabilities, labels, groups, drawn)
-    count = len(labels) if groups is None else effective_count(groups)
+    probabilities, labels = photos.probabilities, photos.labels
+    classes = score_classes(photos)
+    absent = [name for name, count in zip(photos.class_names, photos.class_counts, strict=True) if not count]
+    resampled = bootstrap_metrics(photos)
+    auc, precision = (None, None) if absent else _ranking_metrics(photos, resampled)
     score = Score(
         split=split,
-        split_chose_model=split_chose_model,
-        class_names=class_names,
-        log_loss=drawn_interval(log_loss(probabilities, labels), drawn.log_loss),
-        accuracy=share_interval(accuracy(probabilities, labels), count),
-        ece=calibration_interval(expected_calibration_error(probabilities, labels), drawn.ece, drawn.ece_by_chance),
+        split_selected_model=split_selected_model,
+        class_names=photos.class_names,
+        log_loss=percentile_interval(log_loss(probabilities, labels), resampled.log_loss),
+        accuracy=wilson_interval(accuracy(probabilities, labels), photos.effective_size()),
+        ece=calibration_interval(
+            expected_calibration_error(probabilities, labels), resampled.ece, resampled.ece_if_calibrated
+        ),
         balanced_accuracy=mean_interval([score.recall for score in classes if score.recall]),
-        brier=drawn_interval(brier_score(probabilities, labels), drawn.brier),
+        brier=percentile_interval(brier_score(probabilities, labels), resampled.brier),
         roc_auc=auc,
         average_precision=precision,
         per_class=classes,
-        confusion=table,
-        pictures=None if groups is None else len(np.unique(groups)),
+        confusion=confusion_matrix(probabilities, labels),
+        distinct_photos=photos.distinct_photos,
         missing=(),
         optimism=optimism,
     )
-    return replace(
-        score, missing=(*_without_figure(absent), *_without_interval(score), *missing_figures(classes, class_names))
-    )
+    missing = (*_missing_ranking(absent), *_missing_intervals(score), *missing_figures(classes, photos.class_names))
+    return replace(score, missing=missing)
 
 
-def _ranks(
-    probabilities: NDArray[np.float32],
-    labels: NDArray[np.int64],
-    groups: NDArray[np.int64] | None,
-    drawn: DrawnFigures,
-) -> tuple[Interval, Interval]:
-    """Return ROC AUC and average precision; their intervals take two pictures of each class at least."""
-    figures = roc_auc(probabilities, labels), average_precision(probabilities, labels)
-    pictures = labels if groups is None else labels[np.unique(np.stack([groups, labels]), axis=1, return_index=True)[1]]
-    if np.bincount(pictures, minlength=probabilities.shape[1]).min() < _LEAST_PICTURES:
-        return Interval(figures[0]), Interval(figures[1])
-    return drawn_interval(figures[0], drawn.roc_auc), drawn_interval(figures[1], drawn.average_precision)
+def _ranking_metrics(photos: LabelledProbabilities, resampled: BootstrapMetrics) -> tuple[Interval, Interval]:
+    """Return ROC AUC and average precision; intervals only if each class has at least two distinct photos."""
+    labels, groups = photos.labels, photos.groups
+    auc, precision = roc_auc(photos.probabilities, labels), average_precision(photos.probabilities, labels)
+    distinct = labels if groups is None else labels[np.unique(np.stack([groups, labels]), axis=1, return_index=True)[1]]
+    if np.bincount(distinct, minlength=photos.n_classes).min() < _LEAST_PHOTOS:
+        return Interval(auc), Interval(precision)
+    return percentile_interval(auc, resampled.roc_auc), percentile_interval(precision, resampled.average_precision)
 
 
-def _without_figure(absent: list[str]) -> list[MissingFigure]:
+def _missing_ranking(absent: list[str]) -> list[MissingFigure]:
     if not absent:
         return []
-    why = f"no photo is of class {', '.join(map(repr, absent))}"
-    return [MissingFigure(figure, why) for figure in _RANKS]
+    reason = f"no photo is of class {', '.join(map(repr, absent))}"
+    return [MissingFigure(figure, reason) for figure in _RANKING_METRICS]
 
 
-def _without_interval(score: Score) -> list[MissingFigure]:
-    """Name the intervals that cannot be given."""
-    one = score.n == 1 or score.pictures == 1
-    few = any(0 < of_class.n < _LEAST_PICTURES for of_class in score.per_class)
+def _missing_intervals(score: Score) -> list[MissingFigure]:
+    """List the figures that have no interval."""
+    one = score.n == 1 or score.distinct_photos == 1
+    few = any(0 < of_class.n < _LEAST_PHOTOS for of_class in score.per_class)
     found = []
     for figure in _NAMES:
         interval = getattr(score, figure)
         if interval is None or interval.is_known:
             continue
         if one:
-            why = "one picture alone shows no spread"
-        elif figure in _RANKS and few:
-            why = "a class has one picture alone"
+            reason = "a single distinct photo shows no variation"
+        elif figure in _RANKING_METRICS and few:
+            reason = "a class has only one distinct photo"
         else:
-            why = "drawn again, these photos always give the same, which tells nothing of others"
-        found.append(MissingFigure(f"{figure}_ci95", why))
+            reason = "all bootstrap resamples of these photos give the same value"
+        found.append(MissingFigure(f"{figure}_ci95", reason))
     return found
 
 
-def _words(figure: Interval, form: str) -> str:
-    if not figure.is_known:
-        return "no interval"
-    return f"95 % interval {figure.low:{form}} to {figure.high:{form}}"
+def _figure_line(name: str, figure: Interval, form: str) -> str:
+    interval = "no interval"
+    if figure.is_known:
+        interval = f"95 % confidence interval {figure.low:{form}} to {figure.high:{form}}"
+    return f"  {name:<18} {figure.value:{form}}   {interval}"
 
 
-def _in_words(figure: str) -> str:
-    """Turn a key of the JSON into what a person calls it."""
-    if figure.startswith("per_class."):
-        name, _, which = figure.removeprefix("per_class.").rpartition(".")
+def _describe_figure(key: str) -> str:
+    """Return the name of a figure from its key in the JSON."""
+    if key.startswith("per_class."):
+        name, _, which = key.removeprefix("per_class.").rpartition(".")
         return f"{'F1' if which == 'f1' else which} of {name}"
-    return _NAMES[figure]
+    return _NAMES[key]
 
 
 def _confusion_lines(table: NDArray[np.int64], class_names: tuple[str, ...]) -> list[str]:

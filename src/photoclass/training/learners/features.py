@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
-from photoclass.metrics.figures import log_loss
+from photoclass.metrics.classification import log_loss
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable, decode_photo, read_file

@@ -18,6 +18,7 @@ from torch import nn
 from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, TrainingError
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
+from photoclass.metrics.optimism import Optimism
 from photoclass.model.folder import ModelInfo
 from photoclass.model.novelty import KEPT_PHOTOS, NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
@@ -26,7 +27,6 @@ from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.results.pictures.curves import draw_curves
-from photoclass.results.scores.optimism import Optimism
 from photoclass.training.compute import Compute, keep_freed_memory, leave_threads_to_the_network
 from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
 from photoclass.training.finish import Outcome, TrainResult, describe, finish

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from photoclass.errors import ModelError
-from photoclass.results.scores.optimism import Estimate, Optimism
+from photoclass.metrics.optimism import Estimate, Optimism
 
 HOW = "cross-fitting, 10 x 5 folds"
 KNOWN = Optimism(("epoch", "temperature"), HOW, Estimate(0.00123, 0.0004), Estimate(0.001, 0.0021))
@@ -25,10 +25,10 @@ def test_it_comes_back_from_json_as_it_was(optimism: Optimism) -> None:
         [],
         "a little",
         {},
-        {**KNOWN.as_json(), "chose": []},
-        {**KNOWN.as_json(), "chose": ["everything"]},
-        {**KNOWN.as_json(), "chose": 3},
-        {**KNOWN.as_json(), "how": None},
+        {**KNOWN.as_json(), "selected": []},
+        {**KNOWN.as_json(), "selected": ["everything"]},
+        {**KNOWN.as_json(), "selected": 3},
+        {**KNOWN.as_json(), "method": None},
         {**KNOWN.as_json(), "log_loss": "much"},
         {**KNOWN.as_json(), "log_loss": float("nan")},
         {**KNOWN.as_json(), "accuracy_se": -1},
@@ -37,22 +37,22 @@ def test_it_comes_back_from_json_as_it_was(optimism: Optimism) -> None:
     ids=str,
 )
 def test_what_cannot_be_right_is_refused_in_one_line(values: Any) -> None:
-    with pytest.raises(ModelError, match=r"model\.json: what it says of `flatters` cannot be right") as refused:
+    with pytest.raises(ModelError, match=r"model\.json: its `optimism` is invalid") as refused:
         Optimism.from_json(values, "model.json")
     assert "\n" not in str(refused.value)
 
 
 def test_the_words_say_what_was_chosen_by_how_much_it_flatters_and_how_that_is_known() -> None:
     assert KNOWN.as_text() == (
-        "these photos also chose the epoch and the temperature; such a score tends to flatter, here by about "
+        "these photos also selected the epoch and the temperature, so this score is optimistic by about "
         "0.0012 ± 0.0004 in log loss and 0.10% ± 0.21% in accuracy (cross-fitting, 10 x 5 folds)"
     )
 
 
 def test_no_figure_is_invented() -> None:
     assert UNKNOWN.as_text() == (
-        "these photos also chose the epoch; such a score tends to flatter, by how much is not known: earlier epochs "
-        "were judged by other photos (--force)"
+        "these photos also selected the epoch, so this score is optimistic, by an unknown amount: earlier epochs were "
+        "judged by other photos (--force)"
     )
 
 
@@ -62,9 +62,9 @@ def test_no_figure_is_invented() -> None:
         (
             Estimate(-0.0002, 0.0003),
             Estimate(0.0, 0.001),
-            "by too little to show: -0.0002 ± 0.0003 in log loss, +0.00%",
+            "the optimism is too small to measure: -0.0002 ± 0.0003 in log loss, +0.00%",
         ),
-        (Estimate(0.0, 0.0), Estimate(0.0, 0.0), "not at all: any part of them would have chosen the same"),
+        (Estimate(0.0, 0.0), Estimate(0.0, 0.0), "the score is not optimistic: any subset of them selects the same"),
         (Estimate(-0.0002, 0.0003), Estimate(0.002, 0.001), "by about -0.0002 ± 0.0003 in log loss and 0.20% ± 0.10%"),
     ],
 )

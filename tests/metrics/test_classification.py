@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from sklearn import metrics as reference
 
 from photoclass.errors import ModelError
-from photoclass.metrics.bootstrap import draw_figures
-from photoclass.metrics.figures import (
+from photoclass.metrics.classification import (
     CLIP,
     accuracy,
     brier_score,
     brier_scores,
-    confusion,
+    confusion_matrix,
     expected_calibration_error,
     log_loss,
     log_losses,
 )
+from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.ranking import average_precision, roc_auc
 
 Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
@@ -33,15 +33,19 @@ def _predictions(seed: int, photos: int, classes: int, sharpness: float = 1.0) -
     return probabilities, generator.integers(0, classes, photos)
 
 
-FIGURES = (
+def _labelled(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> LabelledProbabilities:
+    return LabelledProbabilities(probabilities, labels, ("ape", "bee", "cat"))
+
+
+METRICS = (
     log_loss,
     accuracy,
-    confusion,
+    confusion_matrix,
     brier_score,
     expected_calibration_error,
     roc_auc,
     average_precision,
-    draw_figures,
+    _labelled,
 )
 
 predictions = st.builds(
@@ -66,7 +70,7 @@ def test_accuracy_and_confusion_are_scikit_learns(given: Predictions) -> None:
     probabilities, labels = given
     told, classes = probabilities.argmax(axis=1), probabilities.shape[1]
     assert accuracy(probabilities, labels) == pytest.approx(reference.accuracy_score(labels, told), abs=1e-12)
-    table = confusion(probabilities, labels)
+    table = confusion_matrix(probabilities, labels)
     np.testing.assert_array_equal(table, reference.confusion_matrix(labels, told, labels=range(classes)))
     assert table.sum() == len(labels)
 
@@ -88,7 +92,7 @@ def test_a_sure_mistake_has_a_brier_score_of_1_of_two_classes_and_2_of_more() ->
 
 def test_rows_of_the_confusion_are_the_truth() -> None:
     probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
-    np.testing.assert_array_equal(confusion(probabilities, np.array([0, 0, 1])), [[0, 2], [0, 1]])
+    np.testing.assert_array_equal(confusion_matrix(probabilities, np.array([0, 0, 1])), [[0, 2], [0, 1]])
 
 
 def test_a_certain_mistake_costs_what_the_clip_allows() -> None:
@@ -105,24 +109,24 @@ def test_probabilities_of_the_model_are_float32_and_scored_in_float64() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("figure", FIGURES)
-def test_a_probability_that_is_no_number_is_refused(figure, bad: float) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_probability_that_is_no_number_is_refused(metric, bad: float) -> None:  # type: ignore[no-untyped-def]
     probabilities, labels = _predictions(0, 10, 3)
     probabilities[7, 2] = bad
-    with pytest.raises(ModelError, match="not numbers"):
-        figure(probabilities, labels)
+    with pytest.raises(ModelError, match="NaN or infinity"):
+        metric(probabilities, labels)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_shapes_and_labels_that_do_not_fit_are_refused(figure) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("metric", METRICS)
+def test_shapes_and_labels_that_do_not_fit_are_refused(metric) -> None:  # type: ignore[no-untyped-def]
     probabilities, labels = _predictions(0, 10, 3)
     for wrong in ((probabilities, labels[:-1]), (probabilities[:, 0], labels), (probabilities[:0], labels[:0])):
         with pytest.raises(ModelError, match="cannot be scored together"):
-            figure(*wrong)
+            metric(*wrong)
     for outside in (-1, 3):
         labels[4] = outside
         with pytest.raises(ModelError, match="do not fit 3 classes"):
-            figure(probabilities, labels)
+            metric(probabilities, labels)
 
 
 def test_calibration_error_is_the_gap_between_being_sure_and_being_right() -> None:
