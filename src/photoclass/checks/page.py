@@ -12,7 +12,7 @@ from photoclass.checks.findings import Findings, LabelError
 from photoclass.page import Masthead, Stat, render
 from photoclass.photos.table import name_in_data
 from photoclass.photos.thumbnail import thumbnail
-from photoclass.text import plural
+from photoclass.text import SPLIT_NAMES, plural
 
 # A page with all sections full has some 2 MB.
 _THUMBNAIL_SIDE = 160
@@ -87,7 +87,7 @@ def write_page(findings: Findings, out: Path) -> None:
     values = {
         "masthead": _masthead(findings),
         "contents": [("", [("data", "Data"), *((section.id, section.label) for section in sections)])],
-        "counts": findings.counts,
+        "counts": {SPLIT_NAMES.get(split, "photos"): by_class for split, by_class in findings.counts.items()},
         "class_names": findings.photos.table.class_names[:_MOST_ROWS],
         "more_classes": max(0, len(findings.photos.table.class_names) - _MOST_ROWS),
         "facts": [
@@ -101,7 +101,7 @@ def write_page(findings: Findings, out: Path) -> None:
 
 
 def _masthead(findings: Findings) -> Masthead:
-    headline = verdict(findings).removeprefix(f"{findings.data}: ")
+    headline = verdict(findings).removeprefix(f"{findings.data}: ").removesuffix(" on it")
     labels, unreadable, groups = findings.labels, len(findings.unreadable), findings.duplicates
     errors, certain = len(labels.label_errors), sum(error.sure for error in labels.label_errors)
     leaks = sum(group.across_classes or group.across_splits for group in groups)

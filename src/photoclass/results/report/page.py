@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from markupsafe import Markup
 
 from photoclass.page import Masthead, Stat, render
@@ -74,7 +75,9 @@ def _masthead(report: ReportData, headline: str) -> Masthead:
     classes = " or ".join(names) if len(names) < 4 else f"{len(names)} classes"
     metrics = report.scored.metrics
     accuracy, loss = metrics["accuracy"], metrics["log_loss"]
-    mistakes = int((~report.scored.correct).sum())
+    correct = int(report.scored.correct.sum())
+    mistakes = len(report.scored) - correct
+    largest_class = int(np.bincount(report.scored.predictions.labels).max())
     return Masthead(
         title=f"{classes}: model report",
         kind="Model report",
@@ -86,6 +89,7 @@ def _masthead(report: ReportData, headline: str) -> Masthead:
                 f"{100 * accuracy:.1f} %",
                 _interval(metrics.get("accuracy_ci95"), lambda share: f"{100 * share:.1f} %"),
                 draw_range(accuracy, metrics.get("accuracy_ci95")),
+                tone="wrong" if correct <= largest_class else "",
             ),
             Stat("Log loss", f"{loss:.4f}", _interval(metrics.get("log_loss_ci95"), lambda value: f"{value:.4f}")),
             Stat(

@@ -145,7 +145,7 @@ def draw_losses(marks: Sequence[tuple[float, str, bool]], name: str) -> Markup:
         x, y = _x(across, p), _y(down, -math.log(max(p, 1e-7)))
         parts.append(_dot(x, y, "right" if correct else "wrong", 6))
         # Labels stay apart even if all three photos lie close together.
-        if correct or p < 0.2:
+        if correct or p < 0.35:
             parts.append(_text(x + 10, y - 6, label, "start"))
         elif number == 2:
             parts.append(_text(x, y - 22, label, "middle"))

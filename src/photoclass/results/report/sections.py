@@ -42,15 +42,22 @@ class PhotoCard:
         picture: A data URI; empty if the photo is not available.
         name: Its name within DATA.
         correct: Whether it is classified correctly.
-        prediction: The predicted class with its confidence.
+        predicted: The predicted class.
+        confidence: Its probability.
         truth: The true class.
     """
 
     picture: str
     name: str
     correct: bool
-    prediction: str
+    predicted: str
+    confidence: str
     truth: str
+
+    @property
+    def prediction(self) -> str:
+        """The predicted class with its confidence."""
+        return f"{self.predicted} {self.confidence}"
 
     @property
     def alt(self) -> str:
@@ -395,7 +402,8 @@ def photo_card(report: ReportData, row: int) -> PhotoCard:
         picture=report.pictures.thumbnails.get(row, ""),
         name=_short_name(predictions.names[row], report.source.data),
         correct=predicted == truth,
-        prediction=f"{shown(names[predicted], 30)} {describe_confidence(float(report.scored.confidence[row]))}",
+        predicted=shown(names[predicted], 30),
+        confidence=describe_confidence(float(report.scored.confidence[row])),
         truth=shown(names[truth], 30),
     )
 

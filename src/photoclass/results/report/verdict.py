@@ -64,8 +64,8 @@ def write_verdict(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Verdict
     """
     points = (
         ("Accuracy", _describe_accuracy(info, scored)),
-        ("Uncertainty", _describe_uncertainty(scored.metrics)),
         ("Measured on", _describe_split(scored)),
+        ("Uncertainty", _describe_uncertainty(scored.metrics)),
         ("Confidence", _describe_calibration(scored)),
         ("Errors", _describe_errors(info, scored.metrics)),
     )
