@@ -16,7 +16,7 @@ from photoclass.errors import DataError, ModelError, OutputError
 from photoclass.metrics.intervals import wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.optimism import Estimate, Optimism
-from photoclass.model.folder import ModelInfo, SplitPredictions, load_info
+from photoclass.model.folder import ModelInfo, load_info
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.choice import choose_photos
 from photoclass.results.report.files import Epoch
@@ -206,9 +206,8 @@ def _report_data(
     """Return what a page is made of, without a model."""
     n = len(labels)
     by_class = {name: n for name in class_names}
-    metrics = score_predictions(
-        LabelledProbabilities(probabilities, labels, class_names), split, split == "valid"
-    ).as_json()
+    predictions = LabelledProbabilities(probabilities, labels, class_names)
+    metrics = score_predictions(predictions, split, split == "valid").as_json()
     info = ModelInfo(
         class_names=class_names,
         image_size=32,
@@ -223,11 +222,10 @@ def _report_data(
         metrics={split: metrics},
         trained={},
     )
-    predictions = SplitPredictions(tuple(f"photos/{i}.jpg" for i in range(n)), labels, probabilities)
     report_data = ReportData(
         model=Path("run"),
         info=info,
-        scored=ScoredSplit(split, predictions, metrics),
+        scored=ScoredSplit(split, tuple(f"photos/{i}.jpg" for i in range(n)), predictions, metrics),
         source=PhotoSource("photos", {}),
         pictures=Pictures(choose_photos(predictions, 0), {}, no_heat_maps="the photos are not available"),
         history=(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.model.folder import SplitPredictions
+from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.results.report.loss_vs_accuracy import LossVsAccuracy, compare_loss_with_accuracy
 
 _MOST_SHOWN = 25
@@ -38,17 +38,15 @@ class ReportPhotos:
         return tuple(dict.fromkeys(rows))
 
 
-def choose_photos(predictions: SplitPredictions, seed: int) -> ReportPhotos:
+def choose_photos(predictions: LabelledProbabilities, seed: int) -> ReportPhotos:
     """Choose the photos to show.
 
     Args:
         predictions: Of the split that the report is about.
         seed: Decides the random sample.
     """
-    probabilities, labels = predictions.probabilities, predictions.labels
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    confidence, correct = predictions.confidence, predictions.correct
+    shuffled = np.random.default_rng(seed).permutation(len(predictions))
     by_confidence = np.argsort(-confidence, kind="stable")
     mistakes = by_confidence[~correct[by_confidence]]
     explained_mistakes = mistakes[:_HEAT_MAPS_OF_MISTAKES]
@@ -62,5 +60,5 @@ def choose_photos(predictions: SplitPredictions, seed: int) -> ReportPhotos:
         mistakes=as_rows(mistakes[:_MOST_SHOWN]),
         unsure=as_rows(by_confidence[::-1][:_MOST_SHOWN]),
         heat_maps=as_rows(np.concatenate([explained_mistakes, explained_others])),
-        loss=compare_loss_with_accuracy(probabilities, labels),
+        loss=compare_loss_with_accuracy(predictions),
     )

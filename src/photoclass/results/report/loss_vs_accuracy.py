@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.metrics.classification import log_losses
+from photoclass.metrics.labelled import LabelledProbabilities
 
 MOST_COSTLY = 10
 
@@ -38,25 +39,17 @@ class LossVsAccuracy:
         return float(np.median(self.losses))
 
 
-def compare_loss_with_accuracy(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> LossVsAccuracy:
-    """Find the photos that show how log loss and accuracy differ; of equals, the first.
-
-    Args:
-        probabilities: Shape (N, C); each row sums to 1.
-        labels: Shape (N,), integers in [0, C).
-
-    Raises:
-        ModelError: A probability is NaN, the shapes do not match, or there are no photos.
-    """
-    losses = log_losses(probabilities, labels)
-    correct = probabilities.argmax(axis=1) == labels
+def compare_loss_with_accuracy(predictions: LabelledProbabilities) -> LossVsAccuracy:
+    """Find the photos that show how log loss and accuracy differ; of equals, the first."""
+    losses = log_losses(predictions.probabilities, predictions.labels)
+    correct = predictions.correct
     total = float(losses.sum())
     costliest = np.argsort(-losses, kind="stable")[:MOST_COSTLY]
     return LossVsAccuracy(
         losses=losses,
         closest_correct=_argmax(losses, correct),
         closest_mistake=_argmax(-losses, ~correct),
-        most_confident_mistake=_argmax(probabilities.max(axis=1), ~correct),
+        most_confident_mistake=_argmax(predictions.confidence, ~correct),
         costliest=tuple(int(i) for i in costliest),
         costliest_share=float(losses[costliest].sum()) / total if total else 0.0,
         mistakes_share=float(losses[~correct].sum()) / total if total else 0.0,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from markupsafe import Markup
 
 from photoclass.page import Masthead, Stat, render
@@ -75,9 +74,9 @@ def _masthead(report: ReportData, headline: str) -> Masthead:
     classes = " or ".join(names) if len(names) < 4 else f"{len(names)} classes"
     metrics = report.scored.metrics
     accuracy, loss = metrics["accuracy"], metrics["log_loss"]
-    correct = int(report.scored.correct.sum())
+    correct = int(report.scored.predictions.correct.sum())
     mistakes = len(report.scored) - correct
-    largest_class = int(np.bincount(report.scored.predictions.labels).max())
+    largest_class = int(report.scored.predictions.class_counts.max())
     return Masthead(
         title=f"{classes}: model report",
         kind="Model report",

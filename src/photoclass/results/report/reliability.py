@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from photoclass.metrics.classification import accuracy
 from photoclass.metrics.intervals import Interval, wilson_interval
+from photoclass.metrics.labelled import LabelledProbabilities
 
 BINS = 10
 
@@ -39,25 +38,22 @@ class ReliabilityBin:
         return self.confidence > self.accuracy.high
 
 
-def reliability(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int64], bins: int = BINS
-) -> tuple[ReliabilityBin, ...]:
+def reliability(predictions: LabelledProbabilities, bins: int = BINS) -> tuple[ReliabilityBin, ...]:
     """Return the bins that hold photos, of equal width from 1/C to 1.
 
     Source: Niculescu-Mizil and Caruana, Predicting Good Probabilities with Supervised Learning, ICML 2005.
 
     Args:
-        probabilities: Shape (N, C).
-        labels: Shape (N,).
+        predictions: Of N photos, with their true classes.
         bins: The number of bins, empty ones included.
     """
-    confidence = probabilities.max(axis=1)
-    edges = np.linspace(1 / probabilities.shape[1], 1, bins + 1)
+    confidence = predictions.confidence
+    edges = np.linspace(1 / predictions.n_classes, 1, bins + 1)
     bin_of = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
     found = []
     for i in np.unique(bin_of):
         rows = bin_of == i
         count = int(rows.sum())
-        share = wilson_interval(accuracy(probabilities[rows], labels[rows]), count)
+        share = wilson_interval(float(predictions.correct[rows].mean()), count)
         found.append(ReliabilityBin(float(edges[i]), float(edges[i + 1]), count, float(confidence[rows].mean()), share))
     return tuple(found)

@@ -1,5 +1,6 @@
 """`report`: everything about a model as one self-contained HTML file."""
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def report(
         note = f"the folder has no predictions of held-out photos, so this is about the validation split; {note}"
     if predictions is None or not len(predictions):
         raise ModelError(f"{model}: has no scored photos; give the photos of its training with --data")
-    subject = _Subject(model, info, _score(info, split, predictions), choose_photos(predictions, info.seed))
+    subject = _Subject.of(model, info, _score(info, split, predictions))
     rows = subject.chosen.rows
     names = {predictions.names[row] for row in rows}
     paths = now.find([photo for photo in known if photo.name in names], workspace.progress)
@@ -136,7 +137,7 @@ def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress
     predictions = load_predictions(model, info, split)
     if predictions is None or not len(predictions):
         raise ModelError(f"{model}: has no scored photos")
-    subject = _Subject(model, info, _score(info, split, predictions), choose_photos(predictions, info.seed))
+    subject = _Subject.of(model, info, _score(info, split, predictions))
     source = PhotoSource(str(info.trained["data"]), paths)
     return _write(subject, source, model / REPORT_FILE, started_at, progress)
 
@@ -149,6 +150,11 @@ class _Subject:
     info: ModelInfo
     scored: ScoredSplit
     chosen: ReportPhotos
+
+    @classmethod
+    def of(cls, model: Path, info: ModelInfo, scored: ScoredSplit) -> "_Subject":
+        """Choose the photos to show."""
+        return cls(model, info, scored, choose_photos(scored.predictions, info.seed))
 
 
 @dataclass(frozen=True)
@@ -213,15 +219,15 @@ def _score(info: ModelInfo, split: str, predictions: SplitPredictions) -> Scored
 
     If some photos are missing by now, it is the score of the others.
     """
+    labelled = LabelledProbabilities(predictions.probabilities, predictions.labels, info.class_names)
     measured = info.metrics.get(split, {})
     if measured.get("n") != len(predictions):
         measured = {}
-    if measured.keys() >= {key for key, _, _ in METRICS}:
-        return ScoredSplit(split, predictions, measured)
-    chose = split == "valid" and bool(info.trained.get("valid_chose_model", True))
-    probabilities = predictions.probabilities.astype(np.float32)
-    score = score_predictions(LabelledProbabilities(probabilities, predictions.labels, info.class_names), split, chose)
-    return ScoredSplit(split, predictions, {**score.as_json(), **measured})
+    if not measured.keys() >= {key for key, _, _ in METRICS}:
+        chose = split == "valid" and bool(info.trained.get("valid_chose_model", True))
+        single = dataclasses.replace(labelled, probabilities=labelled.probabilities.astype(np.float32))
+        measured = {**score_predictions(single, split, chose).as_json(), **measured}
+    return ScoredSplit(split, predictions.names, labelled, measured)
 
 
 def _write(subject: _Subject, source: PhotoSource, out: Path, started_at: float, progress: Progress) -> Report:
@@ -244,7 +250,7 @@ def _write(subject: _Subject, source: PhotoSource, out: Path, started_at: float,
 
 
 def _pictures(subject: _Subject, source: PhotoSource, progress: Progress) -> Pictures:
-    chosen, names = subject.chosen, subject.scored.predictions.names
+    chosen, names = subject.chosen, subject.scored.photos
     paths = {row: path for row in chosen.rows if (path := source.paths.get(names[row]))}
     uris = dict(zip(paths, thumbnails(tuple(paths.values()), _THUMBNAIL_SIDE), strict=True))
     to_explain = {row: paths[row] for row in chosen.heat_maps if row in paths}

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from photoclass.model.folder import ModelInfo, SplitPredictions
+from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.model.folder import ModelInfo
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.pictures.curves import EpochFigures
 from photoclass.results.report.choice import ReportPhotos
@@ -20,28 +18,18 @@ class ScoredSplit:
 
     Attributes:
         name: `held_out` or `valid`.
-        predictions: Of each photo.
+        photos: The names of the photos, as `photos.csv` has them.
+        predictions: Of each photo, with its true class.
         metrics: Their score, as `Score.as_json` gives it.
     """
 
     name: str
-    predictions: SplitPredictions
+    photos: tuple[str, ...]
+    predictions: LabelledProbabilities
     metrics: Mapping[str, Any]
 
     def __len__(self) -> int:
-        return len(self.predictions)
-
-    @property
-    def confidence(self) -> NDArray[np.float64]:
-        """Shape (N,): the probability of each predicted class."""
-        confidence: NDArray[np.float64] = self.predictions.probabilities.max(axis=1)
-        return confidence
-
-    @property
-    def correct(self) -> NDArray[np.bool_]:
-        """Shape (N,): whether each photo is classified correctly."""
-        correct: NDArray[np.bool_] = self.predictions.probabilities.argmax(axis=1) == self.predictions.labels
-        return correct
+        return len(self.photos)
 
 
 @dataclass(frozen=True)

@@ -291,8 +291,7 @@ def _cell(count: int, of_row: int, *, is_hit: bool) -> MatrixCell:
 
 def calibration(report: ReportData) -> Calibration:
     """Return the reliability diagram."""
-    predictions = report.scored.predictions
-    bins = reliability(predictions.probabilities, predictions.labels)
+    bins = reliability(report.scored.predictions)
     return Calibration(bins, draw_reliability(bins, len(report.info.class_names), "reliability"))
 
 
@@ -356,10 +355,10 @@ def _loss_story(report: ReportData) -> list[tuple[str, str]]:
 
 def thresholds(report: ReportData) -> ThresholdSection:
     """Return the outcome of confidence thresholds."""
-    probabilities, labels = report.scored.predictions.probabilities, report.scored.predictions.labels
-    coverage = count_coverage(probabilities, labels)
-    decision = count_thresholds(probabilities, labels) if len(report.info.class_names) == 2 else None
-    table = count_coverage(probabilities, labels, few=True)
+    predictions = report.scored.predictions
+    coverage = count_coverage(predictions)
+    decision = count_thresholds(predictions) if predictions.n_classes == 2 else None
+    table = count_coverage(predictions, few=True)
     rows = []
     for level, accepted, correct in zip(table.levels, table.accepted, table.correct, strict=True):
         if level and not accepted:
@@ -386,7 +385,7 @@ def photos(report: ReportData) -> PhotoSection:
 
     return PhotoSection(
         cards(chosen.mistakes),
-        int((~report.scored.correct).sum()),
+        int((~report.scored.predictions.correct).sum()),
         cards(chosen.unsure),
         cards(chosen.sample),
         tuple((heat_map, photo_card(report, heat_map.row)) for heat_map in pictures.heat_maps),
@@ -397,13 +396,13 @@ def photos(report: ReportData) -> PhotoSection:
 def photo_card(report: ReportData, row: int) -> PhotoCard:
     """Return the card of a photo, by its row of the predictions."""
     predictions, names = report.scored.predictions, report.info.class_names
-    predicted, truth = int(predictions.probabilities[row].argmax()), int(predictions.labels[row])
+    predicted, truth = int(predictions.predicted[row]), int(predictions.labels[row])
     return PhotoCard(
         picture=report.pictures.thumbnails.get(row, ""),
-        name=_short_name(predictions.names[row], report.source.data),
+        name=_short_name(report.scored.photos[row], report.source.data),
         correct=predicted == truth,
         predicted=shown(names[predicted], 30),
-        confidence=describe_confidence(float(report.scored.confidence[row])),
+        confidence=describe_confidence(float(predictions.confidence[row])),
         truth=shown(names[truth], 30),
     )
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from photoclass.metrics.labelled import LabelledProbabilities
 
 # Finer towards the ends, where most photos of a good model are.
 _HUNDREDTHS = tuple(round(i / 100, 2) for i in range(1, 100))
@@ -63,37 +62,32 @@ class ThresholdCounts:
         }
 
 
-def count_coverage(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int64], *, few: bool = False
-) -> CoverageCounts:
+def count_coverage(predictions: LabelledProbabilities, *, few: bool = False) -> CoverageCounts:
     """Count accepted and correct predictions at every level that can make a difference.
 
     Args:
-        probabilities: Shape (N, C).
-        labels: Shape (N,).
+        predictions: Of N photos, with their true classes.
         few: Take the few levels of a short table instead.
     """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    least = 1 / probabilities.shape[1]
+    confidence, correct = predictions.confidence, predictions.correct
+    least = 1 / predictions.n_classes
     levels = _TABLE_LEVELS if few else (0.0, *(p for p in (*_HUNDREDTHS, *_NEAR_ONE) if p > least))
     return CoverageCounts(
         levels,
         tuple(int((confidence >= level).sum()) for level in levels),
         tuple(int((correct & (confidence >= level)).sum()) for level in levels),
-        len(labels),
+        len(predictions),
     )
 
 
-def count_thresholds(probabilities: NDArray[np.floating], labels: NDArray[np.int64]) -> ThresholdCounts:
+def count_thresholds(predictions: LabelledProbabilities) -> ThresholdCounts:
     """Count true and false positives at each threshold; at 0.5 they are those of the confusion matrix.
 
     Args:
-        probabilities: Shape (N, 2).
-        labels: Shape (N,).
+        predictions: Of N photos and two classes, with their true classes.
     """
     levels = (*_NEAR_ZERO, *_HUNDREDTHS, *_NEAR_ONE)
-    second, is_second = probabilities[:, 1], labels == 1
+    second, is_second = predictions.probabilities[:, 1], predictions.labels == 1
     return ThresholdCounts(
         levels,
         tuple(int((second[is_second] > level).sum()) for level in levels),

@@ -90,8 +90,8 @@ def _headline(metrics: Mapping[str, Any]) -> str:
 
 
 def _describe_accuracy(info: ModelInfo, scored: ScoredSplit) -> str:
-    n, correct = len(scored), int(scored.correct.sum())
-    counts = np.bincount(scored.predictions.labels, minlength=len(info.class_names))
+    n, correct = len(scored), int(scored.predictions.correct.sum())
+    counts = scored.predictions.class_counts
     largest = shown(info.class_names[int(counts.argmax())], 30)
     mistakes = "none misclassified" if correct == n else f"{n - correct:,} misclassified"
     text = (
@@ -151,7 +151,7 @@ def _describe_calibration(scored: ScoredSplit) -> str:
 
 def _useful_confidence(scored: ScoredSplit) -> tuple[float, int, int]:
     """Return the highest confidence up to 99 % that still covers a quarter of the photos, with its counts."""
-    table = count_coverage(scored.predictions.probabilities, scored.predictions.labels, few=True)
+    table = count_coverage(scored.predictions, few=True)
     rows = list(zip(table.levels, table.accepted, table.correct, strict=True))
     least = max(10, len(scored) // 4)
     useful = (row for row in reversed(rows) if row[0] <= 0.99 and row[1] >= least)
@@ -187,8 +187,9 @@ def confused_pairs(table: NDArray[np.int64]) -> list[tuple[int, int, int]]:
 
 
 def _next_steps(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Iterator[tuple[str, str]]:
-    mistakes = int((~scored.correct).sum())
-    confident_mistakes = int((~scored.correct & (scored.confidence >= _CONFIDENT)).sum())
+    is_mistake = ~scored.predictions.correct
+    mistakes = int(is_mistake.sum())
+    confident_mistakes = int((is_mistake & (scored.predictions.confidence >= _CONFIDENT)).sum())
     if confident_mistakes:
         yield (
             "mistakes",
