@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from photoclass.errors import SettingsError
+from photoclass.model.engine import cpu_gains_from
 from photoclass.training.compute import (
     Compute,
     choose_compute,
@@ -34,6 +35,22 @@ def test_the_processor_computes_in_bf16_only_where_it_has_the_instructions(
     chosen = choose_compute("cpu")
     assert chosen.precision == precision
     assert "bf16" in chosen.reason
+
+
+@pytest.mark.parametrize(
+    ("limit", "precision"),
+    [("SSE41", "fp32"), ("avx2", "fp32"), ("AVX512_CORE", "fp32"), ("AVX512_CORE_BF16", "bf16"), ("", "bf16")],
+)
+def test_instructions_that_a_variable_disables_are_not_counted_on(
+    limit: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    reported = cpu_gains_from()
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    chosen = choose_compute("cpu")
+    assert chosen.precision == precision
+    assert ("ONEDNN_MAX_CPU_ISA" in chosen.reason) == (precision == "fp32")
+    assert cpu_gains_from() == (reported - {"BF16"} if precision == "fp32" else reported)
 
 
 def test_a_gpu_is_chosen_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.machine import processors
+from photoclass.machine import bf16_is_disabled, processors
 from photoclass.photos.decode import Pixels
 
 _NOT_NEEDED = ("openvino_telemetry", "openvino.tools.ovc")
@@ -135,7 +135,8 @@ class Engine:
 
 def cpu_gains_from() -> frozenset[str]:
     """Return what this processor computes faster than fp32, in OpenVINO's words, as BF16 and INT8."""
-    return frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    reported = frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return reported - {"BF16"} if bf16_is_disabled() else reported
 
 
 def usual_precision() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from photoclass.errors import SettingsError
+from photoclass.machine import bf16_is_disabled
 
 if TYPE_CHECKING:  # what is computed without torch says so in the same words, and need not load it
     import torch
@@ -72,6 +73,8 @@ def choose_compute(device: str = "auto", precision: str = "auto") -> Compute:
         return Compute(device, "fp32", "Apple GPU")
     # Without these instructions bf16 is emulated and slower than fp32 (pytorch issues 118499 and 86550).
     gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if gains and bf16_is_disabled():
+        return Compute(device, "fp32", "ONEDNN_MAX_CPU_ISA disables the processor's bf16 arithmetic")
     reason = "the processor has bf16 arithmetic" if gains else "the processor has no bf16 arithmetic"
     return Compute(device, "bf16" if gains else "fp32", reason)
 
