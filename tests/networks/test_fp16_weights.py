@@ -1,4 +1,4 @@
-"""Weights in fp16: the file is half as large, and what is computed is what the rounded weights give in fp32."""
+"""Weights in fp16: half the file size, and the same results as rounded weights in fp32."""
 
 import numpy as np
 import onnx
@@ -40,7 +40,7 @@ def _kinds(content: bytes) -> dict[str, int]:
     return {tensor.name: tensor.data_type for tensor in onnx.load_model_from_string(content).graph.initializer}
 
 
-def test_large_weights_are_halved_and_small_ones_stay() -> None:
+def test_large_tensors_become_fp16_and_small_ones_stay_fp32() -> None:
     weights, bias, _ = _arrays()
     content = _network(weights, bias)
     halved = with_fp16_weights(content)
@@ -48,7 +48,7 @@ def test_large_weights_are_halved_and_small_ones_stay() -> None:
     assert len(halved) < 0.55 * len(content)
 
 
-def test_engines_compute_in_fp32_as_with_weights_rounded_before() -> None:
+def test_engines_compute_in_fp32_with_rounded_weights() -> None:
     weights, bias, photo = _arrays()
     rounded = weights.astype(np.float16).astype(np.float32)
     halved, full = (
@@ -58,7 +58,7 @@ def test_engines_compute_in_fp32_as_with_weights_rounded_before() -> None:
     assert (halved == full).all()
 
 
-def test_what_fp16_cannot_hold_stays_whole() -> None:
+def test_weights_beyond_the_range_of_fp16_stay_fp32() -> None:
     weights, bias, _ = _arrays()
     for value in (1e5, np.inf, np.nan):
         weights[0, 0] = value

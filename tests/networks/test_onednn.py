@@ -1,4 +1,4 @@
-"""Layers in oneDNN's layout: the same numbers and gradients as torch's own layers, and what stays with those."""
+"""Layers in oneDNN's memory layout: the same values and gradients as torch's own layers, and when those are used."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from exact_sums import round_convolutions, rounded_images
-from photoclass.networks import onednn as blocked
+from photoclass.networks import onednn
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 
@@ -51,7 +51,7 @@ def _gradients(maps: Tensor, layers: Sequence[nn.Conv2d], seed: int) -> list[Ten
 
 
 def _assert_same(images: Tensor, layers: Sequence[nn.Conv2d], seed: int = 0) -> None:
-    ours, plain = blocked.convolve(images, layers), _plain(images, layers)
+    ours, plain = onednn.convolve(images, layers), _plain(images, layers)
     torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
     for gradient, expected in zip(_gradients(ours, layers, seed), _gradients(plain, layers, seed), strict=True):
         assert gradient.shape == expected.shape
@@ -73,7 +73,7 @@ def test_maps_and_gradients_are_those_of_torchs_layers(
     count: int, height: int, width: int, filters: tuple[int, ...], kernel: int, channels_last: bool, seed: int
 ) -> None:
     layers = _layers(filters, kernel, seed)
-    # Numbers of few digits: all sums are exact, so that both sides see the same ties, and break them alike.
+    # Values with few digits: all sums are exact, so that both sides have the same ties and break them alike.
     for weights in (p for layer in layers for p in layer.parameters()):
         weights.data = (weights.data * 8).round() / 8
     images = torch.randint(0, 16, (count, 3, height, width), generator=torch.Generator().manual_seed(seed)) / 16
@@ -86,7 +86,7 @@ def test_maps_and_gradients_are_those_of_torchs_layers(
 
 @needs_avx
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-def test_of_equal_values_the_first_learns_as_in_torch(value: float) -> None:
+def test_ties_in_pooling_pass_the_gradient_to_the_first_as_in_torch(value: float) -> None:
     images = torch.full((3, 3, 22, 23), value)
     _assert_same(images, _layers((8, 8), 3, 1))
 
@@ -96,7 +96,7 @@ def test_gradients_reach_the_images() -> None:
     layers = _layers((8,), 3, 2)
     images = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(0)).requires_grad_()
     ours, plain = (
-        torch.autograd.grad(way(images, layers).square().sum(), images)[0] for way in (blocked.convolve, _plain)
+        torch.autograd.grad(way(images, layers).square().sum(), images)[0] for way in (onednn.convolve, _plain)
     )
     torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-5)
 
@@ -120,51 +120,51 @@ def test_the_network_trains_alike_in_both_layouts(
         return loss.detach(), list(torch.autograd.grad(loss, list(network.parameters())))
 
     taken: list[int] = []
-    convolve = blocked.convolve
+    convolve = onednn.convolve
 
-    def noted(images: Tensor, layers: Sequence[nn.Conv2d]) -> Tensor:
+    def recording(images: Tensor, layers: Sequence[nn.Conv2d]) -> Tensor:
         taken.append(len(images))
         return convolve(images, layers)
 
-    monkeypatch.setattr(blocked, "convolve", noted)
+    monkeypatch.setattr(onednn, "convolve", recording)
     loss, gradients = loss_and_gradients()
     assert taken == [count]
-    monkeypatch.setattr(blocked, "is_faster", lambda images: False)
+    monkeypatch.setattr(onednn, "is_faster", lambda images: False)
     plain_loss, plain_gradients = loss_and_gradients()
     assert taken == [count]
     torch.testing.assert_close(loss, plain_loss, rtol=1e-5, atol=1e-5)
-    # Where sums are rounded, two pixels that are equal but for that may change places as a pool's largest.
+    # With rounding, nearly equal pixels may swap as the maximum of a pool.
     close = 1e-5 if exact else 0.02
     for gradient, expected in zip(gradients, plain_gradients, strict=True):
         assert float((gradient - expected).norm()) < close * float(expected.norm())
 
 
-def test_other_precisions_evaluation_and_no_gradients_stay_with_torchs_layers() -> None:
+def test_other_precisions_evaluation_and_no_gradients_use_torchs_layers() -> None:
     images = torch.rand(1, 3, 22, 22)
-    assert not blocked.is_faster(images.double())
-    assert not blocked.is_faster(images.bfloat16())
+    assert not onednn.is_faster(images.double())
+    assert not onednn.is_faster(images.bfloat16())
     with torch.no_grad():
-        assert not blocked.is_faster(images)
+        assert not onednn.is_faster(images)
     with torch.autocast("cpu", torch.bfloat16):
-        assert not blocked.is_faster(images)
+        assert not onednn.is_faster(images)
     network = SmallCNN(SmallCnnArchitecture(), 22, 2, torch.Generator()).double().train()
     assert network(images.double()).dtype == torch.float64
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e37])
 @pytest.mark.parametrize("where", ["images", "first weights", "last weights", "bias"])
-def test_numbers_that_may_overflow_stay_with_torchs_layers(bad: float, where: str) -> None:
+def test_values_that_may_overflow_use_torchs_layers(bad: float, where: str) -> None:
     layers = _layers((4, 4), 3, 5)
     images = torch.rand(2, 3, 12, 12) + 1
-    assert blocked.cannot_overflow(images, layers)
+    assert onednn.cannot_overflow(images, layers)
     first, last = layers
     assert first.bias is not None
     spatial = {"images": images, "first weights": first.weight, "last weights": last.weight, "bias": first.bias}
     spatial[where].data.view(-1)[0] = bad
-    assert not blocked.cannot_overflow(images, layers)
+    assert not onednn.cannot_overflow(images, layers)
 
 
-def test_a_network_gone_astray_says_so_in_training() -> None:
+def test_a_diverged_network_is_noticed_in_training() -> None:
     network = SmallCNN(SmallCnnArchitecture(), 22, 2, torch.Generator().manual_seed(0)).train()
     with torch.no_grad():
         network.convolutions[1].weight[0, 0, 0, 0] = math.nan

@@ -1,4 +1,4 @@
-"""The residual network: its shapes, its arithmetic against one written out, its beginning, its folded form."""
+"""The residual network: shapes, arithmetic against a plain version, initial weights, folding."""
 
 import pytest
 import torch
@@ -22,8 +22,8 @@ def _images(count: int, side: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
 
 
-def _seen_something(network: Resnet) -> Resnet:
-    """Give every normalisation numbers of its own, as training does."""
+def _with_statistics(network: Resnet) -> Resnet:
+    """Give every batch normalisation its own statistics, as training does."""
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
         for name, values in [*network.named_parameters(), *network.named_buffers()]:
@@ -33,7 +33,7 @@ def _seen_something(network: Resnet) -> Resnet:
 
 
 def _normed(weights: dict[str, Tensor], name: str, maps: Tensor, step: int = 1) -> Tensor:
-    """A convolution and its normalisation with the kept statistics, written out."""
+    """A convolution and its batch normalisation with stored statistics, written out."""
     maps = F.conv2d(maps, weights[f"{name}.convolution.weight"], stride=step, padding=step)
     mean, variance, gain, shift = (
         weights[f"{name}.norm.{part}"][:, None, None] for part in ("running_mean", "running_var", "weight", "bias")
@@ -62,20 +62,20 @@ def _plain_forward(settings: ResnetArchitecture, weights: dict[str, Tensor], ima
     blocks=st.integers(0, 2),
 )
 @settings(max_examples=25, deadline=None)
-def test_the_network_computes_what_its_layers_say(
+def test_the_network_equals_its_layers_written_out(
     widths: list[int], patch: int, further: int, classes: int, blocks: int
 ) -> None:
     numbers = ResnetArchitecture(patch=patch, widths=tuple(widths), blocks=(blocks,) * len(widths))
     side = numbers.reduction + further
-    network = _seen_something(_network(numbers, classes, smallest=side)).double().eval()
+    network = _with_statistics(_network(numbers, classes, smallest=side)).double().eval()
     images = _images(3, side).double()
     wanted = _plain_forward(numbers, network.state_dict(), images)
     assert wanted.shape == (3, 1 if classes == 2 else classes)
     torch.testing.assert_close(network(images), wanted, rtol=1e-9, atol=1e-9)
 
 
-def test_in_memory_with_channels_last_it_computes_the_same() -> None:
-    network = _seen_something(_network())
+def test_channels_last_memory_gives_the_same() -> None:
+    network = _with_statistics(_network())
     plain = _images(5, 16)
     last = plain.contiguous(memory_format=torch.channels_last)
     wanted = network(plain)
@@ -83,7 +83,7 @@ def test_in_memory_with_channels_last_it_computes_the_same() -> None:
     torch.testing.assert_close(network(last), wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_residual_blocks_add_nothing_at_the_start() -> None:
+def test_residual_blocks_initially_add_nothing() -> None:
     with_blocks = _network(ResnetArchitecture(2, (4, 4), (3, 3))).eval()
     without = _network(ResnetArchitecture(2, (4, 4), (0, 0))).eval()
     weights = with_blocks.state_dict()
@@ -92,8 +92,8 @@ def test_residual_blocks_add_nothing_at_the_start() -> None:
     torch.testing.assert_close(with_blocks(images), without(images))
 
 
-def test_normalisations_folded_into_convolutions_give_the_same() -> None:
-    network = _seen_something(_network())
+def test_folded_batch_normalisation_gives_the_same() -> None:
+    network = _with_statistics(_network())
     before = {name: values.clone() for name, values in network.state_dict().items()}
     simple = folded(network)
     images = _images(4, 16)
@@ -109,24 +109,24 @@ def test_the_generator_alone_decides_the_weights() -> None:
     assert not torch.equal(first.output.weight, other.output.weight)
 
 
-def test_images_that_do_not_reach_the_last_scale_are_refused() -> None:
+def test_images_too_small_for_the_last_scale_are_refused() -> None:
     _network(smallest=8)
     with pytest.raises(
-        SettingsError, match="images of 7 pixels are too small: 2 scales over squares of 2 pixels need 8"
+        SettingsError, match="images of 7 pixels are too small: 2 scales with patches of 2 pixels need 8"
     ):
         _network(smallest=7)
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ({"widths": ()}, "widths"),
         ({"widths": (4, 0), "blocks": (1, 1)}, "widths"),
         ({"patch": 0}, "patch"),
-        ({"widths": (4, 8), "blocks": (1,)}, "each scale has one of both"),
+        ({"widths": (4, 8), "blocks": (1,)}, "give one of each per scale"),
         ({"widths": (4,), "blocks": (-1,)}, "blocks"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused(values: dict[str, tuple[int, ...]], words: str) -> None:
-    with pytest.raises(SettingsError, match=words):
+def test_impossible_architectures_are_refused(values: dict[str, tuple[int, ...]], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         ResnetArchitecture(**values)  # type: ignore[arg-type]

@@ -1,4 +1,7 @@
-"""The post's network: its size, its arithmetic against a plain one, its first weights, its dropout."""
+"""The reference CNN of *Cat or Dog? Image Classification using Convolutional Neural Networks*.
+
+Its size, its arithmetic against a plain version, its initial weights and its dropout.
+"""
 
 import math
 
@@ -27,7 +30,7 @@ def _images(count: int, side: int, seed: int = 0) -> Tensor:
 
 
 def _plain_forward(weights: dict[str, Tensor], images: Tensor) -> Tensor:
-    """The post's layers one by one: relu stands before pooling, and flattening goes row, column, channel."""
+    """The layers one by one as in the post: ReLU before pooling, flattened by row, column, channel."""
     features = images
     convolutions = sum(name.startswith("convolutions") for name in weights) // 2
     for i in range(convolutions):
@@ -45,11 +48,11 @@ def _plain_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return -torch.where(labels == 1, of_class_1, 1 - of_class_1).log().mean()
 
 
-def test_the_posts_network_has_1_212_513_parameters() -> None:
+def test_the_reference_cnn_has_1_212_513_parameters() -> None:
     assert sum(weights.numel() for weights in _network().parameters()) == 1_212_513
 
 
-def test_the_posts_layers_have_the_posts_shapes() -> None:
+def test_its_layers_have_the_shapes_of_the_post() -> None:
     shapes = {name: tuple(weights.shape) for name, weights in _network().named_parameters()}
     assert shapes == {
         "convolutions.0.weight": (32, 3, 3, 3),
@@ -111,7 +114,7 @@ def test_logits_loss_and_gradients_are_those_of_the_plain_layers(
         assert float((value.grad - plain).norm() / plain.norm()) < close, name
 
 
-def test_weights_start_glorot_uniform_and_biases_at_zero() -> None:
+def test_initial_weights_are_glorot_uniform_and_biases_zero() -> None:
     for name, values in _network(seed=8).state_dict().items():
         if name.endswith("bias"):
             assert not values.any()
@@ -127,7 +130,7 @@ def test_weights_start_glorot_uniform_and_biases_at_zero() -> None:
         assert abs(float(values.std()) / (bound / math.sqrt(3)) - 1) < 4 / math.sqrt(draws)
 
 
-def test_the_generator_alone_decides_the_first_weights() -> None:
+def test_the_generator_alone_decides_the_initial_weights() -> None:
     torch.manual_seed(1)
     first = _network(SMALL, 20, seed=5).state_dict()
     torch.manual_seed(2)
@@ -151,17 +154,17 @@ def test_dropout_in_training_drops_its_share_and_scales_up_the_rest() -> None:
     torch.testing.assert_close(values, torch.tensor([0.0, 2.0 / 0.7]))
     share = float((dropped == 0).float().mean())
     assert abs(share - 0.3) < 4 * math.sqrt(0.3 * 0.7 / features.numel())
-    # No photo and no unit is spared or always hit.
+    # No photo and no unit is always or never dropped.
     assert float((dropped == 0).float().mean(dim=0).min()) > 0.1
     assert float((dropped == 0).float().mean(dim=1).max()) < 0.5
 
 
-def test_dropout_of_nothing_changes_nothing() -> None:
+def test_a_dropout_of_zero_changes_nothing() -> None:
     features = torch.rand(4, 4)
     assert torch.equal(Dropout(0.0).train()(features), features)
 
 
-def test_the_dropout_mask_is_decided_by_its_own_generator() -> None:
+def test_the_dropout_mask_comes_from_its_own_generator() -> None:
     dropout = Dropout(0.5).train()
     features = torch.ones(10, 40)
 
@@ -177,7 +180,7 @@ def test_the_dropout_mask_is_decided_by_its_own_generator() -> None:
     assert not torch.equal(following, first), "the next step drops others"
 
 
-def test_only_the_hidden_layers_outputs_are_dropped() -> None:
+def test_dropout_applies_to_the_hidden_layer_only() -> None:
     network = _network(SMALL, 20).train()
     network.dropout.generator.manual_seed(11)
     images = _images(4, 20)

@@ -1,1 +1,1 @@
-"""What learns: networks from float images to logits."""
+"""Neural networks: the small CNN, the residual network, and pretrained backbones."""

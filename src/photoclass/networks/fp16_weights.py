@@ -1,19 +1,20 @@
-"""The weights of an ONNX network kept in fp16: half the file, and every engine still computes as before."""
+"""Store the weights of an ONNX network in fp16: half the file size, with computation still in fp32."""
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-# Scales, biases and constants stay as they are: they are next to nothing of the file, and some have to be exact.
-_LEAST_NUMBERS = 1024
+# Smaller tensors (scales, biases, constants) stay fp32: they add little to the file, and some must be exact.
+_LEAST_SIZE = 1024
 
 
 def with_fp16_weights(content: bytes) -> bytes:
-    """Keep a network's fp32 weights in fp16, each with a cast back to fp32 behind it.
+    """Convert a network's fp32 weights to fp16, each followed by a cast back to fp32.
 
-    What is computed stays fp32; the weights alone are rounded, by at most 2^-11 of each, or 2^-25 where that is more.
-    Weights that fp16 cannot hold, and tensors of fewer than 1,024 numbers, stay fp32.
+    The network still computes in fp32. Only the weights are rounded, with a relative error of at most 2^-11, or an
+    absolute one of 2^-25 for tiny values. Weights beyond the range of fp16, and tensors with fewer than 1,024 values,
+    stay fp32.
 
     Args:
         content: An ONNX file that holds all its weights.
@@ -25,7 +26,7 @@ def with_fp16_weights(content: bytes) -> bytes:
     casts = []
     for tensor in tensors:
         values = numpy_helper.to_array(tensor)
-        if not _can_be_halved(values):
+        if not _fits_fp16(values):
             graph.initializer.append(tensor)
             continue
         half = f"{tensor.name}.fp16"
@@ -39,9 +40,9 @@ def with_fp16_weights(content: bytes) -> bytes:
     return halved
 
 
-def _can_be_halved(values: NDArray[np.generic]) -> bool:
+def _fits_fp16(values: NDArray[np.generic]) -> bool:
     return (
         values.dtype == np.float32
-        and values.size >= _LEAST_NUMBERS
+        and values.size >= _LEAST_SIZE
         and bool((np.abs(values) <= np.finfo(np.float16).max).all())
     )

@@ -1,8 +1,9 @@
-"""Convolution, max-pooling and relu in oneDNN's own memory layout, for training in fp32 on x86 processors.
+"""Convolution, max-pooling and ReLU in oneDNN's blocked memory layout, for training in fp32 on x86 CPUs.
 
-There the channels lie in blocks of 8 or 16, as wide as the processor's registers. Three things are faster in it than
-in torch's channels-last layout: the gradient of a convolution's weights, nearly twice on AVX2; max-pooling, which keeps
-one byte for each pooled value and not eight; and its backward pass, which need not fill the gradient with zeros first.
+In that layout, channels lie in blocks of 8 or 16, the width of the CPU's vector registers. Three operations are faster
+than in torch's channels-last layout: the gradient of a convolution's weights (nearly twice as fast on AVX2);
+max-pooling, which stores one byte per pooled value in place of eight; and its backward pass, which does not need to
+fill the gradient with zeros first.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-# Far enough below the largest fp32 number, 3.4e38, that rounding in the bound itself does not matter.
+# Far below the largest fp32 value, 3.4e38, so that rounding errors in the bound do not matter.
 _LIMIT = 1e37
 
 
 def is_faster(images: Tensor) -> bool:
-    """Say whether `convolve` is to be preferred for these images: where gradients in fp32 will be asked for."""
+    """Return whether `convolve` is the faster way for these images: in training in fp32 on an x86 CPU."""
     return (
         torch.is_grad_enabled()
         and images.device.type == "cpu"
@@ -29,10 +30,10 @@ def is_faster(images: Tensor) -> bool:
 
 
 def cannot_overflow(images: Tensor, convolutions: Sequence[nn.Conv2d]) -> bool:
-    """Say whether every number in `convolve` is sure to be finite.
+    """Return whether all values in `convolve` are certain to be finite.
 
-    oneDNN's pooling passes over what is no number, and would hide that a training has gone astray. So where the sums of
-    the weights' sizes do not rule such numbers out, torch's own layers must be taken.
+    oneDNN's pooling skips NaN, and would hide that a training has diverged. If a bound from the absolute weights cannot
+    rule out overflow, torch's own layers must be used.
     """
     with torch.no_grad():
         smallest, bound = torch.aminmax(images)
@@ -46,41 +47,42 @@ def cannot_overflow(images: Tensor, convolutions: Sequence[nn.Conv2d]) -> bool:
 
 
 def convolve(images: Tensor, convolutions: Sequence[nn.Conv2d]) -> Tensor:
-    """Apply each convolution, 2x2 max-pooling and relu.
+    """Apply each convolution, followed by 2x2 max-pooling and ReLU.
 
     Args:
         images: Shape (N, C, H, W), fp32.
-        convolutions: With a bias, one step at a time, without padding.
+        convolutions: With bias, stride 1 and no padding.
 
     Returns:
-        Shape (N, filters of the last, H', W'), in torch's default layout.
+        Shape (N, filters of the last convolution, H', W'), in torch's default layout.
     """
     maps = images.to_mkldnn()
     for convolution in convolutions:
         bias = cast(Tensor, convolution.bias)
         pooled = F.max_pool2d(F.conv2d(maps, convolution.weight, bias.detach()), 2, 2)
-        maps = cast(Tensor, _ReluOfBiased.apply(pooled, bias))  # type: ignore[no-untyped-call]
+        maps = cast(Tensor, _BiasedRelu.apply(pooled, bias))  # type: ignore[no-untyped-call]
     return maps.to_dense()
 
 
-class _ReluOfBiased(torch.autograd.Function):
-    """Relu of pooled sums that a bias is already in.
+class _BiasedRelu(torch.autograd.Function):
+    """ReLU of pooled values that already contain the bias, with a cheaper gradient of the bias.
 
-    The bias of a channel moves all its pooled values alike, so that its gradient is the sum of theirs: a quarter of
-    what the convolution would have to add up, which takes oneDNN more than half as long as the first layer's weights.
+    The bias of a channel shifts all its pooled values equally, so its gradient is the sum of theirs: a quarter of what
+    the convolution would have to sum. In oneDNN that sum takes more than half as long as the gradient of the first
+    layer's weights.
     """
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, pooled: Tensor, bias: Tensor) -> Tensor:
-        """Return what is above zero; `bias` only takes part in the backward pass."""
-        above = torch.relu(pooled)
-        ctx.save_for_backward(above)
-        return above
+        """Return the ReLU of `pooled`; `bias` only takes part in the backward pass."""
+        activations = torch.relu(pooled)
+        ctx.save_for_backward(activations)
+        return activations
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the gradients of the pooled sums and of the bias."""
-        (above,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        passed = torch.ops.aten.threshold_backward(gradient, above, 0)
+        """Return the gradients of the pooled values and of the bias."""
+        (activations,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        passed = torch.ops.aten.threshold_backward(gradient, activations, 0)
         return passed, passed.to_dense().sum(dim=(0, 2, 3))

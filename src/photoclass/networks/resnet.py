@@ -1,11 +1,15 @@
-"""A residual network (He et al., 2016) that learns from scratch, on a processor.
+"""A residual network for training from scratch on a CPU.
 
-images 3xSxS ─ at each scale: conv, pool, residual blocks ─ mean and maximum over places ─ dense ─► logits
+images 3xSxS ─ at each scale: conv, pool, residual blocks ─ global mean and max pooling ─ dense ─► logits
 
-The first convolution goes over squares of pixels as the others go over places.
+The first convolution has a stride of `patch` pixels and a kernel of 3 x 3 patches, so that every later one sees a map
+smaller by that factor.
 
-A convolution of 3x3 on some dozens of channels reaches four fifths of what the processor can multiply; what saves
-multiplications elsewhere (depthwise or strided convolutions, bottlenecks) costs more time in memory than it saves.
+A 3x3 convolution on a few dozen channels reaches four fifths of a CPU's peak arithmetic. Depthwise or strided
+convolutions and bottlenecks need fewer multiplications, but lose more time to memory access than they save.
+
+References:
+    He et al., "Deep Residual Learning for Image Recognition", 2016, https://arxiv.org/abs/1512.03385
 """
 
 import copy
@@ -19,16 +23,16 @@ from photoclass.networks.resnet_architecture import ResnetArchitecture
 
 
 class Resnet(nn.Module):
-    """The network; see the file's head.
+    """The residual network described at the top of this file.
 
     Args:
-        settings: Its numbers.
-        smallest_image: Side of the smallest images that it will see, in pixels.
+        settings: Its architecture.
+        smallest_image: Side of the smallest images it will be given, in pixels.
         classes: Number of classes; two share one logit, that of class 1.
-        generator: Decides the weights at the start.
+        generator: Source of the initial weights.
 
     Raises:
-        SettingsError: The smallest images do not reach the last scale.
+        SettingsError: The smallest images are too small for the last scale.
     """
 
     def __init__(
@@ -37,7 +41,7 @@ class Resnet(nn.Module):
         super().__init__()
         if smallest_image < settings.reduction:
             raise SettingsError(
-                f"images of {smallest_image} pixels are too small: {len(settings.widths)} scales over squares of "
+                f"images of {smallest_image} pixels are too small: {len(settings.widths)} scales with patches of "
                 f"{settings.patch} pixels need {settings.reduction}"
             )
         channels, step = 3, settings.patch
@@ -57,18 +61,20 @@ class Resnet(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Return mean and maximum over places of the last maps, shape (N, 2 * widths[-1]), none below zero."""
+        """Return the last maps after global mean and max pooling, shape (N, 2 * widths[-1]), non-negative."""
         maps = self.scales(images)
         return torch.cat([maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3))], dim=1)
 
 
 class ConvNorm(nn.Module):
-    """A convolution over 3x3 places without bias, and the normalisation of what it gives (Ioffe and Szegedy, 2015).
+    """A 3x3 convolution without bias, followed by batch normalisation.
+
+    After Ioffe and Szegedy, "Batch Normalization", 2015, https://arxiv.org/abs/1502.03167.
 
     Args:
-        channels: Of what it takes.
-        width: Channels of what it gives.
-        step: A place is a square of this side.
+        channels: Input channels.
+        width: Output channels.
+        step: Stride; the kernel covers 3 x 3 squares of this side.
     """
 
     def __init__(self, channels: int, width: int, step: int = 1) -> None:
@@ -82,37 +88,37 @@ class ConvNorm(nn.Module):
         return normed
 
     def folded(self) -> nn.Conv2d:
-        """Return one convolution that does what both do in use."""
+        """Return one convolution that computes the same as both in evaluation mode."""
         return nn.utils.fusion.fuse_conv_bn_eval(self.convolution, self.norm)
 
 
 class Downsampling(nn.Module):
-    """From one scale to the next: other channels, half as many places each way. Its arguments are `ConvNorm`'s."""
+    """The step from one scale to the next: new channels at half the resolution. Takes the arguments of `ConvNorm`."""
 
     def __init__(self, channels: int, width: int, step: int) -> None:
         super().__init__()
         self.layer = ConvNorm(channels, width, step)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map maps or images to half as many places each way, none below zero."""
-        # Pooling before relu gives the same, with a quarter of the work for relu.
+        """Map images or feature maps to half the resolution, non-negative."""
+        # Pooling before ReLU gives the same result, with a quarter of the work for ReLU.
         return F.relu(F.max_pool2d(self.layer(maps), 2), inplace=True)
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions whose result is added to what enters; at the start they add nothing."""
+    """Two convolutions whose output is added to their input; initially that output is zero."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first, self.second = ConvNorm(width, width), ConvNorm(width, width)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Map (N, width, H, W) to the same shape, none below zero."""
+        """Map (N, width, H, W) to the same shape, non-negative."""
         return F.relu(maps + self.second(F.relu(self.first(maps), inplace=True)), inplace=True)
 
 
 def folded(network: Resnet) -> Resnet:
-    """Return a copy in which each normalisation is part of its convolution, for use, not for learning."""
+    """Return a copy for inference in which each batch normalisation is folded into its convolution."""
     copied = copy.deepcopy(network).eval()
     for module in list(copied.modules()):
         for name, child in list(module.named_children()):
@@ -122,7 +128,12 @@ def folded(network: Resnet) -> Resnet:
 
 
 def _initialise(network: Resnet, generator: torch.Generator) -> None:
-    """He et al. (2015); the second normalisation of a residual block begins at zero (Goyal et al., 2017)."""
+    """Set the initial weights.
+
+    Convolutions as in He et al., "Delving Deep into Rectifiers", 2015, https://arxiv.org/abs/1502.01852; the second
+    normalisation of a residual block begins at zero, as in Goyal et al., "Accurate, Large Minibatch SGD", 2017,
+    https://arxiv.org/abs/1706.02677.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)

@@ -1,4 +1,4 @@
-"""The numbers of `resnet.py`'s network, apart from it, so that naming them costs no torch."""
+"""Architecture of the residual network, in a separate file so that reading it does not import torch."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from photoclass.errors import SettingsError
 
 @dataclass(frozen=True)
 class ResnetArchitecture:
-    """The network's numbers.
+    """Sizes of the layers of the residual network.
 
     Attributes:
-        patch: Side of the squares of pixels that the first convolution sees as one place.
+        patch: Stride of the first convolution, whose kernel covers 3 x 3 squares of this side, in pixels.
         widths: Channels at each scale.
         blocks: Residual blocks at each scale.
     """
@@ -24,10 +24,10 @@ class ResnetArchitecture:
             raise SettingsError("widths and patch must be at least 1")
         if len(self.blocks) != len(self.widths) or min(self.blocks) < 0:
             raise SettingsError(
-                f"blocks has {len(self.blocks)} numbers and widths has {len(self.widths)}; each scale has one of both"
+                f"blocks has {len(self.blocks)} values and widths has {len(self.widths)}; give one of each per scale"
             )
 
     @property
     def reduction(self) -> int:
-        """Pixels of the photo, each way, that come to one place at the last scale."""
+        """Image pixels per pixel of the last feature map, in each direction."""
         return self.patch << len(self.widths)

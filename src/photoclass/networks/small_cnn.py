@@ -1,4 +1,6 @@
-"""The post's network: three convolutions, two dense layers, 1,212,513 parameters for two classes at 150 pixels.
+"""The reference CNN: three convolutions, two dense layers, 1,212,513 parameters for two classes at 150 pixels.
+
+It is the network of the blog post *Cat or Dog? Image Classification using Convolutional Neural Networks*.
 
 images 3x150x150 ─ conv 32, pool ─ conv 32, pool ─ conv 64, pool ─ dense 64, dropout ─ dense 1 ─► logit
 """
@@ -10,18 +12,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
-from photoclass.networks import onednn as blocked
+from photoclass.networks import onednn
 from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 
 
 class SmallCNN(nn.Module):
-    """The network; see the file's head.
+    """The reference CNN described at the top of this file.
 
     Args:
-        settings: Its numbers.
+        settings: Its architecture.
         image_size: Side of the images, in pixels.
         classes: Number of classes; two share one logit, that of class 1.
-        generator: Decides the weights at the start.
+        generator: Source of the initial weights.
+
+    Raises:
+        SettingsError: The images are too small for that many poolings.
     """
 
     def __init__(
@@ -46,26 +51,27 @@ class SmallCNN(nn.Module):
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Return what the hidden layer makes of images, shape (N, dense_units), none below zero."""
-        # Channels last, as in Keras: with that memory layout, flattening moves nothing.
+        """Return the activations of the hidden layer, shape (N, dense_units), non-negative."""
+        # Channels-last, as in Keras: with that memory layout, flattening copies nothing.
         return torch.relu(self.hidden(self._maps(images).permute(0, 2, 3, 1).flatten(1)))
 
     def _maps(self, images: Tensor) -> Tensor:
         layers = cast(list[nn.Conv2d], list(self.convolutions))
-        if self.training and blocked.is_faster(images) and blocked.cannot_overflow(images, layers):
-            return blocked.convolve(images, layers)
+        if self.training and onednn.is_faster(images) and onednn.cannot_overflow(images, layers):
+            return onednn.convolve(images, layers)
         maps = images
         for convolution in layers:
-            # The post has relu before pooling. Both only ever keep the larger, so the order does not matter to the
-            # result, and after pooling there is a quarter of the work.
+            # The post applies ReLU before pooling. Both are monotonic, so their order does not change the result, and
+            # after pooling ReLU has a quarter of the work.
             maps = torch.relu(F.max_pool2d(convolution(maps), 2))
         return maps
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) whose masks come from a generator of its own.
+    """Dropout whose masks come from its own random generator.
 
-    The loop seeds `generator` before each step; a resumed run then drops what the run that never stopped drops.
+    The training loop seeds `generator` before each step, so that a resumed run draws the same masks as an uninterrupted
+    one. After Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", 2014.
     """
 
     def __init__(self, share: float) -> None:
@@ -74,7 +80,7 @@ class Dropout(nn.Module):
         self.generator = torch.Generator()
 
     def forward(self, features: Tensor) -> Tensor:
-        """Set a share of the features to zero and scale up the rest; in evaluation, change nothing."""
+        """Set a share of the features to zero and scale up the others; in evaluation mode, change nothing."""
         if not self.training or self.share == 0:
             return features
         kept = torch.rand(features.shape, generator=self.generator) >= self.share
@@ -82,7 +88,10 @@ class Dropout(nn.Module):
 
 
 def _initialise_as_keras(network: nn.Module, generator: torch.Generator) -> None:
-    """Glorot uniform weights (Glorot and Bengio, 2010) and zero biases."""
+    """Set Glorot uniform weights and zero biases, the defaults of Keras.
+
+    After Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
+    """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight, generator=generator)

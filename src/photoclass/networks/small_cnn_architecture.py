@@ -1,4 +1,4 @@
-"""The post's numbers, apart from the network, so that naming them costs no torch."""
+"""Architecture of the reference CNN, in a separate file so that reading it does not import torch."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from photoclass.errors import SettingsError
 
 @dataclass(frozen=True)
 class SmallCnnArchitecture:
-    """The post's numbers.
+    """Sizes of the layers; the defaults are those of the post.
 
     Attributes:
-        filters: Output channels of each convolution; each is followed by a pooling that halves the sides.
-        kernel_size: Side of each convolution's kernel, in pixels; no padding.
+        filters: Output channels of each convolution; each is followed by max-pooling, which halves the resolution.
+        kernel_size: Side of each convolution's kernel; no padding.
         dense_units: Width of the hidden dense layer.
-        dropout: Share of its outputs that are set to zero in each training step.
+        dropout: Share of its activations that are set to zero in each training step.
     """
 
     filters: tuple[int, ...] = (32, 32, 64)

@@ -1,4 +1,4 @@
-"""Backbones as ONNX: fp32 as published, int8 near it, cut where asked, the same bytes every time."""
+"""Backbones as ONNX: fp32 as published, int8 close to it, cut at any block, deterministic bytes."""
 
 import math
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def _drawings(side: int, count: int = 16) -> Pixels:
 
 
 def _run(model: bytes, pixels: Pixels) -> NDArray[np.generic]:
-    """Run a model on OpenVINO; what is not int8 in it is computed in fp32."""
+    """Run a model in OpenVINO; all that is not int8 is computed in fp32."""
     core = import_openvino().Core()
     compiled = core.compile_model(core.read_model(model=model, weights=b""), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return np.concatenate([compiled([photo[None]])[0].copy() for photo in pixels])
@@ -49,7 +49,7 @@ def _run(model: bytes, pixels: Pixels) -> NDArray[np.generic]:
 
 @cache
 def _published(name: str) -> tuple[NDArray[np.float32], dict[int, NDArray[np.float32]]]:
-    """Return what the published network makes of the drawings: features, and the map that enters each block."""
+    """Return the published network's features of the drawings, and the input of each of its blocks."""
     network = published_network(name)
     maps: dict[int, NDArray[np.float32]] = {}
 
@@ -65,7 +65,7 @@ def _published(name: str) -> tuple[NDArray[np.float32], dict[int, NDArray[np.flo
 
 
 def _relative_error(found: NDArray[np.generic], expected: NDArray[np.float32]) -> tuple[float, float]:
-    """Return root mean square and mean of the difference, in standard deviations of what is expected."""
+    """Return root mean square and mean of the difference, in standard deviations of the expected values."""
     difference = found.astype(np.float64) - expected
     return float(np.sqrt(np.square(difference).mean()) / expected.std()), float(difference.mean() / expected.std())
 
@@ -84,7 +84,7 @@ def test_fp32_is_the_published_network(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_int8_sees_nearly_the_same(name: str) -> None:
+def test_int8_features_are_close_to_fp32(name: str) -> None:
     expected, _ = _published(name)
     features = _run(_int8(name), _drawings(_network(name).image_size))
     assert features.shape == (16, FEATURES)
@@ -101,12 +101,12 @@ def test_same_network_same_bytes(precision: str) -> None:
 
 
 @pytest.mark.parametrize("precision", ["int8", "fp32"])
-def test_two_networks_on_one_square_see_what_each_sees_alone(precision: str) -> None:
+def test_two_networks_with_one_input_equal_each_alone(precision: str) -> None:
     networks = (_network("lite0"), _network("lite2"))
     both = _run(write_backbones(networks, 100, precision), _drawings(100, 4))  # type: ignore[arg-type]
     alone = [_run(write_backbones((n,), 100, precision), _drawings(100, 4)) for n in networks]  # type: ignore[arg-type]
     assert both.shape == (4, 2 * FEATURES)
-    # OpenVINO rounds int8 otherwise where two networks share their image; that is a quarter of what int8 costs anyway.
+    # OpenVINO rounds int8 differently when two networks share an input; that is a quarter of int8's own error.
     assert _relative_error(both, np.concatenate(alone, axis=1))[0] < (0.05 if precision == "int8" else 1e-5)
 
 
@@ -119,7 +119,7 @@ def test_no_pair_of_products_overflows_16_bits(name: str) -> None:
     assert 2 * 255 * largest <= np.iinfo(np.int16).max
 
 
-def test_every_pixel_enters_the_int8_network_as_it_is() -> None:
+def test_pixels_enter_the_int8_network_without_rounding() -> None:
     graph, constants = onnx.load_from_string(_int8("lite0")).graph, _constants(_int8("lite0"))
     transpose, dequantize, *rest = graph.node
     assert (transpose.op_type, dequantize.op_type) == ("Transpose", "DequantizeLinear")
@@ -132,7 +132,7 @@ def test_every_pixel_enters_the_int8_network_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("name", "upto"), [("lite0", 0), ("lite0", 1), ("lite0", 11), ("lite2", 14), ("lite2", 21)])
-def test_cut_network_gives_the_map_that_enters_the_block(name: str, upto: int) -> None:
+def test_a_trunk_returns_the_input_of_the_next_block(name: str, upto: int) -> None:
     expected = _published(name)[1][upto]
     model, scale = write_trunk(_network(name), upto)
     maps = _run(model, _drawings(_network(name).image_size))
@@ -146,7 +146,7 @@ def test_cut_network_gives_the_map_that_enters_the_block(name: str, upto: int) -
 
 
 @pytest.mark.parametrize("upto", [0, 5, 16])
-def test_cut_network_is_the_beginning_of_the_whole(upto: int) -> None:
+def test_a_trunk_is_the_first_part_of_the_whole_network(upto: int) -> None:
     model, scale = write_trunk(_network("lite0"), upto)
     *nodes, last = onnx.load_from_string(model).graph.node
     whole = list(onnx.load_from_string(_int8("lite0")).graph.node)
@@ -155,7 +155,7 @@ def test_cut_network_is_the_beginning_of_the_whole(upto: int) -> None:
     constants, of_whole = _constants(model), _constants(_int8("lite0"))
     for key, values in constants.items():
         np.testing.assert_array_equal(values, of_whole[key])
-    # The whole network goes on from exactly what `scale` makes of the map.
+    # The whole network continues with exactly the values that `scale` returns for the map.
     following = whole[len(nodes)]
     assert following.op_type == "DequantizeLinear"
     assert following.input[0] == last.input[0]
@@ -163,12 +163,12 @@ def test_cut_network_is_the_beginning_of_the_whole(upto: int) -> None:
 
 
 @pytest.mark.parametrize("upto", [-1, 17])
-def test_cut_outside_the_network_is_refused(upto: int) -> None:
+def test_a_cut_outside_the_network_is_refused(upto: int) -> None:
     with pytest.raises(SettingsError, match=f"upto is {upto}; it must be from 0 to 16"):
         write_trunk(_network("lite0"), upto)
 
 
-def test_steps_mean_their_numbers() -> None:
+def test_scaling_of_bytes() -> None:
     values = Scaling(3, 0.5).values(np.array([0, 3, 255], dtype=np.uint8))
     assert values.dtype == np.float32
     assert values.tolist() == [-1.5, 0.0, 126.0]

@@ -1,4 +1,4 @@
-"""The depthwise convolution that learns by matrix products is the plain one, in what it gives and in how it learns."""
+"""Depthwise convolution with a gradient by matrix products: the same output and gradients as torch's own."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def _draw(*shape: int, seed: int = 0) -> Tensor:
     kernel=st.sampled_from([1, 3, 5, 7]),
 )
 @settings(max_examples=40, deadline=None)
-def test_on_small_maps_it_gives_and_learns_what_torch_does(
+def test_on_small_maps_output_and_gradients_are_those_of_torch(
     count: int, channels: int, height: int, width: int, kernel: int
 ) -> None:
     images = _draw(count, channels, height, width).requires_grad_()
@@ -40,7 +40,7 @@ def test_on_small_maps_it_gives_and_learns_what_torch_does(
         torch.testing.assert_close(one, other)
 
 
-def test_small_maps_on_a_processor_are_what_takes_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_small_maps_on_a_cpu_use_matrix_products(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
     apply = module._SmallDepthwise.apply
     monkeypatch.setattr(
@@ -64,7 +64,7 @@ def test_padding_is_that_of_tensorflow(side: int, kernel: int, stride: int, behi
     ]
 
 
-def test_with_a_stride_it_takes_every_second_place_of_a_padded_map() -> None:
+def test_a_stride_takes_every_second_pixel_of_a_padded_map() -> None:
     image, kernel = _draw(1, 1, 10, 10), _draw(1, 1, 3, 3, seed=1)
     full = signal.correlate2d(np.pad(image[0, 0].numpy(), ((0, 1), (0, 1))), kernel[0, 0].numpy(), mode="valid")
     np.testing.assert_allclose(depthwise(image, kernel, 2)[0, 0].numpy(), full[::2, ::2], atol=1e-12)

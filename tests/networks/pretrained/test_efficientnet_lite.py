@@ -1,4 +1,4 @@
-"""The pretrained networks: their shapes against the published package, their weights' identity, the folding."""
+"""EfficientNet-Lite: shapes as in the published package, verified weights, folding of batch norms."""
 
 import dataclasses
 import sys
@@ -35,7 +35,7 @@ def _package(folder: Path, content: bytes | None) -> str:
 
 
 def _use(patch: pytest.MonkeyPatch, folder: Path, content: bytes | None) -> None:
-    """Let `lite0` look for its weights in such a package."""
+    """Let `lite0` find its weights in such a package."""
     package = _package(folder, content)
     patch.syspath_prepend(str(folder))
     entry = dataclasses.replace(EFFICIENTNET_LITE["lite0"], package=package, file="weights.pth")
@@ -50,7 +50,7 @@ def _real_file(name: str) -> bytes:
 
 
 @pytest.mark.parametrize(("name", "blocks", "last"), [("lite0", 16, 320), ("lite2", 21, 352)])
-def test_blocks_join_and_end_as_published(name: str, blocks: int, last: int) -> None:
+def test_blocks_fit_together_and_end_as_published(name: str, blocks: int, last: int) -> None:
     shapes = block_shapes(EFFICIENTNET_LITE[name])
     assert len(shapes) == blocks
     assert shapes[0].channels_in == 32
@@ -132,18 +132,18 @@ def test_other_weights_are_refused_before_torch_reads_them(tmp_path: Path, monke
         load_weights("lite0")
 
 
-def test_the_same_weights_elsewhere_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_weights_in_another_place_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, tmp_path, _real_file("lite0"))
     assert load_weights("lite0").keys()
 
 
-def test_missing_file_is_named_with_its_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_file_is_named_with_its_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, tmp_path, None)
     with pytest.raises(ModelError, match=r"weights\.pth: cannot be read.*photoclass\[train\]"):
         load_weights("lite0")
 
 
-def test_missing_package_is_named_with_its_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_named_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = dataclasses.replace(EFFICIENTNET_LITE["lite0"], package="no_such_weights")
     monkeypatch.setitem(EFFICIENTNET_LITE, "lite0", entry)
     with pytest.raises(ModelError, match=r"no-such-weights.*not installed.*photoclass\[train\]"):

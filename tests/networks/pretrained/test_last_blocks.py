@@ -1,4 +1,4 @@
-"""The end of the pretrained network: as published before it learns; and what it learnt comes out again."""
+"""The last blocks of a pretrained network: as published before training, and exported with their trained weights."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from photoclass.model.engine import Engine
-from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_trunk, write_with_trained_end
+from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_trunk, write_with_trained_tail
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
 from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.scaling import CENTRED_PIXELS
@@ -36,55 +36,55 @@ def _images(pixels: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(CENTRED_PIXELS.values(pixels)).permute(0, 3, 1, 2)
 
 
-def _moved(end: EfficientNetTail) -> EfficientNetTail:
-    """Move every weight a little, as training does."""
+def _moved(tail: EfficientNetTail) -> EfficientNetTail:
+    """Change every weight slightly, as training does."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for weights in end.parameters():
+        for weights in tail.parameters():
             weights.mul_(1 + 0.05 * torch.randn(weights.shape, generator=generator))
-    return end
+    return tail
 
 
-def test_all_of_it_gives_the_features_of_the_published_network() -> None:
-    end = EfficientNetTail(_network(), None, classes=2)
+def test_the_whole_network_has_the_features_of_the_published_one() -> None:
+    tail = EfficientNetTail(_network(), None, classes=2)
     with torch.no_grad():
-        found = end.features(_images(_drawings())).numpy()
+        found = tail.features(_images(_drawings())).numpy()
     np.testing.assert_allclose(found, _rows(write_backbone(_network(), "fp32")), atol=1e-4)
 
 
-def test_all_of_it_comes_out_as_it_learnt() -> None:
-    end = _moved(EfficientNetTail(_network(), None, classes=2))
+def test_trained_weights_are_written_to_onnx() -> None:
+    tail = _moved(EfficientNetTail(_network(), None, classes=2))
     with torch.no_grad():
-        trained = end.features(_images(_drawings())).numpy()
-    np.testing.assert_allclose(_rows(write_backbone(end.folded(), "fp32")), trained, atol=1e-4)
+        trained = tail.features(_images(_drawings())).numpy()
+    np.testing.assert_allclose(_rows(write_backbone(tail.folded(), "fp32")), trained, atol=1e-4)
     assert np.abs(trained - _rows(write_backbone(_network(), "fp32"))).max() > 0.1, "it has learnt something"
 
 
 @pytest.mark.parametrize("moved", [False, True])
-def test_on_maps_and_in_one_file_with_its_beginning_it_gives_the_same(moved: bool) -> None:
+def test_training_on_maps_and_the_exported_network_agree(moved: bool) -> None:
     trunk, scaling = write_trunk(_network(), UPTO)
     maps = np.stack(list(Engine(trunk, "the test's trunk", 224, "f32").rows(_drawings())))
-    end = EfficientNetTail(_network(), UPTO, classes=2)
+    tail = EfficientNetTail(_network(), UPTO, classes=2)
     if moved:
-        _moved(end)
+        _moved(tail)
     with torch.no_grad():
-        trained = end.features(torch.from_numpy(scaling.values(maps)).permute(0, 3, 1, 2)).numpy()
-    whole = _rows(write_with_trained_end(end.folded(), UPTO))
-    # A map's number on the border of two steps may fall either way.
+        trained = tail.features(torch.from_numpy(scaling.values(maps)).permute(0, 3, 1, 2)).numpy()
+    whole = _rows(write_with_trained_tail(tail.folded(), UPTO))
+    # A value on the border of two quantisation levels may be rounded either way.
     assert np.abs(whole - trained).mean() < 0.002
     assert np.abs(whole - trained).max() < 0.05 * trained.max()
 
 
 @pytest.mark.parametrize(("classes", "logits"), [(2, 1), (3, 3), (7, 7)])
 def test_two_classes_share_a_logit(classes: int, logits: int) -> None:
-    end = EfficientNetTail(_network(), 15, classes)
-    assert end(torch.rand(2, 192, 7, 7)).shape == (2, logits)
+    tail = EfficientNetTail(_network(), 15, classes)
+    assert tail(torch.rand(2, 192, 7, 7)).shape == (2, logits)
 
 
-def test_a_feature_of_nothing_has_a_slope() -> None:
-    end = EfficientNetTail(_network(), 15, classes=2)
+def test_a_zero_feature_has_a_finite_gradient() -> None:
+    tail = EfficientNetTail(_network(), 15, classes=2)
     with torch.no_grad():
-        end.last.bias.fill_(-100)
-        end.output.weight.fill_(1)
-    end(torch.rand(2, 192, 7, 7)).sum().backward()
-    assert all(torch.isfinite(p.grad).all() for p in end.parameters() if p.grad is not None)
+        tail.last.bias.fill_(-100)
+        tail.output.weight.fill_(1)
+    tail(torch.rand(2, 192, 7, 7)).sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in tail.parameters() if p.grad is not None)

@@ -1,4 +1,4 @@
-"""Networks from ONNX files: scaled and laid out as they take photos, or refused with what was expected."""
+"""Networks from ONNX files: wrapped for their layout and scaling, or refused with what was expected."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,13 +38,13 @@ def _rows(network: FileNetwork, photos: NDArray[np.uint8]) -> NDArray[np.float32
 
 
 def _images(photos: NDArray[np.uint8], mean: Any = 0.0, std: Any = 1.0) -> NDArray[np.float64]:
-    """Scale photos as torch's users do: to [0, 1], less the mean, divided by the deviation."""
+    """Normalise photos as in torch: to [0, 1], minus the mean, divided by the standard deviation."""
     return np.asarray(((photos / 255 - np.array(mean)) / np.array(std)).transpose(0, 3, 1, 2))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("mean", "std"), [(MEAN, STD), ((0.5,), (0.5,)), ((0.0,), (1 / 255,))])
-def test_numbers_are_scaled_as_asked_in_either_layout(
+def test_pixels_are_normalised_as_given_in_either_layout(
     layout: str, mean: tuple[float, ...], std: tuple[float, ...], tmp_path: Path
 ) -> None:
     network = _read(tmp_path, tiny_network(shape=LAYOUTS[layout]), 0, mean, std)
@@ -55,7 +55,7 @@ def test_numbers_are_scaled_as_asked_in_either_layout(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_network_of_bytes_gets_the_pixels_as_they_are(layout: str, tmp_path: Path) -> None:
+def test_a_uint8_network_gets_unchanged_pixels(layout: str, tmp_path: Path) -> None:
     network = _read(tmp_path, tiny_network(shape=LAYOUTS[layout], dtype=TensorProto.UINT8))
     wanted = tiny_features(_photos().transpose(0, 3, 1, 2))
     np.testing.assert_allclose(_rows(network, _photos()), wanted, rtol=1e-3, atol=1e-2)
@@ -71,21 +71,21 @@ def test_every_form_of_features_becomes_rows(ends_in: str, layout: str, tmp_path
 
 
 @pytest.mark.parametrize("shape", [("batch", 3, "height", "width"), (None, "height", "width", 3), ("n", 3, 40, "w")])
-def test_a_size_that_is_open_is_the_one_asked_for(shape: tuple[Any, ...], tmp_path: Path) -> None:
+def test_a_dynamic_size_is_set_to_the_requested_one(shape: tuple[Any, ...], tmp_path: Path) -> None:
     network = _read(tmp_path, tiny_network(shape=shape), 40, (0,), (1,))
     assert network.image_size == 40
     np.testing.assert_allclose(_rows(network, _photos(40)), tiny_features(_images(_photos(40))), atol=1e-4)
 
 
 @pytest.mark.parametrize("batch", [1, 4])
-def test_a_batch_that_is_fixed_for_no_reason_is_opened(batch: int, tmp_path: Path) -> None:
+def test_a_needlessly_fixed_batch_size_becomes_dynamic(batch: int, tmp_path: Path) -> None:
     network = _read(tmp_path, tiny_network(shape=(batch, 3, 32, 32)), 0, (0,), (1,))
     graph = onnx.load_model_from_string(network.onnx).graph
     assert graph.input[0].type.tensor_type.shape.dim[0].dim_param == "photos"
     np.testing.assert_allclose(_rows(network, _photos()), tiny_features(_images(_photos())), atol=1e-4)
 
 
-def test_a_network_of_torchs_own_exporter_is_taken_without_its_notes(tmp_path: Path) -> None:
+def test_a_network_from_torchs_exporter_loses_its_annotations(tmp_path: Path) -> None:
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, 2, 1), torch.nn.Hardswish(), torch.nn.Conv2d(8, 6, 3, 2, 1))
     module.eval()
@@ -102,7 +102,7 @@ def test_a_network_of_torchs_own_exporter_is_taken_without_its_notes(tmp_path: P
     assert str(Path(__file__).parents[2]).encode() not in network.onnx
 
 
-def test_older_files_that_name_their_weights_among_the_inputs_are_taken(tmp_path: Path) -> None:
+def test_older_files_with_weights_among_the_inputs_are_accepted(tmp_path: Path) -> None:
     model = tiny_network(opset=9)
     model.ir_version = 3
     weights = model.graph.initializer[0]
@@ -111,7 +111,7 @@ def test_older_files_that_name_their_weights_among_the_inputs_are_taken(tmp_path
     np.testing.assert_allclose(_rows(network, _photos()), tiny_features(_images(_photos())), atol=1e-4)
 
 
-# What is refused
+# Networks that are refused
 
 FLOAT, DOUBLE = TensorProto.FLOAT, TensorProto.DOUBLE
 TINY = {"mean": (0.0,), "std": (1.0,)}
@@ -133,7 +133,7 @@ def _with_second_input() -> onnx.ModelProto:
     return model
 
 
-def _of_whole_numbers() -> onnx.ModelProto:
+def _with_integer_output() -> onnx.ModelProto:
     model = tiny_network()
     model.graph.node[-1].output[0] = "rows"
     model.graph.node.append(helper.make_node("ArgMax", ["rows"], ["features"], axis=1))
@@ -141,7 +141,7 @@ def _of_whole_numbers() -> onnx.ModelProto:
     return model
 
 
-def _of_unknown_operators() -> onnx.ModelProto:
+def _with_unknown_operators() -> onnx.ModelProto:
     model = tiny_network()
     model.graph.node[0].op_type, model.graph.node[0].domain = "Magic", "org.example"
     model.opset_import.append(helper.make_opsetid("org.example", 1))
@@ -155,18 +155,18 @@ def _of_unknown_operators() -> onnx.ModelProto:
         (_change(shape=("n", "c", "h", "w")), r"takes 'x' FLOAT \(n, c, h, w\)"),
         (_change(shape=("n", 3, 3, 3)), r"\(n, 3, 3, 3\); a backbone takes RGB photos"),
         (_change(shape=("n", 3072)), r"takes 'x' FLOAT \(n, 3072\)"),
-        (_change(shape=("n", 3, 32, 64)), "a backbone takes squares"),
+        (_change(shape=("n", 3, 32, 64)), "a backbone takes square images"),
         (_change(dtype=DOUBLE), "takes 'x' DOUBLE .*; a backbone takes RGB photos, float32 or uint8"),
         (_with_second_input, r"takes 'x' FLOAT \(batch, 3, 32, 32\), 'mask' FLOAT \(batch\); a backbone takes"),
-        (_with_second_output, r"gives 'features' FLOAT \(batch, a\), 'pixels' FLOAT \(batch, 5, 8, 8\); a backbone"),
-        (_of_whole_numbers, "gives 'features' INT64"),
-        (_change(ends_in="last"), r"gives \[1, 8, 8, 5\] for one photo; a backbone gives features"),
-        (_change(ends_in="one row"), "two photos at once.*export it .*with a dynamic batch"),
-        (_change(opset=8), "is of ONNX opset 8; export it with opset 9 or later"),
-        (_of_unknown_operators, "does not work on single photos of 32 px"),
+        (_with_second_output, r"returns 'features' FLOAT \(batch, a\), 'pixels' FLOAT \(batch, 5, 8, 8\); a backbone"),
+        (_with_integer_output, "returns 'features' INT64"),
+        (_change(ends_in="last"), r"returns \[1, 8, 8, 5\] for one photo; a backbone returns features"),
+        (_change(ends_in="one row"), "two photos.*export it .*with a dynamic batch"),
+        (_change(opset=8), "uses ONNX opset 8; export it with opset 9 or later"),
+        (_with_unknown_operators, "does not work on single photos of 32 px"),
     ],
 )
-def test_what_cannot_be_a_backbone_is_refused_with_what_it_has(
+def test_a_network_that_cannot_be_a_backbone_is_refused_with_the_reason(
     make: Callable[[], onnx.ModelProto], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=message) as refused:
@@ -178,38 +178,38 @@ def test_what_cannot_be_a_backbone_is_refused_with_what_it_has(
 @pytest.mark.parametrize(
     ("shape", "size", "message"),
     [
-        (("n", 3, "h", "w"), 0, "takes photos of any size; say which with --backbone-size"),
+        (("n", 3, "h", "w"), 0, "takes photos of any size; choose one with --backbone-size"),
         (("n", 3, 32, 32), 64, "takes 32 px, not 64; leave out --backbone-size"),
         (("n", 3, "h", "w"), 7, "photos of 7 px; it must be from 8 to 2048"),
         (("n", 3, "h", "w"), -1, "photos of -1 px"),
         (("n", 3, 10**9, 10**9), 0, "photos of 1000000000 px"),
     ],
 )
-def test_a_size_that_cannot_be_is_refused(shape: tuple[Any, ...], size: int, message: str, tmp_path: Path) -> None:
+def test_an_impossible_size_is_refused(shape: tuple[Any, ...], size: int, message: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=message):
         _read(tmp_path, tiny_network(shape=shape), size, (0,), (1,))
 
 
-def test_scaling_is_neither_guessed_nor_done_twice(tmp_path: Path) -> None:
+def test_normalisation_is_neither_guessed_nor_applied_twice(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"say how pixels from 0 to 1 become them .*0\.485,0\.456,0\.406"):
         _read(tmp_path, tiny_network())
-    with pytest.raises(SettingsError, match="takes pixels as they are, uint8; leave out --backbone-mean"):
+    with pytest.raises(SettingsError, match="takes uint8 pixels; leave out --backbone-mean"):
         _read(tmp_path, tiny_network(dtype=TensorProto.UINT8), 0, MEAN, STD)
 
 
-def test_features_that_depend_on_the_other_photos_are_refused(tmp_path: Path) -> None:
+def test_features_that_depend_on_other_photos_of_the_batch_are_refused(tmp_path: Path) -> None:
     model = tiny_network()
     model.graph.node[-1].output[0] = "rows"
     model.graph.node.append(helper.make_node("Softmax", ["rows"], ["features"], axis=0))
-    with pytest.raises(ModelError, match="gives other features for two photos at once than for each alone"):
+    with pytest.raises(ModelError, match="returns other features for a batch of two photos than for each alone"):
         _read(tmp_path, model, 0, (0,), (1,))
 
 
-def test_features_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+def test_non_finite_features_are_refused(tmp_path: Path) -> None:
     model = tiny_network()
     model.graph.node[-1].output[0] = "rows"
-    model.graph.node.append(helper.make_node("Log", ["rows"], ["features"]))  # some of them lie below zero
-    with pytest.raises(ModelError, match="gives features that are not numbers"):
+    model.graph.node.append(helper.make_node("Log", ["rows"], ["features"]))  # some are negative
+    with pytest.raises(ModelError, match="returns NaN or infinity as features"):
         _read(tmp_path, model, 0, (0,), (1,))
 
 
@@ -226,13 +226,15 @@ def test_damaged_bytes_are_no_crash(tmp_path: Path) -> None:
     whole = tiny_network().SerializeToString()
     weights = tiny_network().graph.initializer[0].raw_data
     start = whole.index(weights)
-    told = [at for at in range(len(whole)) if not start <= at < start + len(weights)]  # damaged weights show in nothing
+    checked = [
+        at for at in range(len(whole)) if not start <= at < start + len(weights)
+    ]  # damaged weights cannot be noticed
     generator = np.random.default_rng(0)
     path = tmp_path / "net.onnx"
     refused = 0
     for _ in range(400):
         damaged = bytearray(whole)
-        damaged[generator.choice(told)] = generator.integers(256)
+        damaged[generator.choice(checked)] = generator.integers(256)
         path.write_bytes(damaged)
         try:
             read_network(path, 0, (0,), (1,))
@@ -243,7 +245,7 @@ def test_damaged_bytes_are_no_crash(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04" + bytes(500)])
-def test_a_file_that_is_no_network_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_network_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(content)
     with pytest.raises(ModelError, match="not an ONNX file, or damaged or cut short"):
         read_network(tmp_path / "net.onnx", 0, (), ())
@@ -308,7 +310,7 @@ def test_fault_35_weights_in_other_files_are_refused_unread(
         _read(tmp_path / "in", make(), **TINY)  # type: ignore[arg-type]
 
 
-def test_a_name_that_saved_models_are_refused_for_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_name_that_saved_models_may_not_contain_is_refused_at_once(tmp_path: Path) -> None:
     model = tiny_network()
     model.graph.node[0].name = "allocation"
     with pytest.raises(ModelError, match="has 'location' in the name of a layer"):

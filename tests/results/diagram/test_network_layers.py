@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from hand_drawn import photo_network
 from photoclass.errors import ModelError
-from photoclass.networks.pretrained.backbone_onnx import write_backbones, write_with_trained_end
+from photoclass.networks.pretrained.backbone_onnx import write_backbones, write_with_trained_tail
 from photoclass.networks.pretrained.efficientnet_lite import FEATURES, fold
 from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.pretrained.onnx_file import read_network
@@ -101,7 +101,7 @@ def test_shapes_of_efficientnet_are_those_of_torch() -> None:
 def test_mirror_images_go_along_until_their_mean() -> None:
     network = fold("lite0")
     weights, bias, options = _head(FEATURES, mirror=True)
-    layers = read_layers(add_head(write_with_trained_end(network, 13), weights, bias, 1.0, **options), 224, "here")
+    layers = read_layers(add_head(write_with_trained_tail(network, 13), weights, bias, 1.0, **options), 224, "here")
     kinds = [layer.kind for layer in layers]
     both, mean = kinds.index("photo and mirror image"), kinds.index("mean of both views")
     assert [layer.views for layer in layers] == [1] * both + [2] * (mean - both) + [1] * (len(layers) - mean)

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from handmade import brightness_onnx, constant_onnx, make_info
 from photoclass.errors import ModelError
 from photoclass.model.runtime import Runtime
-from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_end
+from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_tail
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
 from photoclass.results.explain.saliency import SaliencyModel
 from photoclass.results.explain.spatial import SpatialMaps
@@ -52,7 +52,7 @@ def test_the_recipe_features(lite0: FoldedNetwork, outputs: int) -> None:
 
 
 def test_the_recipe_finetune_has_maps_of_the_photo_and_of_its_mirror_image(lite0: FoldedNetwork) -> None:
-    onnx = add_head(write_with_trained_end(lite0, 14), *_head(1280, 1), 0.8, mirror=True)
+    onnx = add_head(write_with_trained_tail(lite0, 14), *_head(1280, 1), 0.8, mirror=True)
     tail = assert_gradient_is_true(onnx, 224, 1)
     assert [spatial for _, spatial in tail.maps] == [SpatialMaps(2, 3, (False, True))]
 

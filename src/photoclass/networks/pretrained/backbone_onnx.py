@@ -1,8 +1,8 @@
-"""A folded network as ONNX, in fp32 or int8: uint8 photos in, features out.
+"""Write a folded network as ONNX, in fp32 or int8: uint8 photos in, features out.
 
-The int8 form needs no photos to be made: what its activations range over is read off the batch norms, as in Nagel et
-al. (2019), "Data-Free Quantization Through Weight Equalization and Bias Correction". It is therefore one fixed network,
-whatever it is used on: features that were computed once stay right when photos are added.
+Quantisation to int8 is data-free: the ranges of activations are derived from the batch norms, after Nagel et al.,
+"Data-Free Quantization Through Weight Equalization and Bias Correction", 2019, https://arxiv.org/abs/1906.04721. The
+int8 network is therefore the same whatever data it is used on, and cached features stay valid when photos are added.
 """
 
 import math
@@ -23,18 +23,18 @@ from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 # `efficientnet_lite.fold`: backbones kept under the old number are then never read again.
 BACKBONE_VERSION = 1
 _OPSET, _IR_VERSION = 17, 8
-# Steps of a weight on each side of zero. Processors without VNNI add pairs of 8-bit products in 16 bits, and
-# 2 * 255 * 64 is the most that cannot overflow there; on one with AVX2 alone, 127 steps put lite0's features twice as
-# far off.
+# Quantisation levels of a weight on each side of zero. CPUs without VNNI add pairs of 8-bit products in 16 bits, and
+# 2 * 255 * 64 is the largest sum that cannot overflow. With 127 levels, saturation on an AVX2-only CPU doubled the
+# error of lite0's features.
 _WEIGHT_STEPS = 64
 _ACTIVATION_STEPS = 255
-# How far activations range, in standard deviations around each channel's mean.
+# Assumed range of activations, in standard deviations around each channel's mean.
 _DEVIATIONS = 6.0
 
 
 @dataclass(frozen=True)
 class _Signal:
-    """A tensor on its way: its name, and what is known of each of its channels."""
+    """A tensor in the graph: its name, mean and standard deviation per channel, and its range."""
 
     name: str
     mean: NDArray[np.floating]
@@ -48,22 +48,22 @@ def write_backbone(network: FoldedNetwork, precision: Literal["int8", "fp32"]) -
 
     Returns:
         A model with the input `pixels`, uint8 RGB of shape (N, image_size, image_size, 3), scaled inside, and the
-        output `features`, float of shape (N, D), none below zero.
+        output `features`, float of shape (N, D), non-negative.
     """
     return write_backbones((network,), network.image_size, precision)
 
 
 def write_backbones(networks: Sequence[FoldedNetwork], image_size: int, precision: Literal["int8", "fp32"]) -> bytes:
-    """Write networks that look at one image side by side, whatever size each was trained at.
+    """Write several networks that share one input, whatever image size each was trained at.
 
     Returns:
-        A model as of `write_backbone`; a row of `features` has those of the first network, then those of the next.
+        A model as from `write_backbone`; the features of the networks are concatenated.
     """
     writer = _Int8Writer() if precision == "int8" else _Writer()
     image = writer.image()
     signals = []
     for network in networks:
-        signal = _walk(writer, writer.convolution(image, network.stem), network.blocks)
+        signal = _write_blocks(writer, writer.convolution(image, network.stem), network.blocks)
         signals.append(writer.convolution(writer.prepared(signal), network.head))
     writer.pooled(signals, "features")
     width = sum(len(network.head.bias) for network in networks)
@@ -71,15 +71,15 @@ def write_backbones(networks: Sequence[FoldedNetwork], image_size: int, precisio
 
 
 def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, Scaling]:
-    """Write the int8 form of a network's beginning, for training what comes after it on maps that are kept.
+    """Write the first blocks of a network in int8, so that the later ones can be trained on cached feature maps.
 
     Args:
         network: The whole network.
-        upto: How many blocks to keep: 0 leaves the stem alone, all of them leave out the head alone.
+        upto: Number of blocks to write: 0 for the stem only; with all of them, only the head is left out.
 
     Returns:
-        A model with the input of `write_backbone` and the output `maps`, uint8 of shape (N, side, side, channels): what
-        enters block `upto`. And what its steps mean.
+        A model with the input of `write_backbone` and the output `maps`, uint8 of shape (N, side, side, channels): the
+        input of block `upto`. And the scaling of its bytes.
 
     Raises:
         SettingsError: The network has fewer blocks.
@@ -88,7 +88,7 @@ def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, Scaling]:
         raise SettingsError(f"upto is {upto}; it must be from 0 to {len(network.blocks)}, the number of blocks")
     writer = _Int8Writer()
     kept = network.blocks[:upto]
-    signal = _walk(writer, writer.convolution(writer.image(), network.stem), kept)
+    signal = _write_blocks(writer, writer.convolution(writer.image(), network.stem), kept)
     scale = writer.quantised(signal, "maps")
     passed = [network.stem, *(convolution for block in kept for convolution in block.convolutions)]
     side = network.image_size
@@ -97,35 +97,35 @@ def write_trunk(network: FoldedNetwork, upto: int) -> tuple[bytes, Scaling]:
     return writer.finish(network.image_size, "maps", TensorProto.UINT8, [side, side, len(passed[-1].bias)]), scale
 
 
-def write_with_trained_end(network: FoldedNetwork, upto: int) -> bytes:
-    """Write a network whose end was trained on the maps of `write_trunk`: int8 up to there, floats from there on.
+def write_with_trained_tail(network: FoldedNetwork, upto: int) -> bytes:
+    """Write a network whose last blocks were trained on the maps of `write_trunk`: int8 first, then fp32.
 
     Returns:
-        A model as of `write_backbone`.
+        A model as from `write_backbone`.
     """
-    beginning = _Int8Writer()
-    signal = _walk(beginning, beginning.convolution(beginning.image(), network.stem), network.blocks[:upto])
-    end = _Writer(beginning)
-    signal = _walk(end, beginning.prepared(signal), network.blocks[upto:])
-    end.pooled([end.convolution(signal, network.head)], "features")
-    return end.finish(network.image_size, "features", TensorProto.FLOAT, [len(network.head.bias)])
+    trunk = _Int8Writer()
+    signal = _write_blocks(trunk, trunk.convolution(trunk.image(), network.stem), network.blocks[:upto])
+    tail = _Writer(trunk)
+    signal = _write_blocks(tail, trunk.prepared(signal), network.blocks[upto:])
+    tail.pooled([tail.convolution(signal, network.head)], "features")
+    return tail.finish(network.image_size, "features", TensorProto.FLOAT, [len(network.head.bias)])
 
 
-def _walk(writer: "_Writer", signal: "_Signal", blocks: tuple[Block, ...]) -> "_Signal":
-    """Write these blocks."""
+def _write_blocks(writer: "_Writer", signal: "_Signal", blocks: tuple[Block, ...]) -> "_Signal":
+    """Write these blocks and return the output of the last."""
     for block in blocks:
-        begin = inner = writer.prepared(signal)
+        entry = inner = writer.prepared(signal)
         for number, convolution in enumerate(block.convolutions):
             inner = writer.convolution(inner if number == 0 else writer.prepared(inner), convolution)
-        signal = writer.sum(inner, begin) if block.residual else inner
+        signal = writer.sum(inner, entry) if block.residual else inner
     return signal
 
 
 class _Writer:
-    """Writes the network as it is, in fp32.
+    """Writes the network in fp32.
 
     Args:
-        before: Who wrote what comes before, into the same model.
+        before: The writer of the first part of the same model, if another one wrote it.
     """
 
     def __init__(self, before: "_Writer | None" = None) -> None:
@@ -137,7 +137,7 @@ class _Writer:
             self.constant(self._six, np.array(6, dtype=np.float32))
 
     def constant(self, name: str, values: NDArray[Any]) -> str:
-        """Add a constant. One number stays without dimensions: ONNX takes a list of scales as one for each channel."""
+        """Add a constant. A scalar stays 0-dimensional, since ONNX reads a list of scales as one per channel."""
         self.constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
@@ -151,8 +151,8 @@ class _Writer:
         """Turn the pixels into an image, (pixel - 127) / 128, channels first."""
         planes = self.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])
         name = self._scaled(planes)
-        nothing = np.zeros(3, dtype=np.float32)
-        return _Signal(name, nothing, nothing, -CENTRED_PIXELS.zero * CENTRED_PIXELS.scale, 1.0)
+        unknown = np.zeros(3, dtype=np.float32)
+        return _Signal(name, unknown, unknown, -CENTRED_PIXELS.zero * CENTRED_PIXELS.scale, 1.0)
 
     def _scaled(self, planes: str) -> str:
         numbers = self.node("Cast", [planes], to=TensorProto.FLOAT)
@@ -161,11 +161,11 @@ class _Writer:
         return self.node("Mul", [self.node("Sub", [numbers, zero]), scale])
 
     def prepared(self, signal: _Signal) -> _Signal:
-        """Make a signal ready to enter a convolution."""
+        """Prepare a signal as the input of a convolution: quantised, if the writer is one for int8."""
         return signal
 
     def convolution(self, signal: _Signal, convolution: Convolution) -> _Signal:
-        """Add a convolution, and its ReLU6 where it has one."""
+        """Add a convolution, with its ReLU6 if it has one."""
         weight, bias = self._weights(signal, convolution)
         kernel = convolution.weight.shape[2]
         name = self.node(
@@ -186,22 +186,22 @@ class _Writer:
     def _weights(self, signal: _Signal, convolution: Convolution) -> tuple[str, NDArray[np.floating]]:
         return self.constant(f"weight_{len(self.nodes)}", convolution.weight), convolution.bias
 
-    def sum(self, signal: _Signal, begin: _Signal) -> _Signal:
+    def sum(self, signal: _Signal, entry: _Signal) -> _Signal:
         """Add a block's input to its output."""
-        # As if they were independent; six deviations leave room for what that misses.
-        mean = signal.mean + begin.mean
-        deviation = np.hypot(signal.deviation, begin.deviation)
+        # The two are treated as independent; a range of six deviations covers the error of that.
+        mean = signal.mean + entry.mean
+        deviation = np.hypot(signal.deviation, entry.deviation)
         low, high = _range(mean, deviation)
-        return _Signal(self.node("Add", [signal.name, begin.name]), mean, deviation, low, high)
+        return _Signal(self.node("Add", [signal.name, entry.name]), mean, deviation, low, high)
 
     def pooled(self, signals: Sequence[_Signal], output: str) -> None:
-        """Take the means over all places; one after the other, they are the model's output."""
+        """Add global average pooling; the concatenated results are the model's output."""
         means = [self.node("GlobalAveragePool", [signal.name]) for signal in signals]
         pooled = means[0] if len(means) == 1 else self.node("Concat", means, axis=1)
         self.nodes.append(helper.make_node("Flatten", [pooled], [output]))
 
     def finish(self, image_size: int, output: str, kind: int, row: list[int]) -> bytes:
-        """Close the model, whose output has `row` as its shape for each photo."""
+        """Assemble the model, whose output has the shape `row` per photo."""
         shape: list[str | int | None] = ["photos", image_size, image_size, 3]
         graph = helper.make_graph(
             self.nodes,
@@ -218,10 +218,10 @@ class _Writer:
 
 
 class _Int8Writer(_Writer):
-    """Writes weights as int8 with a scale for each channel, and activations as uint8."""
+    """Writes weights as int8 with one scale per channel, and activations as uint8."""
 
     def _scaled(self, planes: str) -> str:
-        # The pixel is the quantised image already: nothing is lost.
+        # Pixels are a quantised image already: no rounding is needed.
         scale = self.constant("pixel_scale", np.array(CENTRED_PIXELS.scale, dtype=np.float32))
         zero = self.constant("pixel_zero", np.array(CENTRED_PIXELS.zero, dtype=np.uint8))
         return self.node("DequantizeLinear", [planes, scale, zero])
@@ -232,13 +232,13 @@ class _Int8Writer(_Writer):
         return _Signal(name, signal.mean, signal.deviation, signal.low, signal.high)
 
     def quantised(self, signal: _Signal, output: str) -> Scaling:
-        """Turn a signal into steps; they are the model's output, channels last."""
+        """Quantise a signal as the model's output, channels last."""
         steps, _, _, meaning = self._quantised(signal)
         self.nodes.append(helper.make_node("Transpose", [steps], [output], perm=[0, 2, 3, 1]))
         return meaning
 
     def _quantised(self, signal: _Signal) -> tuple[str, str, str, Scaling]:
-        """Turn a signal into steps; return the names of steps, scale and zero, and what the steps mean."""
+        """Quantise a signal; return the names of its bytes, scale and zero point, and its scaling."""
         low, high = min(signal.low, 0.0), max(signal.high, 0.0)
         step = np.array((high - low) / _ACTIVATION_STEPS, dtype=np.float32)
         zero = np.array(np.clip(round(-low / float(step)), 0, _ACTIVATION_STEPS), dtype=np.uint8)
@@ -261,10 +261,10 @@ class _Int8Writer(_Writer):
             ],
             axis=0,
         )
-        # Rounded weights move the mean of the output; what they move it by on the mean input is taken back.
+        # Bias correction: rounded weights shift the mean of the output; the shift at the mean input is subtracted.
         error = (steps * scales[:, None, None, None] - exact).sum(axis=(2, 3))
-        moved = error @ signal.mean if convolution.groups == 1 else error[:, 0] * signal.mean
-        return weight, convolution.bias - moved
+        shift = error @ signal.mean if convolution.groups == 1 else error[:, 0] * signal.mean
+        return weight, convolution.bias - shift
 
 
 def _range(mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> tuple[float, float]:
@@ -272,7 +272,7 @@ def _range(mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> tuple
 
 
 def _mean_of_relu6(mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean of a normally distributed value that is held within 0 and 6."""
+    """Return the mean of a normally distributed value clipped to 0 to 6."""
     spread = np.maximum(deviation, 1e-6).astype(np.float64)
     low, high = -mean / spread, (6 - mean) / spread
     below, above = _normal_share(low), _normal_share(high)
@@ -284,5 +284,5 @@ _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def _normal_share(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Share of the normal distribution below each value."""
+    """Return the cumulative distribution function of the standard normal distribution."""
     return np.asarray((1 + _erf(values / math.sqrt(2))) / 2, dtype=np.float64)

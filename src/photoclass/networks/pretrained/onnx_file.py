@@ -1,4 +1,4 @@
-"""Any feature network from an ONNX file, wrapped as our own: uint8 photos in, one row of features for each out."""
+"""A user's ONNX network as a backbone: wrapped to take uint8 photos and return one row of features per photo."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,12 @@ from photoclass.errors import ModelError, SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE, refers_to_files
 from photoclass.networks.pretrained.onnx_trial import check_batch, output_shape
 
-MAX_FILE_BYTES = 1 << 30  # the saved model holds it whole, and ONNX ends at 2 GiB
+MAX_FILE_BYTES = 1 << 30  # the saved model contains the whole network, and ONNX files are limited to 2 GiB
 _LEAST_SIDE = 8
 _COLOURS = 3
-# The first in which all operators that come before and after the network mean what they mean today.
+# The first versions in which all operators added before and after the network have today's meaning.
 _LEAST_OPSET, _LEAST_IR_VERSION = 9, 8
-# Before all names of the network's own: none of them meets one of ours.
+# Prefix of all names in the user's network, so that none clashes with the added ones.
 _PREFIX = "network."
 _EXPECTED_INPUT = "RGB photos, float32 or uint8, of shape (N, 3, height, width) or (N, height, width, 3)"
 _EXPECTED_OUTPUT = "features, float32, of shape (N, D), (N, D, 1, 1) or square maps (N, D, height, width)"
@@ -28,12 +28,12 @@ _EXPECTED_OUTPUT = "features, float32, of shape (N, D), (N, D, 1, 1) or square m
 
 @dataclass(frozen=True)
 class FileNetwork:
-    """A network from a file, ready to be a backbone.
+    """A network from a file, wrapped as a backbone.
 
     Attributes:
         onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, D) out.
-        image_size: Side of the square that it takes, in pixels.
-        sha256: Of the file.
+        image_size: Side of its square input, in pixels.
+        sha256: Checksum of the file.
     """
 
     onnx: bytes
@@ -43,7 +43,7 @@ class FileNetwork:
 
 @dataclass(frozen=True)
 class _Input:
-    """How photos enter the network."""
+    """The input of the network."""
 
     name: str
     image_size: int
@@ -52,17 +52,17 @@ class _Input:
 
 
 def read_network(path: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...]) -> FileNetwork:
-    """Read and wrap a network that turns photos into features. Nothing but this one file is read.
+    """Read a network that computes features of photos, and wrap it. No other file is read.
 
     Args:
         path: The file.
-        size: Side of the square that it takes, in pixels; 0 where the file fixes it.
-        mean: What is taken from pixels in [0, 1], for each colour or for all; empty for a network that takes uint8.
-        std: What they are then divided by.
+        size: Side of its square input, in pixels; 0 if the file fixes it.
+        mean: Mean subtracted from pixels in [0, 1], per colour channel or for all; empty for a uint8 network.
+        std: Standard deviation that pixels are then divided by.
 
     Raises:
-        ModelError: The file is none, or not such a network; the text says what was expected and what it has.
-        SettingsError: `size`, `mean` or `std` are missing or do not go with it.
+        ModelError: There is no such file, or it is not such a network; the message says what was expected and found.
+        SettingsError: `size`, `mean` or `std` are missing or do not fit the network.
     """
     content = _read(path)
     model = _parse(content, path)
@@ -72,20 +72,21 @@ def read_network(path: Path, size: int, mean: tuple[float, ...], std: tuple[floa
     opened = [*_input_nodes(entry), *model.graph.node]
     constants = [*_input_constants(entry, mean, std), *model.graph.initializer]
     shape = output_shape(_assemble(model, entry, opened, constants, output), entry.image_size, path)
-    # Maps of square photos are square: what is not has its features last, and a mean over the last two would mix them.
+    # Feature maps of square photos are square. If these are not, they are channels-last, and a mean over the last two
+    # axes would mix features.
     if len(shape) not in (2, 4) or shape[2:3] != shape[3:]:
-        raise ModelError(f"{path}: gives {list(shape)} for one photo; a backbone gives {_EXPECTED_OUTPUT}")
+        raise ModelError(f"{path}: returns {list(shape)} for one photo; a backbone returns {_EXPECTED_OUTPUT}")
     if len(shape) == 4:
-        ended = [
+        closing = [
             helper.make_node("GlobalAveragePool", [output], ["backbone.means"]),
             helper.make_node("Flatten", ["backbone.means"], ["features"]),
         ]
     else:
-        ended = [helper.make_node("Identity", [output], ["features"])]
-    wrap = _assemble(model, entry, [*opened, *ended], constants, "features", ["photos", shape[1]])
+        closing = [helper.make_node("Identity", [output], ["features"])]
+    wrap = _assemble(model, entry, [*opened, *closing], constants, "features", ["photos", shape[1]])
     if refers_to_files(wrap):
         raise ModelError(
-            f"{path}: has 'location' in the name of a layer, which saved models are refused for; rename it"
+            f"{path}: has 'location' in the name of a layer, which is not allowed in saved models; rename the layer"
         )
     check_batch(wrap, entry.image_size, path)
     return FileNetwork(wrap, entry.image_size, hashlib.sha256(content).hexdigest())
@@ -103,26 +104,30 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(content: bytes, path: Path) -> ModelProto:
-    """Parse and check a model, leave out its notes, and put the prefix before its names."""
+    """Parse and check a model, remove its annotations, and prefix its names."""
     try:
         model = onnx.load_model_from_string(content)
         if any(tensor.data_location == TensorProto.EXTERNAL or tensor.external_data for tensor in _tensors(model)):
             raise ModelError(f"{path}: keeps weights in other files, which is not allowed; export it as one file")
         onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError, UnicodeDecodeError) as error:  # the last: of what a name holds
+    except (
+        DecodeError,
+        onnx.checker.ValidationError,
+        UnicodeDecodeError,
+    ) as error:  # the last: invalid bytes in a name
         reason = (str(error).strip().splitlines() or ["empty"])[0]
         raise ModelError(f"{path}: not an ONNX file, or damaged or cut short ({reason}); export it again") from error
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     if opset < _LEAST_OPSET:
-        raise ModelError(f"{path}: is of ONNX opset {opset}; export it with opset {_LEAST_OPSET} or later")
-    for node in model.graph.node:  # the exporter's notes: lines of source, with their paths
+        raise ModelError(f"{path}: uses ONNX opset {opset}; export it with opset {_LEAST_OPSET} or later")
+    for node in model.graph.node:  # annotations of the exporter: lines of source code with their paths
         node.ClearField("doc_string")
         node.ClearField("metadata_props")
     return onnx.compose.add_prefix(model, _PREFIX, inplace=True)
 
 
 def _tensors(model: ModelProto) -> Iterator[TensorProto]:
-    """Give every constant of a model, wherever it stands."""
+    """Yield every constant tensor of a model, also those in subgraphs and functions."""
     yield from _tensors_of_graph(model.graph)
     for function in model.functions:
         yield from _tensors_of_nodes(function.node)
@@ -146,10 +151,10 @@ def _tensors_of_nodes(nodes: Iterable[NodeProto]) -> Iterator[TensorProto]:
 
 
 def _find_input(graph: GraphProto, size: int, path: Path) -> _Input:
-    """Find out how photos enter, from the type and shape of the only input."""
+    """Return the only input, or raise if it does not take photos."""
     constants = {constant.name for constant in graph.initializer}
     inputs = [entry for entry in graph.input if entry.name not in constants]
-    has = ", ".join(map(_words, inputs)) or "nothing"
+    found = ", ".join(map(_describe, inputs)) or "nothing"
     kind = inputs[0].type.tensor_type if len(inputs) == 1 else None
     if (
         kind is None
@@ -157,14 +162,14 @@ def _find_input(graph: GraphProto, size: int, path: Path) -> _Input:
         or len(kind.shape.dim) != 4
         or (kind.shape.dim[1].dim_value == _COLOURS) == (kind.shape.dim[3].dim_value == _COLOURS)
     ):
-        raise ModelError(f"{path}: takes {has}; a backbone takes {_EXPECTED_INPUT}")
+        raise ModelError(f"{path}: takes {found}; a backbone takes {_EXPECTED_INPUT}")
     channels_first = kind.shape.dim[1].dim_value == _COLOURS
     sides = {side.dim_value for side in (kind.shape.dim[2:] if channels_first else kind.shape.dim[1:3])} - {0}
     if len(sides) > 1:
-        raise ModelError(f"{path}: takes {has}; a backbone takes squares")
+        raise ModelError(f"{path}: takes {found}; a backbone takes square images")
     (side,) = sides or {size}
     if not side:
-        raise SettingsError(f"{path}: takes photos of any size; say which with --backbone-size, as 224")
+        raise SettingsError(f"{path}: takes photos of any size; choose one with --backbone-size, for example 224")
     if size not in (0, side):
         raise SettingsError(f"{path}: takes {side} px, not {size}; leave out --backbone-size")
     if not _LEAST_SIDE <= side <= MAX_IMAGE_SIZE:
@@ -175,25 +180,25 @@ def _find_input(graph: GraphProto, size: int, path: Path) -> _Input:
 def _check_scaling(entry: _Input, mean: tuple[float, ...], std: tuple[float, ...], path: Path) -> None:
     if entry.is_float and not mean:
         raise SettingsError(
-            f"{path}: takes numbers; say how pixels from 0 to 1 become them with --backbone-mean and --backbone-std, "
-            "as 0.485,0.456,0.406 and 0.229,0.224,0.225 (ImageNet's), or 0 and 1 (unchanged), or 0 and 1/255 (0 to 255)"
+            f"{path}: takes float32; normalise pixels in [0, 1] with --backbone-mean and --backbone-std: "
+            "0.485,0.456,0.406 and 0.229,0.224,0.225 (ImageNet), 0 and 1 (unchanged), or 0 and 1/255 (0 to 255)"
         )
     if not entry.is_float and mean:
-        raise SettingsError(f"{path}: takes pixels as they are, uint8; leave out --backbone-mean and --backbone-std")
+        raise SettingsError(f"{path}: takes uint8 pixels; leave out --backbone-mean and --backbone-std")
 
 
 def _find_output(graph: GraphProto, path: Path) -> str:
     """Return the name of the only output."""
     outputs = list(graph.output)
     if len(outputs) != 1 or outputs[0].type.tensor_type.elem_type != TensorProto.FLOAT:
-        has = ", ".join(map(_words, outputs)) or "nothing"
-        raise ModelError(f"{path}: gives {has}; a backbone gives {_EXPECTED_OUTPUT}, and nothing else")
+        found = ", ".join(map(_describe, outputs)) or "nothing"
+        raise ModelError(f"{path}: returns {found}; a backbone returns {_EXPECTED_OUTPUT}, and nothing else")
     name: str = outputs[0].name
     return name
 
 
 def _input_nodes(entry: _Input) -> list[NodeProto]:
-    """Return the nodes from our pixels to the network's input, one after the other."""
+    """Return the chain of nodes from uint8 pixels to the network's input."""
     steps: list[tuple[str, list[str], dict[str, Any]]] = []
     if entry.channels_first:
         steps.append(("Transpose", [], {"perm": [0, 3, 1, 2]}))
@@ -213,7 +218,7 @@ def _input_constants(entry: _Input, mean: tuple[float, ...], std: tuple[float, .
     if not entry.is_float:
         return []
     shape = (1, -1, 1, 1) if entry.channels_first else (1, 1, 1, -1)
-    # (pixel / 255 - mean) / std, in one step less.
+    # (pixel / 255 - mean) / std, written with one operation less.
     return [
         numpy_helper.from_array((255 * np.array(values)).astype(np.float32).reshape(shape), name)
         for name, values in (("backbone.mean", mean), ("backbone.std", std))
@@ -228,7 +233,7 @@ def _assemble(
     output: str,
     shape: list[Any] | None = None,
 ) -> bytes:
-    """Put a model together whose number of photos is open. What the file says of shapes on the way is left out."""
+    """Assemble a model with a dynamic batch size. Shapes that the file declares for inner tensors are dropped."""
     side = entry.image_size
     graph = helper.make_graph(
         nodes,
@@ -244,8 +249,8 @@ def _assemble(
     return content
 
 
-def _words(entry: ValueInfoProto) -> str:
-    """Say what an input or output is, as `'images' FLOAT (N, 3, 224, 224)`."""
+def _describe(entry: ValueInfoProto) -> str:
+    """Describe an input or output, for example `'images' FLOAT (N, 3, 224, 224)`."""
     kind = entry.type.tensor_type
     sizes = ", ".join(str(size.dim_value or size.dim_param or "?") for size in kind.shape.dim)
     types = dict(zip(TensorProto.DataType.values(), TensorProto.DataType.keys(), strict=True))

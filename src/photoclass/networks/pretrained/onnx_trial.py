@@ -1,4 +1,4 @@
-"""Trying a network out before it is trusted: what it makes of one photo, and whether a second one changes that."""
+"""Trial runs of a user's network: the shape of its output, and whether batches give the same as single photos."""
 
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from photoclass.errors import ModelError
 from photoclass.model.engine import import_openvino
 
-# Of the largest feature: what the order of sums may change in single precision.
+# Relative to the largest feature: how far a different order of summation may change results in fp32.
 _TOLERANCE = 1e-3
 
 
 def output_shape(onnx: bytes, image_size: int, path: Path) -> tuple[int, ...]:
-    """Find the shape of what a network makes of one photo; empty where that is not fixed.
+    """Return the shape of a network's output for one photo; empty if it is not fixed.
 
     Args:
-        onnx: Takes uint8 pixels of shape (N, image_size, image_size, 3), has one output.
+        onnx: The network; takes uint8 pixels of shape (N, image_size, image_size, 3), and has one output.
         image_size: In pixels.
-        path: Where it comes from, for messages.
+        path: Its file, for messages.
 
     Raises:
         ModelError: It cannot take one photo.
@@ -37,15 +37,15 @@ def output_shape(onnx: bytes, image_size: int, path: Path) -> tuple[int, ...]:
 
 
 def check_batch(onnx: bytes, image_size: int, path: Path) -> None:
-    """See that two photos at once give the rows that each gives alone.
+    """Check that a batch of two photos gives the same rows as each photo alone.
 
     Args:
         onnx: As in `output_shape`.
         image_size: In pixels.
-        path: Where it comes from, for messages.
+        path: Its file, for messages.
 
     Raises:
-        ModelError: They do not, or cannot be run so.
+        ModelError: The rows differ, or the network cannot run a batch of two.
     """
     pixels = np.random.default_rng(0).integers(0, 256, (2, image_size, image_size, 3), dtype=np.uint8)
     try:
@@ -60,11 +60,11 @@ def check_batch(onnx: bytes, image_size: int, path: Path) -> None:
             f"{path}: cannot take two photos at once ({_last_line(error)}); export it with a dynamic batch"
         ) from error
     if not np.isfinite(alone).all():
-        raise ModelError(f"{path}: gives features that are not numbers; export it again")
+        raise ModelError(f"{path}: returns NaN or infinity as features; export it again")
     if alone.shape != together.shape or np.abs(alone - together).max() > _TOLERANCE * np.abs(alone).max():
         raise ModelError(
-            f"{path}: gives other features for two photos at once than for each alone; export it for inference and "
-            "with a dynamic batch"
+            f"{path}: returns other features for a batch of two photos than for each alone; export it for inference "
+            "and with a dynamic batch"
         )
 
 

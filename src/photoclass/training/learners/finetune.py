@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
-from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_end
+from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_tail
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
 from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
@@ -144,7 +144,7 @@ class FinetuneLearner:
         """Write the beginning in int8, what learnt in floats, and the head."""
         folded = self.network.folded()
         whole = self.first_block is None
-        onnx = write_backbone(folded, "fp32") if whole else write_with_trained_end(folded, self.first_block or 0)
+        onnx = write_backbone(folded, "fp32") if whole else write_with_trained_tail(folded, self.first_block or 0)
         weights, bias = (p.detach().cpu().float().numpy() for p in self.network.output.parameters())
         return add_head(onnx, weights.T, bias, temperature, mirror=True)
 
