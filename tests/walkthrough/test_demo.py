@@ -1,4 +1,4 @@
-"""The demo: the whole way by one command, and again."""
+"""The demo: the whole workflow in one command, and a second time."""
 
 import csv
 import re
@@ -10,13 +10,13 @@ from photoclass.walkthrough.demo import demo
 from running import done, run_command
 
 
-def test_the_demo_makes_all_that_it_says_and_can_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_makes_everything_it_lists_and_can_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "demo"
-    told = done("demo", "--out", out, "--epochs", 1).stdout
-    made = re.findall(r"^  (\S+[/.]\S*)  ", told, re.MULTILINE)
+    printed = done("demo", "--out", out, "--epochs", 1).stdout
+    made = re.findall(r"^  (\S+[/.]\S*)  ", printed, re.MULTILINE)
     assert {"photos/", "model/", "predictions.csv", "submission.csv", "gallery.png"} <= set(made)
     assert all((out / name).exists() for name in made)
-    assert "photoclass train PHOTOS --out" in told
+    assert "photoclass train PHOTOS --out" in printed
     with open(out / "submission.csv", newline="") as stream:
         ids = [row["id"] for row in csv.DictReader(stream)]
     assert ids == [str(number) for number in range(1, len(ids) + 1)] and len(ids) > 100
@@ -27,7 +27,7 @@ def test_the_demo_makes_all_that_it_says_and_can_run_again(tmp_path: Path, monke
     assert len(list((out / "photos").rglob("*.jpg"))) == 100
 
 
-def test_the_demo_runs_on_photos_that_are_given(drawn_photos: Path, tmp_path: Path) -> None:
+def test_the_demo_runs_on_the_users_photos(drawn_photos: Path, tmp_path: Path) -> None:
     result = done("demo", "--data", drawn_photos, "--out", tmp_path / "demo", "--minutes", 0.05)
     assert "photoclass predict PHOTOS --model" in result.stdout
     assert not (tmp_path / "demo" / "photos").exists()
@@ -36,5 +36,5 @@ def test_the_demo_runs_on_photos_that_are_given(drawn_photos: Path, tmp_path: Pa
 def test_the_demo_never_replaces_what_it_did_not_make(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     result = run_command("demo", "--out", tmp_path)
-    assert result.returncode == 1 and "no demo made it" in result.stderr
+    assert result.returncode == 1 and "was not made by a demo" in result.stderr
     assert (tmp_path / "mine.txt").read_text() == "precious"

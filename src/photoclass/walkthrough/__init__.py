@@ -1,1 +1,1 @@
-"""The demo: the whole way, from labelled pictures to a submission and a gallery."""
+"""The demo: the whole workflow, from labelled pictures to a submission and a gallery."""

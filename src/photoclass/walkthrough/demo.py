@@ -1,4 +1,4 @@
-"""`demo`: the whole way from labelled pictures to a submission and a gallery, on drawings or on real photos."""
+"""`demo`: the whole workflow, from labelled pictures to a submission and a gallery, on drawings or on real photos."""
 
 import csv
 import json
@@ -26,8 +26,8 @@ from photoclass.training.train import train
 from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from photoclass.workspace import Workspace
 
-# Enough to learn from in a minute on two processors: fewer and smaller pictures than the post's, and, as a drawing
-# says all in its outline, milder augmentation.
+# Sizes that train in a minute on two CPU cores: fewer and smaller pictures than in the post *Cat or Dog? Image
+# Classification using Convolutional Neural Networks*. Augmentation is milder, since the outline of a drawing matters.
 DRAWINGS_PER_CLASS = 800
 DRAWING_SETTINGS = {
     "image_size": 96,
@@ -44,13 +44,13 @@ _MARKER = ".photoclass-demo"
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo made.
+    """Result of the demo.
 
     Attributes:
-        folder: Where it is.
-        drawn: Whether it drew its own pictures.
-        score: On photos that the model had not seen.
-        files: What it made, with a word on each.
+        folder: The folder with everything that it made.
+        drawn: Whether it drew the pictures itself.
+        score: On photos that the model was not trained on.
+        files: Names and descriptions of what it made.
     """
 
     folder: Path
@@ -59,14 +59,14 @@ class DemoResult:
     files: tuple[tuple[str, str], ...]
 
     def as_text(self) -> str:
-        """Return the demo's last words."""
+        """Return a summary with the next steps."""
         width = max(len(name) for name, _ in self.files)
         model = self.folder / "model"
         lines = [
             self.score.as_text(),
             "",
             f"Made in {self.folder}/:",
-            *(f"  {name:<{width}}  {words}" for name, words in self.files),
+            *(f"  {name:<{width}}  {description}" for name, description in self.files),
             "",
         ]
         if self.drawn:
@@ -76,7 +76,7 @@ class DemoResult:
                 "  photoclass train PHOTOS --out my-model",
             ]
         else:
-            lines += ["Next, tell photos that it has never seen:", f"  photoclass predict PHOTOS --model {model}"]
+            lines += ["Next, classify new photos:", f"  photoclass predict PHOTOS --model {model}"]
         return "\n".join(lines)
 
 
@@ -89,27 +89,27 @@ def demo(
     stop: StopRequest | None = None,
     workspace: Workspace | None = None,
 ) -> DemoResult:
-    """Train on pictures, score, predict, write a submission, and draw what came of it.
+    """Train on pictures, score, predict, write a submission, and draw a gallery.
 
     Args:
         data: Labelled photos; None to draw cats and dogs by code.
-        out: A folder, new, empty, or made by an earlier demo, whose content is then replaced.
-        epochs: Passes over the photos, at most; the recipe's own for photos, 20 for drawings.
-        seed: Decides drawings, splits and all randomness.
+        out: A new or empty folder, or one made by an earlier demo, whose content is replaced.
+        epochs: Largest number of epochs; by default that of the recipe for photos, and 20 for drawings.
+        seed: Seed for drawings, splits and all other randomness.
         stop: Lets the caller end the training early.
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
-        OutputError: `out` holds something that no demo made.
-        PhotoclassError: As the commands that it runs.
+        OutputError: `out` contains something that no demo made.
+        PhotoclassError: As for the commands that it runs.
     """
     workspace = workspace or Workspace()
-    _make_room(out)
+    _prepare_folder(out)
     drawn = data is None
     if data is None:
         data = out / "photos"
-        workspace.say(f"1 of 5: drawing {2 * DRAWINGS_PER_CLASS:,} pictures of cats and dogs, by code")
+        workspace.say(f"1 of 5: drawing {2 * DRAWINGS_PER_CLASS:,} pictures of cats and dogs")
         with workspace.task("Drawing", 2 * DRAWINGS_PER_CLASS, "pictures") as task:
             draw_photo_folders(data, DRAWINGS_PER_CLASS, seed, progress=task.advance)
     else:
@@ -117,17 +117,17 @@ def demo(
     settings: dict[str, float] = dict(DRAWING_SETTINGS) if drawn else {}
     if epochs is not None:
         settings["epochs"] = epochs
-    words = f", at {settings['image_size']} pixels and with milder augmentation, to be quick" if drawn else ""
-    workspace.say(f"2 of 5: training the post's network{words}")
+    details = f", at {settings['image_size']} pixels and with mild augmentation to save time" if drawn else ""
+    workspace.say(f"2 of 5: training the reference CNN (recipe small-cnn){details}")
     model = out / "model"
     trained = train(data, model, "small-cnn", settings, TrainOptions(seed=seed), stop, workspace)
 
-    workspace.say("3 of 5: scoring it on pictures that it has not seen")
+    workspace.say("3 of 5: scoring it on pictures that it was not trained on")
     evaluation = evaluate(data, model, include_known=len(trained.scores) < 2, workspace=workspace)
     with atomic_text(out / "score.json") as stream:
         json.dump(evaluation.as_json(), stream, indent=2)
 
-    workspace.say("4 of 5: predicting an unlabelled set, and a submission for Kaggle")
+    workspace.say("4 of 5: predicting an unlabelled test set, and writing a submission for Kaggle")
     unseen = _unseen(trained.photos)
     ids = _write_test_set(unseen.table, out / "test", seed)
     _write_sample(out / "sampleSubmission.csv", ids)
@@ -137,35 +137,35 @@ def demo(
     )
     workspace.say(submission.as_text())
 
-    workspace.say("5 of 5: drawing the gallery")
+    workspace.say("5 of 5: drawing the galleries")
     pictures = _draw_galleries(unseen.table, model, out, seed, workspace)
     photos = [("photos/", "the drawings, in class folders")] if drawn else []
     files = (
         *photos,
         ("model/", "the model: model.onnx, model.json, its card README.md, history.csv"),
-        ("model/report.html", "all that there is to know of it, as a page for the browser"),
-        ("model/curves.png", "loss and accuracy, epoch by epoch"),
-        ("score.json", "the score on pictures that it has not seen"),
-        ("test/", f"{len(ids):,} of these, numbered, without their labels"),
-        ("predictions.csv", "class and probabilities of each"),
-        ("submission.csv", "the same as Kaggle wants it"),
+        ("model/report.html", "the report on the model, as a page for the browser"),
+        ("model/curves.png", "loss and accuracy by epoch"),
+        ("score.json", "the score on pictures that it was not trained on"),
+        ("test/", f"{len(ids):,} of these pictures, numbered, without labels"),
+        ("predictions.csv", "predicted class and probabilities of each"),
+        ("submission.csv", "the same in Kaggle's format"),
         *pictures,
     )
     return DemoResult(out, drawn, evaluation.score, files)
 
 
-def _make_room(out: Path) -> None:
-    """Make the folder; what an earlier demo left there is replaced, anything else is not touched.
+def _prepare_folder(out: Path) -> None:
+    """Make the folder; results of an earlier demo are replaced, anything else is not touched.
 
     Raises:
-        OutputError: It holds something that no demo made, or cannot be written.
+        OutputError: It contains something that no demo made, or cannot be written.
     """
     try:
         if out.exists() and not out.is_dir():
             raise OutputError(f"{out}: is a file; choose another --out")
         if out.is_dir() and any(out.iterdir()):
             if not (out / _MARKER).is_file():
-                raise OutputError(f"{out}: is not empty and no demo made it; choose another --out")
+                raise OutputError(f"{out}: is not empty and was not made by a demo; choose another --out")
             shutil.rmtree(out)
         out.mkdir(parents=True, exist_ok=True)
         (out / _MARKER).write_text("Made by `photoclass demo`, which replaces this folder when it runs again.\n")
@@ -174,15 +174,15 @@ def _make_room(out: Path) -> None:
 
 
 def _unseen(photos: CachedPhotos | FeaturedPhotos) -> CachedPhotos | FeaturedPhotos:
-    """Return the held-out photos; where the user's DATA has none, the validation photos."""
+    """Return the held-out photos, or the validation photos if the user's data has none held out."""
     for split in (HELD_OUT, VALID):
         if (photos.table.splits == split).any():
             return photos.select(photos.table.splits == split)
-    raise DataError("there is neither a held-out nor a validation photo")
+    raise DataError("there are neither held-out nor validation photos")
 
 
 def _write_test_set(table: PhotoTable, folder: Path, seed: int) -> list[str]:
-    """Copy photos into a folder under numbers, as Kaggle gives a test set, and return the ids."""
+    """Copy photos into a folder under numbers, like a Kaggle test set, and return the ids."""
     folder.mkdir()
     order = np.random.default_rng(seed).permutation(len(table))[:_TEST_PHOTOS]
     for number, row in enumerate(order, start=1):
@@ -202,17 +202,17 @@ def _draw_galleries(
 ) -> list[tuple[str, str]]:
     predictions = predict_table(Runtime.load(model), table, workspace)
     few = np.random.default_rng(seed).permutation(len(table))[:_GALLERY_PHOTOS]
-    draw_gallery(predictions, np.sort(few), out / "gallery.png", "What the model says", workspace.progress)
-    made = [("gallery.png", "pictures that it has not seen, with what it says of each")]
+    draw_gallery(predictions, np.sort(few), out / "gallery.png", "Predictions of the model", workspace.progress)
+    made = [("gallery.png", "pictures that it was not trained on, with its predictions")]
     try:
         wrong: NDArray[np.int64] = worst_rows(predictions)[:_GALLERY_PHOTOS]
     except DataError:
-        return made  # not one mistake
+        return made  # no mistakes
     draw_gallery(
         predictions,
         wrong,
         out / "mistakes.png",
-        "The most confident mistakes, the most confident first",
+        "The most confident mistakes",
         workspace.progress,
     )
-    return [*made, ("mistakes.png", "its most confident mistakes among them")]
+    return [*made, ("mistakes.png", "its most confident mistakes on them")]

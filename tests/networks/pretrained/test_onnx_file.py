@@ -191,7 +191,9 @@ def test_an_impossible_size_is_refused(shape: tuple[Any, ...], size: int, messag
 
 
 def test_normalisation_is_neither_guessed_nor_applied_twice(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"say how pixels from 0 to 1 become them .*0\.485,0\.456,0\.406"):
+    with pytest.raises(
+        SettingsError, match=r"normalise pixels in \[0, 1\] with --backbone-mean .*0\.485,0\.456,0\.406"
+    ):
         _read(tmp_path, tiny_network())
     with pytest.raises(SettingsError, match="takes uint8 pixels; leave out --backbone-mean"):
         _read(tmp_path, tiny_network(dtype=TensorProto.UINT8), 0, MEAN, STD)
@@ -226,9 +228,7 @@ def test_damaged_bytes_are_no_crash(tmp_path: Path) -> None:
     whole = tiny_network().SerializeToString()
     weights = tiny_network().graph.initializer[0].raw_data
     start = whole.index(weights)
-    checked = [
-        at for at in range(len(whole)) if not start <= at < start + len(weights)
-    ]  # damaged weights cannot be noticed
+    checked = [at for at in range(len(whole)) if not start <= at < start + len(weights)]  # weights cannot show it
     generator = np.random.default_rng(0)
     path = tmp_path / "net.onnx"
     refused = 0

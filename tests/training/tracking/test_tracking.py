@@ -1,4 +1,4 @@
-"""Records for TensorBoard and MLflow: each epoch once, through stops and kills; without telemetry or network."""
+"""Tracking in TensorBoard and MLflow: each epoch once, also after stops and kills; no telemetry, no network."""
 
 import importlib.util
 import json
@@ -32,10 +32,10 @@ def _row(epoch: float) -> EpochRow:
     return EpochRow(epoch, 0.5 / epoch, 0.8, 0.6 / epoch, 0.7, 2.0, 100.0)
 
 
-# WHAT ANY LOG SHARES
+# ALL TRACKERS
 
 
-def test_nested_figures_are_given_by_their_paths() -> None:
+def test_nested_metrics_are_named_by_their_paths() -> None:
     figures = {
         "valid": {
             "n": 9,
@@ -55,13 +55,13 @@ def test_nested_figures_are_given_by_their_paths() -> None:
     }
 
 
-def test_a_log_that_there_is_not_is_refused() -> None:
+def test_an_unknown_log_is_refused() -> None:
     with pytest.raises(SettingsError, match="unknown log 'wandb'; choose from tensorboard, mlflow"):
         TrainOptions(log=("tensorboard", "wandb"))
 
 
 @pytest.mark.parametrize(("name", "package"), [("tensorboard", "tensorboardX"), ("mlflow", "mlflow")])
-def test_a_missing_extra_is_told_before_any_work(
+def test_a_missing_extra_is_reported_before_any_work(
     name: str, package: str, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in [m for m in sys.modules if m.partition(".")[0] == package or m.endswith(f"record_{name}")]:
@@ -132,7 +132,7 @@ def test_tensorboard_has_epochs_settings_scores_curves_and_card(tiny: Tiny, tmp_
 
 
 @needs_tensorboardx
-def test_a_resumed_run_goes_on_in_tensorboard_with_each_epoch_once(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_resumed_run_continues_in_tensorboard_with_each_epoch_once(tiny: Tiny, tmp_path: Path) -> None:
     out = tmp_path / "run"
     stop, watch = stop_after(2 * STEPS + 2)
     with pytest.raises(Interrupted):
@@ -142,13 +142,13 @@ def test_a_resumed_run_goes_on_in_tensorboard_with_each_epoch_once(tiny: Tiny, t
     assert _text(others["ended/text_summary"]) == "interrupted"
     (out / "tensorboard" / "notes.txt").write_text("mine")
     trained = tiny.train(out, log=("tensorboard",), resume=True, settings={})
-    (out / "tensorboard" / "notes.txt").unlink()  # what is not ours was left
+    (out / "tensorboard" / "notes.txt").unlink()  # files of others are not touched
     scalars, _ = _events(out / "tensorboard")
     assert scalars["val_loss"] == {i: pytest.approx(row.val_loss) for i, row in enumerate(trained.history, 1)}
 
 
 @needs_tensorboardx
-def test_a_run_that_comes_to_nothing_leaves_no_record(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_failed_run_leaves_no_record(tiny: Tiny, tmp_path: Path) -> None:
     stop, watch = stop_after(2)
     watch.on_line = lambda line: (_ for _ in ()).throw(OutputError("for the test"))
     with pytest.raises(OutputError, match="for the test"):
@@ -157,7 +157,7 @@ def test_a_run_that_comes_to_nothing_leaves_no_record(tiny: Tiny, tmp_path: Path
 
 
 @needs_tensorboardx
-def test_a_log_that_cannot_be_written_is_named_and_the_training_goes_on(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported_and_the_training_continues(tiny: Tiny, tmp_path: Path) -> None:
     out = tmp_path / "run"
 
     def put_a_file_there(line: str) -> None:
@@ -204,7 +204,7 @@ def _status(run: Path) -> str:
 
 
 @needs_mlflow
-def test_mlflow_has_epochs_settings_scores_and_files_and_a_resumed_run_goes_on_in_it(
+def test_mlflow_has_epochs_settings_scores_and_files_and_a_resumed_run_continues_there(
     tiny: Tiny, tmp_path: Path
 ) -> None:
     out = tmp_path / "a run"
@@ -236,7 +236,7 @@ def test_mlflow_has_epochs_settings_scores_and_files_and_a_resumed_run_goes_on_i
 
 
 @needs_mlflow
-def test_a_recipe_without_epochs_is_recorded_under_names_that_mlflow_takes(tmp_path: Path) -> None:
+def test_a_recipe_without_epochs_is_recorded_under_names_that_mlflow_allows(tmp_path: Path) -> None:
     out = tmp_path / "run"
     out.mkdir()
     card = out / "README.md"
@@ -252,7 +252,7 @@ def test_a_recipe_without_epochs_is_recorded_under_names_that_mlflow_takes(tmp_p
 
 
 @needs_mlflow
-def test_the_users_own_store_is_used_and_one_that_does_not_answer_is_refused_before_any_work(
+def test_the_users_own_store_is_used_and_an_unreachable_one_is_refused_before_any_work(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "store").as_uri())
@@ -269,7 +269,7 @@ def test_the_users_own_store_is_used_and_one_that_does_not_answer_is_refused_bef
 
 
 @needs_mlflow
-def test_records_of_a_folder_that_was_moved_go_where_it_is(tiny: Tiny, tmp_path: Path) -> None:
+def test_a_moved_folder_keeps_its_records_in_its_new_place(tiny: Tiny, tmp_path: Path) -> None:
     stop, watch = stop_after(STEPS + 2)
     with pytest.raises(Interrupted):
         tiny.train(tmp_path / "old", log=("mlflow",), stop=stop, progress=watch)
@@ -277,14 +277,14 @@ def test_records_of_a_folder_that_was_moved_go_where_it_is(tiny: Tiny, tmp_path:
     watch = Watch()
     tiny.train(tmp_path / "new", log=("mlflow",), resume=True, settings={}, progress=watch)
     assert len(_metric(_run_of(tmp_path / "new" / "mlruns"), "val_loss")) == 3
-    assert any("was begun at another place" in line for line in watch.lines)
+    assert any("was started in another place" in line for line in watch.lines)
     assert not (tmp_path / "old").exists()
 
 
 QUIET = """
 import json, sys
 heard = []
-# urllib3 tries at its import whether it could bind an IPv6 address; nothing is sent so.
+# urllib3 checks at import whether it can bind an IPv6 address; that sends nothing.
 sys.addaudithook(lambda event, given: heard.append([event, repr(given)]) if event in
     ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto", "socket.sendmsg") else None)
 from pathlib import Path
@@ -305,7 +305,7 @@ print(json.dumps([heard, [t.name for t in threading.enumerate()]]))
 def test_nothing_is_sent_anywhere(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     command = [sys.executable, "-W", "error", "-c", QUIET, str(tmp_path / "run")]
-    # As on a user's machine: MLflow is silent by itself where it sees a test or a CI.
+    # As on a user's machine: MLflow sends nothing anyway when it detects a test or CI.
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
     result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
     assert result.returncode == 0, result.stderr

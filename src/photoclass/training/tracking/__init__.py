@@ -1,1 +1,1 @@
-"""Experiment tracking: the same run recorded for TensorBoard and MLflow."""
+"""Experiment tracking: the same run is recorded for TensorBoard and MLflow."""

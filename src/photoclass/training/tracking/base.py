@@ -1,4 +1,4 @@
-"""Records of a run in the logs that others read: TensorBoard's and MLflow's, each behind an extra of its own."""
+"""Experiment tracking: what is recorded of a run, and the interface of the trackers that record it."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,23 +11,23 @@ from photoclass.model.folder import ModelInfo
 from photoclass.progress import SILENT, Progress
 from photoclass.training.stopping import EpochRow
 
-Given = TypeVar("Given")
+Argument = TypeVar("Argument")
 
 LOGS = ("tensorboard", "mlflow")
 FINISHED, INTERRUPTED, FAILED = "finished", "interrupted", "failed"
-# What a person would look at there. The model itself stays in its folder.
+# Files worth viewing in a tracker. The model itself stays in its folder.
 _FILES = ("README.md", "model.json", "history.csv", "curves.png")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """All that there is to record so far; what a log has already, it leaves.
+    """Everything to record of a run so far; a log skips what it has recorded before.
 
     Attributes:
-        about: Settings and what else was clear before the training, by name.
-        history: The epochs done. An epoch's step is its line in `history.csv`, from 1.
-        scores: Figures of the finished model by name, as `valid/log_loss`; empty before it is there.
-        files: What was written beside the model.
+        about: Settings and other facts known before the training, by name.
+        history: The finished epochs. The step of an epoch is its line in `history.csv`, from 1.
+        scores: Metrics of the finished model by name, for example `valid/log_loss`; empty until it is finished.
+        files: Files of the model folder to attach.
     """
 
     about: Mapping[str, str]
@@ -37,32 +37,32 @@ class Entry:
 
 
 class Log(Protocol):
-    """One place where runs are recorded."""
+    """A tracker that runs are recorded in."""
 
     def write(self, entry: Entry) -> None:
-        """Record what is not recorded yet.
+        """Record what has not been recorded yet.
 
         Raises:
-            OutputError: It cannot be written; the next call tries again.
+            OutputError: The log cannot be written; the next call tries again.
         """
 
     def close(self, how: str) -> None:
-        """Say how the run ended: finished, interrupted or failed.
+        """Record how the run ended: finished, interrupted or failed.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The log cannot be written.
         """
 
 
 @dataclass(frozen=True)
 class Records:
-    """The logs that were asked for. One that cannot be written is named, and the training goes on."""
+    """The logs of a run. If one of them cannot be written, this is reported, and the training continues."""
 
     logs: tuple[Log, ...] = ()
     progress: Progress = SILENT
 
     def epochs(self, about: Mapping[str, str], history: Sequence[EpochRow]) -> None:
-        """Record the epochs done. Called after the checkpoint is saved: no log is ahead of it."""
+        """Record the finished epochs. Called after the checkpoint is saved, so that no log is ahead of it."""
         self._write(Entry(about, tuple(history)))
 
     def end(self, about: Mapping[str, str], history: Sequence[EpochRow], info: ModelInfo, folder: Path) -> None:
@@ -79,9 +79,9 @@ class Records:
         for log in self.logs:
             self._try(log.write, entry)
 
-    def _try(self, work: Callable[[Given], None], given: Given) -> None:
+    def _try(self, work: Callable[[Argument], None], argument: Argument) -> None:
         try:
-            work(given)
+            work(argument)
         except OutputError as error:
             self.progress.say(f"not recorded: {error}")
 
@@ -90,10 +90,10 @@ NO_RECORDS = Records()
 
 
 def check_logs(names: Sequence[str]) -> None:
-    """Refuse a log that there is not.
+    """Check the names of logs.
 
     Raises:
-        SettingsError: One of the names is none of LOGS.
+        SettingsError: One of them is unknown.
     """
     for name in names:
         if name not in LOGS:
@@ -101,7 +101,7 @@ def check_logs(names: Sequence[str]) -> None:
 
 
 def flat_figures(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
-    """Give every number in nested figures with its path as name; intervals as `…_low` and `…_high`."""
+    """Yield every number of nested metrics with its path as name; intervals become `…_low` and `…_high`."""
     for name, value in values.items():
         path = f"{prefix}{name}"
         if isinstance(value, Mapping):
@@ -113,5 +113,5 @@ def flat_figures(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[
 
 
 def figures_of(row: EpochRow) -> dict[str, float]:
-    """Return an epoch's figures under the names of `history.csv`."""
+    """Return an epoch's metrics under the names of `history.csv`."""
     return {name: float(value) for name, value in dataclasses.asdict(row).items()}

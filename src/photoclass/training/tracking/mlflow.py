@@ -1,7 +1,7 @@
-"""The record for MLflow: in RUN/mlruns, or at the tracking server that the user names in MLFLOW_TRACKING_URI.
+"""Tracking in MLflow: in RUN/mlruns, or at the tracking server given by MLFLOW_TRACKING_URI.
 
-MLflow tells its makers how it is used, and asks a server of theirs for settings, unless it is told not to before it is
-imported. `MlflowLog.open` tells it so; nothing else here imports it.
+MLflow sends telemetry, and fetches settings from a server of its makers, unless this is switched off before it is
+imported. `MlflowLog.open` does so; nothing else here imports MLflow.
 """
 
 import os
@@ -22,22 +22,22 @@ from photoclass.training.tracking.base import FAILED, FINISHED, INTERRUPTED, Ent
 _EXPERIMENT = "photoclass"
 _KEY_TAG = "photoclass.run"
 _ENDS = {FINISHED: "FINISHED", INTERRUPTED: "KILLED", FAILED: "FAILED"}
-# What MLflow takes at most.
-_AT_ONCE, _LONGEST_PARAM, _LONGEST_NAME = 100, 6000, 250
+# Limits of MLflow.
+_BATCH, _LONGEST_PARAM, _LONGEST_NAME = 100, 6000, 250
 _NOT_IN_NAMES = re.compile(r"[^\w\-. /]", re.ASCII)
 
 
 @dataclass
 class MlflowLog:
-    """One MLflow run, which a resumed training finds again by a key of its own.
+    """One MLflow run, which a resumed training finds by its key.
 
     Attributes:
         out: The model folder.
-        uri: The user's store; empty for RUN/mlruns.
-        client: Speaks to the store; None before there is something to write: RUN/mlruns then is not there either.
-        run_id: Of the run, once it is begun.
-        steps: The last step of each metric that is there.
-        scores: The scores that are there.
+        uri: The user's tracking store; empty for RUN/mlruns.
+        client: Client of the store; None until there is something to write, so that RUN/mlruns is not made before.
+        run_id: Of the MLflow run, once it exists.
+        steps: The last recorded step of each metric.
+        scores: The recorded scores.
     """
 
     out: Path
@@ -49,33 +49,35 @@ class MlflowLog:
 
     @classmethod
     def open(cls, out: Path) -> "MlflowLog":
-        """Import MLflow; where the user names a store, see that it answers.
+        """Import MLflow; if the user has a tracking store, check that it can be reached.
 
         Raises:
             ImportError: MLflow is not installed.
             OutputError: The user's store cannot be reached.
         """
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        # Its local files are the only store without a database; it wants to be told that they are meant.
+        # Local files are the only store without a database; MLflow requires this to allow them.
         os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # 7 of its own would stop a training for minutes
-        import mlflow.tracking  # noqa: F401 - here, so that it is missed before any work
+        os.environ.setdefault(
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"
+        )  # MLflow's default of 7 would block a training for minutes
+        import mlflow.tracking  # noqa: F401 - a missing MLflow is noticed before any work
 
         log = cls(out, os.environ.get("MLFLOW_TRACKING_URI", ""))
         if log.uri:
-            with log._refusals():
+            with log._one_line_errors():
                 log._connect().get_experiment_by_name(_EXPERIMENT)
         return log
 
     def write(self, entry: Entry) -> None:
-        """Record what is not recorded yet.
+        """Record what has not been recorded yet.
 
         Raises:
             OutputError: The store cannot be written or reached, or the run has been deleted there.
         """
-        with self._refusals():
+        with self._one_line_errors():
             if not self.run_id:
-                self._find_or_begin(entry)
+                self._find_or_create_run(entry)
             for step, row in enumerate(entry.history, 1):
                 self._log(figures_of(row), step)
             if entry.scores and entry.scores != self.scores:
@@ -84,13 +86,13 @@ class MlflowLog:
                 self.scores = entry.scores
 
     def close(self, how: str) -> None:
-        """Say how the run ended.
+        """Record how the run ended.
 
         Raises:
             OutputError: The store cannot be written or reached.
         """
         if self.run_id:
-            with self._refusals():
+            with self._one_line_errors():
                 self.client.set_terminated(self.run_id, _ENDS[how])
 
     def _connect(self) -> Any:
@@ -100,7 +102,7 @@ class MlflowLog:
             self.client = MlflowClient(self.uri or (self.out / "mlruns").resolve().as_uri())
         return self.client
 
-    def _find_or_begin(self, entry: Entry) -> None:
+    def _find_or_create_run(self, entry: Entry) -> None:
         client = self._connect()
         experiment = client.get_experiment_by_name(_EXPERIMENT)
         number = experiment.experiment_id if experiment else client.create_experiment(_EXPERIMENT)
@@ -116,7 +118,7 @@ class MlflowLog:
         self.run_id = run.info.run_id
 
     def _key(self, resumable: bool) -> str:
-        """Return what the run is found by; it is on disk before the run begins, so no kill makes it begin twice."""
+        """Return the key of the run. It is on disk before the run is created, so that a kill cannot create two."""
         path = self.out / "resume" / "mlflow.txt"
         if path.is_file():
             return path.read_text(encoding="utf-8").strip()
@@ -127,7 +129,7 @@ class MlflowLog:
         return key
 
     def _log_params(self, run: Any, about: Mapping[str, str]) -> None:
-        """Log settings. MLflow lets none be changed: those that a resumed run changed become tags."""
+        """Log settings. MLflow does not allow changing them, so settings that a resumed run changed become tags."""
         from mlflow.entities import Param, RunTag
 
         about = {name: value[:_LONGEST_PARAM] for name, value in about.items()}
@@ -137,31 +139,33 @@ class MlflowLog:
             for name, value in about.items()
             if run.data.params.get(name, value) != value
         ]
-        for start in range(0, max(len(new), len(changed)), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
+        for start in range(0, max(len(new), len(changed)), _BATCH):
+            part = slice(start, start + _BATCH)
             self.client.log_batch(run.info.run_id, params=new[part], tags=changed[part])
 
     def _log(self, figures: Mapping[str, float], step: int) -> None:
-        """Log those figures whose step is not there yet."""
+        """Log the metrics whose step is not recorded yet."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
         named = _allowed(figures)
         new = [Metric(name, value, now, step) for name, value in named.items() if self.steps.get(name, -1) < step]
-        for start in range(0, len(new), _AT_ONCE):
-            self.client.log_batch(self.run_id, metrics=new[start : start + _AT_ONCE])
+        for start in range(0, len(new), _BATCH):
+            self.client.log_batch(self.run_id, metrics=new[start : start + _BATCH])
         self.steps.update((metric.key, step) for metric in new)
 
     def _log_files(self, files: tuple[Path, ...]) -> None:
         folder = self.client.get_run(self.run_id).info.artifact_uri
         if not self.uri and not folder.startswith((self.out / "mlruns").resolve().as_uri()):
-            raise OutputError(f"{self.out / 'mlruns'}: was begun at another place, {folder}; no files are put there")
+            raise OutputError(
+                f"{self.out / 'mlruns'}: was started in another place, {folder}; no files are added there"
+            )
         for path in files:
             self.client.log_artifact(self.run_id, str(path))
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        """Say in one line what MLflow refuses."""
+    def _one_line_errors(self) -> Iterator[None]:
+        """Turn errors of MLflow into an OutputError of one line."""
         from mlflow.exceptions import MlflowException
 
         try:
@@ -173,12 +177,12 @@ class MlflowLog:
 
 
 def _allowed(figures: Mapping[str, float]) -> dict[str, float]:
-    """Give figures names that MLflow takes: of others, as class names may be, signs are replaced, and none is lost."""
+    """Replace characters that MLflow does not allow in names, such as those of class names; names stay unique."""
     allowed: dict[str, float] = {}
     for name, value in figures.items():
-        plain = again = _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME].strip("/ ") or "_"
+        plain = unique = _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME].strip("/ ") or "_"
         number = 2
-        while again in allowed:
-            again, number = f"{plain[: _LONGEST_NAME - 6]}_{number}", number + 1
-        allowed[again] = value
+        while unique in allowed:
+            unique, number = f"{plain[: _LONGEST_NAME - 6]}_{number}", number + 1
+        allowed[unique] = value
     return allowed

@@ -1,4 +1,4 @@
-"""Opening the logs that were asked for, and closing them with how the run ended."""
+"""Open the requested trackers, and close them with the outcome of the run."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +11,12 @@ from photoclass.training.tracking.base import FAILED, FINISHED, INTERRUPTED, Log
 
 @contextmanager
 def open_records(names: Sequence[str], out: Path, progress: Progress) -> Iterator[Records]:
-    """Give the logs of a run, and close them with how it ended. Nothing is written before the first epoch is done.
+    """Yield the logs of a run, and close them with its outcome. Nothing is written before the first epoch is finished.
 
     Args:
         names: Some of LOGS.
         out: The model folder.
-        progress: Hears of what could not be recorded.
+        progress: Receives reports of what could not be recorded.
 
     Raises:
         OutputError: The user's MLflow cannot be reached.

@@ -1,4 +1,4 @@
-"""The record for TensorBoard: event files in RUN/tensorboard, written without TensorBoard itself."""
+"""Tracking in TensorBoard: event files in RUN/tensorboard, written without TensorBoard itself."""
 
 import time
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ _RGBA = 4
 
 @dataclass
 class TensorBoardLog:
-    """One event file, which whoever watches reads while it grows.
+    """One event file, which TensorBoard can read while it grows.
 
-    Opened again by a resumed run, it begins again with the epochs of the checkpoint: none is there twice or missing,
-    whatever moment the run was killed at.
+    A resumed run writes the file again from the epochs of the checkpoint, so that no epoch is missing or there twice,
+    whenever the run was killed.
 
     Attributes:
-        folder: Where the file lies.
-        writer: Writes it; None before there is something to write. The library's own thread is done without: it would
-            wait for ever after a full disk.
-        epochs: How many epochs it holds.
-        scores: The scores that it holds.
+        folder: Folder of the file.
+        writer: Writes the file; None until there is something to write. The library's own writer thread is not used,
+            since it would wait forever after a full disk.
+        epochs: Number of recorded epochs.
+        scores: The recorded scores.
     """
 
     folder: Path
@@ -39,7 +39,7 @@ class TensorBoardLog:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def write(self, entry: Entry) -> None:
-        """Record what is not recorded yet.
+        """Record what has not been recorded yet.
 
         Raises:
             OutputError: The folder cannot be written.
@@ -55,7 +55,7 @@ class TensorBoardLog:
                 self.scores = entry.scores
             self.writer.flush()
         except OSError as error:
-            raise _refusal(self.folder, error) from error
+            raise _output_error(self.folder, error) from error
 
     def close(self, how: str) -> None:
         """Close the file.
@@ -69,7 +69,7 @@ class TensorBoardLog:
             self._add(self.epochs, summary.text("ended", how))
             self.writer.close()
         except OSError as error:
-            raise _refusal(self.folder, error) from error
+            raise _output_error(self.folder, error) from error
         self.writer = None
 
     def _begin(self, entry: Entry) -> EventsWriter:
@@ -87,7 +87,7 @@ class TensorBoardLog:
         self._add(step, *summary.hparams(dict(entry.about), dict.fromkeys(entry.scores, 0.0)))
         for path in entry.files:
             if path.suffix == ".png":
-                self._add(step, _picture(path.stem, path.read_bytes()))
+                self._add(step, _image(path.stem, path.read_bytes()))
             elif path.suffix == ".md":
                 self._add(step, summary.text("model card", path.read_text(encoding="utf-8", errors="replace")))
 
@@ -97,7 +97,7 @@ class TensorBoardLog:
             self.writer.write_event(Event(wall_time=time.time(), step=step, summary=one))
 
 
-def _picture(tag: str, png: bytes) -> Summary:
+def _image(tag: str, png: bytes) -> Summary:
     width, height = (int.from_bytes(png[_PNG_SIZE][i : i + 4], "big") for i in (0, 4))
     image = Summary.Image(height=height, width=width, colorspace=_RGBA, encoded_image_string=png)
     return Summary(value=[Summary.Value(tag=tag, image=image)])
@@ -107,5 +107,5 @@ def _cell(value: str) -> str:
     return value.replace("|", "\\|").replace("\n", " ")
 
 
-def _refusal(folder: Path, error: OSError) -> OutputError:
+def _output_error(folder: Path, error: OSError) -> OutputError:
     return OutputError(f"{folder}: cannot be written ({error.strerror or error}); free some space")
