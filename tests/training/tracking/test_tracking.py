@@ -64,7 +64,7 @@ def test_an_unknown_log_is_refused() -> None:
 def test_a_missing_extra_is_reported_before_any_work(
     name: str, package: str, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in [m for m in sys.modules if m.partition(".")[0] == package or m.endswith(f"record_{name}")]:
+    for module in [m for m in sys.modules if m.partition(".")[0] == package or m.endswith(f"tracking.{name}")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     watch = Watch()

@@ -157,9 +157,7 @@ class MlflowLog:
     def _log_files(self, files: tuple[Path, ...]) -> None:
         folder = self.client.get_run(self.run_id).info.artifact_uri
         if not self.uri and not folder.startswith((self.out / "mlruns").resolve().as_uri()):
-            raise OutputError(
-                f"{self.out / 'mlruns'}: was started in another place, {folder}; no files are added there"
-            )
+            raise OutputError(f"{self.out / 'mlruns'}: was started in another place, {folder}; files are not added")
         for path in files:
             self.client.log_artifact(self.run_id, str(path))
 
