@@ -30,7 +30,7 @@ from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import Backbone, open_backbone, open_trunk
 from photoclass.training.learners.finetune import TAIL
-from photoclass.training.recipes.recipes import QUALITIES
+from photoclass.training.recipes.registry import QUALITIES
 from photoclass.training.train import train
 from photoclass.workspace import Workspace
 

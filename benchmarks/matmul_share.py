@@ -22,8 +22,8 @@ from photoclass.training.compute import Compute, choose_compute, keep_freed_memo
 from photoclass.training.loop.loop import batch_parts, cross_entropy
 from photoclass.training.loop.optimizer import optimizer_for
 from photoclass.training.recipes.loop_settings import LoopSettings
-from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.training.recipes.resnet import ResnetRecipe
+from photoclass.training.recipes.resnet import ResnetSettings
+from photoclass.training.recipes.small_cnn import SmallCnnSettings
 
 _SIDE = 2048  # of the matrices: large enough for the peak, small enough for any machine
 _AT_LEAST_SECONDS = 2.0
@@ -68,13 +68,13 @@ def main() -> None:
         print(f"| {best}, end to end | | {arguments.rate:.0f} | {share:.0f} % |")
 
 
-def make_network(name: str) -> tuple[nn.Module, SmallCnnRecipe | ResnetRecipe]:
+def make_network(name: str) -> tuple[nn.Module, SmallCnnSettings | ResnetSettings]:
     """Return a recipe's network for two classes, and the recipe with its settings for many photos."""
     generator = torch.Generator().manual_seed(0)
     if name == "resnet":
-        resnet = ResnetRecipe().with_pictures_for(_MANY).with_steps_for(_MANY, _MANY, "cpu")
+        resnet = ResnetSettings().with_pictures_for(_MANY).with_steps_for(_MANY, _MANY, "cpu")
         return Resnet(resnet.network, min(resnet.sides), 2, generator), resnet
-    small = SmallCnnRecipe()
+    small = SmallCnnSettings()
     return SmallCNN(small.network, small.image_size, 2, generator), small
 
 

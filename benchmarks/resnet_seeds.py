@@ -28,8 +28,8 @@ from common.measuring import machine
 
 from photoclass.photos.table import SPLITS
 from photoclass.training.prepare import split_photos
-from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.workspace import Workspace
+from photoclass.training.recipes.small_cnn import SmallCnnSettings
+from photoclass.training.run import TrainRequest
 
 _SHORT = {"epochs": "5", "sides": "48,64", "image_size": "80"}
 _UNCHANGED = "unchanged"
@@ -90,7 +90,7 @@ def main() -> None:
 
 def write_split(data: Path, file: Path) -> None:
     """Write the photos of DATA as a CSV of image, label and split, as `train` splits them with seed 0."""
-    table = split_photos(data, SmallCnnRecipe(), 0, Workspace())[0].table
+    table = split_photos(TrainRequest(data, data, "small-cnn"), SmallCnnSettings())[0].table
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["image", "label", "split"])

@@ -32,8 +32,8 @@ from common.measuring import machine
 
 from photoclass.photos.table import SPLITS, TRAIN, VALID
 from photoclass.training.prepare import split_photos
-from photoclass.training.recipes.recipes import SmallCnnRecipe
-from photoclass.workspace import Workspace
+from photoclass.training.recipes.small_cnn import SmallCnnSettings
+from photoclass.training.run import TrainRequest
 
 # The post's best; and that of keras.io's example "Image classification from scratch" on these photos.
 LEVELS = {0.2563: "the post", 0.11: "keras.io, from scratch"}
@@ -137,7 +137,7 @@ def run_all(arguments: argparse.Namespace) -> None:
 
 def lay_out(data: Path, folder: Path, most: int | None) -> tuple[int, int]:
     """Copy training and validation photos into train/CLASS and valid/CLASS; return the number of each."""
-    table = split_photos(data, SmallCnnRecipe(), 0, Workspace())[0].table
+    table = split_photos(TrainRequest(data, data, "small-cnn"), SmallCnnSettings())[0].table
     taken: dict[tuple[int, int], int] = {}
     for path, label, split in zip(table.paths, table.labels.tolist(), table.splits.tolist(), strict=True):
         number = taken.get((split, label), 0)

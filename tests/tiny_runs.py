@@ -21,9 +21,10 @@ from photoclass.training.finish import TrainResult
 from photoclass.training.learners.network import fresh_state as state_of
 from photoclass.training.loop.checkpoint import TrainingState
 from photoclass.training.prepare import split_photos
-from photoclass.training.recipes.recipes import SmallCnnRecipe
 from photoclass.training.recipes.settings import with_settings
-from photoclass.training.run import TrainOptions, checkpoint_path
+from photoclass.training.recipes.small_cnn import SmallCnnSettings
+from photoclass.training.run import TrainOptions, TrainRequest
+from photoclass.training.run_folder import checkpoint_path
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
 from photoclass.workspace import Workspace
@@ -157,16 +158,17 @@ class Tiny:
         given = TrainOptions(**{"precision": "fp32", "report": False, **options})
         settings = TINY if settings is None else settings
         workspace = Workspace(self.cache, 1, progress)
-        return train(data or self.data, out, SmallCnnRecipe.name, settings, given, stop, workspace)
+        return train(data or self.data, out, "small-cnn", settings, given, stop, workspace)
 
     def photos(self, seed: int = 0) -> CachedPhotos:
-        return split_photos(self.data, tiny_recipe(), seed, Workspace(self.cache, 1))[0]
+        request = TrainRequest(self.data, self.data, "small-cnn", seed, workspace=Workspace(self.cache, 1))
+        return split_photos(request, tiny_recipe())[0]
 
 
-def tiny_recipe(**changes: Any) -> SmallCnnRecipe:
-    return with_settings(SmallCnnRecipe(), {**TINY, **changes})
+def tiny_recipe(**changes: Any) -> SmallCnnSettings:
+    return with_settings(SmallCnnSettings(), {**TINY, **changes})
 
 
-def fresh_state(recipe: SmallCnnRecipe, classes: int = 2, seed: int = 0) -> TrainingState:
+def fresh_state(recipe: SmallCnnSettings, classes: int = 2, seed: int = 0) -> TrainingState:
     network = SmallCNN(recipe.network, recipe.image_size, classes, torch.Generator().manual_seed(seed))
     return state_of(network, recipe.loop, Compute("cpu", "fp32", "for the test"))

@@ -24,7 +24,7 @@ import typer.main
 import photoclass
 from photoclass.cli import app
 from photoclass.model.folder import ModelInfo
-from photoclass.training.recipes.recipes import QUALITIES, RECIPES, find_recipe
+from photoclass.training.recipes.registry import QUALITIES, RECIPES
 from photoclass.training.recipes.settings import named_settings
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
@@ -139,7 +139,7 @@ def qualities() -> str:
 
 def settings_of(recipe: str) -> str:
     """Return the settings that a recipe has beside those shared with others."""
-    settings = find_recipe(recipe)
+    settings = RECIPES[recipe].settings()
     own = [field for field in dataclasses.fields(settings) if not _is_nested(getattr(settings, field.name))]
     texts = attributes(type(settings))
     rows = [(f"`{f.name}`", _value(getattr(settings, f.name)), texts.get(f.name, "")) for f in own]
@@ -153,7 +153,7 @@ def settings_of(recipe: str) -> str:
 
 def shared_settings(field: str) -> str:
     """Return the settings under a name that several recipes have, with the default of each recipe."""
-    recipes = {name: find_recipe(name) for name in RECIPES}
+    recipes = {name: recipe.settings() for name, recipe in RECIPES.items()}
     having = {name: getattr(recipe, field) for name, recipe in recipes.items() if hasattr(recipe, field)}
     kind = type(next(iter(having.values())))
     texts = attributes(kind)
@@ -167,10 +167,10 @@ def shared_settings(field: str) -> str:
 def _shared() -> set[type]:
     """Return the kinds of settings that more than one recipe has."""
     kinds = [
-        type(getattr(recipe, field.name))
-        for recipe in map(find_recipe, RECIPES)
-        for field in dataclasses.fields(recipe)
-        if _is_nested(getattr(recipe, field.name))
+        type(getattr(settings, field.name))
+        for settings in (recipe.settings() for recipe in RECIPES.values())
+        for field in dataclasses.fields(settings)
+        if _is_nested(getattr(settings, field.name))
     ]
     return {kind for kind in kinds if kinds.count(kind) > 1}
 

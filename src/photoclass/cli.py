@@ -179,14 +179,14 @@ def train(
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
-    from photoclass.training.recipes.recipes import of_quality
+    from photoclass.training.recipes.registry import recipe_of_quality
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
 
     values = _named_values(settings or [])
     if quality is not None:
-        recipe, of_it = of_quality(quality, recipe)
+        recipe, of_it = recipe_of_quality(quality, recipe)
         values = of_it | values
     if balance:
         values["balance"] = "1"

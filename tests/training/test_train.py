@@ -30,7 +30,8 @@ from photoclass.training.cross_fitting import estimate_optimism
 from photoclass.training.finish import TrainResult
 from photoclass.training.loop import loop
 from photoclass.training.loop.loop import cross_entropy
-from photoclass.training.run import TrainOptions, checkpoint_path
+from photoclass.training.run import TrainOptions
+from photoclass.training.run_folder import checkpoint_path
 from photoclass.training.stopping import StopRequest
 from tiny_runs import TINY, Tiny, Watch, assert_same_training, read_checkpoint, stop_after
 

@@ -12,7 +12,6 @@ from photoclass.text import printable
 
 # Signs that Markdown would take for its own; an underscore within a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
-_OF_PRETRAINED = ("lite0", "lite2")
 
 
 def write_card(folder: Path, info: ModelInfo) -> None:
@@ -131,27 +130,9 @@ def _shares(info: ModelInfo, names: list[str]) -> str:
 
 
 def _training(info: ModelInfo) -> str:
-    trained, backbone = info.trained, info.settings.get("backbone")
-    where = f"on {trained.get('device')} in {trained.get('precision')}, seed {info.seed}"
-    minutes = f"{trained.get('seconds', 0) / 60:.1f} minutes"
-    weights = (
-        " Its pretrained weights are EfficientNet-Lite's, learnt on ImageNet, under Apache-2.0."
-        if backbone and set(backbone.split("+")) <= set(_OF_PRETRAINED)
-        else ""
-    )
-    if "strength" in trained:
-        return (
-            f"A linear head on the features of the frozen pretrained network `{backbone}`, in "
-            f"{minutes} {where}. Its regularisation ({trained['strength']:g}) and temperature "
-            f"({trained['temperature']:.3f}) were chosen by cross-validation among the training photos, where its log "
-            f"loss was {trained['cross_validated_log_loss']:.4f}. All settings stand in `model.json`.{weights}"
-        )
-    what = f"Trained was {trained['learnt']}. " if "learnt" in trained else ""
-    return (
-        f"{what}{trained.get('epochs', 0):g} epochs in {minutes} {where}; kept is epoch {trained.get('best_epoch'):g}. "
-        f"It ended because: {trained.get('stopped')}. All settings stand in `model.json`, the epochs in `history.csv` "
-        f"and `curves.png`.{weights}"
-    )
+    """Return how the model was trained, as its recipe described it."""
+    epochs = "; every epoch is in `history.csv` and `curves.png`" if "best_epoch" in info.trained else ""
+    return f"{_plain(info.trained.get('description', ''))} All settings are in `model.json`{epochs}.".strip()
 
 
 def _command(info: ModelInfo) -> str:

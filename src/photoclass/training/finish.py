@@ -1,4 +1,4 @@
-"""What every training ends with: its model scored and written as a model folder."""
+"""The last step of every recipe: the model is scored and written as a model folder."""
 
 import csv
 import dataclasses
@@ -32,8 +32,7 @@ from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.training.frozen.features import FeaturedPhotos
-from photoclass.training.recipes.recipes import Recipe, find_recipe
-from photoclass.training.recipes.settings import named_settings
+from photoclass.training.recipes.settings import changed_settings
 from photoclass.training.run import Run
 from photoclass.training.stopping import EpochRow
 
@@ -42,14 +41,14 @@ LABEL_ERRORS_FILE = "label_errors.csv"
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What came of a training.
+    """A trained model and its scores.
 
     Attributes:
         folder: The model folder.
-        info: What its model.json says.
-        scores: Of the validation split and, where there is one, of the held-out split.
+        info: The contents of its model.json.
+        scores: On the validation split and, where there is one, on the held-out split.
         history: The epochs.
-        photos: What it was trained, chosen and scored on.
+        photos: The photos that it was trained and scored on.
         report: Its report, if one was written.
     """
 
@@ -62,23 +61,23 @@ class TrainResult:
 
     @property
     def skipped(self) -> tuple[SkippedPhoto, ...]:
-        """Photos that could not be read."""
+        """Files that could not be read as photos."""
         return self.photos.table.skipped
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a recipe hands over.
+    """A trained model before it is scored: what a learner hands over.
 
     Attributes:
         info: What is known of the model.
         onnx: The network, from pixels to probabilities.
-        predicted: Its probabilities, shape (N, C), for the photos of the splits that are scored.
-        difference: By how much the file differs from what was trained, on real photos.
-        flatters: What the validation photos chose, and by how much their score flatters; None if they chose nothing.
-        seen: What tells how far a photo lies from the training photos.
+        predicted: Its probabilities, shape (N, C), for the photos of each split that is scored.
+        difference: By how much the exported file differs from the trained network, on real photos.
+        optimism: The optimism of the validation score, where the validation photos selected the model.
+        novelty: Tells how far a photo lies from the training data.
         history: The epochs, where there are any.
-        doubtful: Training photos whose label is surely wrong, as fixes that a person may take over.
+        label_errors: Training photos with a likely label error, as fixes to review.
     """
 
     info: ModelInfo
@@ -86,18 +85,18 @@ class Outcome:
     predicted: dict[int, NDArray[np.float32]]
     difference: dict[str, float]
     optimism: Optimism | None
-    seen: NoveltyDetector
+    novelty: NoveltyDetector
     history: tuple[EpochRow, ...] = ()
     label_errors: tuple[Fix, ...] = ()
 
 
-def finish(run: Run[Any, Any], outcome: Outcome) -> TrainResult:
-    """Score what was trained and write the model folder.
+def finish(run: Run, outcome: Outcome) -> TrainResult:
+    """Score the trained model and write its folder.
 
     Raises:
         OutputError: The folder cannot be written.
     """
-    table = run.photos.table
+    table, out = run.photos.table, run.request.out
     scores, metrics = [], {}
     for split in (VALID, HELD_OUT):
         rows = table.splits == split
@@ -109,24 +108,24 @@ def finish(run: Run[Any, Any], outcome: Outcome) -> TrainResult:
             score = score_predictions(predicted, SPLITS[split], optimism is not None, optimism)
             scores.append(score)
             metrics[SPLITS[split]] = score.as_json()
-            save_predictions(run.out, SPLITS[split], part, probabilities)
+            save_predictions(out, SPLITS[split], part, probabilities)
     info = outcome.info
     trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.optimism is not None}
     info = dataclasses.replace(info, metrics=metrics, trained=trained)
-    save_photos(run.out, run.photos.contents, table)
-    save_fingerprints(run.out, run.part(TRAIN).fingerprints)
-    save_novelty(run.out, outcome.seen, outcome.onnx)
-    _write_skipped(run.out / "skipped.csv", table.skipped)
+    save_photos(out, run.photos.contents, table)
+    save_fingerprints(out, run.part(TRAIN).fingerprints)
+    save_novelty(out, outcome.novelty, outcome.onnx)
+    _write_skipped(out / "skipped.csv", table.skipped)
     if outcome.label_errors:
-        write_fixes(run.out / LABEL_ERRORS_FILE, outcome.label_errors)
-    write_card(run.out, info)
-    save_model(run.out, info, outcome.onnx)
-    run.request.records.end(run.about(), outcome.history, info, run.out)
-    return TrainResult(run.out, load_info(run.out), tuple(scores), outcome.history, run.photos)
+        write_fixes(out / LABEL_ERRORS_FILE, outcome.label_errors)
+    write_card(out, info)
+    save_model(out, info, outcome.onnx)
+    run.request.records.end(run.parameters(), outcome.history, info, out)
+    return TrainResult(out, load_info(out), tuple(scores), outcome.history, run.photos)
 
 
 def with_report(trained: TrainResult, progress: Progress) -> TrainResult:
-    """Write the report of what was trained; a model is none the worse for a report that cannot be written."""
+    """Write the report; if it cannot be written, say so and keep the model, which is saved already."""
     table = trained.photos.table
     try:
         report = report_of_training(trained.folder, dict(zip(table.names, table.paths, strict=True)), progress)
@@ -138,15 +137,21 @@ def with_report(trained: TrainResult, progress: Progress) -> TrainResult:
     return dataclasses.replace(trained, report=report)
 
 
-def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
-    """Return what is known of a model before it is scored; `trained` says how the training went."""
-    table, fixes = run.photos.table, run.request.options.fixes
+def model_info(run: Run, training: dict[str, Any]) -> ModelInfo:
+    """Return what is known of a model before it is scored.
+
+    Args:
+        run: The run.
+        training: How the training went.
+    """
+    table, options, settings = run.photos.table, run.request.options, run.settings
     sizes = np.unique(run.duplicates, return_counts=True)[1]
     parts_of_groups = np.unique(np.stack([run.duplicates, table.splits.astype(np.int64)]), axis=1)
     origin = {
+        "on": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": str(run.request.data.absolute()),
-        "fixes": str(fixes.absolute()) if fixes else None,
-        "set": _settings_of_its_own(run.recipe),
+        "fixes": str(options.fixes.absolute()) if options.fixes else None,
+        "set": changed_settings(settings),
         "photos_with_duplicates": int(sizes[sizes > 1].sum()),
         "duplicates_across_splits": parts_of_groups.shape[1] - len(sizes),
     }
@@ -154,26 +159,19 @@ def describe(run: Run[Any, Any], trained: dict[str, Any]) -> ModelInfo:
     rates = np.bincount(trained_labels, minlength=len(run.class_names)) / len(trained_labels)
     return ModelInfo(
         class_names=run.class_names,
-        image_size=run.recipe.image_size,
-        resize=run.recipe.resize,
-        recipe=run.recipe.name,
-        settings=dataclasses.asdict(run.recipe),
-        seed=run.seed,
+        image_size=settings.image_size,
+        resize=settings.resize,
+        recipe=run.request.recipe,
+        settings=dataclasses.asdict(settings),
+        seed=run.request.seed,
         base_rates=tuple(float(rate) for rate in rates),
         photos={
             name: count_by_class(table.labels[table.splits == i], run.class_names) for i, name in enumerate(SPLITS)
         },
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
-        trained={"on": datetime.now(UTC).isoformat(timespec="seconds"), **origin, **trained},
+        trained={**origin, **training},
     )
-
-
-def _settings_of_its_own(recipe: Recipe) -> dict[str, str]:
-    """Return the settings in which a run differs from its recipe, as words that `--set` takes."""
-    usual = dict(named_settings(find_recipe(recipe.name)))
-    own = {name: value for name, value in named_settings(recipe) if value != usual[name]}
-    return {name: ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for name, v in own.items()}
 
 
 def _write_skipped(path: Path, skipped: tuple[SkippedPhoto, ...]) -> None:

@@ -16,7 +16,7 @@ from photoclass.model.engine import cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import write_backbone
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.training.frozen.backbones import choose_precision, open_backbone_file
-from photoclass.training.recipes.recipes import FeaturesRecipe
+from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.training.recipes.settings import with_settings
 from photoclass.training.train import train
 from running import done, run_command
@@ -139,7 +139,9 @@ def test_int8_is_refused_in_one_line(drawn_photos: Path, tmp_path: Path) -> None
 
 
 def test_numbers_fractions_and_words_are_read_alike() -> None:
-    word = with_settings(FeaturesRecipe(), {"backbone": "x.onnx", "backbone_mean": "1/2,0.25, 1e-1", "backbone_std": 1})
+    word = with_settings(
+        FeaturesSettings(), {"backbone": "x.onnx", "backbone_mean": "1/2,0.25, 1e-1", "backbone_std": 1}
+    )
     assert word.backbone_mean == (0.5, 0.25, 0.1) and word.backbone_std == (1.0,)
     given = with_settings(word, {"backbone_mean": (0.5, np.float64(0.25), 0.1)})
     assert given == word

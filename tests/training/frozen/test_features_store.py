@@ -24,7 +24,8 @@ from photoclass.photos.sources.read import read_data
 from photoclass.progress import Silent, Task
 from photoclass.training.frozen.backbones import open_backbone_file, open_trunk
 from photoclass.training.frozen.features import compute_features
-from photoclass.training.recipes.recipes import FeaturesRecipe
+from photoclass.training.prepare import decode_settings
+from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.workspace import Workspace
 from running import done, run_in_new_interpreter
 from tiny_networks import tiny_network
@@ -164,7 +165,7 @@ class _Emptying(Silent):
 
 def test_a_cache_that_is_emptied_meanwhile_ends_it_in_one_line(drawn_photos: Path, own_folder: Path) -> None:
     backbone = open_backbone_file(own_folder / "net.onnx", 0, (0.5,), (0.5,))
-    settings = FeaturesRecipe("net.onnx", backbone_size=backbone.image_size).decode_settings()
+    settings = decode_settings(FeaturesSettings("net.onnx", backbone_size=backbone.image_size))
     folder = own_folder / "cache"
     table = read_data(drawn_photos, Workspace(folder))
     with pytest.raises(OutputError, match="the cache was emptied while this run used it; start again") as ended:

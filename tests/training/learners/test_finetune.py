@@ -18,7 +18,8 @@ from photoclass.training.compute import Compute
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.learners.finetune import _first_block
 from photoclass.training.loop.examples import Augmentations, MapExamples
-from photoclass.training.recipes.recipes import FinetuneRecipe, find_recipe, of_quality
+from photoclass.training.recipes.finetune import FinetuneSettings
+from photoclass.training.recipes.registry import find_recipe, recipe_of_quality
 from photoclass.training.recipes.settings import with_settings
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
@@ -104,7 +105,7 @@ def test_other_epochs_would_be_another_schedule(run: Path, drawn_photos: Path) -
 
 def test_without_a_tail_the_device_decides_how_much_learns() -> None:
     network = fold("lite0")
-    recipe = FinetuneRecipe(backbone="lite0")
+    recipe = FinetuneSettings(backbone="lite0")
     assert _first_block(network, recipe, Compute("cpu", "fp32", "")) == 13
     assert _first_block(network, recipe, Compute("cuda", "bf16", "")) is None
     assert _first_block(network, dataclasses.replace(recipe, tail=16), Compute("cpu", "fp32", "")) is None
@@ -158,13 +159,13 @@ def test_examples_of_maps_show_the_photo_or_its_mirror_image() -> None:
 
 
 def test_the_best_quality_is_this_recipe() -> None:
-    assert of_quality("best", None)[0] == "finetune"
-    assert of_quality("good", "features") == ("features", {"backbone": "lite2"})
+    assert recipe_of_quality("best", None)[0] == "finetune"
+    assert recipe_of_quality("good", "features") == ("features", {"backbone": "lite2"})
     with pytest.raises(SettingsError, match="the quality 'best' is the recipe finetune, not features"):
-        of_quality("best", "features")
+        recipe_of_quality("best", "features")
     with pytest.raises(SettingsError, match="fast, good, best"):
-        of_quality("better", None)
-    assert find_recipe("finetune").image_size == 260
+        recipe_of_quality("better", None)
+    assert find_recipe("finetune").settings().image_size == 260
 
 
 def test_the_mean_of_both_views_is_that_of_their_logits() -> None:

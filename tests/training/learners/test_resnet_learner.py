@@ -15,7 +15,6 @@ from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.decode import Pixels, decode_photo, read_file
 from photoclass.progress import SILENT
 from photoclass.training.finish import TrainResult
-from photoclass.training.recipes.resnet import ResnetRecipe
 from photoclass.training.run import TrainOptions
 from photoclass.training.train import train
 from photoclass.workspace import Workspace
@@ -39,7 +38,7 @@ def _train(tiny: Tiny, out: Path, settings: dict[str, Any] | None = None, **opti
     words = TINY_RESNET | (settings or {})
     stop, workspace = options.pop("stop", None), Workspace(tiny.cache, 1, options.pop("progress", SILENT))
     given = {"precision": "fp32", "report": False, **options}
-    return train(tiny.data, out, ResnetRecipe.name, words, TrainOptions(**given), stop, workspace)
+    return train(tiny.data, out, "resnet", words, TrainOptions(**given), stop, workspace)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 from photoclass.errors import SettingsError
 from photoclass.photos.decode import DecodeSettings
 from photoclass.training.augment import AugmentSettings
-from photoclass.training.recipes.recipes import FinetuneRecipe, LoopSettings, SmallCnnRecipe, find_recipe
-from photoclass.training.recipes.resnet import ResnetRecipe
+from photoclass.training.prepare import decode_settings
+from photoclass.training.recipes.finetune import FinetuneSettings
+from photoclass.training.recipes.loop_settings import LoopSettings
+from photoclass.training.recipes.registry import find_recipe
+from photoclass.training.recipes.resnet import ResnetSettings
+from photoclass.training.recipes.small_cnn import SmallCnnSettings
 
 
 def test_small_cnn_has_the_posts_numbers() -> None:
-    recipe = find_recipe("small-cnn")
-    assert recipe.name == "small-cnn"
+    recipe = find_recipe("small-cnn").settings()
     assert (recipe.image_size, recipe.resize) == (150, "squash")
     assert recipe.network.filters == (32, 32, 64)
     assert (recipe.network.dense_units, recipe.network.dropout) == (64, 0.3)
@@ -30,13 +33,13 @@ def test_an_unknown_recipe_is_refused_with_the_names_that_there_are() -> None:
 
 
 def test_photos_are_decoded_as_the_recipe_says() -> None:
-    assert SmallCnnRecipe(image_size=64, resize="crop").decode_settings() == DecodeSettings(64, "crop")
+    assert decode_settings(SmallCnnSettings(image_size=64, resize="crop")) == DecodeSettings(64, "crop")
 
 
 @pytest.mark.parametrize("values", [{"image_size": 7}, {"image_size": 2049}, {"resize": "stretch"}])
 def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(values))):
-        SmallCnnRecipe(**values)
+        SmallCnnSettings(**values)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +61,8 @@ def test_loop_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
         LoopSettings(**values)
 
 
-@pytest.mark.parametrize("recipe", [SmallCnnRecipe, FinetuneRecipe])
-def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnRecipe] | type[FinetuneRecipe]) -> None:
+@pytest.mark.parametrize("recipe", [SmallCnnSettings, FinetuneSettings])
+def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnSettings] | type[FinetuneSettings]) -> None:
     with pytest.raises(SettingsError, match="batch_size is 0"):
         recipe(loop=LoopSettings(batch_size=0))
     with pytest.raises(SettingsError, match="epochs is 0"):
@@ -70,7 +73,7 @@ def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnRecipe] | type[
 
 @given(fewer=st.floats(0, 200), more=st.floats(0, 200))
 def test_with_more_time_resnet_learns_from_larger_pictures_and_smaller_parts(fewer: float, more: float) -> None:
-    short, long = (ResnetRecipe().with_pictures_for(epochs) for epochs in sorted((fewer, more)))
+    short, long = (ResnetSettings().with_pictures_for(epochs) for epochs in sorted((fewer, more)))
     assert short.image_size <= long.image_size
     assert short.sides <= long.sides
     assert short.augment.crop >= long.augment.crop
@@ -81,14 +84,14 @@ def test_with_more_time_resnet_learns_from_larger_pictures_and_smaller_parts(few
 
 
 def test_a_limit_of_time_leaves_the_number_of_epochs_open() -> None:
-    usual, timed = (ResnetRecipe().with_epochs_for(timed).loop.epochs for timed in (False, True))
+    usual, timed = (ResnetSettings().with_epochs_for(timed).loop.epochs for timed in (False, True))
     assert usual == 44
     assert timed > 200
-    assert ResnetRecipe(loop=LoopSettings(epochs=7)).with_epochs_for(timed=True).loop.epochs == 7
+    assert ResnetSettings(loop=LoopSettings(epochs=7)).with_epochs_for(timed=True).loop.epochs == 7
 
 
 def test_what_is_set_of_pictures_stays_as_it_is() -> None:
-    recipe = ResnetRecipe(image_size=50, sides=(40,), augment=AugmentSettings(crop=0.9))
+    recipe = ResnetSettings(image_size=50, sides=(40,), augment=AugmentSettings(crop=0.9))
     assert recipe.with_pictures_for(100) == recipe
 
 
@@ -107,7 +110,7 @@ def test_what_is_set_of_pictures_stays_as_it_is() -> None:
 def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
     photos: int, device: str, batch_size: int
 ) -> None:
-    recipe = ResnetRecipe()
+    recipe = ResnetSettings()
     loop = recipe.with_steps_for(photos, 44, device).loop
     assert loop.batch_size == batch_size
     assert loop.learning_rate == pytest.approx((batch_size / 128) ** 0.5 * recipe.loop.learning_rate)
@@ -117,7 +120,7 @@ def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
 def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trainings(
     photos: int, epochs: float
 ) -> None:
-    loop = ResnetRecipe().with_steps_for(photos, epochs, "cpu").loop
+    loop = ResnetSettings().with_steps_for(photos, epochs, "cpu").loop
     steps = epochs * photos / loop.batch_size
     reach = loop.muon_rate * steps**0.5
     if steps >= 250:
@@ -128,11 +131,11 @@ def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trai
 
 
 def test_a_batch_size_that_is_set_is_taken_with_its_rates() -> None:
-    recipe = ResnetRecipe(loop=LoopSettings(batch_size=24))
+    recipe = ResnetSettings(loop=LoopSettings(batch_size=24))
     assert recipe.with_steps_for(10**6, 44, "cuda") == recipe
 
 
 @pytest.mark.parametrize("values", [{"image_size": 7}, {"sides": (64, 4)}, {"resize": "stretch"}])
 def test_pictures_of_resnet_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(values))):
-        ResnetRecipe(**values)
+        ResnetSettings(**values)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoclass.errors import SettingsError
-from photoclass.training.recipes.recipes import SmallCnnRecipe
 from photoclass.training.recipes.settings import from_saved, named_settings, with_settings
+from photoclass.training.recipes.small_cnn import SmallCnnSettings
 
-RECIPE = SmallCnnRecipe()
+RECIPE = SmallCnnSettings()
 
 
 def test_no_name_stands_twice_in_a_recipe() -> None:

@@ -63,14 +63,9 @@ def describe_duplicates(info: ModelInfo) -> str:
 
 def why_no_curves(info: ModelInfo) -> str:
     """Say why there are no training curves, and what was selected instead of an epoch."""
-    if "strength" not in info.trained:
+    if "best_epoch" in info.trained or "description" not in info.trained:
         return "The model folder has no history.csv, so there are no curves to show."
-    return (
-        f"There are none, since the recipe {info.recipe} has no epochs. A pretrained network computed the features of "
-        "each photo once, and a linear head was fitted to them until convergence. The strength of its regularisation "
-        f"({info.trained['strength']:g}) was selected by cross-validation on the training photos, with a log loss of "
-        f"{info.trained['cross_validated_log_loss']:.4f}."
-    )
+    return f"There are none, since the recipe {info.recipe} has no epochs. {info.trained['description']}"
 
 
 def describe_ending(info: ModelInfo) -> str:

@@ -208,6 +208,6 @@ def _next_steps(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Iterator[
         yield "", "Evaluate on more photos with photoclass evaluate; a few hundred of each class narrow the interval."
     elif scored.name != "held_out":
         yield "", "Evaluate on photos that the model has never seen, with photoclass evaluate."
-    if info.recipe in ("small-cnn", "resnet"):
+    if info.trained.get("from_scratch"):
         yield "", "Train with --recipe features: a backbone pretrained on a million photos needs far fewer of yours."
     yield "thresholds", "Choose the confidence from which on you accept predictions unchecked."

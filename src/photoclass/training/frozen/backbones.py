@@ -18,6 +18,7 @@ from photoclass.networks.scaling import Scaling
 from photoclass.photos.cache.names import network_folder
 
 PRECISIONS = ("int8", "bf16", "fp32")
+PRETRAINED_CREDIT = "Its pretrained weights are EfficientNet-Lite's, trained on ImageNet, under Apache-2.0."
 # The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
 BACKBONES = {name: (name,) for name in EFFICIENTNET_LITE} | {"lite0+lite2": ("lite0", "lite2")}
 

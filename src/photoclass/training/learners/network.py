@@ -6,9 +6,10 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -23,18 +24,21 @@ from photoclass.model.folder import ModelInfo
 from photoclass.model.novelty import KEPT_PHOTOS, NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.networks.scaling import Scaling
+from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.progress import Progress
 from photoclass.results.pictures.curves import draw_curves
+from photoclass.results.scores.evaluate import predict_cached
 from photoclass.training.compute import Compute, keep_freed_memory, leave_threads_to_the_network
 from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
-from photoclass.training.finish import Outcome, TrainResult, describe, finish
+from photoclass.training.finish import Outcome, TrainResult, finish, model_info
 from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from photoclass.training.loop.examples import Examples, Rows
 from photoclass.training.loop.loop import LoopJob, fit
 from photoclass.training.loop.optimizer import optimizer_for
 from photoclass.training.recipes.loop_settings import LoopSettings
+from photoclass.training.recipes.settings import LoopRecipeSettings
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, best_epoch
 
@@ -47,92 +51,130 @@ _TOLERANCE_IN_USE = 0.1
 
 
 class Learner(Protocol):
-    """What a recipe brings to the loop. `photos` are always some of the run's."""
+    """What a recipe adds to the training loop. `photos` are always some of the run's."""
+
+    @property
+    def settings(self) -> LoopRecipeSettings:
+        """The settings of the recipe."""
 
     @property
     def name(self) -> str:
-        """Say what learns, for the output."""
+        """What is trained, for the output and the model card: `a residual network, from scratch`."""
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether training starts from random weights, not from pretrained ones."""
+
+    @property
+    def credit(self) -> str:
+        """A sentence on whose pretrained weights these are, for the model card; empty where there are none."""
 
     @property
     def network(self) -> nn.Module:
-        """What maps images or maps to logits."""
+        """Maps images or feature maps to logits."""
 
     @property
     def scaling(self) -> Scaling:
-        """What their bytes mean to it."""
+        """How the bytes of its inputs are scaled."""
 
     @property
     def tolerance(self) -> float:
-        """What the exported file may differ from the trained network by, in probability, in full precision."""
+        """By how much, in probability, the exported file may differ from the trained network in full precision."""
 
     @property
     def views(self) -> int:
-        """How often the saved model looks at a photo."""
+        """Views of each photo that the saved model averages over: 2 with its mirror image, else 1."""
 
     def examples(self, photos: Any) -> Examples:
-        """Return photos as the network sees them."""
+        """Return photos as inputs of the network."""
 
     def training_examples(self, photos: Any) -> Examples:
-        """Return photos as the network learns from them."""
+        """Return photos as inputs of the network in training."""
 
     def start(self, train: Any, duplicates: NDArray[np.int64], compute: Compute) -> None:
-        """Set the weights that a fresh training begins with, where those that it was made with do not serve.
+        """Set the initial weights, where those that the network was made with are not the ones to start from.
 
-        `near-duplicates` has the same number for training photos that are near-duplicates, shape (N,).
+        Args:
+            train: The training photos.
+            duplicates: Shape (N,), the same number for training photos that are near-duplicates of each other.
+            compute: Device and precision.
         """
 
     def pixels(self, photos: Any) -> dict[int, Pixels]:
-        """Return photos, by index, as they enter the saved model; a file that has vanished is left out."""
+        """Return the saved model's inputs, by index of the photo; without files that have vanished."""
 
     def logits(self, photos: Any, compute: Compute) -> NDArray[np.float64]:
-        """Return what the network, as it is now, says of photos, shape (N, K)."""
+        """Compute the logits of photos by the network as it is now, shape (N, K)."""
 
     def features(self, photos: Any, compute: Compute) -> NDArray[np.float32]:
-        """Return what enters the last linear layer of the network, as it is now, shape (N, D)."""
+        """Compute the inputs of the last linear layer of the network as it is now, shape (N, D)."""
 
     def export(self, temperature: float) -> bytes:
-        """Write the network, as it is now, as ONNX from pixels to probabilities."""
+        """Export the network as it is now to ONNX, from pixels to probabilities."""
 
     def scored(
         self, runtime: Runtime, photos: Any, trained: Callable[[], NDArray[np.float64]], progress: Progress
     ) -> NDArray[np.float32]:
-        """Return probabilities to score, shape (N, C): the saved model's, or else those of the trained network."""
+        """Return the probabilities to score, shape (N, C): the saved model's, or else those of the trained network."""
 
 
-def train_network(run: Run[Any, Any], learner: Learner) -> TrainResult:
-    """Train a network and write the model folder. Called while the folder is held.
+@dataclass(frozen=True)
+class PixelLearner:
+    """What learners share whose network is trained on pixels from the cache, from random weights."""
+
+    from_scratch: ClassVar[bool] = True
+    credit: ClassVar[str] = ""
+    tolerance: ClassVar[float] = 1e-3
+
+    def start(self, train: CachedPhotos, duplicates: NDArray[np.int64], compute: Compute) -> None:
+        """Keep the random weights that the network was made with."""
+
+    def pixels(self, photos: CachedPhotos) -> dict[int, Pixels]:
+        """Return the photos' pixels from the cache."""
+        return {i: np.asarray(photos.pixels[i], dtype=np.uint8) for i in range(len(photos))}
+
+    def scored(
+        self, runtime: Runtime, photos: CachedPhotos, trained: Callable[[], NDArray[np.float64]], progress: Progress
+    ) -> NDArray[np.float32]:
+        """Predict with the saved model."""
+        return predict_cached(runtime, photos, progress)
+
+
+def train_network(run: Run, learner: Learner) -> TrainResult:
+    """Train a network and write the model folder, which the caller has locked.
 
     Args:
-        run: The training.
-        learner: What its recipe brings.
+        run: The run.
+        learner: What its recipe adds to the training loop.
 
     Raises:
-        TrainingError: It cannot be resumed, or the loss became no number before any epoch was done.
-        Interrupted: A signal came; the checkpoint is kept.
+        TrainingError: The run cannot be resumed, or the loss became NaN or infinite before the first epoch was done.
+        Interrupted: A signal arrived; the checkpoint is kept.
     """
-    saved = run.request.saved
+    request, loop = run.request, learner.settings.loop
+    saved = request.saved
     changed = changes(saved, run.identity()) if saved else []
-    if changed and not run.request.options.force:
+    if changed and not request.options.force:
         raise TrainingError(
-            f"{run.out}: was begun with other {', '.join(changed)}; give the same again, choose another --out to start "
-            "again, or --force to go on all the same"
+            f"{request.out}: was started with different {', '.join(changed)}; give the same again, choose another "
+            "--out to start again, or --force to continue anyway"
         )
     keep_freed_memory()
     leave_threads_to_the_network()
     if not saved:
-        learner.start(run.part(TRAIN), run.duplicates[run.of_split(TRAIN)], run.compute)
-    state = fresh_state(learner.network, run.recipe.loop, run.compute)
+        learner.start(run.part(TRAIN), run.duplicates[run.in_split(TRAIN)], run.compute)
+    state = fresh_state(learner.network, loop, run.compute)
     if saved:
-        load_checkpoint(run.out, state)
+        load_checkpoint(request.out, state)
         if changed:
-            # What is done of the epoch was done on other photos or in other batches: it begins again.
+            # The part of the epoch that is done had other photos or other batches: the epoch starts again.
             state.start_epoch(state.epoch)
         if "data" in changed:
             state.valid_logits.clear()
-        run.progress.say(f"resumed at epoch {state.epoch + 1}, photo {state.seen:,}")
-    photos, epochs = int(run.of_split(VALID).sum()), run.recipe.loop.epochs
+        request.say(f"resumed at epoch {state.epoch + 1}, photo {state.seen:,}")
     kept = len(state.valid_logits[0]) if state.valid_logits else None
-    rows = kept_rows(photos, len(run.class_names), epochs, run.seed, kept)
+    photos = int(run.in_split(VALID).sum())
+    rows = kept_rows(photos, len(run.class_names), loop.epochs, request.seed, kept)
     _run_loop(run, learner, state, rows)
     return finish(run, _outcome(run, learner, state, rows))
 
@@ -145,23 +187,24 @@ def fresh_state(network: nn.Module, settings: LoopSettings, compute: Compute) ->
     return TrainingState(network, optimizer_for(network, settings), ema, start)
 
 
-def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: Rows) -> None:
+def _run_loop(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> None:
+    request, compute, loop = run.request, run.compute, learner.settings.loop
     parameters = sum(p.numel() for p in state.network.parameters() if p.requires_grad)
-    run.progress.say(
-        f"{learner.name}: {parameters:,} parameters, on {run.compute.device} in {run.compute.precision} "
-        f"({run.compute.reason}), batch {run.recipe.loop.batch_size}, seed {run.seed}"
+    request.say(
+        f"{learner.name}: {parameters:,} parameters, on {compute.device} in {compute.precision} ({compute.reason}), "
+        f"batch {loop.batch_size}, seed {request.seed}"
     )
-    stop = run.request.stop
+    stop = request.stop
     parts = {split: run.part(split) for split in (TRAIN, VALID, HELD_OUT)}
-    passes = len(parts[HELD_OUT]) + (2 if run.recipe.loop.calibrate else 1) * len(parts[VALID])
+    passes = len(parts[HELD_OUT]) + (2 if loop.calibrate else 1) * len(parts[VALID])
     passes += min(len(parts[TRAIN]), KEPT_PHOTOS) + min(len(parts[VALID]), KEPT_PHOTOS)
     job = LoopJob(
         train=learner.training_examples(parts[TRAIN]),
         valid=learner.examples(parts[VALID]),
-        settings=run.recipe.loop,
+        settings=loop,
         scaling=learner.scaling,
-        compute=run.compute,
-        seed=run.seed,
+        compute=compute,
+        seed=request.seed,
         finish_seconds=_FINISH_SECONDS,
         finish_passes=learner.views * passes,
         kept_rows=rows,
@@ -171,23 +214,23 @@ def _run_loop(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: 
 
     def keep(state: TrainingState) -> None:
         nonlocal drawn_at
-        save_checkpoint(run.out, state, identity)
-        write_history(run.out / "history.csv", state.history)
+        save_checkpoint(request.out, state, identity)
+        write_history(request.out / "history.csv", state.history)
         ends = bool(state.stopped or stop.signal_number)
         if state.history and (ends or time.monotonic() - drawn_at > _DRAW_EVERY_SECONDS):
-            draw_curves(state.history, run.out / "curves.png", f"{run.recipe.name} · {run.out.name}")
+            draw_curves(state.history, request.out / "curves.png", f"{request.recipe} · {request.out.name}")
             drawn_at = time.monotonic()
-        run.request.records.epochs(run.about(), state.history)
+        request.records.epochs(run.parameters(), state.history)
 
     with stop.heard():
-        fit(job, state, stop, keep, run.progress)
+        fit(job, state, stop, keep, request.workspace.progress)
     if stop.signal_number:
         raise Interrupted(
             f"stopped in epoch {state.epoch + 1}, photo {state.seen:,}; the checkpoint is kept. "
-            f"Go on with the same command and --resume",
+            f"Continue with the same command and --resume",
             128 + stop.signal_number,
         )
-    run.progress.say(f"training ended: {state.stopped}")
+    request.say(f"training ended: {state.stopped}")
 
 
 def write_history(path: Path, history: list[EpochRow]) -> None:
@@ -199,17 +242,18 @@ def write_history(path: Path, history: list[EpochRow]) -> None:
             writer.writerow([f"{value:g}" if name == "epoch" else value for name, value in vars(row).items()])
 
 
-def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: Rows) -> Outcome:
+def _outcome(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> Outcome:
     """Export the best weights, check the file against them, and predict what is scored.
 
     Raises:
-        TrainingError: The exported file does not do what the trained network does.
+        TrainingError: The exported file and the trained network disagree.
     """
+    request = run.request
     learner.network.load_state_dict(state.best_weights)
     parts = {split: part for split in (VALID, HELD_OUT) if len(part := run.part(split))}
     logits: dict[int, NDArray[np.float64]] = {}
     temperature = 1.0
-    if run.recipe.loop.calibrate:
+    if learner.settings.loop.calibrate:
         logits[VALID] = learner.logits(parts[VALID], run.compute)
         temperature = fit_temperature(logits[VALID], parts[VALID].table.labels)
 
@@ -218,10 +262,11 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
         return to_probabilities(values / temperature)
 
     best = best_epoch(state.history)
-    info = describe(
+    info = model_info(
         run,
         {
-            "learnt": learner.name,
+            "description": _describe_training(run, learner, state),
+            "from_scratch": learner.from_scratch,
             "epochs": state.history[-1].epoch,
             "best_epoch": best.epoch if best else None,
             "seconds": round(state.elapsed_seconds, 1),
@@ -234,45 +279,59 @@ def _outcome(run: Run[Any, Any], learner: Learner, state: TrainingState, rows: R
     )
     onnx = learner.export(temperature)
     difference = _check_export(run, learner, info, onnx, temperature)
-    runtime = Runtime(info, onnx, run.out)
+    runtime = Runtime(info, onnx, request.out)
     scored = {
-        split: learner.scored(runtime, part, partial(trained, split), run.progress) for split, part in parts.items()
+        split: learner.scored(runtime, part, partial(trained, split), request.workspace.progress)
+        for split, part in parts.items()
     }
-    return Outcome(
-        info, onnx, scored, difference, _optimism(run, state, rows), _novelty(run, learner), tuple(state.history)
+    optimism, novelty = _optimism(run, learner, state, rows), _novelty(run, learner)
+    return Outcome(info, onnx, scored, difference, optimism, novelty, tuple(state.history))
+
+
+def _describe_training(run: Run, learner: Learner, state: TrainingState) -> str:
+    """Describe the training for the model card and the report, in plain text."""
+    name, best = learner.name, best_epoch(state.history)
+    kept = f"; epoch {best.epoch:g}, which has the lowest validation loss, was kept" if best else ""
+    text = (
+        f"{name[0].upper()}{name[1:]}: {state.history[-1].epoch:g} epochs in {state.elapsed_seconds / 60:.1f} minutes on "
+        f"{run.compute.device} in {run.compute.precision}, seed {run.request.seed}{kept}. "
+        f"Training ended: {state.stopped}."
     )
+    return f"{text} {learner.credit}".rstrip()
 
 
-def _optimism(run: Run[Any, Any], state: TrainingState, rows: Rows) -> Optimism | None:
-    """Estimate by how much the score of the validation photos flatters; None where they chose nothing.
+def _optimism(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> Optimism | None:
+    """Estimate the optimism of the validation score; None where the validation photos selected nothing.
 
-    Epochs were judged by each photo as it is; where the saved model looks at its mirror image too, that is left out.
+    Epochs were compared without the mirror images of the photos; where the saved model averages over them, that is
+    not in the estimate.
     """
-    calibrate = run.recipe.loop.calibrate
+    calibrate = learner.settings.loop.calibrate
     if len(state.valid_logits) < len(state.history):
         chose = what_was_chosen(sum(math.isfinite(row.val_loss) for row in state.history), calibrate)
-        return Optimism(chose, "earlier epochs were judged by other photos (--force)") if chose else None
-    of_valid = np.flatnonzero(run.of_split(VALID))
+        return Optimism(chose, "earlier epochs were compared on different photos (--force)") if chose else None
+    of_valid = np.flatnonzero(run.in_split(VALID))
     labels, duplicates = (values[of_valid[rows]] for values in (run.photos.table.labels, run.duplicates))
     logits = [epoch.numpy() for epoch in state.valid_logits]
-    return estimate_optimism(logits, labels, duplicates, calibrate, run.seed, len(of_valid))
+    return estimate_optimism(logits, labels, duplicates, calibrate, run.request.seed, len(of_valid))
 
 
-def _novelty(run: Run[Any, Any], learner: Learner) -> NoveltyDetector:
-    """Keep what tells distances: some training photos, and as many validation photos to compare with."""
+def _novelty(run: Run, learner: Learner) -> NoveltyDetector:
+    """Fit the novelty detector on a sample of the training photos, against a sample of the validation photos."""
     train, valid = run.part(TRAIN), run.part(VALID)
-    kept, compared = (photos_to_keep(part.table.labels, run.seed) for part in (train, valid))
+    kept, compared = (photos_to_keep(part.table.labels, run.request.seed) for part in (train, valid))
     features = (learner.features(part.select(rows), run.compute) for part, rows in ((train, kept), (valid, compared)))
     return fit_novelty(*features)
 
 
-def _check_export(
-    run: Run[Any, Any], learner: Learner, info: ModelInfo, onnx: bytes, temperature: float
-) -> dict[str, float]:
-    """Compare the exported file with the trained network, in full precision, on the first validation photos.
+def _check_export(run: Run, learner: Learner, info: ModelInfo, onnx: bytes, temperature: float) -> dict[str, float]:
+    """Compare the exported file with the trained network on the first validation photos.
+
+    Returns:
+        The largest difference in probability, in full precision and in that of the runtime.
 
     Raises:
-        TrainingError: They do not agree.
+        TrainingError: They disagree.
     """
     valid = run.part(VALID)
     photos = valid.select(np.arange(min(_EXPORT_PHOTOS, len(valid))))
@@ -283,12 +342,12 @@ def _check_export(
     def difference(runtime: Runtime) -> float:
         return float(abs(runtime.probabilities(pixels.values()) - wanted).max(initial=0))
 
-    exact, used = Runtime(info, onnx, run.out, "f32"), Runtime(info, onnx, run.out)
+    exact, used = Runtime(info, onnx, run.request.out, "f32"), Runtime(info, onnx, run.request.out)
     in_full, in_use = difference(exact), difference(used)
     # bf16 has three digits; its effect on probabilities is reported, and large ones are refused.
     if not (in_full <= learner.tolerance and in_use <= _TOLERANCE_IN_USE):
         raise TrainingError(
             f"the exported model differs from the trained network by {in_full:.5f} in f32 and {in_use:.5f} in "
-            f"{used.precision}; it is not written, the checkpoint is kept. Please report this"
+            f"{used.precision}; it was not saved, the checkpoint is kept. Please report this"
         )
     return {"onnx_differs_by_f32": round(in_full, 7), f"onnx_differs_by_{used.precision}": round(in_use, 7)}

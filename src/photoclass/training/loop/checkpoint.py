@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from photoclass.atomic import write_bytes
 from photoclass.errors import TrainingError
-from photoclass.training.run import checkpoint_path
+from photoclass.training.run_folder import checkpoint_path
 from photoclass.training.stopping import EpochRow
 
 _FORMAT = "photoclass checkpoint 5"

@@ -1,1 +1,1 @@
-"""Recipes: what is trained, with all hyperparameters. Naming them costs no torch."""
+"""Recipes: what can be trained, each with its settings. Naming them costs no torch."""

@@ -1,4 +1,4 @@
-"""How the loop goes: the numbers of every recipe whose network learns step by step."""
+"""How a network is trained step by step: the settings that all recipes with a training loop share."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,33 +10,37 @@ Schedule = Literal["constant", "one-cycle"]
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """How the loop goes.
+    """How a network is trained step by step.
 
     Attributes:
         batch_size: Photos in a step; 0 where a recipe chooses it, and the learning rate with it.
-        even_batches: Divide an epoch into batches of nearly one size, so that none is small: a network that normalises
-            by batches learns wrongly from a few photos. Otherwise the last batch has what is left.
+        even_batches: Divide an epoch into batches of nearly equal size, so that none is small: batch normalisation
+            goes wrong on a few photos. Otherwise the last batch has the remainder.
         epochs: Passes over the training photos, at most; 0 where a recipe chooses.
-        patience: Epochs without a lower val_loss after which training stops.
-        learning_rate: Adam's (Kingma and Ba, 2015) step size; the highest, if it changes.
-        muon_rate: How far Muon (`muon.py`) turns the kernels of convolutions in a step, in radians; the highest,
-            if it changes. 0 for Adam there, too.
-        muon_momentum: Decay of Muon's mean of gradients.
-        schedule: `constant`; or `one-cycle` (Smith and Topin, 2018): up in a line, then down as a cosine, to zero at
-            the end of the last epoch.
-        warm_up: Share of the training in which `one-cycle` goes up.
-        weight_decay: Share of the learning rate by which weights, but no biases, shrink in each step (Loshchilov and
-            Hutter, 2019).
-        ema_decay: Decay, in each step, of the exponential moving average (EMA) of the weights, which then is what is scored and kept; 0 for
-            the weights themselves.
-        initial_weights_share: Share of the weights at the start in those that are scored and kept (Wortsman et al., 2022): what a
-            pretrained network knew and a few thousand photos do not teach is kept.
-        adam_beta1: Decay of the mean of gradients.
-        adam_beta2: Decay of the mean of their squares.
-        adam_epsilon: Keras's value; torch's own is 1e-8.
-        label_smoothing: Share of each label that is spread evenly over all classes in training (Szegedy et al., 2016);
-            calibration undoes what it does to probabilities.
-        calibrate: Judge epochs by the loss that is left after calibration: what the saved model will have.
+        patience: Epochs without a lower val_loss after which training stops early.
+        learning_rate: Adam's step size (Kingma and Ba, 2015, "Adam: A Method for Stochastic Optimization",
+            https://arxiv.org/abs/1412.6980); the peak, if there is a schedule.
+        muon_rate: Muon's step size for the kernels of convolutions (see `muon.py`): the angle of an update, in
+            radians; the peak, if there is a schedule. 0 to train them by Adam too.
+        muon_momentum: Decay of Muon's running mean of gradients.
+        schedule: `constant`; or `one-cycle` (Smith and Topin, 2018, "Super-Convergence",
+            https://arxiv.org/abs/1708.07120): a linear warm-up, then a cosine decay to zero at the end of the last
+            epoch.
+        warm_up: Share of the training that is warm-up in `one-cycle`.
+        weight_decay: Decoupled weight decay, as a share of the learning rate; not for biases (Loshchilov and Hutter,
+            2019, "Decoupled Weight Decay Regularization", https://arxiv.org/abs/1711.05101).
+        ema_decay: Decay per step of the exponential moving average (EMA) of the weights, which is then what is scored
+            and kept; 0 for the weights themselves.
+        initial_weights_share: Share of the initial weights in those that are scored and kept (WiSE-FT: Wortsman et
+            al., 2022, "Robust fine-tuning of zero-shot models", https://arxiv.org/abs/2109.01903). It keeps what a
+            pretrained network knew and a few thousand photos do not teach.
+        adam_beta1: Decay of the running mean of gradients.
+        adam_beta2: Decay of the running mean of squared gradients.
+        adam_epsilon: Keras's default; torch's is 1e-8.
+        label_smoothing: Share of each label that is spread evenly over all classes in training (Szegedy et al., 2016,
+            "Rethinking the Inception Architecture", https://arxiv.org/abs/1512.00567); calibration undoes its effect
+            on probabilities.
+        calibrate: Fit a temperature to the validation photos, and compare epochs by the loss after it.
     """
 
     batch_size: int = 16
@@ -75,3 +79,14 @@ class LoopSettings:
             raise SettingsError(f"{', '.join(shares[:-1])} and {shares[-1]} must be at least 0 and less than 1")
         if self.schedule not in ("constant", "one-cycle"):
             raise SettingsError(f"schedule is {self.schedule!r}; it must be constant or one-cycle")
+
+
+def refuse_zeros(**values: float) -> None:
+    """Refuse 0 where it would let a recipe choose, for a recipe that does not.
+
+    Raises:
+        SettingsError: One of the values is 0.
+    """
+    for name, value in values.items():
+        if not value:
+            raise SettingsError(f"{name} is 0; it must be above 0")

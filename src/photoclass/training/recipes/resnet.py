@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import MAX_IMAGE_SIZE
 from photoclass.networks.resnet_architecture import ResnetArchitecture
-from photoclass.photos.decode import DecodeSettings, ResizeRule, check_resize
+from photoclass.photos.decode import ResizeRule, check_resize
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 
@@ -52,7 +51,7 @@ _AUGMENT = AugmentSettings(
 
 
 @dataclass(frozen=True)
-class ResnetRecipe:
+class ResnetSettings:
     """A residual network from scratch, for photos unlike any that others have trained on.
 
     Attributes:
@@ -66,8 +65,6 @@ class ResnetRecipe:
         loop: How the loop goes; `epochs` is 0 to let the time decide, `batch_size` is 0 to let photos and machine
             decide, and `learning_rate` is then that of batches of 128, `muon_rate` that of 2,000 steps.
     """
-
-    name: ClassVar[str] = "resnet"
 
     image_size: int = 0
     sides: tuple[int, ...] = ()
@@ -83,11 +80,7 @@ class ResnetRecipe:
                 raise SettingsError(f"image_size and sides must be from 8 to {MAX_IMAGE_SIZE}, not {side}")
         check_resize(self.resize)
 
-    def decode_settings(self) -> DecodeSettings:
-        """Return how photos are decoded for this recipe."""
-        return DecodeSettings(self.image_size, self.resize)
-
-    def with_pictures_for(self, epochs: float) -> "ResnetRecipe":
+    def with_pictures_for(self, epochs: float) -> "ResnetSettings":
         """Return the recipe with sizes and crops, where none are set.
 
         Args:
@@ -103,12 +96,12 @@ class ResnetRecipe:
             augment=replace(self.augment, crop=self.augment.crop or crop),
         )
 
-    def with_epochs_for(self, timed: bool) -> "ResnetRecipe":
+    def with_epochs_for(self, timed: bool) -> "ResnetSettings":
         """Return the recipe with a number of epochs, where none is set; where time is limited, it is the most."""
         epochs = self.loop.epochs or (MOST_EPOCHS if timed else USUAL_EPOCHS)
         return replace(self, loop=replace(self.loop, epochs=epochs))
 
-    def with_steps_for(self, photos: int, epochs: float, device: str) -> "ResnetRecipe":
+    def with_steps_for(self, photos: int, epochs: float, device: str) -> "ResnetSettings":
         """Return the recipe with batch size and rates, where no size is set: of few photos small ones, for more steps.
 
         Args:

@@ -7,10 +7,32 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from photoclass.errors import SettingsError
+from photoclass.photos.decode import ResizeRule
+from photoclass.training.recipes.loop_settings import LoopSettings
 
 
 class _Dataclass(Protocol):
     __dataclass_fields__: typing.ClassVar[dict[str, Any]]
+
+
+class RecipeSettings(_Dataclass, Protocol):
+    """What the settings of every recipe have."""
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square that the saved model takes, in pixels; 0 where the recipe has yet to choose it."""
+
+    @property
+    def resize(self) -> ResizeRule:
+        """How a photo becomes a square."""
+
+
+class LoopRecipeSettings(RecipeSettings, Protocol):
+    """What the settings of a recipe with a training loop have."""
+
+    @property
+    def loop(self) -> LoopSettings:
+        """How the network is trained."""
 
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -38,6 +60,17 @@ def named_settings(settings: _Dataclass) -> Iterator[tuple[str, Any]]:
             yield from named_settings(value)
         else:
             yield field.name, value
+
+
+def setting_text(value: Any) -> str:
+    """Return a value as `--set` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def changed_settings(settings: RecipeSettings) -> dict[str, str]:
+    """Return the settings that differ from the recipe's defaults, as `--set` takes them."""
+    defaults = dict(named_settings(type(settings)()))
+    return {name: setting_text(value) for name, value in named_settings(settings) if value != defaults[name]}
 
 
 def from_saved(settings: Settings, saved: Mapping[str, Any]) -> Settings:
