@@ -217,15 +217,15 @@ def test_train_tells_each_kind_of_fault_in_one_line(drawn_photos: Path, tmp_path
     (photos / "train" / "dog" / "empty.jpg").write_bytes(b"")
     run = tmp_path / "run"
     lines = done("train", photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK).stderr.splitlines()
-    assert sum("1 pictures stand in two splits" in line for line in lines) == 1
-    assert sum("1 files cannot be used and are skipped" in line for line in lines) == 1
+    assert sum("1 picture is in two splits" in line for line in lines) == 1
+    assert sum("1 file cannot be used and is skipped" in line for line in lines) == 1
 
 
 def test_a_run_is_not_resumed_with_other_fixes(drawn_photos: Path, tmp_path: Path) -> None:
     run, fixes = tmp_path / "run", tmp_path / "fixes.csv"
     fixes.write_text("image,label\ncat/cat-0001.jpg,-\n")
     done("train", drawn_photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK)
-    assert "was begun with other data" in _refused(
+    assert "was started with different data" in _refused(
         "train", drawn_photos, "--out", run, "--resume", "--epochs", 2, "--fixes", fixes
     )
 

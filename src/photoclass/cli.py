@@ -1,4 +1,4 @@
-"""The commands: each parses its words, makes one library call, and prints what came of it."""
+"""The commands: each parses its arguments, makes one library call, and prints the result."""
 
 import gc
 import io
@@ -11,23 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from photoclass.errors import Interrupted, PhotoclassError, SettingsError
 from photoclass.model import builtin
 from photoclass.terminal import terminal_progress
-from photoclass.text import describe_seconds, printable
+from photoclass.text import describe_seconds, plural, printable
 
 if TYPE_CHECKING:
     from photoclass.photos.table import SkippedPhoto
     from photoclass.training.stopping import StopRequest
     from photoclass.workspace import Workspace
 
-# Libraries are imported inside the commands: `photoclass --help` then costs none of them.
+# Libraries are imported inside the commands, so that `photoclass --help` loads none of them.
 
 _MOST_NAMED = 10
 _EXIT_FAILED, _EXIT_SKIPPED = 1, 3
-# What libraries make at their import stays. Looking through all of it for garbage at every 700 objects, which is
-# Python's own number, and once more at the end, takes a sixth of a short command's time.
+# Objects that libraries create at import live until the end. Scanning them for garbage after every 700 new objects,
+# Python's default, and once more at exit, takes a sixth of a short command's time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 app = typer.Typer(
@@ -42,7 +43,9 @@ app = typer.Typer(
 DataArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="DATA", help="Class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a CSV."
+        metavar="DATA",
+        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a CSV.",
+        rich_help_panel="Data",
     ),
 ]
 PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Photo files, folders or zips.")]
@@ -55,30 +58,64 @@ ModelOption = Annotated[
 FixesOption = Annotated[
     Path | None,
     typer.Option(
-        "--fixes", metavar="FILE", help="A CSV of image,label that fixes DATA's labels; - leaves a photo out."
+        "--fixes",
+        metavar="FILE",
+        help="A CSV of image,label with corrections to DATA's labels; the label - excludes a photo.",
+        rich_help_panel="Data",
     ),
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Exit with 3 if any photo was skipped.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(help="Processes that decode photos.  [default: one per processor]", rich_help_panel="Hardware"),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with code 3 if any photo was skipped.", rich_help_panel="Output")
+]
+
+
+class TrainCommand(TyperCommand):
+    """`train`, whose help groups its options by their `rich_help_panel`, as plain text, and lists the recipes."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write each group of parameters under its heading."""
+        from photoclass.training.recipes.registry import describe_qualities, describe_recipes
+
+        texts = {"recipe": describe_recipes, "quality": describe_qualities}
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if isinstance(parameter, TyperOption) and parameter.name in texts:
+                parameter.help = texts[parameter.name]()
+            panel = getattr(parameter, "rich_help_panel", None) or "Other"
+            if record := parameter.get_help_record(ctx):
+                groups.setdefault(panel, []).append(record)
+        for heading, records in groups.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
 
 
 @app.command()
 def check(
     data: DataArgument,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all findings there.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all findings to FILE.")
+    ] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that shows them, photos side by side.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that shows them with the photos.")
     ] = None,
     write_fixes: Annotated[
-        Path | None, typer.Option("--write-fixes", metavar="FILE", help="Propose a fixes file there, to be edited.")
+        Path | None, typer.Option("--write-fixes", metavar="FILE", help="Write a proposed fixes file, for you to edit.")
     ] = None,
     fixes: FixesOption = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave the labels alone: they take a pretrained network and minutes.")
+        bool,
+        typer.Option(
+            "--quick", help="Skip the search for label errors, which takes a pretrained backbone and minutes."
+        ),
     ] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
+    workers: WorkersOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Look at photos before training: bad files, near-duplicates, leaks, doubtful labels, odd ones. Changes nothing."""
+    """Check photos before training: unreadable files, near-duplicates, data leakage, label errors. Changes nothing."""
     from photoclass.atomic import check_writable
     from photoclass.checks.check import check as check_photos
     from photoclass.checks.description import in_words
@@ -101,11 +138,11 @@ def check(
         _write_json(json_file, findings.as_json())
     if html_file:
         write_page(findings, html_file)
-        print(f"{html_file}: the photos side by side; open it in a browser")
+        print(f"{html_file}: the findings with their photos; open it in a browser")
     if write_fixes:
         proposed = findings.proposed_fixes([fix for _, fix in fixes_file.read_fixes(fixes)] if fixes else ())
         fixes_file.write_fixes(write_fixes, proposed)
-        print(f"{write_fixes}: {len(proposed):,} rows proposed; edit them")
+        print(f"{write_fixes}: {plural(len(proposed), 'row')} proposed; edit them")
     elif findings.proposed_fixes():
         print(f"next: photoclass check {data} --write-fixes fixes.csv, to fix this without touching the photos")
     fixed = f" --fixes {write_fixes or fixes}" if write_fixes or fixes else ""
@@ -114,68 +151,120 @@ def check(
         raise typer.Exit(_EXIT_SKIPPED)
 
 
-@app.command()
+@app.command(cls=TrainCommand)
 def train(
     data: DataArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The model folder to make.")],
-    recipe: Annotated[
-        str | None,
+    fixes: FixesOption = None,
+    recipe: Annotated[str | None, typer.Option(metavar="NAME", help="What to train.", rich_help_panel="Recipe")] = None,
+    quality: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Instead of --recipe.", rich_help_panel="Recipe")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
         typer.Option(
-            help="What to train: features, a head on a pretrained network; finetune, the end of that network too; "
-            "resnet, a network from scratch; or small-cnn, the post's network.  [default: features]"
+            "--set",
+            metavar="NAME=VALUE",
+            help="Change any hyperparameter of the recipe, for example --set dropout=0.5; may be repeated.",
+            rich_help_panel="Recipe",
         ),
     ] = None,
-    quality: Annotated[
-        str | None, typer.Option(help="Instead of a recipe: fast, good or best.  [default: good]")
+    balance: Annotated[
+        bool,
+        typer.Option(
+            "--balance", help="Weight the classes equally, however many photos each has.", rich_help_panel="Recipe"
+        ),
+    ] = False,
+    drop_label_errors: Annotated[
+        bool,
+        typer.Option(
+            "--drop-label-errors",
+            help="For features: leave out training photos with likely label errors.",
+            rich_help_panel="Recipe",
+        ),
+    ] = False,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Seed of the splits and of all randomness.  [default: 0]", rich_help_panel="Recipe"),
     ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Maximum number of epochs.", rich_help_panel="Time and budget")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Time budget: finish within this many minutes, with the best epoch so far.",
+            rich_help_panel="Time and budget",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Continue from the checkpoint in RUN.", rich_help_panel="Time and budget"),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Resume even if data or settings have changed.", rich_help_panel="Time and budget"
+        ),
+    ] = False,
     backbone: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Of features and finetune: lite0 or lite2; of features also lite0+lite2, or a network's .onnx file.",
+            help="For features and finetune: lite0 or lite2; for features also lite0+lite2, or an ONNX file.",
+            rich_help_panel="Pretrained backbone",
         ),
     ] = None,
     backbone_size: Annotated[
-        int | None, typer.Option(metavar="PIXELS", help="Side of the square that FILE takes, if it does not say.")
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Side of FILE's square input, if the file does not fix it.",
+            rich_help_panel="Pretrained backbone",
+        ),
     ] = None,
     backbone_mean: Annotated[
         str | None,
-        typer.Option(metavar="R,G,B", help="What FILE takes from pixels in [0, 1], as 0.485,0.456,0.406 or 127/255."),
+        typer.Option(
+            metavar="R,G,B",
+            help="Subtract this mean from pixels in [0, 1], for FILE: 0.485,0.456,0.406 or 127/255.",
+            rich_help_panel="Pretrained backbone",
+        ),
     ] = None,
     backbone_std: Annotated[
-        str | None, typer.Option(metavar="R,G,B", help="What it divides them by, as 0.229,0.224,0.225 or 1/255.")
+        str | None,
+        typer.Option(
+            metavar="R,G,B",
+            help="Then divide by this standard deviation: 0.229,0.224,0.225 or 1/255.",
+            rich_help_panel="Pretrained backbone",
+        ),
     ] = None,
     tail: Annotated[
         int | None,
-        typer.Option(help="Of finetune: how many of the network's last blocks learn.  [default: 3; on a GPU, all]"),
+        typer.Option(
+            help="For finetune: how many of the last blocks are trained.  [default: 3; on a GPU, all]",
+            rich_help_panel="Pretrained backbone",
+        ),
     ] = None,
-    balance: Annotated[
-        bool, typer.Option("--balance", help="Let every class weigh the same, however many photos it has.")
-    ] = False,
-    drop_label_errors: Annotated[
-        bool,
-        typer.Option("--drop-label-errors", help="Of features: leave out training photos whose label is surely wrong."),
-    ] = False,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training photos, at most.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Be done after this many minutes, with the best so far.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides splits and all randomness.  [default: 0]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint in RUN.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Resume even if data or settings are others now.")] = False,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Set any number of the recipe, as --set dropout=0.5."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32; for features int8, too.")] = "auto",
-    workers: Annotated[int | None, typer.Option(help="Processes to decode in.  [default: one a processor]")] = None,
-    fixes: FixesOption = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel="Hardware")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, bf16 or fp32; for features also int8.", rich_help_panel="Hardware")
+    ] = "auto",
+    workers: WorkersOption = None,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="RUN", help="The model folder to create.", rich_help_panel="Output")
+    ],
     log: Annotated[
         list[str] | None,
-        typer.Option(metavar="LOG", help="Record the run for tensorboard or mlflow as well; may be given twice."),
+        typer.Option(
+            metavar="TRACKER",
+            help="Also record the run with tensorboard or mlflow; may be repeated.",
+            rich_help_panel="Output",
+        ),
     ] = None,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Leave out RUN/report.html.")] = False,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Do not write RUN/report.html.", rich_help_panel="Output")
+    ] = False,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
@@ -186,8 +275,8 @@ def train(
 
     values = _named_values(settings or [])
     if quality is not None:
-        recipe, of_it = recipe_of_quality(quality, recipe)
-        values = of_it | values
+        recipe, quality_settings = recipe_of_quality(quality, recipe)
+        values = quality_settings | values
     if balance:
         values["balance"] = "1"
     if drop_label_errors:
@@ -202,27 +291,19 @@ def train(
     }
     values |= {name: str(value) for name, value in given.items() if value is not None}
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
-    _end_in_good_order(stop)
+    _stop_on_signal(stop)
     options = TrainOptions(
-        seed,
-        minutes,
-        resume,
-        force,
-        device,
-        precision,
+        seed=seed,
+        minutes=minutes,
+        resume=resume,
+        force=force,
+        device=device,
+        precision=precision,
         fixes=fixes,
         log=tuple(log or ()),
         report=not no_report,
     )
-    trained = train_model(
-        data,
-        out,
-        recipe,
-        values,
-        options,
-        stop,
-        _workspace(workers),
-    )
+    trained = train_model(data, out, recipe, values, options, stop, _workspace(workers))
     for score in trained.scores:
         print(score.as_text())
     seconds = describe_seconds(trained.info.trained["seconds"])
@@ -231,7 +312,7 @@ def train(
     if trained.report:
         print(trained.report.as_text())
     print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
-    _end(trained.skipped, strict)
+    _report_skipped(trained.skipped, strict)
 
 
 @app.command()
@@ -242,25 +323,26 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="RUN",
-            help="The model folder that train made; given twice, compare the two.  "
+            help="The model folder that train made; give it twice to compare two models.  "
             "[default: the built-in model, cat or dog]",
         ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the scores to FILE.")] = None,
     include_known: Annotated[
-        bool, typer.Option("--include-known", help="Score the photos that trained or chose the model, too.")
+        bool, typer.Option("--include-known", help="Also score photos that the model was trained or selected on.")
     ] = False,
     cost_fp: Annotated[
-        float | None, typer.Option("--cost-fp", help="Cost of wrongly telling the positive class; finds a threshold.")
+        float | None,
+        typer.Option("--cost-fp", help="Cost of a false positive; with --cost-fn, recommends a threshold."),
     ] = None,
-    cost_fn: Annotated[float | None, typer.Option("--cost-fn", help="Cost of missing the positive class.")] = None,
+    cost_fn: Annotated[float | None, typer.Option("--cost-fn", help="Cost of a false negative.")] = None,
     positive: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="Which class is positive.  [default: the second of two]")
+        str | None, typer.Option(metavar="CLASS", help="The positive class.  [default: the second of two]")
     ] = None,
     fixes: FixesOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Score a model on labelled photos that it has not seen, or compare two on the same photos."""
+    """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
     from photoclass.atomic import check_writable
     from photoclass.results.scores.compare import Comparison, compare
     from photoclass.results.scores.evaluate import Evaluation
@@ -273,7 +355,7 @@ def evaluate(
     workspace = _workspace()
     found: Evaluation | Comparison
     if not models or len(models) == 1:
-        model = _chosen(models[0] if models else None, workspace)
+        model = _model_or_builtin(models[0] if models else None, workspace)
         found = evaluate_model(data, model, include_known=include_known, costs=costs, fixes=fixes, workspace=workspace)
     elif costs:
         raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
@@ -282,7 +364,7 @@ def evaluate(
     print(printable(found.as_text()))
     if json_file:
         _write_json(json_file, found.as_json())
-    _end(found.skipped, strict)
+    _report_skipped(found.skipped, strict)
 
 
 @app.command()
@@ -290,17 +372,18 @@ def predict(
     photos: PhotosArgument,
     model: ModelOption = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write .csv or .jsonl; without it, print.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Write .csv or .jsonl; by default, print.")
     ] = None,
     abstain: Annotated[
         float | None,
         typer.Option(
-            metavar="P", help="Tell unsure below this probability, 0.5 to 1, and of photos unlike those seen."
+            metavar="P",
+            help="Answer unsure below this probability, 0.5 to 1, and for out-of-distribution photos.",
         ),
     ] = None,
     strict: StrictOption = False,
 ) -> None:
-    """Tell the class of photos, one row for each."""
+    """Predict the class of photos, one row for each."""
     from photoclass.atomic import check_writable
     from photoclass.results.predict import check_abstain, check_ending, write_predictions
     from photoclass.results.predict import predict as predict_photos
@@ -311,14 +394,14 @@ def predict(
     if abstain is not None:
         check_abstain(abstain)
     workspace = _workspace()
-    predictions = predict_photos(photos, _chosen(model, workspace), abstain=abstain, workspace=workspace)
+    predictions = predict_photos(photos, _model_or_builtin(model, workspace), abstain=abstain, workspace=workspace)
     if out:
         write_predictions(predictions, out)
-        print(f"{out}: {len(predictions):,} rows, {predictions.photos_per_second:,.0f} photos/s")
+        print(f"{out}: {plural(len(predictions), 'row')}, {predictions.photos_per_second:,.0f} photos/s")
     else:
         for i, file in enumerate(predictions.files):
             print(printable(f"{file}: {predictions.words(i)}"))
-    _end(predictions.skipped, strict)
+    _report_skipped(predictions.skipped, strict)
 
 
 @app.command()
@@ -327,18 +410,21 @@ def submit(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The submission to write.")],
     model: ModelOption = None,
     sample: Annotated[
-        Path | None, typer.Option("--sample", metavar="CSV", help="Kaggle's sampleSubmission.csv, whose ids to answer.")
+        Path | None,
+        typer.Option("--sample", metavar="CSV", help="Kaggle's sampleSubmission.csv, with the ids to predict."),
     ] = None,
-    clip: Annotated[float, typer.Option(help="Hold probabilities within [clip, 1 - clip].")] = 0.005,
+    clip: Annotated[float, typer.Option(help="Limit probabilities to [clip, 1 - clip].")] = 0.005,
     strict: StrictOption = False,
 ) -> None:
-    """Write a Kaggle submission: every id of the sample once, in its order."""
+    """Write a Kaggle submission: one row for every id of the sample, in its order."""
     from photoclass.results.submit import submit as write_submission
 
     workspace = _workspace()
-    submission = write_submission(test, _chosen(model, workspace), out, sample=sample, clip=clip, workspace=workspace)
+    submission = write_submission(
+        test, _model_or_builtin(model, workspace), out, sample=sample, clip=clip, workspace=workspace
+    )
     print(f"{out}: {submission.as_text()}")
-    _end(submission.base_rate_rows, strict)
+    _report_skipped(submission.base_rate_rows, strict)
 
 
 @app.command()
@@ -346,20 +432,20 @@ def gallery(
     photos: PhotosArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
     model: ModelOption = None,
-    worst: Annotated[
-        bool, typer.Option("--worst", help="Show the most confident mistakes; needs known labels.")
-    ] = False,
+    worst: Annotated[bool, typer.Option("--worst", help="Show the most confident mistakes; needs labels.")] = False,
     count: Annotated[int | None, typer.Option(help="Show at most this many.  [default: all; with --worst, 25]")] = None,
-    seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the choice, if there are more.")] = 0,
     strict: StrictOption = False,
 ) -> None:
-    """Draw pages of photos with what the model says of each."""
+    """Draw pages of photos with their predicted classes."""
     from photoclass.results.pictures.gallery import gallery as draw
 
     workspace = _workspace()
-    drawn = draw(photos, _chosen(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace)
+    drawn = draw(
+        photos, _model_or_builtin(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace
+    )
     print(drawn.as_text())
-    _end(drawn.skipped, strict)
+    _report_skipped(drawn.skipped, strict)
 
 
 @app.command()
@@ -367,21 +453,25 @@ def explain(
     photos: PhotosArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
     model: ModelOption = None,
-    count: Annotated[int | None, typer.Option(help="Show at most this many, a random choice.  [default: all]")] = None,
-    seed: Annotated[int, typer.Option(help="Decides which, if there are more.")] = 0,
+    count: Annotated[int | None, typer.Option(help="Show a random sample of this many.  [default: all]")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the choice, if there are more.")] = 0,
     target: Annotated[
         str | None,
-        typer.Option("--class", metavar="NAME", help="Show what spoke for this class.  [default: the class told]"),
+        typer.Option(
+            "--class", metavar="NAME", help="Show the evidence for this class.  [default: the predicted class]"
+        ),
     ] = None,
     strict: StrictOption = False,
 ) -> None:
-    """Draw heat maps beside photos: which part of each spoke for its class."""
+    """Draw heat maps beside photos: which parts of each the prediction is based on."""
     from photoclass.results.explain.explain import explain as draw
 
     workspace = _workspace()
-    drawn = draw(photos, _chosen(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace)
+    drawn = draw(
+        photos, _model_or_builtin(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace
+    )
     print(drawn.as_text())
-    _end(drawn.skipped, strict)
+    _report_skipped(drawn.skipped, strict)
 
 
 @app.command()
@@ -392,10 +482,12 @@ def report(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="DATA", help="Where the photos lie now.  [default: where they lay at training]"),
+        typer.Option(
+            "--data", metavar="DATA", help="Where the photos are now.  [default: where they were at training]"
+        ),
     ] = None,
 ) -> None:
-    """Write all that there is to know of a model as one HTML file that needs nothing else."""
+    """Write a report on a model as one self-contained HTML file."""
     from photoclass.results.report.report import report as write_report
 
     print(printable(write_report(model, out, data=data, workspace=_workspace()).as_text()))
@@ -403,9 +495,11 @@ def report(
 
 @app.command()
 def cache(
-    empty: Annotated[bool, typer.Option("--empty", help="Remove all of it; it is made again when needed.")] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="Delete everything in it; it is computed again when needed.")
+    ] = False,
 ) -> None:
-    """Tell what the cache folder holds, or empty it."""
+    """Show what is in the cache folder, or empty it."""
     from photoclass.photos.cache.cache import cache as look_at_cache
 
     print(printable(look_at_cache(empty=empty).as_text()))
@@ -414,21 +508,23 @@ def cache(
 @app.command()
 def demo(
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DATA", help="Your own photos, instead of drawn ones.")
+        Path | None, typer.Option("--data", metavar="DATA", help="Your own photos, instead of drawings.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path("photoclass-demo"),
-    epochs: Annotated[int | None, typer.Option(help="Passes over the photos, at most.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Train no longer than this many minutes.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides drawings, splits and all randomness.")] = 0,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for all results.")] = Path(
+        "photoclass-demo"
+    ),
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget for training, in minutes.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the drawings, the splits and all randomness.")] = 0,
 ) -> None:
-    """Go the whole way on pictures that it draws itself: train, score, predict, submit, gallery."""
+    """Try every step on drawings that it makes itself: train, evaluate, predict, submit, gallery."""
     from photoclass.training.stopping import StopRequest
     from photoclass.walkthrough.demo import demo as go_the_whole_way
 
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
-    _end_in_good_order(stop)
-    told = go_the_whole_way(data, out, epochs=epochs, seed=seed, stop=stop, workspace=_workspace())
-    print(told.as_text())
+    _stop_on_signal(stop)
+    result = go_the_whole_way(data, out, epochs=epochs, seed=seed, stop=stop, workspace=_workspace())
+    print(result.as_text())
 
 
 @app.callback(invoke_without_command=True)
@@ -447,7 +543,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names that are no UTF-8 are shown, not fatal
+            stream.reconfigure(errors="backslashreplace")  # file names that are not UTF-8 are escaped, not fatal
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
@@ -475,8 +571,8 @@ def _interrupt(number: int, frame: types.FrameType | None) -> None:
     raise Interrupted("interrupted", 128 + number)
 
 
-def _end_in_good_order(stop: "StopRequest") -> None:
-    """Let the first Ctrl-C or SIGTERM end the training loop after its step, and a second one end all at once."""
+def _stop_on_signal(stop: "StopRequest") -> None:
+    """Let the first Ctrl-C or SIGTERM end the training loop after the current step, and a second one end at once."""
 
     def handle(number: int, frame: types.FrameType | None) -> None:
         if stop.listening and not stop.signal_number:
@@ -488,8 +584,8 @@ def _end_in_good_order(stop: "StopRequest") -> None:
     signal.signal(signal.SIGTERM, handle)
 
 
-def _end(skipped: "Sequence[SkippedPhoto]", strict: bool) -> None:
-    """Name the photos that were skipped; with --strict they decide the exit code."""
+def _report_skipped(skipped: "Sequence[SkippedPhoto]", strict: bool) -> None:
+    """List the photos that were skipped; with --strict, exit with code 3."""
     if not skipped:
         return
     print(f"{len(skipped):,} skipped:", file=sys.stderr)
@@ -501,11 +597,11 @@ def _end(skipped: "Sequence[SkippedPhoto]", strict: bool) -> None:
         raise typer.Exit(_EXIT_SKIPPED)
 
 
-def _chosen(model: Path | None, workspace: "Workspace") -> Path:
-    """Return the model folder to use: the built-in one, having said so, where none was given."""
+def _model_or_builtin(model: Path | None, workspace: "Workspace") -> Path:
+    """Return the model folder to use; without --model, report that it is the built-in one."""
     if model is None:
         model = builtin.builtin_model()
-        workspace.say("no --model: the built-in model answers, which knows cats and dogs alone")
+        workspace.say("no --model given: using the built-in model, which knows only cats and dogs")
     return model
 
 
@@ -517,18 +613,18 @@ def _write_json(file: Path, values: dict[str, Any]) -> None:
         stream.write("\n")
 
 
-def _named_values(words: Sequence[str]) -> dict[str, str]:
+def _named_values(assignments: Sequence[str]) -> dict[str, str]:
     values = {}
-    for word in words:
-        name, is_given, value = word.partition("=")
-        if not is_given:
-            raise SettingsError(f"--set {word}: give NAME=VALUE, as --set dropout=0.5")
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {assignment}: give NAME=VALUE, for example --set dropout=0.5")
         values[name.strip()] = value.strip()
     return values
 
 
 def _workspace(workers: int | None = None) -> "Workspace":
-    """Return the user's cache, the processes asked for, and a display on the terminal."""
+    """Return the user's cache, the given number of workers, and progress on the terminal."""
     from photoclass.workspace import Workspace
 
     return Workspace(workers=_above_zero("--workers", workers), progress=terminal_progress())

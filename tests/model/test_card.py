@@ -43,6 +43,7 @@ def _info(**changes: object) -> ModelInfo:
             "held_out": {**SCORE, "log_loss": 0.5, "split_selected_model": False, "optimism": None},
         },
         "trained": {
+            "description": "A network, from scratch: 12 epochs; epoch 7 was kept.",
             "epochs": 12,
             "best_epoch": 7.0,
             "seconds": 150.0,
@@ -78,7 +79,7 @@ def test_it_names_classes_scores_with_intervals_and_how_it_was_trained() -> None
     assert "(N, 16, 16, 3)" in text
     assert "in the order: cat, dog" in text
     assert "50.0% are dog, 50.0% are cat" in text
-    assert "12 epochs in 2.5 minutes on cpu in bf16, seed 0; kept is epoch 7." in text
+    assert "A network, from scratch: 12 epochs; epoch 7 was kept. All settings are in `model.json`; every epoch" in text
     assert "early stopping: no lower val_loss" in text
     assert "`" + "0" * 64 + "`" in text
     assert "--recipe small-cnn --seed 0 --set epochs=12 --set 'fill_mode=a b'\n" in text
@@ -93,11 +94,9 @@ def test_what_is_not_known_is_not_said() -> None:
     }
     text = card(_info(metrics={"valid": {**SCORE, "split_selected_model": True, "optimism": unknown}}))
     assert "their score tends to flatter; by how much is not known: no folds." in text
-    features = {"strength": 0.1, "temperature": 1.1, "cross_validated_log_loss": 0.02, "seconds": 6.0}
-    text = card(_info(trained=features, settings={"backbone": "lite2"}))
+    text = card(_info(trained={"description": "A linear head on the features of lite2.", "seconds": 6.0}))
+    assert "A linear head on the features of lite2. All settings are in `model.json`." in text
     assert "curves.png" not in text and "resume/" not in text and "label_errors.csv" not in text
-    assert "weights are EfficientNet-Lite's" in text
-    assert "EfficientNet" not in card(_info(trained=features, settings={"backbone": "my-network.onnx"}))
 
 
 def test_the_hub_reads_task_tags_and_the_results_of_each_split() -> None:

@@ -325,7 +325,7 @@ class TestFolder:
     ) -> None:
         folder = whole_run("fp32").folder
         before = _tree(folder)
-        with pytest.raises(OutputError, match="is not empty; go on with --resume, or choose another --out"):
+        with pytest.raises(OutputError, match="is not empty; continue with --resume, or choose another --out"):
             tiny.train(folder)
         assert _tree(folder) == before
 
@@ -514,13 +514,13 @@ class TestResume:
         self, tiny: Tiny, out: Path, changes: dict[str, Any], named: str
     ) -> None:
         before = _tree(out)
-        with pytest.raises(TrainingError, match=f"was begun with other {named}; give the same again"):
+        with pytest.raises(TrainingError, match=f"was started with different {named}; give the same again"):
             tiny.train(out, resume=True, **{"settings": {}, **changes})
         assert _tree(out) == before
 
     def test_fault_44_with_other_data_it_is_refused(self, tiny: Tiny, out: Path, other_data: Path) -> None:
         before = _tree(out)
-        with pytest.raises(TrainingError, match="was begun with other data; give the same again"):
+        with pytest.raises(TrainingError, match="was started with different data; give the same again"):
             tiny.train(out, resume=True, data=other_data)
         assert _tree(out) == before
 

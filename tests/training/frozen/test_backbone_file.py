@@ -76,9 +76,9 @@ def run(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = _write(folder / "my net.onnx", tiny_network(shape=("n", 3, "h", "w"), ends_in="maps"))
     words = ["--backbone", path, "--backbone-size", 48, *SCALING]
     result = done("train", drawn_photos, "--out", folder / "run", *words)
-    assert "features: 0 of 120 from the store" in result.stderr
+    assert "features: 0 of 120 from the cache" in result.stderr
     again = done("train", drawn_photos, "--out", folder / "again", *words)
-    assert "features: 120 of 120 from the store" in again.stderr
+    assert "features: 120 of 120 from the cache" in again.stderr
     path.rename(folder / "gone")
     return folder / "run"
 
@@ -91,6 +91,7 @@ def test_the_model_holds_all_and_says_what_it_was_made_of(run: Path, drawn_photo
     assert settings["backbone_mean"] == [0.485, 0.456, 0.406] and settings["backbone_std"] == [0.229, 0.224, 0.225]
     here = str(run.parent).encode()
     assert not [path.name for path in run.iterdir() if path.is_file() and here in path.read_bytes()]
+    assert "EfficientNet" not in (run / "README.md").read_text()
     score = run / "score.json"
     done("evaluate", drawn_photos, "--model", run, "--json", score)
     wanted = _model_json(run)["metrics"]["held_out"]["log_loss"]
@@ -101,7 +102,7 @@ def test_other_scaling_has_a_store_of_its_own(run: Path, drawn_photos: Path, tmp
     words = ["--set", f"backbone={run.parent / 'net.onnx'}", "--set", "backbone_size=48", "--set", "backbone_mean=0"]
     (run.parent / "net.onnx").write_bytes((run.parent / "gone").read_bytes())
     result = done("train", drawn_photos, "--out", tmp_path / "run", *words, "--set", "backbone_std=1")
-    assert "features: 0 of 120 from the store" in result.stderr
+    assert "features: 0 of 120 from the cache" in result.stderr
     assert _model_json(tmp_path / "run")["settings"]["backbone_mean"] == [0.0]
 
 
@@ -110,11 +111,11 @@ def test_other_scaling_has_a_store_of_its_own(run: Path, drawn_photos: Path, tmp
     [
         ({"backbone_sha256": "0" * 64}, "net.onnx: has SHA-256 "),
         ({"backbone_size": "64"}, "net.onnx: takes 32 px, not 64"),
-        ({"backbone_std": "0"}, "within that themselves; divide those for pixels from 0 to 255, as 127/255"),
+        ({"backbone_std": "0"}, "lie in that range themselves; divide values for pixels from 0 to 255, as in 127/255"),
         ({"backbone_mean": "127"}, "within that themselves"),
-        ({"backbone_mean": "0.5,0.5"}, "go together, each one number or three"),
+        ({"backbone_mean": "0.5,0.5"}, "backbone_mean and backbone_std together, each as one number or three"),
         ({"backbone_mean": "half"}, "backbone_mean=half: must be numbers or fractions with commas between"),
-        ({"backbone": "lite0"}, "the backbone lite0 has its own size and scaling"),
+        ({"backbone": "lite0"}, "the backbone lite0 has a fixed size and scaling"),
         ({"backbone": "absent.onnx"}, "absent.onnx: there is no such file"),
     ],
 )

@@ -54,9 +54,11 @@ def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_ph
     one = sorted((moved / "cat").iterdir())[0]
     one.rename(moved / "dog" / "renamed.jpg")  # another name, another label
     again = done("train", moved, "--out", tmp_path / "again", "--quality", "fast")
-    assert "features: 120 of 120 from the store" in again.stderr
+    assert "features: 120 of 120 from the cache" in again.stderr
     trained = json.loads((tmp_path / "again" / "model.json").read_text())["trained"]
     assert trained["features_computed"] == 0
+    assert "frozen pretrained backbone lite0" in trained["description"] and not trained["from_scratch"]
+    assert "weights are EfficientNet-Lite's" in (tmp_path / "again" / "README.md").read_text()
 
 
 def test_a_second_training_needs_no_torch(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(
 ) -> None:
     result = done("train", drawn_photos, "--out", tmp_path / "run", "--backbone", "lite0+lite2")
     assert "features of lite0+lite2 at 260 px" in result.stderr
-    assert "features: 0 of 120 from the store" in result.stderr
+    assert "features: 0 of 120 from the cache" in result.stderr
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     assert model["settings"]["backbone"] == "lite0+lite2" and model["image_size"] == 260
     (store,) = (own_cache / "features").glob("lite0+lite2-*")
@@ -227,7 +229,7 @@ def test_surely_wrong_labels_are_written_as_fixes_and_can_be_left_out(tmp_path: 
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     assert model["trained"]["doubtful_labels"] == len(rows) - 1 and not model["trained"]["doubtful_dropped"]
     told = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-label-errors")
-    assert f"left out {len(rows) - 1} photos whose label is surely wrong" in told.stderr
+    assert f"dropped {len(rows) - 1} photos with likely label errors" in told.stderr
     # What was written is what --fixes takes.
     done(
         "train",

@@ -100,7 +100,7 @@ def test_fault_37_a_killed_run_is_gone_on_with_and_equals_one_that_was_not(
     assert killed.returncode == -signal.SIGKILL
     assert not (own_folder / "run" / "model.json").exists()
     again = done(*words[:3], str(own_folder / "again"), *words[4:])
-    assert f"features: {kept} of 120 from the store" in again.stderr
+    assert f"features: {kept} of 120 from the cache" in again.stderr
     assert _result(own_folder / "again") == undisturbed
 
 
@@ -121,7 +121,7 @@ def test_fault_39_a_full_disk_ends_it_in_one_line_and_the_store_stays_readable(
     assert "/features/" in line and "the cache cannot be used ([Errno 27] File too large); free some space" in line
     assert not (own_folder / "full").exists()
     again = done("train", some, "--out", own_folder / "again", "--quality", "fast")
-    assert "features: 40 of 40 from the store" in again.stderr
+    assert "features: 40 of 40 from the cache" in again.stderr
     assert _result(own_folder / "again") == _result(own_folder / "first")
 
 
@@ -148,7 +148,7 @@ def test_ten_more_photos_are_ten_photos_work(drawn_photos: Path, own_folder: Pat
     for i, pixels in enumerate(noise):
         Image.fromarray(pixels).save(photos / ("cat", "dog")[i % 2] / f"new-{i}.png")
     more = done(*_words(photos, own_folder / "more"))
-    assert "features: 120 of 130 from the store" in more.stderr
+    assert "features: 120 of 130 from the cache" in more.stderr
     assert json.loads((own_folder / "more" / "model.json").read_text())["trained"]["features_computed"] == 10
 
 

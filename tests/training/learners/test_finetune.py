@@ -74,7 +74,7 @@ def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos
     again = done(
         "train", drawn_photos, "--out", tmp_path / "again", "--recipe", "finetune", *WORDS, "--set", "epochs=1"
     )
-    assert "maps: 120 of 120 from the store" in again.stderr
+    assert "feature maps: 120 of 120 from the cache" in again.stderr
 
 
 def test_resumed_it_ends_as_the_run_that_never_stopped(drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, TrainingError
@@ -23,7 +23,7 @@ from photoclass.metrics.optimism import Optimism
 from photoclass.model.folder import ModelInfo
 from photoclass.model.novelty import KEPT_PHOTOS, NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
-from photoclass.networks.scaling import Scaling
+from photoclass.networks.scaling import UNIT_PIXELS, Scaling
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.decode import Pixels
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -34,11 +34,11 @@ from photoclass.training.compute import Compute, keep_freed_memory, leave_thread
 from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
 from photoclass.training.finish import Outcome, TrainResult, finish, model_info
 from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, save_checkpoint
-from photoclass.training.loop.examples import Examples, Rows
-from photoclass.training.loop.loop import LoopJob, fit
+from photoclass.training.loop.examples import Examples, PhotoExamples, Rows
+from photoclass.training.loop.loop import LoopJob, compute_all, fit, predict_logits
 from photoclass.training.loop.optimizer import optimizer_for
 from photoclass.training.recipes.loop_settings import LoopSettings
-from photoclass.training.recipes.settings import LoopRecipeSettings
+from photoclass.training.recipes.settings import LoopRecipeSettings, PixelRecipeSettings
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import EpochRow, best_epoch
 
@@ -120,11 +120,32 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class PixelLearner:
-    """What learners share whose network is trained on pixels from the cache, from random weights."""
+    """What learners share whose network is trained on pixels from the cache, from random weights.
 
+    Attributes:
+        settings: The settings of the recipe.
+        network: Maps images to logits; its function `features` gives the inputs of its last layer.
+    """
+
+    settings: PixelRecipeSettings
+    network: nn.Module
     from_scratch: ClassVar[bool] = True
     credit: ClassVar[str] = ""
+    scaling: ClassVar[Scaling] = UNIT_PIXELS
     tolerance: ClassVar[float] = 1e-3
+
+    @property
+    def views(self) -> int:
+        """Views of each photo that the saved model averages over."""
+        return 1
+
+    def examples(self, photos: CachedPhotos, mirrored: bool = False) -> PhotoExamples:
+        """Return photos, or their mirror images; in training they are augmented."""
+        return PhotoExamples(photos, self.settings.augment, mirrored)
+
+    def training_examples(self, photos: CachedPhotos) -> PhotoExamples:
+        """Return photos for training."""
+        return self.examples(photos)
 
     def start(self, train: CachedPhotos, duplicates: NDArray[np.int64], compute: Compute) -> None:
         """Keep the random weights that the network was made with."""
@@ -132,6 +153,23 @@ class PixelLearner:
     def pixels(self, photos: CachedPhotos) -> dict[int, Pixels]:
         """Return the photos' pixels from the cache."""
         return {i: np.asarray(photos.pixels[i], dtype=np.uint8) for i in range(len(photos))}
+
+    def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
+        """Compute the logits of photos, shape (N, K): the mean over the views."""
+        views = [
+            predict_logits(self.network, self.examples(photos, mirrored), self.scaling, compute).double().numpy()
+            for mirrored in (False, True)[: self.views]
+        ]
+        return np.asarray(np.mean(views, axis=0), dtype=np.float64)
+
+    def features(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float32]:
+        """Compute the inputs of the last layer, shape (N, D): the mean over the views."""
+        function: Callable[[Tensor], Tensor] = self.network.features  # type: ignore[assignment]
+        views = [
+            compute_all(function, self.examples(photos, mirrored), self.scaling, compute).numpy()
+            for mirrored in (False, True)[: self.views]
+        ]
+        return np.asarray(np.mean(views, axis=0), dtype=np.float32)
 
     def scored(
         self, runtime: Runtime, photos: CachedPhotos, trained: Callable[[], NDArray[np.float64]], progress: Progress

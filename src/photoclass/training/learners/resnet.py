@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from photoclass.networks.resnet import Resnet, folded
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
@@ -19,7 +18,7 @@ from photoclass.training.finish import TrainResult
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.learners.network import PixelLearner, train_network
 from photoclass.training.loop.examples import PhotoExamples
-from photoclass.training.loop.loop import PART_SIZE, compute_all, cross_entropy, predict_logits, to_images
+from photoclass.training.loop.loop import PART_SIZE, cross_entropy, to_images
 from photoclass.training.prepare import decode_photos, divide_photos, read_table
 from photoclass.training.recipes.resnet import STANDARD_SIDE, ResnetSettings
 from photoclass.training.run import Run, TrainRequest
@@ -47,26 +46,6 @@ class ResnetLearner(PixelLearner):
     def examples(self, photos: CachedPhotos, mirrored: bool = False) -> PhotoExamples:
         """Return photos, or their mirror images, which training augments at sizes that grow."""
         return PhotoExamples(photos, self.settings.augment, mirrored, self.settings.sides)
-
-    def training_examples(self, photos: CachedPhotos) -> PhotoExamples:
-        """Return photos for training."""
-        return self.examples(photos)
-
-    def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
-        """Compute the logits of photos, shape (N, K): the mean over the views that the saved model averages."""
-        views = [
-            predict_logits(self.network, self.examples(photos, mirrored), self.scaling, compute).double().numpy()
-            for mirrored in (False, True)[: self.views]
-        ]
-        return np.asarray(np.mean(views, axis=0), dtype=np.float64)
-
-    def features(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float32]:
-        """Compute the inputs of the last layer, shape (N, D): the mean over the views."""
-        views = [
-            compute_all(self.network.features, self.examples(photos, mirrored), self.scaling, compute).numpy()
-            for mirrored in (False, True)[: self.views]
-        ]
-        return np.asarray(np.mean(views, axis=0), dtype=np.float32)
 
     def export(self, temperature: float) -> bytes:
         """Export the network, with batch normalisation folded into the convolutions and its last layer as the head."""

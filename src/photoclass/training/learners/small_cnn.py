@@ -3,19 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from photoclass.networks.scaling import UNIT_PIXELS, Scaling
 from photoclass.networks.small_cnn import SmallCNN
-from photoclass.photos.cache.pixels import CachedPhotos
-from photoclass.training.compute import Compute, choose_compute
+from photoclass.training.compute import choose_compute
 from photoclass.training.export import export_onnx
 from photoclass.training.finish import TrainResult
 from photoclass.training.learners.network import PixelLearner, train_network
-from photoclass.training.loop.examples import PhotoExamples
-from photoclass.training.loop.loop import compute_all, predict_logits
 from photoclass.training.prepare import split_photos
 from photoclass.training.recipes.small_cnn import SmallCnnSettings
 from photoclass.training.run import Run, TrainRequest
@@ -28,28 +22,10 @@ class SmallCnnLearner(PixelLearner):
     settings: SmallCnnSettings
     network: SmallCNN
     name: ClassVar[str] = "the reference CNN, from scratch"
-    scaling: ClassVar[Scaling] = UNIT_PIXELS
-    views: ClassVar[int] = 1
-
-    def examples(self, photos: CachedPhotos) -> PhotoExamples:
-        """Return photos, which training augments."""
-        return PhotoExamples(photos, self.settings.augment)
-
-    def training_examples(self, photos: CachedPhotos) -> PhotoExamples:
-        """Return the same."""
-        return self.examples(photos)
 
     def export(self, temperature: float) -> bytes:
         """Export the network as it is; its probabilities are not calibrated."""
         return export_onnx(self.network, self.settings.image_size)
-
-    def logits(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float64]:
-        """Compute the logits of photos without augmentation."""
-        return predict_logits(self.network, self.examples(photos), self.scaling, compute).double().numpy()
-
-    def features(self, photos: CachedPhotos, compute: Compute) -> NDArray[np.float32]:
-        """Compute the outputs of the hidden layer."""
-        return compute_all(self.network.features, self.examples(photos), self.scaling, compute).numpy()
 
 
 def train_small_cnn(request: TrainRequest, settings: SmallCnnSettings) -> TrainResult:

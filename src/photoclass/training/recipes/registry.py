@@ -66,7 +66,7 @@ RECIPES: dict[str, Recipe[Any]] = {
         Recipe("features", "a linear head on a frozen pretrained backbone", FeaturesSettings, _train_features),
         Recipe("finetune", "that head and the backbone's last blocks", FinetuneSettings, _train_finetune),
         Recipe("resnet", "a residual network from scratch", ResnetSettings, _train_resnet),
-        Recipe("small-cnn", "the reference CNN of *Cat or Dog?*", SmallCnnSettings, _train_small_cnn),
+        Recipe("small-cnn", 'the reference CNN of "Cat or Dog?"', SmallCnnSettings, _train_small_cnn),
     )
 }
 DEFAULT_RECIPE = "features"
@@ -87,6 +87,18 @@ def find_recipe(name: str) -> Recipe[Any]:
     if name not in RECIPES:
         raise SettingsError(f"unknown recipe {name!r}; choose from {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def describe_recipes() -> str:
+    """Return the help of `--recipe`: every recipe with its help line."""
+    *first, last = (f"{recipe.name} ({recipe.help})" for recipe in RECIPES.values())
+    return f"What to train: {', '.join(first)} or {last}.  [default: {DEFAULT_RECIPE}]"
+
+
+def describe_qualities() -> str:
+    """Return the help of `--quality`: what every quality stands for."""
+    *first, last = (f"{name} ({recipe}, {', '.join(s.values())})" for name, (recipe, s) in QUALITIES.items())
+    return f"Instead of --recipe: {', '.join(first)} or {last}.  [default: good]"
 
 
 def recipe_of_quality(quality: str, recipe: str | None) -> tuple[str, dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from photoclass.errors import SettingsError
 from photoclass.photos.decode import ResizeRule
+from photoclass.training.augment import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 
 
@@ -33,6 +34,14 @@ class LoopRecipeSettings(RecipeSettings, Protocol):
     @property
     def loop(self) -> LoopSettings:
         """How the network is trained."""
+
+
+class PixelRecipeSettings(LoopRecipeSettings, Protocol):
+    """What the settings of a recipe have that trains a network on augmented pixels."""
+
+    @property
+    def augment(self) -> AugmentSettings:
+        """How photos are augmented."""
 
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
