@@ -22,7 +22,7 @@ import typer.core
 import typer.main
 
 import photoclass
-from photoclass.cli import app
+from photoclass.cli import TrainCommand, app
 from photoclass.model.folder import ModelInfo
 from photoclass.training.recipes.registry import QUALITIES, RECIPES
 from photoclass.training.recipes.settings import named_settings
@@ -96,6 +96,8 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def options_of(command: str) -> str:
     """Return usage, help line and options of a command, as its help page groups them."""
     found = commands()[command]
+    if isinstance(found, TrainCommand):
+        found.list_recipes()
     context = found.make_context(f"photoclass {command}", [], resilient_parsing=True)
     usage = found.get_usage(context).removeprefix("Usage: ")
     blocks = [f"    {re.sub(r'[{}]', '', ' '.join(usage.split()))}", (found.help or "").strip()]

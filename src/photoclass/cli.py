@@ -76,15 +76,20 @@ StrictOption = Annotated[
 class TrainCommand(TyperCommand):
     """`train`, whose help groups its options by their `rich_help_panel`, as plain text, and lists the recipes."""
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write each group of parameters under its heading."""
+    def list_recipes(self) -> None:
+        """Put the registry's recipes and qualities into the help of their options."""
         from photoclass.training.recipes.registry import describe_qualities, describe_recipes
 
         texts = {"recipe": describe_recipes, "quality": describe_qualities}
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
+        for parameter in self.params:
             if isinstance(parameter, TyperOption) and parameter.name in texts:
                 parameter.help = texts[parameter.name]()
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write each group of parameters under its heading."""
+        self.list_recipes()
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
             panel = getattr(parameter, "rich_help_panel", None) or "Other"
             if record := parameter.get_help_record(ctx):
                 groups.setdefault(panel, []).append(record)

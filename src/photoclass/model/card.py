@@ -132,7 +132,8 @@ def _shares(info: ModelInfo, names: list[str]) -> str:
 def _training(info: ModelInfo) -> str:
     """Return how the model was trained, as its recipe described it."""
     epochs = "; every epoch is in `history.csv` and `curves.png`" if "best_epoch" in info.trained else ""
-    return f"{_plain(info.trained.get('description', ''))} All settings are in `model.json`{epochs}.".strip()
+    minutes = f"Training took {info.trained.get('seconds', 0) / 60:.1f} minutes."
+    return f"{_plain(info.trained.get('description', ''))} {minutes} All settings are in `model.json`{epochs}.".strip()
 
 
 def _command(info: ModelInfo) -> str:

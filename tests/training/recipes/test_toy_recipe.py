@@ -26,13 +26,17 @@ from tiny_runs import Tiny
 
 
 # Step 1, the settings: training/recipes/mean_colour.py.
+AUGMENT = AugmentSettings()
+LOOP = LoopSettings(batch_size=8, epochs=2, learning_rate=0.05)
+
+
 @dataclass(frozen=True)
 class MeanColourSettings:
     image_size: int = 16
     resize: ResizeRule = "squash"
     gain: float = 1.0
-    augment: AugmentSettings = AugmentSettings()
-    loop: LoopSettings = LoopSettings(batch_size=8, epochs=2, learning_rate=0.05)
+    augment: AugmentSettings = AUGMENT
+    loop: LoopSettings = LOOP
 
 
 # Step 2, the learner: training/learners/mean_colour.py.

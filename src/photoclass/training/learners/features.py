@@ -70,13 +70,12 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
     predicted = {
         split: head.probabilities(parts[split].features.all()).astype(np.float32) for split in (VALID, HELD_OUT)
     }
-    seconds = round(time.monotonic() - started_at, 1)
     info = model_info(
         run,
         {
-            "description": _describe_training(run, settings, head, seconds),
+            "description": _describe_training(run, settings, head),
             "from_scratch": False,
-            "seconds": seconds,
+            "seconds": round(time.monotonic() - started_at, 1),
             "features_computed": photos.computed,
             "strength": head.strength,
             "temperature": head.temperature,
@@ -93,11 +92,11 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
     return finish(run, Outcome(info, onnx, predicted, difference, None, novelty, label_errors=label_errors))
 
 
-def _describe_training(run: Run, settings: FeaturesSettings, head: Head, seconds: float) -> str:
+def _describe_training(run: Run, settings: FeaturesSettings, head: Head) -> str:
     """Describe the training for the model card and the report, in plain text."""
     text = (
-        f"A linear head on the features of the frozen pretrained backbone {settings.backbone}, fitted in "
-        f"{seconds / 60:.1f} minutes on cpu in {run.compute.precision}, seed {run.request.seed}. Its regularisation "
+        f"A linear head on the features of the frozen pretrained backbone {settings.backbone}, fitted "
+        f"on cpu in {run.compute.precision}, seed {run.request.seed}. Its regularisation "
         f"strength ({head.strength:g}) and temperature ({head.temperature:.3f}) were chosen by cross-validation on the "
         f"training photos, with a log loss of {head.candidates[head.strength]:.4f}."
     )

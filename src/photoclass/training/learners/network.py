@@ -331,7 +331,7 @@ def _describe_training(run: Run, learner: Learner, state: TrainingState) -> str:
     name, best = learner.name, best_epoch(state.history)
     kept = f"; epoch {best.epoch:g}, which has the lowest validation loss, was kept" if best else ""
     text = (
-        f"{name[0].upper()}{name[1:]}: {state.history[-1].epoch:g} epochs in {state.elapsed_seconds / 60:.1f} minutes on "
+        f"{name[0].upper()}{name[1:]}: {state.history[-1].epoch:g} epochs on "
         f"{run.compute.device} in {run.compute.precision}, seed {run.request.seed}{kept}. "
         f"Training ended: {state.stopped}."
     )
