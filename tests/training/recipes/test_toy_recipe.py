@@ -24,7 +24,6 @@ from photoclass.training.train import train
 from photoclass.workspace import Workspace
 from tiny_runs import Tiny
 
-
 # Step 1, the settings: training/recipes/mean_colour.py.
 AUGMENT = AugmentSettings()
 LOOP = LoopSettings(batch_size=8, epochs=2, learning_rate=0.05)
