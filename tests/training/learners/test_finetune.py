@@ -47,7 +47,7 @@ def test_it_tells_drawn_cats_from_dogs_and_says_how_it_was_made(run: Path) -> No
     assert model["metrics"]["held_out"]["split_selected_model"] is False
     assert 0.2 < model["trained"]["temperature"] < 5
     assert (run / "history.csv").read_text().count("\n") == 3
-    assert "the last 2 blocks" in (run / "README.md").read_text()
+    assert "The last 2 blocks" in (run / "README.md").read_text()
 
 
 def test_the_saved_file_does_what_was_trained(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_resumed_it_ends_as_the_run_that_never_stopped(drawn_photos: Path, own_c
 def test_other_epochs_would_be_another_schedule(run: Path, drawn_photos: Path) -> None:
     refused = run_command("train", drawn_photos, "--out", run, "--resume", "--set", "epochs=9")
     assert refused.returncode == 1
-    assert "begun with other settings" in refused.stderr
+    assert "started with different settings" in refused.stderr
 
 
 def test_without_a_tail_the_device_decides_how_much_learns() -> None:

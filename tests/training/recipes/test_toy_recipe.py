@@ -92,7 +92,7 @@ def test_a_new_recipe_trains_and_describes_itself_in_card_and_report(tiny: Tiny,
     assert trained.info.settings["gain"] == 2.0
     assert len(trained.history) == 3 and [score.split for score in trained.scores] == ["valid", "held_out"]
     card = (tmp_path / "run" / "README.md").read_text()
-    assert "A linear classifier on the mean colour, from scratch: 3 epochs in " in card
+    assert "A linear classifier on the mean colour, from scratch: 3 epochs on cpu" in card
     assert "--recipe mean-colour --seed 0 --set gain=2.0 --set epochs=3" in card
     report = (tmp_path / "run" / "report.html").read_text()
     assert "Train with --recipe features" in report, "a pretrained backbone is recommended to a network from scratch"
