@@ -169,15 +169,15 @@ def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Pat
         files["csv"],
     ]
     result = done(*words)
-    assert result.stdout.startswith(f"{photos}: 2 kinds of fault to fix before training on it\n")
+    assert result.stdout.startswith(f"{photos}: 2 kinds of problem to fix before training\n")
     assert "cat/cat-0001.jpg (cat) = dog/copy.jpg (dog): same bytes" in result.stdout
     assert "dog/empty.jpg: file is empty" in result.stdout
     found = json.loads(files["json"].read_text())
-    assert {"counts", "unreadable", "duplicates", "doubtful_labels", "odd"} <= set(found)
-    assert found["counts"] == {"all": {"cat": 60, "dog": 61}} and found["doubtful_labels"] is None
+    assert {"counts", "unreadable", "duplicates", "label_errors", "odd"} <= set(found)
+    assert found["counts"] == {"all": {"cat": 60, "dog": 61}} and found["label_errors"] is None
     assert files["html"].read_text().startswith("<!doctype html>")
     assert run_command("check", photos, "--quick", "--strict").returncode == 3
-    assert "nothing that must be fixed" in done("check", photos, "--quick", "--fixes", files["csv"], "--strict").stdout
+    assert "nothing needs to be fixed" in done("check", photos, "--quick", "--fixes", files["csv"], "--strict").stdout
 
     # A file that a person may have edited is not written over; with --fixes its rows are kept.
     files["csv"].write_text(files["csv"].read_text() + "cat/cat-0002.jpg,dog,mine\n")

@@ -24,7 +24,7 @@ from photoclass.errors import (
 
 if TYPE_CHECKING:
     from photoclass.checks.check import check
-    from photoclass.checks.description import in_words as describe_findings
+    from photoclass.checks.description import describe_findings
     from photoclass.checks.findings import Findings
     from photoclass.checks.page import write_page as write_check_page
     from photoclass.metrics.intervals import Interval
@@ -60,7 +60,7 @@ _HOMES = {
     "demo": "photoclass.walkthrough.demo",
     "check": "photoclass.checks.check",
     "Findings": "photoclass.checks.findings",
-    "describe_findings": "photoclass.checks.description:in_words",
+    "describe_findings": "photoclass.checks.description",
     "write_check_page": "photoclass.checks.page:write_page",
     "Fix": "photoclass.photos.fixes",
     "write_fixes": "photoclass.photos.fixes",

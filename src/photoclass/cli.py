@@ -123,7 +123,7 @@ def check(
     """Check photos before training: unreadable files, near-duplicates, data leakage, label errors. Changes nothing."""
     from photoclass.atomic import check_writable
     from photoclass.checks.check import check as check_photos
-    from photoclass.checks.description import in_words
+    from photoclass.checks.description import describe_findings
     from photoclass.checks.page import write_page
     from photoclass.photos import fixes as fixes_file
 
@@ -138,7 +138,7 @@ def check(
         labels=not quick,
         workspace=_workspace(workers),
     )
-    print(printable(in_words(findings)))
+    print(printable(describe_findings(findings)))
     if json_file:
         _write_json(json_file, findings.as_json())
     if html_file:

@@ -1,4 +1,4 @@
-"""Each kind of finding: found where it is, not where it is not, and named in words, JSON and page."""
+"""Each kind of finding: reported where it is, not where it is not, and in the text, the JSON and the page."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from photoclass.checks.check import check
-from photoclass.checks.description import in_words, verdict
+from photoclass.checks.description import describe_findings, verdict
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
 from photoclass.errors import ArchiveError, DataError
@@ -20,8 +20,8 @@ from photoclass.workspace import Workspace
 from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 
 SAVED = {"quality": 92}
-# Labels have tests of their own: they take a pretrained network.
-look = partial(check, labels=False)
+# Labels need a pretrained backbone and have their own tests.
+quick_check = partial(check, labels=False)
 
 
 def _picture(seed: int, width: int = 120, height: int = 90) -> Image.Image:
@@ -47,20 +47,20 @@ def _kinds(findings: Findings) -> list[str]:
     return [item.kind for item in findings.odd]
 
 
-def test_sound_photos_give_no_finding(tmp_path: Path) -> None:
-    findings = look(_two_classes(tmp_path / "photos"))
+def test_sound_photos_give_no_findings(tmp_path: Path) -> None:
+    findings = quick_check(_two_classes(tmp_path / "photos"))
     assert not findings.duplicates and not findings.odd and not findings.unreadable
     assert findings.few == {} and findings.unbalanced == {} and findings.rotated == ()
-    assert verdict(findings) == f"{tmp_path / 'photos'}: nothing that must be fixed before training on it"
+    assert verdict(findings) == f"{tmp_path / 'photos'}: nothing needs to be fixed before training"
     assert findings.counts == {"all": {"cat": 25, "dog": 25}}
-    assert findings.as_json()["doubtful_labels"] is None
+    assert findings.as_json()["label_errors"] is None
 
 
 def test_sizes_shapes_formats_and_colour_modes_are_counted(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=3)
     put(folder / "cat/grey.jpg", encode(noise_picture(50, 90, 120).convert("L"), "JPEG"))
     put(folder / "cat/named-wrongly.jpg", encode(noise_picture(51, 80, 80), "PNG"))
-    findings = look(folder)
+    findings = quick_check(folder)
     assert findings.sizes() == {"120x90": 6, "90x120": 1, "80x80": 1}
     assert findings.shapes() == {"landscape": 6, "portrait": 1, "square": 1}
     assert findings.formats() == {"JPEG": 7, "PNG": 1}
@@ -71,49 +71,49 @@ def test_counts_are_by_split_and_class(tmp_path: Path) -> None:
     _photos(
         tmp_path, [f"{part}/{label}/{i}.jpg" for part in ("train", "valid") for label in ("a", "b") for i in range(2)]
     )
-    assert look(tmp_path).counts == {"train": {"a": 2, "b": 2}, "valid": {"a": 2, "b": 2}}
+    assert quick_check(tmp_path).counts == {"train": {"a": 2, "b": 2}, "valid": {"a": 2, "b": 2}}
 
 
-def test_without_valid_a_twin_in_train_and_test_is_a_leak_all_the_same(tmp_path: Path) -> None:
+def test_without_valid_a_duplicate_in_train_and_test_is_still_a_leak(tmp_path: Path) -> None:
     _photos(
         tmp_path, [f"{part}/{label}/{i}.jpg" for part in ("train", "test") for label in ("a", "b") for i in range(2)]
     )
     shutil.copy(tmp_path / "train/a/0.jpg", tmp_path / "test/a/copy.jpg")
-    findings = look(tmp_path)
+    findings = quick_check(tmp_path)
     assert findings.counts == {"train": {"a": 2, "b": 2}, "held_out": {"a": 3, "b": 2}}
     assert [group.across_splits for group in findings.duplicates] == [True]
     assert [fix.image for fix in findings.proposed_fixes()] == ["train/a/0.jpg"]
 
 
-def test_where_no_photo_can_be_read_that_is_the_finding(tmp_path: Path) -> None:
+def test_that_no_photo_can_be_read_is_a_finding(tmp_path: Path) -> None:
     for name in ("cat/1.jpg", "dog/1.jpg"):
         put(tmp_path / name, b"no photo")
-    findings = look(tmp_path)
+    findings = quick_check(tmp_path)
     assert len(findings.photos) == 0 and len(findings.unreadable) == 2
-    assert "2 files cannot be used" in in_words(findings)
+    assert "2 files cannot be used" in describe_findings(findings)
     write_page(findings, tmp_path / "page.html")
 
 
-def test_twins_in_two_classes_come_first_then_those_in_two_splits(tmp_path: Path) -> None:
+def test_duplicates_across_classes_come_first_then_those_across_splits(tmp_path: Path) -> None:
     names = [f"{part}/{label}/{i}.jpg" for part in ("train", "valid") for label in ("a", "b") for i in range(3)]
     _photos(tmp_path, names)
     shutil.copy(tmp_path / "train/a/0.jpg", tmp_path / "train/a/7.jpg")
     shutil.copy(tmp_path / "train/a/1.jpg", tmp_path / "valid/a/8.jpg")
     shutil.copy(tmp_path / "train/a/2.jpg", tmp_path / "train/b/9.jpg")
-    findings = look(tmp_path)
+    findings = quick_check(tmp_path)
     assert [(group.across_classes, group.across_splits) for group in findings.duplicates] == [
         (True, False),
         (False, True),
         (False, False),
     ]
-    words = in_words(findings)
-    assert words.startswith(f"{tmp_path}: 3 kinds of fault")
-    spatial = [words.index(text) for text in ("in two classes", "in two splits", "more than once")]
-    assert spatial == sorted(spatial)
-    assert "train/a/2.jpg (a) = train/b/9.jpg (b): same bytes" in words
+    text = describe_findings(findings)
+    assert text.startswith(f"{tmp_path}: 3 kinds of problem")
+    positions = [text.index(part) for part in ("in two classes", "in two splits", "more than once")]
+    assert positions == sorted(positions)
+    assert "train/a/2.jpg (a) = train/b/9.jpg (b): same bytes" in text
 
 
-def test_each_kind_of_twin_is_called_what_it_is(tmp_path: Path) -> None:
+def test_each_kind_of_duplicate_is_named(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=6)
 
     def original(i: int) -> Image.Image:
@@ -125,11 +125,13 @@ def test_each_kind_of_twin_is_called_what_it_is(tmp_path: Path) -> None:
     put(folder / "cat/mirror.jpg", encode(ImageOps.mirror(original(3)), "JPEG"))
     put(folder / "cat/part.jpg", encode(original(4).crop((8, 2, 116, 83)), "JPEG"))
     put(folder / "cat/turned-part.jpg", encode(ImageOps.mirror(original(5).crop((0, 9, 108, 90))), "JPEG"))
-    found = {frozenset(map(findings_name, group.photos)): group.kind for findings_name, group in _named(look(folder))}
+    found = {
+        frozenset(map(findings_name, group.photos)): group.kind for findings_name, group in _named(quick_check(folder))
+    }
     assert found == {
         frozenset({"cat/0.jpg", "cat/copy.jpg"}): "same bytes",
         frozenset({"cat/1.jpg", "cat/lossless.jpg"}): "same pixels",
-        frozenset({"cat/2.jpg", "cat/again.jpg"}): "near",
+        frozenset({"cat/2.jpg", "cat/again.jpg"}): "near-duplicate",
         frozenset({"cat/3.jpg", "cat/mirror.jpg"}): "mirrored",
         frozenset({"cat/4.jpg", "cat/part.jpg"}): "cropped",
         frozenset({"cat/5.jpg", "cat/turned-part.jpg"}): "mirrored and cropped",
@@ -140,15 +142,15 @@ def _named(findings: Findings) -> list:
     return [(findings.name, group) for group in findings.duplicates]
 
 
-def test_a_copy_that_a_flag_turns_back_is_a_twin_and_named_as_turned(tmp_path: Path) -> None:
+def test_a_copy_rotated_by_an_exif_flag_is_a_duplicate_and_named_as_rotated(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=4)
     lying = Image.open(folder / "dog/1.jpg").transpose(Image.Transpose.ROTATE_90)
     put(folder / "dog/phone.jpg", encode(lying, "JPEG", exif=exif_block(orientation_entry(6))))
-    findings = look(folder)
+    findings = quick_check(folder)
     assert [findings.name(i) for i in findings.rotated] == ["dog/phone.jpg"]
     assert [set(map(findings.name, group.photos)) for group in findings.duplicates] == [{"dog/1.jpg", "dog/phone.jpg"}]
     assert findings.shapes() == {"landscape": 9}
-    assert "1 turned by an EXIF flag" in in_words(findings)
+    assert "1 photo rotated by an EXIF flag" in describe_findings(findings)
 
 
 @pytest.mark.parametrize(
@@ -158,39 +160,39 @@ def test_a_copy_that_a_flag_turns_back_is_a_twin_and_named_as_turned(tmp_path: P
         ("very dark", noise_picture(70).point(lambda value: value // 5)),
         ("very bright", noise_picture(71).point(lambda value: 205 + value // 5)),
         ("blurred", noise_picture(72, 5, 5).resize((250, 250), Image.Resampling.BICUBIC)),
-        ("extreme shape", noise_picture(73, 400, 100)),
+        ("odd aspect ratio", noise_picture(73, 400, 100)),
         ("tiny", noise_picture(74, 30, 40)),
     ],
 )
 def test_odd_photos_are_named_and_others_are_not(kind: str, picture: Image.Image, tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=4)
     put(folder / "cat/odd.jpg", encode(picture, "PNG"))
-    findings = look(folder)
+    findings = quick_check(folder)
     assert kind in _kinds(findings)
     assert {findings.name(item.photo) for item in findings.odd} == {"cat/odd.jpg"}
-    assert f"1 {kind}" in in_words(findings)
+    assert f"1 photo: {kind}" in describe_findings(findings)
 
 
-def test_few_photos_and_unbalanced_classes_are_told(tmp_path: Path) -> None:
+def test_classes_with_few_photos_and_class_imbalance_are_reported(tmp_path: Path) -> None:
     _photos(tmp_path, [*(f"cat/{i}.jpg" for i in range(45)), *(f"dog/{i}.jpg" for i in range(4))])
-    findings = look(tmp_path)
+    findings = quick_check(tmp_path)
     assert findings.few == {"dog": 4} and findings.unbalanced == {"dog": 4}
-    assert "fewer than 20 photos of dog (4)" in in_words(findings)
-    assert "unbalanced" in in_words(findings)
+    assert "fewer than 20 photos of dog (4)" in describe_findings(findings)
+    assert "unbalanced" in describe_findings(findings)
 
 
-def test_a_second_check_decodes_nothing_and_says_the_same(tmp_path: Path) -> None:
+def test_a_second_check_decodes_nothing_and_reports_the_same(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=4)
-    first = look(folder, workspace=Workspace(tmp_path / "cache")).as_json()
+    first = quick_check(folder, workspace=Workspace(tmp_path / "cache")).as_json()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.rows")}
-    assert look(folder, workspace=Workspace(tmp_path / "cache")).as_json() == first
+    assert quick_check(folder, workspace=Workspace(tmp_path / "cache")).as_json() == first
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*.rows")} == before
 
 
-def test_several_processes_find_what_one_finds(tmp_path: Path) -> None:
+def test_several_processes_find_the_same_as_one(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=140)
     shutil.copy(folder / "cat/0.jpg", folder / "dog/copy.jpg")
-    one, two = (look(folder, workspace=Workspace(tmp_path / str(n), n)).as_json() for n in (1, 2))
+    one, two = (quick_check(folder, workspace=Workspace(tmp_path / str(n), n)).as_json() for n in (1, 2))
     assert one == two
 
 
@@ -209,7 +211,7 @@ def test_faults_1_to_4_8_14_and_22_are_named_and_none_hangs(tmp_path: Path) -> N
     (folder / "cat/22-loop").symlink_to(folder, target_is_directory=True)
     (folder / "cat/22-nowhere.jpg").symlink_to(folder / "cat/22-nowhere.jpg")
     with within_seconds(60):
-        findings = look(folder)
+        findings = quick_check(folder)
     named = {Path(item.name).name: item.reason for item in findings.unreadable}
     assert {
         "1-empty.jpg",
@@ -222,7 +224,7 @@ def test_faults_1_to_4_8_14_and_22_are_named_and_none_hangs(tmp_path: Path) -> N
         "22-nowhere.jpg",
     } <= set(named)
     assert all(named.values())
-    assert {"extreme shape", "tiny"} <= set(_kinds(findings))
+    assert {"odd aspect ratio", "tiny"} <= set(_kinds(findings))
     write_page(findings, tmp_path / "page.html")
 
 
@@ -243,7 +245,7 @@ def test_faults_5_to_13_and_20_are_named_handled_or_passed_over(tmp_path: Path) 
     put(folder / "cat/Thumbs.db", b"x")
     put(folder / "__MACOSX/cat/._1.jpg", b"x")
     with within_seconds(60):
-        findings = look(folder)
+        findings = quick_check(folder)
     assert [Path(item.name).name for item in findings.unreadable] == ["5-bomb.jpg"]
     assert len(findings.photos) == 6 + len(handled) and not findings.duplicates
     assert findings.modes()["CMYK"] == 1 and findings.formats()["GIF"] == 1
@@ -262,16 +264,16 @@ def test_faults_18_19_and_25_are_refused_as_in_training(names: list[str], compla
     for name in names:
         put(tmp_path / name, encode(_picture(1), "JPEG")) if name.endswith(".jpg") else (tmp_path / name).mkdir()
     with pytest.raises(DataError, match=complaint):
-        look(tmp_path)
+        quick_check(tmp_path)
 
 
 def test_fault_21_flat_names_and_fault_32_a_zip_that_leads_outside(tmp_path: Path) -> None:
     _photos(tmp_path / "flat", [f"{label}.{i}.jpg" for label in ("cat", "dog") for i in range(3)])
-    assert look(tmp_path / "flat").counts == {"all": {"cat": 3, "dog": 3}}
+    assert quick_check(tmp_path / "flat").counts == {"all": {"cat": 3, "dog": 3}}
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         archive.writestr("../cat/1.jpg", b"x")
     with pytest.raises(ArchiveError, match="leads outside"):
-        look(tmp_path / "photos.zip")
+        quick_check(tmp_path / "photos.zip")
 
 
 def test_names_that_are_hard_to_print_pass_through_json_and_page(tmp_path: Path) -> None:
@@ -280,7 +282,7 @@ def test_names_that_are_hard_to_print_pass_through_json_and_page(tmp_path: Path)
     for name in hard:
         shutil.copy(folder / "cat/0.jpg", folder / "cat" / name)
     put(folder / "dog/=cmd().jpg", b"")
-    findings = look(folder)
+    findings = quick_check(folder)
     assert json.loads(json.dumps(findings.as_json()))["duplicates"][0]["kind"] == "same bytes"
     write_page(findings, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8", errors="surrogateescape")
@@ -292,7 +294,7 @@ def test_the_page_needs_nothing_else_and_says_how_much_it_shows(tmp_path: Path) 
     folder = _two_classes(tmp_path / "photos", each=60)
     for i in range(60):
         shutil.copy(folder / f"cat/{i}.jpg", folder / f"cat/copy-{i}.jpg")
-    write_page(look(folder), tmp_path / "page.html")
+    write_page(quick_check(folder), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "48 shown of 60" in page
     assert page.count("<img ") == page.count('src="data:image/webp;base64,') == page.count('alt="') == 96
@@ -303,7 +305,7 @@ def test_the_page_needs_nothing_else_and_says_how_much_it_shows(tmp_path: Path) 
 def test_a_photo_that_vanishes_before_the_page_is_written_keeps_its_place(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=3)
     shutil.copy(folder / "cat/0.jpg", folder / "cat/copy.jpg")
-    findings = look(folder)
+    findings = quick_check(folder)
     (folder / "cat/copy.jpg").unlink()
     write_page(findings, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -313,11 +315,11 @@ def test_a_photo_that_vanishes_before_the_page_is_written_keeps_its_place(tmp_pa
 def test_originals_are_as_they_were(tmp_path: Path) -> None:
     folder = _two_classes(tmp_path / "photos", each=3)
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.jpg")}
-    write_page(look(folder), tmp_path / "page.html")
+    write_page(quick_check(folder), tmp_path / "page.html")
     assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*.jpg")} == before
 
 
-def test_proposed_fixes_mend_what_makes_a_score_a_lie(tmp_path: Path) -> None:
+def test_proposed_fixes_remove_data_leakage(tmp_path: Path) -> None:
     from photoclass.photos.fixes import write_fixes
 
     names = [f"{part}/{label}/{i}.jpg" for part in ("train", "valid") for label in ("a", "b") for i in range(4)]
@@ -327,9 +329,9 @@ def test_proposed_fixes_mend_what_makes_a_score_a_lie(tmp_path: Path) -> None:
     shutil.copy(folder / "train/a/2.jpg", folder / "train/b/9.jpg")
     put(folder / "train/a/broken.jpg", b"no photo")
     put(folder / "train/b/blank.jpg", encode(Image.fromarray(np.full((60, 60, 3), 9, np.uint8)), "PNG"))
-    findings = look(folder)
+    findings = quick_check(folder)
     write_fixes(tmp_path / "fixes.csv", findings.proposed_fixes())
-    fixed = look(folder, fixes=tmp_path / "fixes.csv")
+    fixed = quick_check(folder, fixes=tmp_path / "fixes.csv")
     assert not fixed.duplicates and not fixed.unreadable and not fixed.odd
     assert fixed.proposed_fixes() == ()
     kept = {fixed.name(i) for i in range(len(fixed.photos))}

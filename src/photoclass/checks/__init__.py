@@ -1,1 +1,1 @@
-"""What to know of photos before training on them."""
+"""What to know about photos before training on them."""

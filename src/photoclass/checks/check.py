@@ -1,4 +1,4 @@
-"""`check`: know the photos before training on them. It looks and says; it changes nothing."""
+"""`check`: problems in the photos that are best known before training. It changes nothing."""
 
 import importlib.util
 from pathlib import Path
@@ -21,14 +21,14 @@ def check(
     labels: bool = True,
     workspace: Workspace | None = None,
 ) -> Findings:
-    """Look at the photos of DATA: what cannot be read, near-duplicates, leaks, odd ones, doubtful labels, counts and balance.
+    """Check the photos of DATA: unreadable files, near-duplicates, data leakage, outliers, label errors, class balance.
 
     Args:
         data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
-        fixes: A fixes file, whose labels go before DATA's own.
-        labels: Whether to look for doubtful labels, too, which takes as long as training.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        fixes: A fixes file, whose labels replace DATA's own.
+        labels: Whether to look for label errors too, which takes as long as training.
+        workspace: The cache folder, the number of workers, and who receives progress reports; the default workspace
+            when None.
 
     Raises:
         DataError: DATA cannot be read, or the fixes do not fit it.
@@ -39,16 +39,16 @@ def check(
     photos = inspect_photos(table, workspace)
     duplicates = find_near_duplicates(photos.fingerprints, workspace.progress)
     groups = duplicate_groups(duplicates, photos.table, photos.contents, photos.measures["pixels"])
-    found = LabelFindings(not_looked="not asked for")
+    found = LabelFindings(not_checked="not requested")
     if labels:
         found = _check_labels(photos, groups_of(duplicates, len(photos)), workspace)
     return Findings(str(data), photos, groups, find_odd(photos.measures), found)
 
 
-def _check_labels(photos: InspectedPhotos, duplicates: NDArray[np.int64], workspace: Workspace) -> LabelFindings:
+def _check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: Workspace) -> LabelFindings:
     if importlib.util.find_spec("torch") is None:
-        return LabelFindings(not_looked="it takes what training takes; run: pip install 'photoclass[train]'")
-    # Here and not above: nothing else that looks at photos needs torch.
+        return LabelFindings(not_checked="this needs the training extra; run: pip install 'photoclass[train]'")
+    # Imported here because none of the other checks needs torch.
     from photoclass.checks.labels import check_labels
 
-    return check_labels(photos, duplicates, workspace)
+    return check_labels(photos, groups, workspace)

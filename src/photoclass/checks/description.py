@@ -1,4 +1,4 @@
-"""What `check` finds, in words: the verdict first, then a line for each kind of finding."""
+"""The findings of `check` as text: the verdict first, then one line for each kind of finding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import FEW_PHOTOS, Findings
 from photoclass.photos.table import name_in_data
+from photoclass.text import plural
 
-UNCLEAR_WORDS = {"no class": "seem to show no class", "several classes": "could be of several classes"}
+UNCLEAR_TITLES = {"no class": "possibly of no class", "several classes": "possibly of several classes"}
 _EXAMPLES = 3
 _MOST_COUNTED = 4
 
@@ -17,32 +18,32 @@ class Line:
     """One kind of finding.
 
     Attributes:
-        fix: Whether it should be fixed before training; else it is to be known.
+        fix: Whether it should be fixed before training; otherwise it is only worth knowing.
         text: The finding.
-        examples: The first of what was found.
-        count: How many were found, where examples are only some of them.
+        examples: The first few photos or groups.
+        count: How many there are, where `examples` are only some of them.
     """
 
-    advice: bool
+    fix: bool
     text: str
     examples: tuple[str, ...] = ()
     count: int = 0
 
 
 def verdict(findings: Findings) -> str:
-    """Say in one line whether anything should be fixed before training."""
-    to_mend = sum(line.advice for line in finding_lines(findings))
-    if to_mend:
-        return f"{findings.data}: {to_mend} kind{'s' if to_mend > 1 else ''} of fault to fix before training on it"
-    return f"{findings.data}: nothing that must be fixed before training on it"
+    """Return one line: whether anything should be fixed before training."""
+    to_fix = sum(line.fix for line in finding_lines(findings))
+    if to_fix:
+        return f"{findings.data}: {plural(to_fix, 'kind')} of problem to fix before training"
+    return f"{findings.data}: nothing needs to be fixed before training"
 
 
-def in_words(findings: Findings) -> str:
-    """Say verdict, counts and findings in lines for a terminal."""
+def describe_findings(findings: Findings) -> str:
+    """Return the verdict, the composition of DATA and the findings as lines for a terminal."""
     lines = [verdict(findings)]
     lines += [f"  {name:<9} {text}" for name, text in summary(findings)]
     for line in finding_lines(findings):
-        lines.append(f"  {'advice' if line.advice else 'look at':<9} {line.text}")
+        lines.append(f"  {'fix' if line.fix else 'note':<9} {line.text}")
         lines += [f"              {example}" for example in line.examples]
         if line.count > len(line.examples):
             lines.append(f"              and {line.count - len(line.examples):,} more")
@@ -50,7 +51,7 @@ def in_words(findings: Findings) -> str:
 
 
 def summary(findings: Findings) -> Iterator[tuple[str, str]]:
-    """Say what DATA is made of: (heading, text) pairs."""
+    """Yield what DATA consists of, as (heading, text) pairs."""
     for split, by_class in findings.counts.items():
         classes = ", ".join(f"{count:,} {name}" for name, count in by_class.items())
         yield ("photos" if split == "all" else split), f"{sum(by_class.values()):,}: {classes}"
@@ -61,75 +62,73 @@ def summary(findings: Findings) -> Iterator[tuple[str, str]]:
         ("shapes", findings.shapes()),
     ):
         shown = [f"{count:,} {name}" for name, count in list(counts.items())[:_MOST_COUNTED]]
-        more = f" and {len(counts) - _MOST_COUNTED:,} others" if len(counts) > _MOST_COUNTED else ""
+        more = f" and {plural(len(counts) - _MOST_COUNTED, 'other')}" if len(counts) > _MOST_COUNTED else ""
         yield heading, f"{', '.join(shown)}{more}"
 
 
 def finding_lines(findings: Findings) -> Iterator[Line]:
-    """Say each kind of finding, those that should be fixed first."""
+    """Yield each kind of finding, roughly in the order of importance."""
     groups = findings.duplicates
     across_classes = [group for group in groups if group.across_classes]
     across_splits = [group for group in groups if group.across_splits and not group.across_classes]
     others = [group for group in groups if not (group.across_classes or group.across_splits)]
     if across_classes:
         text = f"{_pictures(across_classes)} in two classes: one of the labels must be wrong"
-        yield _twin_line(findings, across_classes, text, advice=True)
+        yield _duplicates_line(findings, across_classes, text, fix=True)
     if across_splits:
-        text = f"{_pictures(across_splits)} in two splits: a score on them is flattered"
-        yield _twin_line(findings, across_splits, text, advice=True)
+        text = f"{_pictures(across_splits)} in two splits: data leakage, which makes scores too good"
+        yield _duplicates_line(findings, across_splits, text, fix=True)
     if findings.unreadable:
+        count = len(findings.unreadable)
         examples = tuple(
             f"{name_in_data(item.name, findings.data)}: {item.reason}" for item in findings.unreadable[:_EXAMPLES]
         )
-        count = len(findings.unreadable)
-        yield Line(True, f"{_files(count)} cannot be used, and will be skipped", examples, count)
+        yield Line(True, f"{plural(count, 'file')} cannot be used and will be skipped", examples, count)
     label_errors = findings.labels.label_errors
     if label_errors:
-        sure = [doubt for doubt in label_errors if doubt.sure]
-        examples = tuple(f"{findings.name(d.photo)}: {findings.describe_doubt(d)}" for d in label_errors[:_EXAMPLES])
-        text = f"{len(label_errors):,} labels contradicted by the other photos, {len(sure):,} of them surely wrong"
-        yield Line(bool(sure), text, examples, len(label_errors))
+        likely = sum(error.likely for error in label_errors)
+        examples = tuple(
+            f"{findings.name(error.photo)}: {findings.describe_label_error(error)}"
+            for error in label_errors[:_EXAMPLES]
+        )
+        text = f"{plural(len(label_errors), 'possible label error')}, {likely:,} of them likely"
+        yield Line(likely > 0, text, examples, len(label_errors))
     if findings.few:
         named = ", ".join(f"{name} ({count:,})" for name, count in findings.few.items())
-        yield Line(True, f"fewer than {FEW_PHOTOS} photos of {named}: no score on them means much")
+        yield Line(True, f"fewer than {FEW_PHOTOS} photos of {named}: too few for a meaningful score")
     if findings.unbalanced:
         named = ", ".join(f"{name} ({count:,})" for name, count in findings.unbalanced.items())
-        yield Line(
-            False, f"unbalanced: less than a tenth as many as of the largest class: {named}; train has --balance"
-        )
+        yield Line(False, f"unbalanced, with less than a tenth of the largest class: {named}; consider train --balance")
     if others:
-        text = f"{_pictures(others)} more than once, within a class; they stay on one side of a split"
-        yield _twin_line(findings, others, text, advice=False)
+        text = f"{_pictures(others)} more than once within a class; photoclass keeps them in the same split"
+        yield _duplicates_line(findings, others, text, fix=False)
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
         unclear = [photo for photo in findings.labels.unclear if photo.kind == kind]
         examples = tuple(f"{findings.name(photo.photo)}: {photo.measure}" for photo in unclear[:_EXAMPLES])
-        yield Line(False, f"{len(unclear):,} that {UNCLEAR_WORDS[kind]}", examples, len(unclear))
-    if findings.labels.not_looked:
-        yield Line(False, f"labels were not looked at: {findings.labels.not_looked}")
+        yield Line(False, f"{plural(len(unclear), 'photo')} {UNCLEAR_TITLES[kind]}", examples, len(unclear))
+    if findings.labels.not_checked:
+        yield Line(False, f"labels were not checked: {findings.labels.not_checked}")
     for kind in dict.fromkeys(item.kind for item in findings.odd):
-        of_kind = [item for item in findings.odd if item.kind == kind]
-        examples = tuple(f"{findings.name(item.photo)}: {item.measure}" for item in of_kind[:_EXAMPLES])
-        yield Line(False, f"{len(of_kind):,} {kind}", examples, len(of_kind))
+        odd = [item for item in findings.odd if item.kind == kind]
+        examples = tuple(f"{findings.name(item.photo)}: {item.measure}" for item in odd[:_EXAMPLES])
+        yield Line(False, f"{plural(len(odd), 'photo')}: {kind}", examples, len(odd))
     if findings.rotated:
+        count = len(findings.rotated)
         examples = tuple(findings.name(i) for i in findings.rotated[:_EXAMPLES])
-        text = f"{len(findings.rotated):,} turned by an EXIF flag, which is followed wherever they are decoded"
-        yield Line(False, text, examples, len(findings.rotated))
+        text = f"{plural(count, 'photo')} rotated by an EXIF flag, which is applied wherever photos are decoded"
+        yield Line(False, text, examples, count)
 
 
 def describe_duplicates(findings: Findings, group: DuplicateGroup) -> str:
-    """Name the photos of a group with their labels, and how they are near-duplicates."""
+    """Return the photos of a group with their labels, and how they differ."""
     photos = " = ".join(f"{findings.name(i)} ({findings.label(i)})" for i in group.photos[:_EXAMPLES])
     more = f" = {len(group.photos) - _EXAMPLES:,} more" if len(group.photos) > _EXAMPLES else ""
     return f"{photos}{more}: {group.kind}"
 
 
-def _twin_line(findings: Findings, groups: list[DuplicateGroup], text: str, *, advice: bool) -> Line:
-    return Line(advice, text, tuple(describe_duplicates(findings, group) for group in groups[:_EXAMPLES]), len(groups))
+def _duplicates_line(findings: Findings, groups: list[DuplicateGroup], text: str, *, fix: bool) -> Line:
+    return Line(fix, text, tuple(describe_duplicates(findings, group) for group in groups[:_EXAMPLES]), len(groups))
 
 
 def _pictures(groups: list[DuplicateGroup]) -> str:
-    return f"{len(groups):,} picture{'s stand' if len(groups) > 1 else ' stands'}"
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'s' if count > 1 else ''}"
+    return plural(len(groups), "picture appears", "pictures appear")

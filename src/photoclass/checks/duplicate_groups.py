@@ -1,4 +1,4 @@
-"""Near-duplicates as findings: which photos show one picture, in which way, and whether they make a score a lie."""
+"""Near-duplicates as findings: groups of photos of the same picture, how they differ, and whether data leaks."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from photoclass.photos.duplicates.near_duplicates import NearDuplicates, groups_of
 from photoclass.photos.table import PhotoTable
 
-SAME_BYTES, SAME_PIXELS, NEAR = "same bytes", "same pixels", "near"
+SAME_BYTES, SAME_PIXELS, NEAR = "same bytes", "same pixels", "near-duplicate"
 MIRRORED, CROPPED, MIRRORED_AND_CROPPED = "mirrored", "cropped", "mirrored and cropped"
 KINDS = (SAME_BYTES, SAME_PIXELS, NEAR, MIRRORED, CROPPED, MIRRORED_AND_CROPPED)
 
 
 @dataclass(frozen=True)
 class DuplicatePair:
-    """Two photos that show one picture.
+    """Two photos of the same picture.
 
     Attributes:
-        first: Index of a photo; of a cropped pair, of the one that shows more.
-        second: Index of a photo.
+        first: Index of a photo; in a cropped pair, the one that shows more.
+        second: Index of the other photo.
         kind: One of KINDS.
     """
 
@@ -32,13 +32,13 @@ class DuplicatePair:
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Photos that show one picture, with the near-duplicates of near-duplicates.
+    """Photos of the same picture: near-duplicates, and near-duplicates of those.
 
     Attributes:
         photos: Their indices, in order.
-        pairs: What makes them near-duplicates, pair by pair.
-        across_classes: Whether they stand in two classes: one label must be wrong.
-        across_splits: Whether they stand in two splits: a score is flattered.
+        pairs: The pairs that were found to be near-duplicates.
+        across_classes: Whether they have different labels, so that one must be wrong.
+        across_splits: Whether they are in different splits, which is data leakage.
     """
 
     photos: tuple[int, ...]
@@ -48,23 +48,23 @@ class DuplicateGroup:
 
     @property
     def kind(self) -> str:
-        """The way in which they differ the most."""
+        """The kind of the pair that differs most."""
         return max((pair.kind for pair in self.pairs), key=KINDS.index)
 
 
 def duplicate_groups(
     duplicates: NearDuplicates, table: PhotoTable, contents: Sequence[bytes], pixels: NDArray[np.void]
 ) -> tuple[DuplicateGroup, ...]:
-    """Group near-duplicates and name their kinds.
+    """Group near-duplicates, and name how they differ.
 
     Args:
-        near-duplicates: What `photos.duplicates.near_duplicates.find_near_duplicates` found.
+        duplicates: Found by `photos.duplicates.near_duplicates.find_near_duplicates`.
         table: The photos.
         contents: SHA-256 of each photo file.
         pixels: Shape (N,), a digest of each photo's pixels.
 
     Returns:
-        Those in two classes first, then those in two splits, then the rest, each in the order of the photos.
+        First the groups across classes, then those across splits, then the rest, each in the order of the photos.
     """
     group_of = groups_of(duplicates, len(table))
     pairs: dict[int, list[DuplicatePair]] = defaultdict(list)
@@ -79,8 +79,9 @@ def duplicate_groups(
             kind = CROPPED if duplicates.cropped[number] else NEAR
         pairs[int(group_of[first])].append(DuplicatePair(first, second, kind))
     groups = []
-    for of_group in pairs.values():
-        photos = sorted({photo for pair in of_group for photo in (pair.first, pair.second)})
-        in_two_classes, in_two_splits = (len(set(of[photos].tolist())) > 1 for of in (table.labels, table.splits))
-        groups.append(DuplicateGroup(tuple(photos), tuple(of_group), in_two_classes, in_two_splits))
+    for group in pairs.values():
+        photos = sorted({photo for pair in group for photo in (pair.first, pair.second)})
+        across_classes = len(set(table.labels[photos].tolist())) > 1
+        across_splits = len(set(table.splits[photos].tolist())) > 1
+        groups.append(DuplicateGroup(tuple(photos), tuple(group), across_classes, across_splits))
     return tuple(sorted(groups, key=lambda group: (not group.across_classes, not group.across_splits, group.photos)))

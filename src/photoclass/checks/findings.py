@@ -1,4 +1,4 @@
-"""What `check` finds, as values for a program."""
+"""The findings of `check` as values, for programs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,38 +12,39 @@ from photoclass.checks.inspection import InspectedPhotos, OddPhoto
 from photoclass.photos.fixes import Fix
 from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class, name_in_data
 
-# A score of fewer photos held out than two a class says nothing, and a tenth is held out.
+# A tenth of the photos is held out, and fewer than two held-out photos of a class give no meaningful score.
 FEW_PHOTOS = 20
-# Of the largest class. Below, always saying the largest is right more than ten times in eleven.
+# As a share of the largest class. Below it, always predicting the largest class is right more than ten times in eleven.
 _UNBALANCED = 0.1
 _ALL = "all"
 
 
 @dataclass(frozen=True)
 class LabelError:
-    """A photo whose label the other photos contradict.
+    """A photo whose predicted class is not its label, by a model that was trained on other photos.
 
     Attributes:
         photo: Its index.
-        wrong: The probability that the label is wrong, by a model that did not learn from it.
-        suggested: The class that it seems to show.
-        sure: Whether it surely does.
+        probability: The probability that the label is wrong.
+        suggested: The predicted class.
+        likely: Whether it is a likely label error, not just a possible one: the prediction is about as confident as
+            is usual for photos of that class.
     """
 
     photo: int
-    wrong: float
+    probability: float
     suggested: str
-    sure: bool
+    likely: bool
 
 
 @dataclass(frozen=True)
 class UnclearPhoto:
-    """A photo that could be of `several classes`, or seems to show `no class`.
+    """A photo that is possibly of `several classes`, or of `no class`.
 
     Attributes:
         photo: Its index.
         kind: Which of the two.
-        measure: What was measured, in words.
+        measure: What was measured, as text.
     """
 
     photo: int
@@ -53,29 +54,29 @@ class UnclearPhoto:
 
 @dataclass(frozen=True)
 class LabelFindings:
-    """What the photos say of each other's labels.
+    """Label errors, and photos that fit no label well.
 
     Attributes:
-        doubtful: The most confident first.
-        unclear: By kind, the most striking first.
-        not_looked: Why nobody has looked; empty if somebody has.
+        label_errors: The most probable first.
+        unclear: By kind, the most extreme first.
+        not_checked: Why labels were not checked; empty if they were.
     """
 
     label_errors: tuple[LabelError, ...] = ()
     unclear: tuple[UnclearPhoto, ...] = ()
-    not_looked: str = ""
+    not_checked: str = ""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What looking at DATA has told. Photos are indices into `photos.table`.
+    """The findings of `check`. Photos are indices into `photos.table`.
 
     Attributes:
-        data: What a person calls DATA.
+        data: The path of DATA, as the user wrote it.
         photos: The photos that could be read, with their measures.
-        near-duplicates: Photos that show one picture; those in two classes first, then those in two splits.
-        odd: Photos that stand out, by kind.
-        labels: What the photos say of each other's labels.
+        duplicates: Groups of near-duplicates; first those across classes, then those across splits.
+        odd: Outliers, by kind.
+        labels: Label errors, and photos that fit no label well.
     """
 
     data: str
@@ -90,7 +91,7 @@ class Findings:
         return self.photos.table.skipped
 
     def name(self, photo: int) -> str:
-        """Return what a photo is called within DATA."""
+        """Return a photo's name within DATA."""
         return name_in_data(self.photos.table.names[photo], self.data)
 
     def label(self, photo: int) -> str:
@@ -99,62 +100,62 @@ class Findings:
         return table.class_names[int(table.labels[photo])]
 
     def split(self, photo: int) -> str | None:
-        """Return the split that DATA gives a photo; None where DATA is not split at all."""
+        """Return the split that DATA gives a photo; None if DATA is not split."""
         splits = self.photos.table.splits
         if splits[photo] != NO_SPLIT:
             return SPLITS[splits[photo]]
-        # Beside test/ without valid/, what stands in train/ is still to be divided.
+        # With test/ but no valid/, the photos in train/ are still to be divided.
         return None if (splits == NO_SPLIT).all() else SPLITS[TRAIN]
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
-        """Photos by split and class; the split is `all` where DATA gives none."""
+        """The number of photos by split and class; the split is `all` if DATA is not split."""
         table = self.photos.table
         counts = {}
         for split in np.unique(table.splits).tolist():
-            of_split = table.splits == split
-            name = self.split(int(np.argmax(of_split)))
-            counts[name or _ALL] = count_by_class(table.labels[of_split], table.class_names)
+            rows = table.splits == split
+            name = self.split(int(np.argmax(rows)))
+            counts[name or _ALL] = count_by_class(table.labels[rows], table.class_names)
         return counts
 
     @property
     def rotated(self) -> tuple[int, ...]:
-        """Photos that EXIF says to turn; it is done wherever they are decoded."""
+        """Photos that are rotated or mirrored by an EXIF flag, which is applied wherever they are decoded."""
         return tuple(np.flatnonzero(self.photos.measures["orientation"] > 1).tolist())
 
     @property
     def few(self) -> dict[str, int]:
-        """Classes with too few photos to say how good a model is, with their number."""
+        """Classes with too few photos for a meaningful score, with their number of photos."""
         return {name: count for name, count in self._by_class().items() if count < FEW_PHOTOS}
 
     @property
     def unbalanced(self) -> dict[str, int]:
-        """Classes much smaller than the largest, with their number."""
+        """Classes much smaller than the largest one, with their number of photos."""
         counts = self._by_class()
         return {name: count for name, count in counts.items() if count < _UNBALANCED * max(counts.values())}
 
     def sizes(self) -> dict[str, int]:
-        """Count photos by size as stored, as `200x200`, the most frequent first."""
+        """Count photos by stored size, such as `200x200`, the most frequent first."""
         measures = self.photos.measures
         return _counted(
             [f"{w}x{h}" for w, h in zip(measures["width"].tolist(), measures["height"].tolist(), strict=True)]
         )
 
     def shapes(self) -> dict[str, int]:
-        """Count landscape, portrait and square photos, upright."""
+        """Count landscape, portrait and square photos, after EXIF rotation."""
         measures = self.photos.measures
-        lying = measures["orientation"] >= 5  # EXIF's 5 to 8 exchange the sides
-        width = np.where(lying, measures["height"], measures["width"])
-        height = np.where(lying, measures["width"], measures["height"])
+        transposed = measures["orientation"] >= 5  # EXIF's 5 to 8 exchange width and height
+        width = np.where(transposed, measures["height"], measures["width"])
+        height = np.where(transposed, measures["width"], measures["height"])
         names = np.select([width > height, width < height], ["landscape", "portrait"], "square")
         return _counted(names.tolist())
 
     def formats(self) -> dict[str, int]:
-        """Count photos by the format that they have, whatever their names end in."""
+        """Count photos by their true format, whatever the file extension says."""
         return _counted([value.decode() for value in self.photos.measures["format"].tolist()])
 
     def modes(self) -> dict[str, int]:
-        """Count photos by colour mode, in Pillow's words."""
+        """Count photos by colour mode, as Pillow names it."""
         return _counted([value.decode() for value in self.photos.measures["mode"].tolist()])
 
     def as_json(self) -> dict[str, Any]:
@@ -170,24 +171,24 @@ class Findings:
             "colour_modes": self.modes(),
             "rotated": [names[i] for i in self.rotated],
             "unreadable": [{"file": item.name, "reason": item.reason} for item in self.unreadable],
-            "duplicates": [self._twins_as_json(group) for group in self.duplicates],
+            "duplicates": [self._group_as_json(group) for group in self.duplicates],
             "odd": [{"file": names[item.photo], "kind": item.kind, "measure": item.measure} for item in self.odd],
             "few": self.few,
             "unbalanced": self.unbalanced,
-            "doubtful_labels": self._doubts_as_json(),
+            "label_errors": self._label_errors_as_json(),
             "unclear": [{"file": names[p.photo], "kind": p.kind, "measure": p.measure} for p in self.labels.unclear],
             "notes": list(table.notes),
         }
 
     def proposed_fixes(self, present: Sequence[Fix] = ()) -> tuple[Fix, ...]:
-        """Propose other labels for those that are surely wrong, and what to leave out.
+        """Propose the suggested labels for likely label errors, and photos to exclude.
 
-        Left out are unreadable files, blank photos, and near-duplicates that make a score a lie. Of a picture in two classes
-        nobody but a person knows the label, so all of its photos are proposed to be left out; of one in two splits,
-        those that stand in train.
+        Excluded are unreadable files, blank photos, and near-duplicates across classes or splits. Only a person can
+        say which label is right for a picture in two classes, so all of its photos are excluded; of a picture in two
+        splits, those in the first split are (normally `train`).
 
         Args:
-            present: The fixes that the photos were looked at with; they are kept.
+            present: The fixes that were in use for this check; they are kept.
         """
         splits = self.photos.table.splits
         notes = {name_in_data(item.name, self.data): f"cannot be used: {item.reason}" for item in self.unreadable}
@@ -195,7 +196,7 @@ class Findings:
             first, *others = (f"{self.name(i)} ({self.label(i)})" for i in group.photos)
             pictures = f"{first} and {', '.join(others)}"
             if group.across_classes:
-                note = f"one picture in two classes: {pictures}; give the right label or leave out"
+                note = f"one picture in two classes: {pictures}; give the right label or exclude"
                 notes |= {self.name(i): note for i in group.photos}
             elif group.across_splits:
                 first_split = min(splits[i] for i in group.photos)
@@ -204,21 +205,21 @@ class Findings:
         notes |= {self.name(item.photo): f"blank: {item.measure}" for item in self.odd if item.kind == "blank"}
         kept = {name_in_data(fix.image, self.data): fix for fix in present}
         relabelled = {
-            self.name(doubt.photo): Fix(self.name(doubt.photo), doubt.suggested, self.describe_doubt(doubt))
-            for doubt in self.labels.label_errors
-            if doubt.sure
+            self.name(error.photo): Fix(self.name(error.photo), error.suggested, self.describe_label_error(error))
+            for error in self.labels.label_errors
+            if error.likely
         }
-        left_out = {name: Fix(name, None, note) for name, note in notes.items()}
-        return tuple((kept | relabelled | left_out).values())
+        excluded = {name: Fix(name, None, note) for name, note in notes.items()}
+        return tuple((kept | relabelled | excluded).values())
 
-    def describe_doubt(self, doubt: LabelError) -> str:
-        """Say what speaks against a label."""
-        return f"labelled {self.label(doubt.photo)}, seems {doubt.suggested}: wrong with {doubt.wrong:.2%}"
+    def describe_label_error(self, error: LabelError) -> str:
+        """Return the label, the predicted class, and the probability that the label is wrong."""
+        return f"labelled {self.label(error.photo)}, predicted {error.suggested}: P(wrong) = {error.probability:.2%}"
 
     def _by_class(self) -> dict[str, int]:
         return count_by_class(self.photos.table.labels, self.photos.table.class_names)
 
-    def _twins_as_json(self, group: DuplicateGroup) -> dict[str, Any]:
+    def _group_as_json(self, group: DuplicateGroup) -> dict[str, Any]:
         table = self.photos.table
         return {
             "kind": group.kind,
@@ -238,21 +239,21 @@ class Findings:
             ],
         }
 
-    def _doubts_as_json(self) -> list[dict[str, Any]] | None:
-        if self.labels.not_looked:
+    def _label_errors_as_json(self) -> list[dict[str, Any]] | None:
+        if self.labels.not_checked:
             return None
         names = self.photos.table.names
         return [
             {
-                "file": names[doubt.photo],
-                "label": self.label(doubt.photo),
-                "suggested": doubt.suggested,
-                "wrong": doubt.wrong,
-                "sure": doubt.sure,
+                "file": names[error.photo],
+                "label": self.label(error.photo),
+                "suggested": error.suggested,
+                "probability": error.probability,
+                "likely": error.likely,
             }
-            for doubt in self.labels.label_errors
+            for error in self.labels.label_errors
         ]
 
 
-def _counted(words: list[str]) -> dict[str, int]:
-    return dict(Counter(words).most_common())
+def _counted(values: list[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())

@@ -1,4 +1,4 @@
-"""Every photo of DATA decoded once: what can be read, what it is, and which ones are odd."""
+"""Every photo of DATA decoded once: which files can be read, what they are, and which photos are outliers."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,21 +16,21 @@ from photoclass.photos.cache.store import RowStore
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
-# By eye among 20,000 photos of cats and dogs: below these, what is on the photo is hard to tell; there are some ten of
-# each kind. Grey levels from 0 to 255, as explained at MEASURES.
+# Chosen by eye among 20,000 photos of cats and dogs: beyond these, it is hard to see what is in the photo; about ten
+# photos of each kind are. Grey levels from 0 to 255, as explained at MEASURES.
 _VERY_DARK, _VERY_BRIGHT = 32.0, 225.0
 _BLANK_CONTRAST = 5.0
 _BLURRED = 15.0
-_EXTREME_SHAPE = 3.0  # long side over short side
+_ODD_ASPECT_RATIO = 3.0  # longer side to shorter side
 _TINY_SIDE = 32
 
 
 @dataclass(frozen=True)
 class InspectedPhotos(PhotoSet):
-    """Photos with what was measured of each.
+    """Photos with the measures of each.
 
     Attributes:
-        measures: Shape (N,), of MEASURES.
+        measures: Shape (N,), dtype MEASURES.
     """
 
     measures: NDArray[np.void]
@@ -41,12 +41,12 @@ class InspectedPhotos(PhotoSet):
 
 @dataclass(frozen=True)
 class OddPhoto:
-    """A photo that stands out.
+    """An outlier.
 
     Attributes:
         photo: Its index.
-        kind: `blank`, `very dark`, `very bright`, `blurred`, `extreme shape` or `tiny`.
-        measure: What was measured, in words.
+        kind: `blank`, `very dark`, `very bright`, `blurred`, `odd aspect ratio` or `tiny`.
+        measure: What was measured, as text.
     """
 
     photo: int
@@ -55,11 +55,11 @@ class OddPhoto:
 
 
 def inspect_photos(table: PhotoTable, workspace: Workspace) -> InspectedPhotos:
-    """Read and decode every photo once, in several processes; what the cache knows of them is taken from there.
+    """Read and decode every photo once, in several processes; what the cache holds is not decoded again.
 
     Args:
         table: The photos.
-        workspace: The cache folder, the number of workers, and who receives progress reports.
+        workspace: The cache folder, the number of processes, and who receives progress reports.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
@@ -74,30 +74,32 @@ def inspect_photos(table: PhotoTable, workspace: Workspace) -> InspectedPhotos:
 
 
 def find_odd(measures: NDArray[np.void]) -> tuple[OddPhoto, ...]:
-    """Find photos that are blank, very dark or bright, blurred, of an extreme shape, or tiny; one photo may be several.
+    """Find photos that are blank, very dark or bright, blurred, tiny, or of an odd aspect ratio.
+
+    A photo may be of several of these kinds.
 
     Args:
-        measures: Shape (N,), of MEASURES.
+        measures: Shape (N,), dtype MEASURES.
 
     Returns:
-        By kind, the oddest of each first.
+        By kind, the most extreme of each kind first.
     """
     width, height = measures["width"].astype(np.float64), measures["height"].astype(np.float64)
     shorter = np.minimum(width, height)
-    shape = np.maximum(width, height) / shorter
-    light, contrast, sharpness = measures["light"], measures["contrast"], measures["sharpness"]
-    seen = contrast >= _BLANK_CONTRAST  # of what is blank, nothing more is to be said
+    aspect_ratio = np.maximum(width, height) / shorter
+    brightness, contrast, sharpness = measures["brightness"], measures["contrast"], measures["sharpness"]
+    visible = contrast >= _BLANK_CONTRAST  # a blank photo is reported as nothing but blank
     kinds = (
-        ("blank", ~seen, contrast, "grey levels differ by {:.1f}"),
-        ("very dark", seen & (light < _VERY_DARK), light, "mean grey {:.0f} of 255"),
-        ("very bright", seen & (light > _VERY_BRIGHT), -light, "mean grey {:.0f} of 255"),
-        ("blurred", seen & (sharpness < _BLURRED), sharpness, "sharpest edges {:.0f}, usual 45 to 180"),
-        ("extreme shape", shape >= _EXTREME_SHAPE, -shape, "sides 1 : {:.1f}"),
+        ("blank", ~visible, contrast, "standard deviation of grey levels {:.1f}"),
+        ("very dark", visible & (brightness < _VERY_DARK), brightness, "mean grey level {:.0f} of 255"),
+        ("very bright", visible & (brightness > _VERY_BRIGHT), -brightness, "mean grey level {:.0f} of 255"),
+        ("blurred", visible & (sharpness < _BLURRED), sharpness, "sharpest edges {:.0f}, usually 45 to 180"),
+        ("odd aspect ratio", aspect_ratio >= _ODD_ASPECT_RATIO, -aspect_ratio, "aspect ratio {:.1f} : 1"),
         ("tiny", shorter < _TINY_SIDE, shorter, "shorter side {:.0f} pixels"),
     )
     found = []
-    for kind, which, measure, words in kinds:
+    for kind, which, measure, text in kinds:
         rows = np.flatnonzero(which)
         rows = rows[np.argsort(measure[rows], kind="stable")]
-        found += [OddPhoto(int(row), kind, words.format(abs(measure[row]))) for row in rows]
+        found += [OddPhoto(int(row), kind, text.format(abs(measure[row]))) for row in rows]
     return tuple(found)

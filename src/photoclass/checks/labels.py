@@ -1,7 +1,7 @@
-"""Labels that the other photos contradict, and photos that seem to show several classes or none of them.
+"""Label errors, and photos that fit several classes or none of them.
 
-What a photo shows is judged by heads that have not seen it or its near-duplicates, on features of a pretrained network; they
-stay in the store, so a training after the check has them.
+Photos are classified by heads on features of a pretrained backbone. No head was trained on the photos that it
+classifies, or on their near-duplicates. The features stay in the store, so a later training has them.
 """
 
 import numpy as np
@@ -17,81 +17,85 @@ from photoclass.training.frozen.head import check_pictures, fit_head, signed_roo
 from photoclass.training.frozen.label_errors import find_label_errors
 from photoclass.workspace import Workspace
 
-# The default recipe's: what is computed here is there for a training afterwards.
+# The backbone of the default recipe, so that a later training finds its features in the store.
 _BACKBONE = "lite2"
 _SEED = 0
-# A photo is compared with so many others at most: the time then grows with the photos, not with their square.
+# Each photo is compared with at most this many others: time then grows with the number of photos, not with its square.
 _COMPARED = 4000
 _NEAREST = 5
 _BLOCK = 2048
-# How much less alike to the nearest others than usual, in robust standard deviations. By eye among 20,000 photos.
-_UNLIKE = 4.0
-# By eye as well: where the second class has this much, a photo often shows both.
+# Robust standard deviations by which a photo is less similar to its nearest neighbours than is usual. Chosen by eye
+# among 20,000 photos.
+_OUTLIER = 4.0
+# Also by eye: where the second most probable class has this probability, a photo often shows both.
 _SECOND_CLASS = 0.25
 
 
-def check_labels(photos: InspectedPhotos, duplicates: NDArray[np.int64], workspace: Workspace) -> LabelFindings:
-    """Look for labels that are surely wrong, and photos of several classes or none.
+def check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: Workspace) -> LabelFindings:
+    """Look for label errors, and for photos of several classes or of none.
 
     Args:
         photos: The photos.
-        near-duplicates: Shape (N,), the same number for photos that are near-duplicates: none is asked of a head that has seen its near-duplicate.
+        groups: Shape (N,), the same number for near-duplicates. None is classified by a head that was trained on a
+            near-duplicate of it.
         workspace: The cache folder, the number of workers, and who receives progress reports.
 
     Raises:
-        ModelError: The pretrained network is not installed.
+        ModelError: The pretrained backbone is not installed.
         OutputError: The cache folder cannot be written, or its disk is full.
     """
     table = photos.table
     try:
-        check_pictures(table.labels, duplicates, table.class_names, "DATA")
+        check_pictures(table.labels, groups, table.class_names, "DATA")
     except DataError as error:
-        return LabelFindings(not_looked=str(error).removeprefix("DATA: "))
+        return LabelFindings(not_checked=str(error).removeprefix("DATA: "))
     backbone = open_backbone(_BACKBONE, cache=workspace.cache)
     featured = compute_features(table, DecodeSettings(backbone.image_size), backbone, workspace)
-    place = {path: i for i, path in enumerate(table.paths)}
-    rows = np.array([place[path] for path in featured.table.paths])  # a file may have vanished since
-    labels = table.labels[rows]
-    head = fit_head(featured.features, labels, duplicates[rows], len(table.class_names), balance=False, seed=_SEED)
+    row_of = {path: i for i, path in enumerate(table.paths)}
+    rows = np.array([row_of[path] for path in featured.table.paths])  # a file may have vanished in the meantime
+    labels, groups = table.labels[rows], groups[rows]
+    head = fit_head(featured.features, labels, groups, len(table.class_names), balance=False, seed=_SEED)
     probabilities = head.out_of_fold_probabilities
-    errors_found = find_label_errors(probabilities, labels)
+    found = find_label_errors(probabilities, labels)
     label_errors = tuple(
         LabelError(int(rows[row]), float(wrong), table.class_names[suggested], bool(sure))
-        for row, suggested, wrong, sure in zip(
-            errors_found.rows, errors_found.suggested, errors_found.wrong, errors_found.sure, strict=True
-        )
+        for row, suggested, wrong, sure in zip(found.rows, found.suggested, found.wrong, found.sure, strict=True)
     )
-    unlikeness = _unlikeness(signed_roots(featured.features.all()), duplicates[rows])
+    dissimilarity = _dissimilarity(signed_roots(featured.features.all()), groups)
     unclear = [
-        UnclearPhoto(int(rows[i]), "no class", f"{unlikeness[i]:.1f} deviations less alike to others than usual")
-        for i in np.argsort(-unlikeness)
-        if unlikeness[i] > _UNLIKE
+        UnclearPhoto(
+            int(rows[i]),
+            "no class",
+            f"similarity to its nearest neighbours is {dissimilarity[i]:.1f} deviations below the usual",
+        )
+        for i in np.argsort(-dissimilarity)
+        if dissimilarity[i] > _OUTLIER
     ]
     ranked = np.sort(probabilities, axis=1)
     order = probabilities.argsort(axis=1)
     for i in np.argsort(-ranked[:, -2]):
-        if ranked[i, -2] >= _SECOND_CLASS and unlikeness[i] <= _UNLIKE:
+        if ranked[i, -2] >= _SECOND_CLASS and dissimilarity[i] <= _OUTLIER:
             first, second = (table.class_names[order[i, k]] for k in (-1, -2))
             shares = f"{first} {ranked[i, -1]:.0%}, {second} {ranked[i, -2]:.0%}"
             unclear.append(UnclearPhoto(int(rows[i]), "several classes", shares))
     return LabelFindings(label_errors, tuple(unclear))
 
 
-def _unlikeness(roots: NDArray[np.float32], duplicates: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Tell how much less alike to the photos most alike each photo is than usual; shape (N,), in robust deviations.
+def _dissimilarity(roots: NDArray[np.float32], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return by how much each photo is less similar to its nearest neighbours than is usual, shape (N,).
 
-    Alike is the cosine between features; of the nearest five, the mean. The usual and its spread are median and median
-    absolute deviation over all photos.
+    Similarity is the cosine between features, averaged over the five nearest neighbours. The unit is a robust standard
+    deviation: the median absolute deviation over all photos, scaled to that of a normal distribution.
     """
     unit = roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-6)
     others = np.random.default_rng(_SEED).permutation(len(unit))[:_COMPARED]
     nearest = min(_NEAREST, len(others))
-    alike = np.empty(len(unit))
+    similarity = np.empty(len(unit))
     for start in range(0, len(unit), _BLOCK):
         span = slice(start, start + _BLOCK)
         cosines = unit[span] @ unit[others].T
-        cosines[duplicates[span, None] == duplicates[others]] = 0.0  # itself, and its near-duplicates
-        alike[span] = np.partition(cosines, -nearest, axis=1)[:, -nearest:].mean(axis=1)
-    usual = np.median(alike)
-    spread = 1.4826 * np.median(np.abs(alike - usual))  # the standard deviation of a normal distribution
-    return np.asarray((usual - alike) / max(spread, 1e-6))
+        cosines[groups[span, None] == groups[others]] = 0.0  # itself and its near-duplicates
+        similarity[span] = np.partition(cosines, -nearest, axis=1)[:, -nearest:].mean(axis=1)
+    usual = np.median(similarity)
+    spread = 1.4826 * np.median(np.abs(similarity - usual))
+    return np.asarray((usual - similarity) / max(spread, 1e-6))

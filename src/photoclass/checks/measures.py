@@ -1,4 +1,4 @@
-"""What one decoding of a photo tells of it: format, size, rotation, light, sharpness, and a digest of its pixels."""
+"""What is measured of each photo: format, size, rotation, brightness, sharpness, and a digest of its pixels."""
 
 import hashlib
 
@@ -10,9 +10,9 @@ from photoclass.photos.decode import Pixels, SourceInfo, Unreadable, decode_with
 from photoclass.photos.duplicates.fingerprint import fingerprint
 
 MEASURES_VERSION = 1
-# One row of the store of measures. Light and contrast are the mean and the standard deviation of grey levels; sharpness
-# is the Laplacian that the sharpest 1 % of pixels exceed, at most 255. All at no more than 256 pixels a side, so that
-# a large photo that a small network sees sharp counts as sharp.
+# One row of the store of measures. Brightness and contrast are the mean and the standard deviation of grey levels;
+# sharpness is the absolute Laplacian that the sharpest 1 % of pixels reach, at most 255. All are taken at no more than
+# 256 pixels a side: a large photo counts as sharp if it is sharp at the size that a network sees.
 MEASURES = np.dtype(
     [
         ("format", "S8"),
@@ -20,7 +20,7 @@ MEASURES = np.dtype(
         ("width", np.uint32),
         ("height", np.uint32),
         ("orientation", np.uint8),
-        ("light", np.float32),
+        ("brightness", np.float32),
         ("contrast", np.float32),
         ("sharpness", np.float32),
         ("pixels", "V16"),
@@ -31,7 +31,7 @@ _SHARPEST_SHARE = 0.01
 
 
 def measures_and_fingerprint(data: bytes) -> tuple[NDArray[np.void], Pixels] | Unreadable:
-    """Decode a photo file's bytes once, for its row of MEASURES and its fingerprint."""
+    """Decode a photo file's bytes once, into a row of MEASURES and a fingerprint."""
     decoded = decode_with_origin(data, _MEASURED_SIDE)
     if isinstance(decoded, Unreadable):
         return decoded
@@ -44,18 +44,18 @@ def measure_photo(picture: Pixels, origin: SourceInfo) -> NDArray[np.void]:
 
     Args:
         picture: Shape (height, width, 3), uint8 RGB.
-        origin: What its file is.
+        origin: Format, mode, size and orientation of its file.
 
     Returns:
-        Shape (1,), of MEASURES.
+        Shape (1,), dtype MEASURES.
     """
     grey = cv2.cvtColor(_measurable(picture), cv2.COLOR_RGB2GRAY)
     edges = cv2.convertScaleAbs(cv2.Laplacian(grey, cv2.CV_16S))
     row = np.zeros(1, dtype=MEASURES)
     row["format"], row["mode"] = origin.format.encode(), origin.mode.encode()
     row["width"], row["height"], row["orientation"] = origin.width, origin.height, origin.orientation
-    row["light"], row["contrast"] = grey.mean(), grey.std()
-    # Counting levels takes a tenth of the time of a percentile, which sorts.
+    row["brightness"], row["contrast"] = grey.mean(), grey.std()
+    # Counting levels takes a tenth of the time of np.percentile, which sorts.
     reached = np.cumsum(np.bincount(edges.reshape(-1), minlength=256)) / edges.size
     row["sharpness"] = np.argmax(reached >= 1 - _SHARPEST_SHARE)
     digest = hashlib.blake2b(repr(picture.shape).encode(), digest_size=MEASURES["pixels"].itemsize)

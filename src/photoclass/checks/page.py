@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photoclass.atomic import atomic_text
-from photoclass.checks.description import UNCLEAR_WORDS, summary, verdict
+from photoclass.checks.description import UNCLEAR_TITLES, summary, verdict
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import Findings, LabelError
 from photoclass.page import Masthead, Stat, render
@@ -103,7 +103,7 @@ def write_page(findings: Findings, out: Path) -> None:
 def _masthead(findings: Findings) -> Masthead:
     headline = verdict(findings).removeprefix(f"{findings.data}: ").removesuffix(" on it")
     labels, unreadable, groups = findings.labels, len(findings.unreadable), findings.duplicates
-    errors, certain = len(labels.label_errors), sum(error.sure for error in labels.label_errors)
+    errors, certain = len(labels.label_errors), sum(error.likely for error in labels.label_errors)
     leaks = sum(group.across_classes or group.across_splits for group in groups)
     return Masthead(
         title=f"Check of {findings.data}",
@@ -117,7 +117,7 @@ def _masthead(findings: Findings) -> Masthead:
                 plural(len(findings.photos.table.class_names), "class", "classes"),
             ),
             Stat("Likely label errors", "–", "labels were not checked")
-            if labels.not_looked
+            if labels.not_checked
             else Stat(
                 "Likely label errors",
                 f"{errors:,}",
@@ -141,7 +141,7 @@ def _masthead(findings: Findings) -> Masthead:
 
 
 def _sections(findings: Findings) -> list[Section]:
-    certain = any(error.sure for error in findings.labels.label_errors)
+    certain = any(error.likely for error in findings.labels.label_errors)
     sections = [
         _duplicate_section(
             findings,
@@ -197,7 +197,7 @@ def _sections(findings: Findings) -> list[Section]:
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
         found = [(photo.photo, photo.measure) for photo in findings.labels.unclear if photo.kind == kind]
         sections.append(
-            _photo_section(findings, _for_information(UNCLEAR_WORDS[kind].capitalize(), _WHY_UNCLEAR[kind]), found)
+            _photo_section(findings, _for_information(UNCLEAR_TITLES[kind].capitalize(), _WHY_UNCLEAR[kind]), found)
         )
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         found = [(item.photo, item.measure) for item in findings.odd if item.kind == kind]
@@ -209,12 +209,13 @@ def _sections(findings: Findings) -> list[Section]:
 
 
 def _describe_label_error(error: LabelError) -> str:
-    return f"{'almost certainly' if error.sure else 'probably'} {error.suggested}: label wrong with {error.wrong:.2%}"
+    likelihood = "likely" if error.likely else "possibly"
+    return f"{likelihood} {error.suggested}: P(label wrong) = {error.probability:.2%}"
 
 
 def _for_information(title: str, why: str) -> Section:
     """Return a section that need not be fixed, still without photos."""
-    label = title.removeprefix("Seem to ").removeprefix("Could be of ").capitalize()
+    label = title.removeprefix("Possibly of ").capitalize()
     return Section(re.sub(r"[^a-z0-9]+", "-", title.lower()), label, title, why, fix=False, total=0)
 
 
