@@ -29,7 +29,7 @@ from photoclass.photos.sources.read import read_photos
 from photoclass.results.explain.explain import explain_photos
 from photoclass.results.explain.heat_map import heat_of, spread_over
 from photoclass.results.explain.saliency import Saliency, SaliencyModel
-from photoclass.results.pictures.sheet import choose_rows
+from photoclass.results.pictures.sheet import sample_rows
 from photoclass.workspace import Workspace
 
 Heat = Callable[[Saliency], NDArray[np.float32]]
@@ -139,7 +139,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_info(arguments.model).decode_settings()
     table = read_photos([arguments.photos], Workspace())
-    paths = [table.paths[i] for i in choose_rows(len(table), arguments.count, seed=0)]
+    paths = [table.paths[i] for i in sample_rows(len(table), arguments.count, seed=0)]
     contents = [data for path in paths if not isinstance(data := read_file(path), Unreadable)]
     pixels = [p for data in contents if not isinstance(p := decode_photo(data, settings), Unreadable)]
     print(f"{machine()}\n{len(pixels)} photos, {arguments.share:.0%} covered\n")

@@ -143,7 +143,7 @@ def test_a_submission_gives_an_unreadable_photo_the_base_rate(model: Path, drawn
     shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", test / "1.jpg")
     (test / "2.jpg").write_bytes(b"broken")
     result = done("submit", test, "--model", model, "--out", tmp_path / "s.csv")
-    assert "1 rows hold the base rate" in result.stdout and "2.jpg" in result.stderr
+    assert "1 row has the class frequencies of the training photos" in result.stdout and "2.jpg" in result.stderr
     base_rate = json.loads((model / "model.json").read_text())["base_rates"][1]
     assert float((tmp_path / "s.csv").read_text().splitlines()[2].split(",")[1]) == pytest.approx(base_rate, abs=1e-6)
 
@@ -284,9 +284,9 @@ def test_fault_33_a_pickle_given_as_a_model(drawn_photos: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("sample", "words"),
     [
-        ("id,label\n1,0.5\n2,0.5\n9,0.5\n", "1 ids of"),
-        ("id,label\n1,0.5\n", "1 photos of"),
-        ("id,label\n1,0.5\n2,0.5\n2,0.5\n", "stand more than once"),
+        ("id,label\n1,0.5\n2,0.5\n9,0.5\n", "1 id of"),
+        ("id,label\n1,0.5\n", "1 photo of"),
+        ("id,label\n1,0.5\n2,0.5\n2,0.5\n", "occurring more than once"),
         ("image,class\n1,0.5\n2,0.5\n", "its header is image,class"),
         ("", "its header is empty"),
     ],

@@ -405,7 +405,7 @@ def predict(
         print(f"{out}: {plural(len(predictions), 'row')}, {predictions.photos_per_second:,.0f} photos/s")
     else:
         for i, file in enumerate(predictions.files):
-            print(printable(f"{file}: {predictions.words(i)}"))
+            print(printable(f"{file}: {predictions.describe(i)}"))
     _report_skipped(predictions.skipped, strict)
 
 

@@ -36,19 +36,19 @@ def _told(probabilities: list[float], distances: list[float] | None, abstain: fl
 def test_a_photo_is_unsure_for_either_reason_and_says_which() -> None:
     told = _told([0.97, 0.6, 0.05, 0.999], [0.2, 0.2, 0.99, 0.995], 0.9)
     assert [told.label(i) for i in range(4)] == ["dog", UNSURE, "cat", UNSURE]
-    assert [told.words(i) for i in range(4)] == [
+    assert [told.describe(i) for i in range(4)] == [
         "dog 97.0 %",
         "unsure (dog 60.0 %)",
         "cat 95.0 %",
         "unsure (unlike the training photos)",
     ]
     almost = _told([0.98999], None, 0.99)
-    assert almost.words(0) == "unsure (dog 98.9 %)", "not 99.0 %"
+    assert almost.describe(0) == "unsure (dog 98.9 %)", "not 99.0 %"
 
 
 def test_without_abstain_all_is_as_it_was(tmp_path: Path) -> None:
     told = _told([0.6], None, None)
-    assert (told.label(0), told.words(0)) == ("dog", "dog 60.0 %")
+    assert (told.label(0), told.describe(0)) == ("dog", "dog 60.0 %")
     write_predictions(told, tmp_path / "p.csv")
     assert (tmp_path / "p.csv").read_text().splitlines() == [
         "file,status,label,probability,prob_cat,prob_dog",
@@ -123,7 +123,7 @@ def test_a_model_folder_without_seen_abstains_by_probability_and_says_so(
 
 @pytest.mark.parametrize("value", ["0.4", "1.1", "nan", "-1"])
 def test_bad_values_are_refused_in_one_line(value: str, model: Path, drawn_photos: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--abstain is .*; it is the least probability to tell a class with"):
+    with pytest.raises(SettingsError, match=r"--abstain is .*; it must be a probability from"):
         predict([drawn_photos], model, abstain=float(value))
 
 
@@ -138,7 +138,7 @@ def test_a_class_called_unsure_is_refused(model: Path, drawn_photos: Path, tmp_p
     shutil.copytree(model, tmp_path / "run")
     path = tmp_path / "run" / "model.json"
     path.write_text(path.read_text().replace('"dog"\n  ]', '"unsure"\n  ]', 1))
-    with pytest.raises(ModelError, match="has a class named 'unsure', the word that --abstain writes"):
+    with pytest.raises(ModelError, match="has a class named 'unsure', which is the label that --abstain writes"):
         predict([drawn_photos], tmp_path / "run", abstain=0.9)
 
 

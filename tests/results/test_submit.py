@@ -11,8 +11,9 @@ import pytest
 from photoclass.errors import DataError, SettingsError
 from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import load_info, load_valid_predictions
+from photoclass.photos.table import SkippedPhoto
 from photoclass.results.predict import predict
-from photoclass.results.submit import submit
+from photoclass.results.submit import Submission, submit
 
 
 @pytest.fixture
@@ -55,9 +56,27 @@ def test_what_the_clip_is_worth_comes_from_the_validation_photos(model: Path, te
     assert submission.log_loss_unclipped == pytest.approx(in_model, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("clipped", "text"),
+    [
+        (0.19, "which lowers the log loss by 0.0100 on 2 validation photos (0.2000 to 0.1900)"),
+        (0.21, "which raises the log loss by 0.0100"),
+        (0.2 - 1e-6, "which does not change the log loss on"),
+        (0.2, "which does not change the log loss on"),
+    ],
+)
+def test_the_effect_of_clipping_is_never_minus_zero(clipped: float, text: str) -> None:
+    assert text in Submission(1, (), 0.005, 2, 0.2, clipped).as_text()
+
+
+def test_a_row_without_a_photo_is_counted_in_the_singular() -> None:
+    submission = Submission(3, (SkippedPhoto("a.jpg", "truncated"),), 0.005, 2, 0.2, 0.2)
+    assert "warning: 1 row has the class frequencies" in submission.as_text()
+
+
 def test_two_photos_of_one_id_are_refused(model: Path, test_set: Path, tmp_path: Path) -> None:
     shutil.copy(test_set / "1.jpg", test_set / "1.jpeg")
-    with pytest.raises(DataError, match="the id '1' is that of 2 photos"):
+    with pytest.raises(DataError, match="the id '1' belongs to 2 photos"):
         submit(test_set, model, tmp_path / "s.csv")
 
 

@@ -1,1 +1,1 @@
-"""What comes out of a model folder: scores, predictions, submissions, pictures. No torch here."""
+"""Results of a trained model: predictions, scores, submissions, images, explanations, reports. No torch here."""

@@ -1,4 +1,4 @@
-"""`predict`: the class and the probabilities of photos, one row for each that was asked for."""
+"""`predict`: the class and the probabilities of photos, one row for each photo given."""
 
 import csv
 import json
@@ -28,26 +28,26 @@ from photoclass.workspace import Workspace
 
 OK = "ok"
 UNSURE = "unsure"
-# Photos between two checks of what came back: bounds memory, and costs nothing to the flow.
+# Photos predicted before their results are collected: bounds memory without slowing the pipeline.
 _BLOCK = 16_384
 _JSON_LINES = (".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of photos, a row for each that was asked for, in natural order.
+    """A model's predictions, one row for each photo given, in natural order of the file names.
 
     Attributes:
-        files: What a person calls each photo.
-        statuses: `ok`, or why a photo was skipped.
-        probabilities: Shape (N, C); NaN where a photo was skipped.
+        files: The name of each photo as shown to the user.
+        statuses: `ok`, or why the photo was skipped.
+        probabilities: Shape (N, C); NaN if the photo was skipped.
         class_names: In class order.
-        truth: Shape (N,), the class that a photo's folder or name gives away, else NO_LABEL.
-        paths: Where each photo is read from; empty where that is nowhere.
-        seconds: Time that the prediction took, start-up apart.
-        distances: Shape (N,), how far each photo is from the training photos (`model.novelty.Seen.distances`), NaN where a
-            photo was skipped; None where they were not asked for or cannot be told.
-        abstain: Photos that are told less surely than this are called `unsure`; None where all are told.
+        truth: Shape (N,), the class that is known from the photo's folder or file name, else NO_LABEL.
+        paths: The file that each photo is read from; empty if there is none.
+        seconds: Duration of the prediction without start-up.
+        distances: Shape (N,), distances from the training photos (`model.novelty.NoveltyDetector.distances`), NaN if
+            the photo was skipped; None if they were not requested or are not available.
+        abstain: Photos predicted with a lower confidence than this get the label `unsure`; None to label all.
     """
 
     files: tuple[str, ...]
@@ -65,34 +65,34 @@ class Predictions:
 
     @property
     def is_ok(self) -> NDArray[np.bool_]:
-        """Shape (N,), true where there is a prediction."""
+        """Shape (N,), true if the photo was predicted."""
         return np.array([status == OK for status in self.statuses], dtype=np.bool_)
 
     @property
     def skipped(self) -> tuple[SkippedPhoto, ...]:
-        """The photos without a prediction, each with its reason."""
+        """The photos without a prediction, each with the reason."""
         return tuple(SkippedPhoto(f, s) for f, s in zip(self.files, self.statuses, strict=True) if s != OK)
 
     @property
     def photos_per_second(self) -> float:
-        """How fast the prediction was, start-up apart."""
+        """Speed of the prediction without start-up."""
         return len(self) / max(self.seconds, 1e-9)
 
     def label(self, row: int) -> str:
-        """Return the most probable class of a row, `unsure` where it is not told, empty where it was skipped."""
+        """Return the predicted class of a row, `unsure` if the model abstains, empty if the photo was skipped."""
         if self.statuses[row] != OK:
             return ""
         return UNSURE if self.is_unsure(row) else self.class_names[int(self.probabilities[row].argmax())]
 
     def is_unsure(self, row: int) -> bool:
-        """Whether a photo is told less surely than was asked for; never where nothing was."""
+        """Whether the model abstains from a photo: its confidence is lower than `abstain`."""
         if self.abstain is None or self.statuses[row] != OK:
             return False
         distances = None if self.distances is None else self.distances[row : row + 1]
         return bool(selective_confidence(self.probabilities[row : row + 1], distances)[0] < self.abstain)
 
-    def words(self, row: int) -> str:
-        """Return what is told of a photo, for a person."""
+    def describe(self, row: int) -> str:
+        """Return the prediction of a row as text, such as `dog 99.4 %`."""
         if self.statuses[row] != OK:
             return "skipped"
         best = self.class_names[int(self.probabilities[row].argmax())]
@@ -100,11 +100,11 @@ class Predictions:
             return f"{best} {100 * self.probability(row):.1f} %"
         if self.distances is not None and is_out_of_distribution(self.distances[row : row + 1])[0]:
             return f"{UNSURE} (unlike the training photos)"
-        # Rounded down: what is refused below 99 % is not shown as 99 %.
+        # Rounded down: a confidence that is below 99 % is not shown as 99 %.
         return f"{UNSURE} ({best} {math.floor(1000 * self.probability(row)) / 10:.1f} %)"
 
     def probability(self, row: int) -> float:
-        """Return the probability of that class, NaN where the photo was skipped."""
+        """Return the probability of the most probable class, NaN if the photo was skipped."""
         return float(self.probabilities[row].max())
 
 
@@ -115,68 +115,69 @@ def predict(
     abstain: float | None = None,
     workspace: Workspace | None = None,
 ) -> Predictions:
-    """Predict photos: files, folders with all below them, and zips.
+    """Predict photos: files, folders with everything below them, and zips.
 
     Args:
-        photos: What to predict.
+        photos: Files, folders and zips.
         model: A model folder.
-        abstain: Call photos `unsure` whose class is told with a lower probability than this, 0.5 to 1, or that are
-            too unlike the training photos.
+        abstain: Abstain (label `unsure`) below this confidence, 0.5 to 1, and from out-of-distribution photos.
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
-        DataError: One of `photos` does not exist, or there is nothing in them.
+        DataError: One of `photos` does not exist, or they contain no photo.
         ModelError: The model folder cannot be used.
         SettingsError: `abstain` is out of range.
     """
     workspace = workspace or Workspace()
-    seen = None if abstain is None else _ready_to_abstain(model, load_info(model), abstain, workspace)
+    novelty = None if abstain is None else _load_for_abstaining(model, load_info(model), abstain, workspace)
     runtime = Runtime.load(model)
     table = read_photos(photos, workspace, runtime.info.class_names)
-    return replace(predict_table(runtime, table, workspace, seen), abstain=abstain)
+    return replace(predict_table(runtime, table, workspace, novelty), abstain=abstain)
 
 
 def check_abstain(abstain: float) -> None:
-    """Refuse a confidence that cannot be asked for.
+    """Check the confidence threshold of `--abstain`.
 
     Raises:
-        SettingsError: It is not from 0.5 to 1.
+        SettingsError: It is not between 0.5 and 1.
     """
     if not 0.5 <= abstain <= 1:
-        raise SettingsError(f"--abstain is {abstain:g}; it is the least probability to tell a class with, 0.5 to 1")
+        raise SettingsError(f"--abstain is {abstain:g}; it must be a probability from 0.5 to 1")
 
 
-def _ready_to_abstain(model: Path, info: ModelInfo, abstain: float, workspace: Workspace) -> NoveltyDetector | None:
-    """Return what tells distances; None, having said so, where the model folder does not have it."""
+def _load_for_abstaining(model: Path, info: ModelInfo, abstain: float, workspace: Workspace) -> NoveltyDetector | None:
+    """Check that the model can abstain and load its novelty detector; if it has none, say so and return None."""
     check_abstain(abstain)
     if UNSURE in info.class_names:
-        raise ModelError(f"{model}: has a class named {UNSURE!r}, the word that --abstain writes; give it another name")
-    seen = load_novelty(model, info.onnx_sha256)
-    if seen is None:
-        workspace.say(
-            f"{model}: has no novelty.npz, so photos unlike the training photos are not known; train again for it"
+        raise ModelError(
+            f"{model}: has a class named {UNSURE!r}, which is the label that --abstain writes; rename the class"
         )
-    return seen
+    novelty = load_novelty(model, info.onnx_sha256)
+    if novelty is None:
+        workspace.say(
+            f"{model}: has no novelty.npz, so out-of-distribution photos are not detected; train again to get it"
+        )
+    return novelty
 
 
 def predict_table(
-    runtime: Runtime, table: PhotoTable, workspace: Workspace, seen: NoveltyDetector | None = None
+    runtime: Runtime, table: PhotoTable, workspace: Workspace, novelty: NoveltyDetector | None = None
 ) -> Predictions:
-    """Predict the photos of a table; those it had skipped keep their rows.
+    """Predict the photos of a table. Photos that the table skipped have their rows, too.
 
     Args:
         runtime: The model.
         table: The photos.
         workspace: How many threads decode, and who receives progress reports.
-        seen: Tell distances by this.
+        novelty: Computes the distances; None for no distances.
     """
     started_at = time.perf_counter()
     info = runtime.info
     count = len(table)
     reasons: dict[int, str] = {}
     probabilities = np.full((count, len(info.class_names)), np.nan, dtype=np.float32)
-    distances = None if seen is None else np.full(count, np.nan)
+    distances = None if novelty is None else np.full(count, np.nan)
     decode = partial(_decode_file, settings=info.decode_settings())
     with workspace.task("Predicting", count) as task, ThreadPoolExecutor(workspace.worker_count) as pool:
         for start in range(0, count, _BLOCK):
@@ -192,29 +193,29 @@ def predict_table(
                         rows.append(row)
                         yield decoded
 
-            found, far = predict_and_measure(runtime, pixels_of(), seen)
-            probabilities[rows] = found
+            block, block_distances = predict_and_measure(runtime, pixels_of(), novelty)
+            probabilities[rows] = block
             if distances is not None:
-                distances[rows] = far
+                distances[rows] = block_distances
     predictions = _with_rows_skipped(table, probabilities, distances, reasons, info.class_names)
     return replace(predictions, seconds=time.perf_counter() - started_at)
 
 
 def check_ending(out: Path) -> None:
-    """Refuse an output file of an unknown form.
+    """Check that the format of an output file is known.
 
     Raises:
-        OutputError: Its ending is none of .csv, .jsonl and .ndjson.
+        OutputError: The file extension is not .csv, .jsonl or .ndjson.
     """
     if out.suffix.casefold() not in (".csv", *_JSON_LINES):
-        raise OutputError(f"{out}: predictions are written as .csv or .jsonl; choose one of these endings")
+        raise OutputError(f"{out}: unknown format; predictions are written as .csv or .jsonl")
 
 
 def write_predictions(predictions: Predictions, out: Path) -> None:
-    """Write predictions as CSV, or as JSON lines where `out` ends in .jsonl; whole or not at all.
+    """Write predictions atomically, as JSON Lines if `out` ends in .jsonl or .ndjson, otherwise as CSV.
 
     Raises:
-        OutputError: The place cannot be written, or the ending is of neither form.
+        OutputError: The file cannot be written, or its format is unknown.
     """
     check_ending(out)
     if out.suffix.casefold() in _JSON_LINES:
@@ -224,7 +225,7 @@ def write_predictions(predictions: Predictions, out: Path) -> None:
 
 
 def read_predictions(file: Path) -> list[dict[str, str]]:
-    """Read a CSV of predictions, names as they were before they were made safe for spreadsheets."""
+    """Read a CSV of predictions; names that were escaped for spreadsheets get their original form."""
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for row in rows:
@@ -245,7 +246,7 @@ def _with_rows_skipped(
     reasons: dict[int, str],
     class_names: tuple[str, ...],
 ) -> Predictions:
-    """Merge what could not even be opened back into its place in the natural order."""
+    """Merge the photos that the table skipped into the natural order."""
     rows = [(name, reasons.get(i, OK), i) for i, name in enumerate(table.names)]
     rows += [(item.name, item.reason, -1) for item in table.skipped]
     rows.sort(key=lambda row: natural_key(row[0]))
@@ -266,29 +267,29 @@ def _write_csv(predictions: Predictions, out: Path) -> None:
     with atomic_text(out) as stream:
         writer = csv.writer(stream)
         names = predictions.class_names
-        further = [] if predictions.abstain is None else ["distance"]
-        writer.writerow(["file", "status", "label", "probability", *(f"prob_{name}" for name in names), *further])
+        extra = [] if predictions.abstain is None else ["distance"]
+        writer.writerow(["file", "status", "label", "probability", *(f"prob_{name}" for name in names), *extra])
         for i, file in enumerate(predictions.files):
             status = predictions.statuses[i]
             row = [safe_file(file), status, safe_label(predictions.label(i))]
-            figures = [predictions.probability(i), *predictions.probabilities[i]]
-            if further:
-                figures.append(_distance(predictions, i))
-            writer.writerow(row + ["" if math.isnan(p) else f"{p:.6f}" for p in figures])
+            numbers = [predictions.probability(i), *predictions.probabilities[i]]
+            if extra:
+                numbers.append(_distance(predictions, i))
+            writer.writerow(row + ["" if math.isnan(p) else f"{p:.6f}" for p in numbers])
 
 
 def _write_json_lines(predictions: Predictions, out: Path) -> None:
     with atomic_text(out) as stream:
         for i, file in enumerate(predictions.files):
-            fine = predictions.statuses[i] == OK
+            is_ok = predictions.statuses[i] == OK
             row: dict[str, object] = {
                 "file": file,
                 "status": predictions.statuses[i],
-                "label": predictions.label(i) if fine else None,
-                "probability": round(predictions.probability(i), 6) if fine else None,
+                "label": predictions.label(i) if is_ok else None,
+                "probability": round(predictions.probability(i), 6) if is_ok else None,
             }
             for name, p in zip(predictions.class_names, predictions.probabilities[i], strict=True):
-                row[f"prob_{name}"] = round(float(p), 6) if fine else None
+                row[f"prob_{name}"] = round(float(p), 6) if is_ok else None
             if predictions.abstain is not None:
                 distance = _distance(predictions, i)
                 row["distance"] = None if math.isnan(distance) else round(distance, 6)
@@ -296,5 +297,5 @@ def _write_json_lines(predictions: Predictions, out: Path) -> None:
 
 
 def _distance(predictions: Predictions, row: int) -> float:
-    """Return how far a photo is from the training photos; NaN where that cannot be told."""
+    """Return the distance of a photo from the training photos; NaN if unknown."""
     return float("nan") if predictions.distances is None else float(predictions.distances[row])

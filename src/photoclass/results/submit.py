@@ -1,4 +1,4 @@
-"""`submit`: a Kaggle submission, every id of the sample exactly once."""
+"""`submit`: write a Kaggle submission with every id of the sample exactly once."""
 
 import csv
 from collections import Counter, defaultdict
@@ -17,6 +17,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.predict import OK, Predictions, predict_table
+from photoclass.text import plural
 from photoclass.workspace import Workspace
 
 DEFAULT_CLIP = 0.005
@@ -25,15 +26,15 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class Submission:
-    """What a submission holds, and what its clip is worth.
+    """A submission that was written, and what clipping does to its log loss.
 
     Attributes:
-        rows: How many ids it has.
-        base_rate_rows: Photos that could not be read; their rows hold the base rate of the training photos.
+        rows: The number of ids.
+        base_rate_rows: Photos that could not be read; their rows have the class frequencies of the training photos.
         clip: Probabilities are held within [clip, 1 - clip].
-        valid_photos: How many validation photos the estimates below stand on.
-        log_loss_unclipped: Of the model on its validation photos.
-        log_loss_clipped: The same, clipped.
+        valid_photos: The number of validation photos that the two log losses are measured on.
+        log_loss_unclipped: Log loss of the model on its validation photos.
+        log_loss_clipped: The same with clipped probabilities.
     """
 
     rows: int
@@ -44,15 +45,22 @@ class Submission:
     log_loss_clipped: float
 
     def as_text(self) -> str:
-        """Return a line or two for a person."""
-        change = self.log_loss_clipped - self.log_loss_unclipped
-        effect = f"costs {change:.4f}" if change > 0 else f"saves {-change:.4f}"
+        """Return one or two lines of text."""
+        change = round(self.log_loss_clipped - self.log_loss_unclipped, 4)
+        effect = f"{'raises' if change > 0 else 'lowers'} the log loss by {abs(change):.4f}"
         lines = [
-            f"{self.rows:,} rows; clipped to [{self.clip:g}, {1 - self.clip:g}], which {effect} of log loss on the "
-            f"{self.valid_photos:,} validation photos ({self.log_loss_unclipped:.4f} to {self.log_loss_clipped:.4f})"
+            f"{plural(self.rows, 'row')}; probabilities clipped to [{self.clip:g}, {1 - self.clip:g}], which "
+            f"{effect if change else 'does not change the log loss'} on "
+            f"{plural(self.valid_photos, 'validation photo')} "
+            f"({self.log_loss_unclipped:.4f} to {self.log_loss_clipped:.4f})"
         ]
         if self.base_rate_rows:
-            lines.append(f"warning: {len(self.base_rate_rows):,} rows hold the base rate: their photos cannot be read")
+            count = len(self.base_rate_rows)
+            have, whose = ("has", "photo") if count == 1 else ("have", "photos")
+            lines.append(
+                f"warning: {plural(count, 'row')} {have} the class frequencies of the training photos, because the "
+                f"{whose} cannot be read"
+            )
         return "\n".join(lines)
 
 
@@ -67,21 +75,21 @@ def submit(
 ) -> Submission:
     """Predict the photos of a test set and write the submission file.
 
-    A photo's id is its file name without ending. With two classes the file has `id,label`, where the label is the
-    probability of the second class; with more it has a column for each class.
+    A photo's id is its file name without extension. With two classes the columns are `id,label`, where the label is
+    the probability of the second class; with more there is a column for each class.
 
     Args:
         test: A folder or zip of photos.
         model: A model folder.
         out: The file to write.
-        sample: Kaggle's sample: its ids, in its order. Without it, the photos' own ids in natural order.
-        clip: Probabilities are held within [clip, 1 - clip]; a sure mistake then costs no more than -ln(clip).
+        sample: Kaggle's sample submission, which decides ids and order; if None, the photos' ids in natural order.
+        clip: Probabilities are held within [clip, 1 - clip]; a confident mistake then costs no more than -ln(clip).
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
-        DataError: An id of the sample has no photo, a photo has no id, an id stands twice, or the sample's columns are
-            not those of this model.
+        DataError: An id of the sample has no photo, a photo has no id, an id is duplicated, or the sample's columns
+            are not those of this model.
         SettingsError: `clip` is out of range.
         ModelError: The model folder cannot be used.
         OutputError: `out` cannot be written.
@@ -112,7 +120,7 @@ def submit(
 
 
 def _clipped(predictions: Predictions, base_rates: tuple[float, ...], clip: float) -> NDArray[np.float64]:
-    """Return clipped probabilities, the base rates where a photo could not be read; shape (N, C)."""
+    """Return clipped probabilities, shape (N, C); base rates for photos that could not be read."""
     probabilities = np.where(
         predictions.is_ok[:, None], predictions.probabilities.astype(np.float64), np.array(base_rates)
     )
@@ -131,21 +139,21 @@ def _write(
 
 
 def _rows_by_id(names: Sequence[str], test: Path) -> dict[str, int]:
-    """Return the row of each id, a photo's file name without ending."""
+    """Return the row of each id, a photo's file name without extension."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(names):
         rows[PurePosixPath(name).stem].append(row)
     for name, several in rows.items():
         if len(several) > 1:
             raise DataError(
-                f"{test}: the id {name!r} is that of {len(several)} photos ({names[several[0]]}, {names[several[1]]}); "
+                f"{test}: the id {name!r} belongs to {len(several)} photos ({names[several[0]]}, {names[several[1]]}); "
                 "keep one"
             )
     return {name: several[0] for name, several in rows.items()}
 
 
 def _read_sample(sample: Path, header: list[str]) -> tuple[list[str], list[str]]:
-    """Return the ids of a sample file and its header."""
+    """Return the ids of a sample submission and its header."""
     try:
         with open(sample, encoding="utf-8-sig", newline="") as stream:
             rows = [row for row in csv.reader(stream) if row]
@@ -161,15 +169,15 @@ def _check_ids(ids: list[str], row_of: dict[str, int], sample: Path, test: Path)
     twice = [i for i, count in Counter(ids).items() if count > 1]
     wanted = set(ids)
     faults = [
-        (twice, f"ids stand more than once in {sample}"),
-        ([i for i in ids if i not in row_of], f"ids of {sample} have no photo in {test}"),
-        ([i for i in row_of if i not in wanted], f"photos of {test} have no id in {sample}"),
+        (twice, "id", f"occurring more than once in {sample}"),
+        ([i for i in ids if i not in row_of], "id", f"of {sample} without a photo in {test}"),
+        ([i for i in row_of if i not in wanted], "photo", f"of {test} without an id in {sample}"),
     ]
-    lines = [f"{len(which):,} {what}: {_named(which)}" for which, what in faults if which]
+    lines = [f"{plural(len(which), noun)} {what}: {_list_ids(which)}" for which, noun, what in faults if which]
     if lines:
-        raise DataError(f"{'; '.join(lines)}. Give the test set that the sample belongs to")
+        raise DataError(f"{'; '.join(lines)}. Give the test set that belongs to the sample")
 
 
-def _named(ids: list[str]) -> str:
+def _list_ids(ids: list[str]) -> str:
     more = f" and {len(ids) - _MOST_NAMED:,} more" if len(ids) > _MOST_NAMED else ""
     return ", ".join(ids[:_MOST_NAMED]) + more

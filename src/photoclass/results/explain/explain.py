@@ -29,19 +29,19 @@ from photoclass.results.pictures.sheet import (
     Header,
     PhotoPages,
     Sheet,
-    check_wishes,
-    choose_rows,
+    check_arguments,
+    describe_page_number,
+    describe_probability,
     draw_caption,
     draw_page,
     font,
     header_corner,
-    in_percent,
     page_file,
     photo_tile,
-    place_text,
     reason_tile,
+    sample_rows,
     save_page,
-    shortened,
+    shorten,
 )
 from photoclass.workspace import Workspace
 
@@ -133,13 +133,13 @@ def explain(
         OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
         ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
     """
-    check_wishes(out, count, "a page of heat maps")
+    check_arguments(out, count, "a page of heat maps")
     workspace = workspace or Workspace()
     inside = SaliencyModel.load(model)
     number = _class_number(inside, target)
     table = read_photos(photos, workspace, inside.info.class_names)
     rows = _rows_of(table)
-    chosen = [rows[i] for i in choose_rows(len(rows), count, seed)]
+    chosen = [rows[i] for i in sample_rows(len(rows), count, seed)]
     skipped, pages = [], []
     page_count = -(-len(chosen) // PER_PAGE)
     with workspace.task("Explaining", len(chosen)) as task:
@@ -149,7 +149,7 @@ def explain(
             shown = [(row, Unreadable(row.reason) if row.reason else next(found)) for row in part]
             skipped += [SkippedPhoto(row.name, seen.reason) for row, seen in shown if isinstance(seen, Unreadable)]
             summary = _summary(len(chosen), target, inside.info.resize)
-            header = Header("Where it looked", summary, place_text(page_number, page_count))
+            header = Header("Where it looked", summary, describe_page_number(page_number, page_count))
             file = page_file(out, page_number, page_count)
             save_page(_draw_page(shown, header), file)
             pages.append(file)
@@ -240,7 +240,7 @@ def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] |
 
 
 def _summary(count: int, target: str | None, resize: str) -> str:
-    what = "the class told" if target is None else shortened(target, font(19), 200)
+    what = "the class told" if target is None else shorten(target, font(19), 200)
     faded = " · faded: not seen" if resize == "crop" else ""
     return f"{count:,} photo{'s' if count != 1 else ''} · what spoke for {what}{faded}"
 
@@ -265,7 +265,7 @@ def _draw_cell(
         page.paste(photo_tile(seen.overlay(TILE)), (second, top))
         note = f"{'what' if seen.heat.any() else 'nothing'} spoke for {seen.target}"
         if seen.target != seen.label:
-            note += f" ({in_percent(seen.target_probability)})"
+            note += f" ({describe_probability(seen.target_probability)})"
         caption = Caption(row.name, seen.label, seen.probability, row.truth, note)
     draw_caption(pen, caption, left, top + TILE, _SHEET.cell_width)
 

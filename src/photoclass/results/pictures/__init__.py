@@ -1,1 +1,1 @@
-"""Pictures for a person: galleries and training curves."""
+"""Images: galleries of photos with their predictions, and training curves."""

@@ -11,7 +11,7 @@ _TRAIN_COLOUR, _VALID_COLOUR = "#8a94a6", "#d9480f"
 
 
 class EpochFigures(Protocol):
-    """What a curve needs of an epoch."""
+    """The metrics of an epoch that the curves show."""
 
     @property
     def epoch(self) -> float: ...
@@ -26,12 +26,12 @@ class EpochFigures(Protocol):
 
 
 def draw_curves(history: Sequence[EpochFigures], path: Path, title: str = "") -> None:
-    """Draw loss and accuracy of training and validation, the best epoch marked.
+    """Draw training and validation loss and accuracy, with the best epoch marked.
 
     Raises:
         OutputError: The file cannot be written.
     """
-    # Matplotlib's object interface: no global state and no screen.
+    # Matplotlib's object interface needs no display and has no global state.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -42,17 +42,17 @@ def draw_curves(history: Sequence[EpochFigures], path: Path, title: str = "") ->
     epochs = [row.epoch for row in history]
     marker = "o" if len(history) < 25 else None
     panels = (
-        (f"Loss in nats: lowest {best.val_loss:.4f}, in epoch {best.epoch:g}, which is kept", "loss", "val_loss"),
+        (f"Loss in nats: lowest {best.val_loss:.4f}, in epoch {best.epoch:g} (kept)", "loss", "val_loss"),
         (f"Accuracy: {best.val_accuracy:.1%} in epoch {best.epoch:g}", "accuracy", "val_accuracy"),
     )
-    for axes, (words, train_name, valid_name) in zip(figure.subplots(1, 2), panels, strict=True):
+    for axes, (heading, train_name, valid_name) in zip(figure.subplots(1, 2), panels, strict=True):
         train, valid = ([getattr(row, column) for row in history] for column in (train_name, valid_name))
         axes.plot(epochs, train, color=_TRAIN_COLOUR, marker=marker, markersize=4, label="training (augmented)")
         axes.plot(epochs, valid, color=_VALID_COLOUR, marker=marker, markersize=4, label="validation")
         axes.axvline(best.epoch, color=_VALID_COLOUR, linewidth=0.8, linestyle=":")
         at = getattr(best, valid_name)
         axes.plot([best.epoch], [at], marker="o", markersize=9, fillstyle="none", color=_VALID_COLOUR)
-        axes.set_title(words, loc="left", fontsize=11)
+        axes.set_title(heading, loc="left", fontsize=11)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)

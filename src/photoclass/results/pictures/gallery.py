@@ -1,4 +1,4 @@
-"""`gallery`: pages of photos with what the model says of each, right and wrong marked where the truth is known."""
+"""`gallery`: pages of photos with their predictions, marked as correct or misclassified where the truth is known."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,17 +17,18 @@ from photoclass.results.pictures.sheet import (
     Header,
     PhotoPages,
     Sheet,
-    check_wishes,
-    choose_rows,
+    check_arguments,
+    describe_page_number,
     draw_caption,
     draw_page,
     page_file,
     photo_tile,
-    place_text,
     reason_tile,
+    sample_rows,
     save_page,
 )
 from photoclass.results.predict import OK, Predictions, predict
+from photoclass.text import plural
 from photoclass.workspace import Workspace
 
 PER_PAGE = 25
@@ -44,39 +45,41 @@ def gallery(
     seed: int = 0,
     workspace: Workspace | None = None,
 ) -> PhotoPages:
-    """Predict photos and draw them, 25 a page.
+    """Predict photos and draw them on pages of 25.
 
     Args:
         photos: Files, folders or zips.
         model: A model folder.
-        out: The picture; with several pages, `gallery.png` becomes `gallery-1.png`, `gallery-2.png` …
-        worst: Show the most confident mistakes, the most confident first; the truth must be known from folder or file names.
-        count: Show at most this many: of all photos a random choice, or the worst. None for all; of the worst, 25.
-        seed: Decides the choice.
+        out: The image file; several pages become `gallery-1.png`, `gallery-2.png` …
+        worst: Show the most confident mistakes, in order of falling confidence; the truth must be known from folder or
+            file names.
+        count: Show at most this many photos, chosen at random or, with `worst`, the most confident. None for all of
+            them, or 25 with `worst`.
+        seed: Decides the random choice.
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
-        DataError: There is nothing to show, or no truth for `worst`.
+        DataError: There is no photo, or with `worst` no known truth or no mistake.
         SettingsError: `count` is less than 1.
-        OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
+        OutputError: `out` is not a .png, .jpg or .webp file, or cannot be written.
         ModelError: The model folder cannot be used.
     """
-    check_wishes(out, count, "a gallery")
+    check_arguments(out, count, "a gallery")
     workspace = workspace or Workspace()
     predictions = predict(photos, model, workspace=workspace)
     if worst:
         rows = worst_rows(predictions)[: count or PER_PAGE]
-        title = "The most confident mistakes, the most confident first"
+        title = "The most confident mistakes"
     else:
-        rows = choose_rows(len(predictions), count, seed)
-        title = "What the model says"
+        rows = sample_rows(len(predictions), count, seed)
+        title = "Predictions"
     pages = draw_gallery(predictions, rows, out, title, workspace.progress)
     return PhotoPages(pages, len(rows), len(predictions), predictions.skipped)
 
 
 def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
-    """Return the rows misclassified, the most confident first.
+    """Return the misclassified rows, the most confident first.
 
     Raises:
         DataError: No photo's truth is known, or none is misclassified.
@@ -84,8 +87,8 @@ def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
     known = (predictions.truth != NO_LABEL) & predictions.is_ok
     if not known.any():
         raise DataError(
-            "the truth of no photo is known, so there are no mistakes to show; "
-            "give class folders, or names as cat.0.jpg"
+            "no photo has a known class, so there are no mistakes to show; "
+            "give class folders, or file names such as cat.0.jpg"
         )
     wrong = np.flatnonzero(known & (np.nan_to_num(predictions.probabilities).argmax(axis=1) != predictions.truth))
     if not len(wrong):
@@ -97,13 +100,13 @@ def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
 def draw_gallery(
     predictions: Predictions, rows: NDArray[np.int64], out: Path, title: str, progress: Progress = SILENT
 ) -> tuple[Path, ...]:
-    """Draw these rows, 25 a page, and return the files."""
+    """Draw these rows on pages of 25 and return the files."""
     count = -(-len(rows) // PER_PAGE)
     files = []
     with progress.task("Drawing", len(rows)) as task:
         for number in range(count):
             part = rows[number * PER_PAGE : (number + 1) * PER_PAGE]
-            header = Header(title, _summary(predictions, rows), place_text(number + 1, count))
+            header = Header(title, _summary(predictions, rows), describe_page_number(number + 1, count))
             file = page_file(out, number + 1, count)
             save_page(_draw_page(predictions, part, header), file)
             files.append(file)
@@ -113,13 +116,13 @@ def draw_gallery(
 
 def _summary(predictions: Predictions, rows: NDArray[np.int64]) -> str:
     known = [r for r in rows if predictions.truth[r] != NO_LABEL and predictions.statuses[r] == OK]
-    photos = f"{len(rows):,} photo{'s' if len(rows) != 1 else ''}"
+    photos = plural(len(rows), "photo")
     if not known:
         return photos
-    right = sum(predictions.class_names[predictions.truth[r]] == predictions.label(r) for r in known)
-    if right == 0 and len(known) == len(rows):
+    correct = sum(predictions.class_names[predictions.truth[r]] == predictions.label(r) for r in known)
+    if correct == 0 and len(known) == len(rows):
         return f"{photos}, misclassified"
-    return f"{photos} · {right:,} of {len(known):,} classified correctly"
+    return f"{photos} · {correct:,} of {len(known):,} classified correctly"
 
 
 def _draw_page(predictions: Predictions, rows: NDArray[np.int64], header: Header) -> Image.Image:
@@ -131,7 +134,7 @@ def _draw_page(predictions: Predictions, rows: NDArray[np.int64], header: Header
 
 
 def _tile(predictions: Predictions, row: int) -> Image.Image:
-    """Return the photo whole; or a blank tile with the reason why not."""
+    """Return the whole photo, or a blank tile with the reason why it is missing."""
     picture: Image.Image | Unreadable = Unreadable(predictions.statuses[row])
     if predictions.paths[row] and predictions.statuses[row] == OK:
         data = read_file(predictions.paths[row])

@@ -1,4 +1,4 @@
-"""Pages of photos as one picture each: what `gallery` and `explain` share of how they look."""
+"""Contact sheets: pages of photos with captions, as `gallery` and `explain` draw them."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
 from photoclass.photos.table import SkippedPhoto
+from photoclass.text import plural
 
 Item = TypeVar("Item")
 
@@ -29,9 +30,9 @@ class PhotoPages:
 
     Attributes:
         pages: Their files.
-        shown: How many photos are on them.
-        found: How many there were to show.
-        skipped: Those that could not be read.
+        shown: The number of photos on them.
+        found: The number of photos to choose from.
+        skipped: Photos that could not be read.
     """
 
     pages: tuple[Path, ...]
@@ -40,20 +41,20 @@ class PhotoPages:
     skipped: tuple[SkippedPhoto, ...]
 
     def as_text(self) -> str:
-        """Return a line for a person."""
+        """Return one line of text."""
         first, last = self.pages[0], self.pages[-1]
         pages = f"{first}" if first == last else f"{first} to {last.name}"
-        return f"{pages}: {self.shown:,} of {self.found:,} photos"
+        return f"{pages}: {self.shown:,} of {plural(self.found, 'photo')}"
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """How the cells of a page stand, below its header.
+    """The grid of a page, below its header.
 
     Attributes:
-        columns: Cells beside each other.
-        fewest_columns: Room for so many even where there are fewer: the header needs it.
-        cell_width: Of a cell, in pixels; its photos are TILE high, and its caption comes below them.
+        columns: Cells in a row.
+        fewest_columns: The page is at least this many columns wide, to have room for the header.
+        cell_width: Width of a cell in pixels; its photos are TILE high, with the caption below them.
     """
 
     columns: int
@@ -63,57 +64,57 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Header:
-    """What stands above the photos.
+    """The text above the photos.
 
     Attributes:
-        title: In large letters.
-        summary: Below it.
-        place: Which page it is; empty for the only one.
+        title: Set in large type.
+        summary: Below the title.
+        page_number: Such as `page 1 of 3`; empty if there is only one page.
     """
 
     title: str
     summary: str
-    place: str = ""
+    page_number: str = ""
 
 
-def check_wishes(out: Path, count: int | None, what: str) -> None:
-    """Refuse before any work what could not be written after it.
+def check_arguments(out: Path, count: int | None, what: str) -> None:
+    """Check arguments before any work is done.
 
     Args:
-        out: The picture to write.
-        count: How many photos at most.
-        what: What is written, as `a gallery`.
+        out: The image file to write.
+        count: The most photos to show; None for all.
+        what: What is written, such as `a gallery`, for the message.
 
     Raises:
         SettingsError: `count` is less than 1.
-        OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
+        OutputError: `out` is not a .png, .jpg or .webp file, or cannot be written.
     """
     if count is not None and count < 1:
         raise SettingsError(f"count is {count}; it must be at least 1")
     if out.suffix.casefold() not in (".png", ".jpg", ".jpeg", ".webp"):
-        raise OutputError(f"{out}: {what} is written as .png, .jpg or .webp; choose one of these endings")
+        raise OutputError(f"{out}: unknown format; {what} is written as .png, .jpg or .webp")
     check_writable(out)
 
 
-def choose_rows(found: int, count: int | None, seed: int) -> NDArray[np.int64]:
-    """Return `count` of so many rows by chance, in order; all where there are no more, or `count` is None."""
+def sample_rows(found: int, count: int | None, seed: int) -> NDArray[np.int64]:
+    """Return `count` of `found` rows, chosen at random, in order; all if there are no more, or if `count` is None."""
     if count is None or count >= found:
         return np.arange(found)
     return np.sort(np.random.default_rng(seed).choice(found, count, replace=False))
 
 
 def page_file(out: Path, number: int, count: int) -> Path:
-    """Return the file of page `number` of `count`: `out` itself, or with several `gallery-1.png`, `gallery-2.png` …"""
+    """Return the file of page `number` of `count`: `out`, or if there are several `gallery-1.png`, `gallery-2.png` …"""
     return out if count == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
 
 
-def place_text(number: int, count: int) -> str:
-    """Say which page of how many it is; nothing of the only one."""
+def describe_page_number(number: int, count: int) -> str:
+    """Return a text such as `page 1 of 3`; empty if there is only one page."""
     return f"page {number} of {count}" if count > 1 else ""
 
 
 def save_page(page: Image.Image, file: Path) -> None:
-    """Write a page whole or not at all, in the form that the file's ending says."""
+    """Write a page atomically, in the format of the file's extension."""
     buffer = io.BytesIO()
     page.save(buffer, format=Image.registered_extensions()[file.suffix.casefold()])
     write_bytes(file, buffer.getvalue())
@@ -125,7 +126,7 @@ def draw_page(
     header: Header,
     draw_cell: Callable[[Image.Image, ImageDraw.ImageDraw, Item, int, int], None],
 ) -> Image.Image:
-    """Draw the header, and let `draw_cell` draw each item: it gets the page, its pen, the item, its left and top."""
+    """Draw the header, and each item with `draw_cell`: a function of the page, its pen, the item, left and top."""
     columns = min(sheet.columns, max(sheet.fewest_columns, len(items)))
     lines = -(-len(items) // columns)
     width = 2 * _MARGIN + columns * sheet.cell_width + (columns - 1) * _GAP
@@ -134,7 +135,7 @@ def draw_page(
     pen = ImageDraw.Draw(page)
     pen.text((_MARGIN, _MARGIN), header.title, fill=INK, font=font(30, bold=True))
     pen.text((_MARGIN, _MARGIN + 42), header.summary, fill=QUIET, font=font(19))
-    pen.text((width - _MARGIN, _MARGIN + 42), header.place, fill=QUIET, font=font(19), anchor="ra")
+    pen.text((width - _MARGIN, _MARGIN + 42), header.page_number, fill=QUIET, font=font(19), anchor="ra")
     for position, item in enumerate(items):
         left = _MARGIN + (position % columns) * (sheet.cell_width + _GAP)
         top = _MARGIN + _HEADER + (position // columns) * (TILE + _CAPTION + _GAP)
@@ -143,12 +144,12 @@ def draw_page(
 
 
 def header_corner(page: Image.Image) -> tuple[int, int]:
-    """Return the right and the top of a page's header, which is free there."""
+    """Return right and top of the free corner of a page's header."""
     return page.width - _MARGIN, _MARGIN + 8
 
 
 def photo_tile(picture: Image.Image) -> Image.Image:
-    """Return a photo whole, in its own shape, on a square."""
+    """Return the whole photo, letterboxed to a square."""
     tile = Image.new("RGB", (TILE, TILE), FAINT)
     fitted = ImageOps.contain(picture, (TILE, TILE), Image.Resampling.LANCZOS)
     tile.paste(fitted, ((TILE - fitted.width) // 2, (TILE - fitted.height) // 2))
@@ -156,25 +157,25 @@ def photo_tile(picture: Image.Image) -> Image.Image:
 
 
 def reason_tile(reason: str) -> Image.Image:
-    """Return a blank square that says why there is no photo."""
+    """Return a blank square with the reason why there is no photo."""
     tile = Image.new("RGB", (TILE, TILE), FAINT)
-    words = _wrapped(f"skipped: {reason}", font(16), TILE - 40)
+    text = _wrap(f"skipped: {reason}", font(16), TILE - 40)
     ImageDraw.Draw(tile).multiline_text(
-        (TILE / 2, TILE / 2), words, fill=QUIET, font=font(16), anchor="mm", align="center", spacing=6
+        (TILE / 2, TILE / 2), text, fill=QUIET, font=font(16), anchor="mm", align="center", spacing=6
     )
     return tile
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands below a photo.
+    """The text below a photo.
 
     Attributes:
         file: Its name.
-        label: What the model says; empty where it could say nothing.
-        probability: How sure the model is of it.
-        truth: What is known to be true; empty where nothing is.
-        note: Beside the file's name, on the right.
+        label: The predicted class; empty if there is no prediction.
+        probability: The probability of that class.
+        truth: The true class; empty if unknown.
+        note: On the right of the file's name.
     """
 
     file: str
@@ -185,35 +186,35 @@ class Caption:
 
 
 def draw_caption(pen: ImageDraw.ImageDraw, caption: Caption, left: int, top: int, width: int = TILE) -> None:
-    """Write class and probability below a photo, with a bar as long as the model is sure."""
+    """Write class and probability below a photo, with a bar whose length is the probability."""
     small = font(14)
-    note = shortened(caption.note, small, width / 2)
+    note = shorten(caption.note, small, width / 2)
     pen.text((left + width, top + 44), note, fill=QUIET, font=small, anchor="ra")
     room = width - (small.getlength(note) + 10 if note else 0)
-    pen.text((left, top + 44), shortened(Path(caption.file).name, small, room), fill=QUIET, font=small)
+    pen.text((left, top + 44), shorten(Path(caption.file).name, small, room), fill=QUIET, font=small)
     if not caption.label:
         return
     label, truth = caption.label, caption.truth
     colour = NEUTRAL if not truth else RIGHT if truth == label else WRONG
     pen.rectangle((left, top, left + width - 1, top + 6), fill=FAINT)
     pen.rectangle((left, top, left + round((width - 1) * caption.probability), top + 6), fill=colour)
-    percent = in_percent(caption.probability)
+    percent = describe_probability(caption.probability)
     pen.text((left + width, top + 14), percent, fill=INK, font=font(20), anchor="ra")
     room = width - pen.textlength(percent, font(20)) - 10
-    # Signs besides colours: not everybody tells green from red.
-    words = label if not truth else f"✓ {label}" if truth == label else f"✗ {label}, truly {truth}"
-    pen.text((left, top + 14), shortened(words, font(20, bold=True), room), fill=colour, font=font(20, bold=True))
+    # Symbols in addition to colours: not everybody can tell green from red.
+    text = label if not truth else f"✓ {label}" if truth == label else f"✗ {label}, truth: {truth}"
+    pen.text((left, top + 14), shorten(text, font(20, bold=True), room), fill=colour, font=font(20, bold=True))
 
 
-def in_percent(probability: float) -> str:
-    """Say a probability, never sure beyond doubt."""
+def describe_probability(probability: float) -> str:
+    """Return a probability in percent, never rounded to 0 or 100 %."""
     if probability < 0.0005:
         return "< 0.1 %"
     return f"{100 * probability:.1f} %" if probability < 0.9995 else "> 99.9 %"
 
 
-def shortened(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
-    """Return a text cut to `room` pixels, with what cannot be printed replaced."""
+def shorten(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
+    """Return a text cut to `room` pixels, with unprintable characters replaced."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     short = clean
     while letters.getlength(short) > room and len(short) > 2:
@@ -224,19 +225,19 @@ def shortened(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
 
 @lru_cache(maxsize=16)
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which comes with Matplotlib and has Greek, Cyrillic and many signs."""
+    """Return DejaVu Sans, which comes with Matplotlib and has Greek, Cyrillic and many symbols."""
     from matplotlib import get_data_path
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size)
 
 
-def _wrapped(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
+def _wrap(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if letters.getlength(longer) <= room:
             lines[-1] = longer
         else:
-            lines.append(shortened(word, letters, room))
+            lines.append(shorten(word, letters, room))
     return "\n".join(lines)

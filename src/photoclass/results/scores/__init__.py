@@ -1,1 +1,1 @@
-"""Scores: how good a model is on labelled photos, with intervals."""
+"""Scores: how good a model is on labelled photos, with confidence intervals."""
