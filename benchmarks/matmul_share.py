@@ -16,10 +16,11 @@ from common.measuring import in_turn, machine, spread
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from photoclass.networks.logits import cross_entropy
 from photoclass.networks.resnet import Resnet
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.training.compute import Compute, choose_compute, keep_freed_memory
-from photoclass.training.loop.loop import batch_parts, cross_entropy
+from photoclass.training.loop.loop import batch_parts
 from photoclass.training.loop.optimizer import optimizer_for
 from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.recipes.resnet import ResnetSettings

@@ -24,12 +24,12 @@ from PIL import Image
 from photoclass.errors import DataError, Interrupted, ModelError, OutputError, SettingsError, TrainingError
 from photoclass.model.folder import data_fingerprint, load_info, load_photo_splits, load_valid_predictions, read_onnx
 from photoclass.model.runtime import Runtime
+from photoclass.networks.logits import cross_entropy
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
 from photoclass.training.cross_fitting import estimate_optimism
 from photoclass.training.finish import TrainResult
 from photoclass.training.loop import loop
-from photoclass.training.loop.loop import cross_entropy
 from photoclass.training.run import TrainOptions
 from photoclass.training.run_folder import checkpoint_path
 from photoclass.training.stopping import StopRequest

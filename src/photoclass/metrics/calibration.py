@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.metrics.logits import class_logits
+
 # How far the temperature of a well regularised head may be expected to lie from 1, as a standard deviation of its
 # logarithm: with few photos this keeps chance from deciding it, with hundreds it has no weight.
 LOG_SCALE_SPREAD = 0.3
@@ -22,8 +24,7 @@ def fit_temperature(
         photo_weights: Shape (N,), with mean 1; all 1 when None.
     """
     weights = np.ones(len(labels)) if photo_weights is None else photo_weights
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    logits = class_logits(logits)
     right = logits[np.arange(len(labels)), labels]
     columns = np.ascontiguousarray(logits.T)  # numpy adds up rows of two numbers ten times slower than two columns
 
@@ -43,7 +44,6 @@ def fit_temperature(
 
 def to_probabilities(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Turn logits, shape (N, K), into probabilities, shape (N, C): a single logit is that of class 1."""
-    if logits.shape[1] == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    logits = class_logits(logits)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
+from photoclass.metrics.logits import logit_count
 from photoclass.networks.resnet_architecture import ResnetArchitecture
 
 
@@ -52,7 +53,7 @@ class Resnet(nn.Module):
             )
             channels, step = width, 1
         self.scales = nn.Sequential(*scales)
-        self.output = nn.Linear(2 * channels, 1 if classes == 2 else classes)
+        self.output = nn.Linear(2 * channels, logit_count(classes))
         _initialise(self, generator)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import SettingsError
+from photoclass.metrics.logits import logit_count
 from photoclass.networks import onednn
 from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 
@@ -42,7 +43,7 @@ class SmallCNN(nn.Module):
             raise SettingsError(f"images of {image_size} pixels are too small for {len(settings.filters)} poolings")
         self.hidden = nn.Linear(side * side * channels, settings.dense_units)
         self.dropout = Dropout(settings.dropout)
-        self.output = nn.Linear(settings.dense_units, 1 if classes == 2 else classes)
+        self.output = nn.Linear(settings.dense_units, logit_count(classes))
         _initialise_as_keras(self, generator)
 
     def forward(self, images: Tensor) -> Tensor:

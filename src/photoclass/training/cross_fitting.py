@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from photoclass.metrics.calibration import LOG_SCALE_SPREAD, fit_temperature
 from photoclass.metrics.classification import CLIP
+from photoclass.metrics.logits import class_logits
 from photoclass.metrics.optimism import EPOCH, TEMPERATURE, Estimate, Optimism
 
 Numbers = NDArray[np.float64]
@@ -136,9 +137,7 @@ class _Table:
             values = epoch.astype(np.float64)
             own = -np.log(fit_temperature(values, labels)) if calibrate else 0.0
             scales = own + _OFFSETS if calibrate else np.zeros(1)
-            if values.shape[1] == 1:
-                values = np.concatenate([np.zeros_like(values), values], axis=1)
-            columns = np.ascontiguousarray(values.T)
+            columns = np.ascontiguousarray(class_logits(values).T)
             columns -= columns.max(axis=0)
             of_label = columns[labels, np.arange(len(labels))]
             right.append(columns.argmax(axis=0) == labels)

@@ -8,6 +8,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from photoclass.networks.logits import to_probabilities
 from photoclass.networks.scaling import Scaling
 
 
@@ -24,11 +25,7 @@ class PixelsToProbabilities(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Map uint8 pixels, shape (N, H, W, 3), to probabilities, shape (N, C)."""
-        logits = self.network(pixels.permute(0, 3, 1, 2).to(torch.float32) / 255)
-        if logits.shape[1] > 1:
-            return torch.softmax(logits, dim=1)
-        # Not 1 - sigmoid: near certainty, that would round the small probability away.
-        return torch.cat([torch.sigmoid(-logits), torch.sigmoid(logits)], dim=1)
+        return to_probabilities(self.network(pixels.permute(0, 3, 1, 2).to(torch.float32) / 255))
 
 
 class PixelsToFeatures(nn.Module):

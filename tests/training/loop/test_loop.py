@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from photoclass.errors import TrainingError
+from photoclass.networks.logits import cross_entropy
 from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.progress import SILENT
@@ -32,7 +33,6 @@ from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, 
 from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.loop.loop import (
     LoopJob,
-    cross_entropy,
     fit,
     to_images,
     train_epoch,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from photoclass.errors import SettingsError
+from photoclass.metrics.logits import logit_count
 from photoclass.photos.decode import ResizeRule
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.compute import choose_compute
@@ -43,7 +44,7 @@ class MeanColour(nn.Module):
     def __init__(self, gain: float, classes: int) -> None:
         super().__init__()
         self.gain = gain
-        self.output = nn.Linear(3, 1 if classes == 2 else classes)
+        self.output = nn.Linear(3, logit_count(classes))
 
     def features(self, images: Tensor) -> Tensor:
         return self.gain * images.mean(dim=(2, 3))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from photoclass.metrics.logits import logit_count
 from photoclass.networks.pretrained.depthwise import depthwise, pad_same
 from photoclass.networks.pretrained.efficientnet_lite import Block, Convolution, FoldedNetwork
 
@@ -35,7 +36,7 @@ class EfficientNetTail(nn.Module):
         self.stem: nn.Module = nn.Identity() if first_block is not None else _Convolution(network.stem)
         self.blocks = nn.ModuleList(_Block(block) for block in network.blocks[first_block or 0 :])
         self.last = _Convolution(network.head)
-        self.output = nn.Linear(len(network.head.bias), 1 if classes == 2 else classes)
+        self.output = nn.Linear(len(network.head.bias), logit_count(classes))
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 

@@ -5,6 +5,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from photoclass.metrics.logits import symmetric_logits
+
 
 def add_head(
     backbone: bytes,
@@ -30,10 +32,8 @@ def add_head(
     if mirror:
         _show_mirror_images(graph)
     features = graph.output[0].name
-    if weights.shape[1] == 1:
-        # Both logits, 0 and z, as -z/2 and z/2: the smaller probability keeps its digits.
-        weights, bias = np.hstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
-    for name, values in (("head.weights", weights), ("head.bias", bias)):
+    weights = symmetric_logits(weights)
+    for name, values in (("head.weights", weights), ("head.bias", symmetric_logits(bias))):
         graph.initializer.append(numpy_helper.from_array((values / temperature).astype(np.float32), name))
     graph.node.extend(
         [

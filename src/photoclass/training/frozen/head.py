@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from photoclass.errors import DataError
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
+from photoclass.metrics.logits import is_binary, logit_count
 
 Floats = NDArray[np.float64]
 
@@ -161,7 +162,7 @@ def fit_head(
     in_problem = np.stack([folds != fold for fold in range(fold_count)] + [np.ones(len(labels), dtype=np.bool_)])
     sample = np.concatenate([in_problem * photo_weights] * len(strengths))
     sample /= sample.sum(axis=1, keepdims=True)
-    outputs = 1 if classes == 2 else classes
+    outputs = logit_count(classes)
     objective = _Objective(data, labels, sample, np.repeat(strengths, fold_count + 1), outputs)
     solutions = minimise_each(objective, np.zeros((len(sample), (data.width + 1) * outputs)))
     solutions = solutions.reshape(len(strengths), fold_count + 1, data.width + 1, outputs)
@@ -275,7 +276,7 @@ class _Objective:
 def _losses_and_slopes(logits: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Return cross-entropy, shape (n, P), and its slope in the logits, shape (n, P, K)."""
     photos = np.arange(len(labels))
-    if logits.shape[2] == 1:
+    if is_binary(logits):
         signs = np.where(labels == 1, 1.0, -1.0)[:, None]
         margins = signs * logits[:, :, 0]
         return np.logaddexp(0, -margins), (-signs / (1 + np.exp(np.minimum(margins, 500))))[:, :, None]

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from photoclass.networks.logits import cross_entropy
 from photoclass.networks.resnet import Resnet, folded
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 from photoclass.photos.cache.pixels import CachedPhotos
@@ -18,7 +19,7 @@ from photoclass.training.finish import TrainResult
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.learners.network import PixelLearner, train_network
 from photoclass.training.loop.examples import PhotoExamples
-from photoclass.training.loop.loop import PART_SIZE, cross_entropy, to_images
+from photoclass.training.loop.loop import PART_SIZE, to_images
 from photoclass.training.prepare import decode_photos, divide_photos, read_table
 from photoclass.training.recipes.resnet import STANDARD_SIDE, ResnetSettings
 from photoclass.training.run import Run, TrainRequest

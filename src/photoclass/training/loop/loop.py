@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from photoclass.errors import TrainingError
 from photoclass.metrics.calibration import fit_temperature
+from photoclass.networks.logits import cross_entropy, predicted_classes
 from photoclass.networks.scaling import Scaling
 from photoclass.networks.small_cnn import Dropout
 from photoclass.photos.decode import Pixels
@@ -229,18 +229,8 @@ def to_images(inputs: Pixels, scaling: Scaling, compute: Compute) -> Tensor:
     return (images if scaling.zero == 0 else images.sub_(scaling.zero)).mul_(scaling.scale)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Mean loss in nats: binary cross-entropy for one logit, that of class 1, else softmax cross-entropy."""
-    logits = logits.float()  # in float32: bf16 has three significant digits
-    if logits.shape[1] == 1:
-        targets = labels.float() * (1 - smoothing) + smoothing / 2
-        return F.binary_cross_entropy_with_logits(logits[:, 0], targets)
-    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
-
-
 def _count_correct(logits: Tensor, labels: Tensor) -> int:
-    predicted = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
-    return int((predicted == labels).sum())
+    return int((predicted_classes(logits) == labels).sum())
 
 
 def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
