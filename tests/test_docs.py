@@ -219,6 +219,15 @@ def test_pages_name_public_names_only(page: Path) -> None:
         assert name.partition(".")[0] in (*photoclass.__all__, "cli"), f"{_name(page)}: photoclass.{name} is not public"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_files_that_pages_name_exist(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        return  # it names what was
+    for name in re.findall(r"`([\w./-]+/[\w.-]*\w\.(?:py|css|md|txt|toml))`", page.read_text(encoding="utf-8")):
+        if not name.startswith(("RUN/", "resume/")) and "NAME" not in name:
+            assert any((base / name).exists() for base in (ROOT, SOURCE)), f"{_name(page)} names {name}, which is gone"
+
+
 def test_architecture_names_every_folder() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     folders = {path.parent.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("__init__.py")} - {"."}
