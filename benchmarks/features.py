@@ -68,7 +68,7 @@ def score_row(quality: str, model: dict[str, Any], cold: float, warm: float, few
     held_out, valid = model["metrics"]["held_out"], model["metrics"]["valid"]
     losses, accuracies = held_out["log_loss_ci95"], held_out["accuracy_ci95"]
     return (
-        f"| {quality} ({model['trained']['precision']}) "
+        f"| {quality} ({model['training']['precision']}) "
         f"| {held_out['log_loss']:.4f} ({losses[0]:.4f} to {losses[1]:.4f}) "
         f"| {held_out['accuracy']:.2%} ({accuracies[0]:.2%} to {accuracies[1]:.2%}) | {held_out['ece']:.2%} "
         f"| {valid['log_loss']:.4f} | {cold:.0f} s | {warm:.1f} s | {few} |"

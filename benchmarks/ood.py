@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from sklearn.covariance import LedoitWolf
 
 from photoclass.machine import processors
-from photoclass.model.folder import load_photo_splits
-from photoclass.model.novelty import fit_novelty, load_novelty, photos_to_keep
+from photoclass.model.folder import load_novelty, load_photo_splits
+from photoclass.model.novelty import fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.prefetch import prefetch

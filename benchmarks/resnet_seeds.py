@@ -117,7 +117,7 @@ def train(photos: Path, seed: int, options: Sequence[str], scratch: Path, cache:
         seconds = time.perf_counter() - started_at
         model = json.loads(Path(folder, "run", "model.json").read_text())
     valid, held_out = model["metrics"]["valid"], model["metrics"]["held_out"]
-    epochs = model["trained"]["epochs"]
+    epochs = model["training"]["loop"]["epochs"]
     return Outcome(seconds, epochs, valid["log_loss"], held_out["log_loss"], held_out["accuracy"])
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from photoclass.model.novelty import fit_novelty, load_novelty
+from photoclass.model.folder import load_novelty
+from photoclass.model.novelty import fit_novelty
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import decode_photo
 

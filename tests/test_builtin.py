@@ -117,8 +117,8 @@ def test_evaluate_leaves_out_what_trained_it_and_gives_the_score_of_the_card(
     info = load_info(installed)
     assert score["left_out_trained"] == sum(info.photos["train"].values())
     assert score["split"] == "held_out" and score["leaked_duplicates"] is None
-    assert score["log_loss"] == pytest.approx(info.metrics["held_out"]["log_loss"], abs=1e-9)
-    assert score["log_loss_ci95"] == pytest.approx(info.metrics["held_out"]["log_loss_ci95"], abs=1e-9)
+    assert score["log_loss"] == pytest.approx(info.metrics["held_out"].log_loss.value, abs=1e-9)
+    assert score["log_loss_ci95"] == pytest.approx(info.metrics["held_out"].log_loss.bounds(), abs=1e-9)
 
 
 def test_the_report_finds_its_photos_by_content_alone(installed: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_broken_installation_says_so_in_one_line(installed: Path, photo: Path,
     try:
         (installed / "model.onnx").write_bytes(network[:-1])
         line = _refused("predict", photo)
-        assert "model.onnx: missing, damaged or exchanged" in line and "install it again" in line
+        assert "model.onnx: missing, damaged or replaced" in line and "install it again" in line
         other = shutil.copytree(installed, tmp_path / "other")
         assert "copy the folder again" in _refused("predict", photo, "--model", other)
         (installed / "model.onnx").unlink()
@@ -180,10 +180,10 @@ def test_weights_are_kept_in_fp16_and_say_nearly_the_same(installed: Path, model
     assert TensorProto.FLOAT16 in kinds
     assert (installed / "model.onnx").stat().st_size < 0.55 * (model / "model.onnx").stat().st_size
     info = load_info(installed)
-    assert info.trained["weights"] == "fp16"
-    before = load_info(model).metrics["held_out"]["log_loss"]
-    assert info.trained["log_loss_with_fp32_weights"] == pytest.approx(before, abs=1e-6)
-    assert info.metrics["held_out"]["log_loss"] == pytest.approx(before, abs=5e-4)
+    assert info.training.packing is not None and info.training.packing.weights == "fp16"
+    before = load_info(model).metrics["held_out"].log_loss.value
+    assert info.training.packing.log_loss_with_fp32_weights == pytest.approx(before, abs=1e-6)
+    assert info.metrics["held_out"].log_loss.value == pytest.approx(before, abs=5e-4)
 
 
 def test_the_card_names_its_score_and_how_to_make_it_again(installed: Path) -> None:
@@ -218,7 +218,7 @@ def test_the_built_in_model_is_small_and_good() -> None:
     assert sum(path.stat().st_size for path in BUILTIN_MODEL.iterdir()) <= 8_000_000
     info = load_info(BUILTIN_MODEL)
     assert info.class_names == ("cat", "dog") and info.seed == 0
-    assert info.metrics["held_out"]["accuracy"] >= 0.965 and not info.metrics["held_out"]["split_selected_model"]
+    assert info.metrics["held_out"].accuracy.value >= 0.965 and not info.metrics["held_out"].split_selected_model
     _check_nameless(BUILTIN_MODEL)
     _check_card(BUILTIN_MODEL)
 
@@ -235,7 +235,8 @@ def _check_nameless(folder: Path) -> None:
     """See that neither names of photos nor places of the machine stand in a folder."""
     with open(folder / "photos.csv", newline="") as stream:
         assert next(csv.reader(stream)) == ["sha256", "split", "label"]
-    assert not {"data", "fixes"} & load_info(folder).trained.keys()
+    training = load_info(folder).training
+    assert training.data is None and training.fixes is None
     for path in folder.iterdir():
         if path.suffix in (".csv", ".json"):
             said = path.read_text()
@@ -246,5 +247,5 @@ def _check_nameless(folder: Path) -> None:
 
 def _check_card(folder: Path) -> None:
     card, held_out = (folder / "README.md").read_text(), load_info(folder).metrics["held_out"]
-    assert f"{held_out['accuracy']:.2%}" in card and f"{held_out['log_loss']:.4f}" in card
+    assert f"{held_out.accuracy.value:.2%}" in card and f"{held_out.log_loss.value:.4f}" in card
     assert "make builtin-model" in card and "## Limits" in card and "/work" not in card

@@ -1,13 +1,14 @@
-"""Pack a RUN folder as the model that comes with photoclass, and say what its score was before and is now.
+"""Pack a RUN folder as the model that comes with photoclass, and print its score before and after.
 
 python tools/builtin_model.py RUN [--data DATA] [--out FOLDER]
+python tools/builtin_model.py --rewrite [--out FOLDER]
 
-`make builtin-model` trains such a RUN and then does this. Of the photos nothing goes along but SHA-256, split, class
-and what the model says of those that it was scored on: no name, no path, no picture.
+`make builtin-model` trains such a RUN and then packs it. Of the photos, the folder keeps SHA-256, split, class and the
+predictions for those that it was scored on: no name, no path, no picture. `--rewrite` brings a packed folder to the
+current format without its photos: the network and the predictions stay as they are, byte by byte.
 """
 
 import argparse
-import csv
 import dataclasses
 import shutil
 import sys
@@ -17,13 +18,27 @@ from pathlib import Path
 import numpy as np
 from builtin_card import write_builtin_card
 
-from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, ModelError, PhotoclassError
 from photoclass.metrics.labelled import LabelledProbabilities
-from photoclass.metrics.optimism import Optimism
 from photoclass.model.builtin import BUILTIN_MODEL
-from photoclass.model.folder import ModelInfo, load_info, load_photos, read_onnx, save_model, save_predictions
-from photoclass.model.novelty import load_novelty, save_novelty
+from photoclass.model.folder import (
+    CURVES_FILE,
+    HELD_OUT_PREDICTIONS_FILE,
+    HISTORY_FILE,
+    PHOTOS_FILE,
+    VALID_PREDICTIONS_FILE,
+    ModelInfo,
+    PackingSummary,
+    StoredScore,
+    load_info,
+    load_novelty,
+    load_photos,
+    read_onnx,
+    save_model,
+    save_nameless_photos,
+    save_novelty,
+    save_predictions,
+)
 from photoclass.model.runtime import Runtime
 from photoclass.networks.fp16_weights import with_fp16_weights
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
@@ -38,8 +53,8 @@ from photoclass.workspace import Workspace
 MOST_BYTES = 4_000_000
 # What fp16 may cost: a hundredth of what log losses of two trainings differ by.
 MOST_LOSS = 0.0005
-_KEPT_FILES = ("history.csv", "curves.png")
-_OF_THE_MACHINE = ("data", "fixes")
+_KEPT_FILES = (HISTORY_FILE, CURVES_FILE)
+_REWRITTEN_AS_THEY_ARE = (*_KEPT_FILES, PHOTOS_FILE, VALID_PREDICTIONS_FILE, HELD_OUT_PREDICTIONS_FILE)
 
 
 @dataclass(frozen=True)
@@ -58,11 +73,17 @@ class Scored:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("run", type=Path, metavar="RUN", nargs="?")
+    parser.add_argument("--rewrite", action="store_true", help="only bring FOLDER to the current format")
     parser.add_argument("--data", type=Path, help="where the photos lie now (where they lay at the training)")
     parser.add_argument("--out", type=Path, default=BUILTIN_MODEL, help="the folder to write (that of the package)")
     arguments = parser.parse_args()
+    if arguments.rewrite == (arguments.run is not None):
+        parser.error("give either RUN or --rewrite")
     try:
+        if arguments.rewrite:
+            rewrite(arguments.out)
+            return
         for line in pack(arguments.run, arguments.data, arguments.out):
             print(line)
     except PhotoclassError as error:
@@ -82,7 +103,8 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
     splits = known_splits(photos, run)
     parts = {split: photos.select(splits == split) for split in (VALID, HELD_OUT)}
     for split, part in parts.items():
-        if len(part) != info.metrics.get(SPLITS[split], {}).get("n"):
+        stored = info.metrics.get(SPLITS[split])
+        if stored is None or len(part) != stored.n:
             raise DataError(f"{run}: not all its {SPLITS[split]} photos are in DATA; give what it was trained on")
     full, half = (_score(run, info, network, parts) for network in (onnx, with_fp16_weights(onnx)))
     chosen = half if half.loss - full.loss < MOST_LOSS else full
@@ -103,8 +125,7 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
 
 
 def _photos_of(run: Path, info: ModelInfo, data: Path | None) -> CachedPhotos:
-    where = data or Path(str(info.trained.get("data")))
-    fixes = info.trained.get("fixes")
+    where, fixes = data or Path(info.training.data or ""), info.training.fixes
     workspace = Workspace(progress=terminal_progress())
     table = read_data(where, workspace, Path(fixes) if fixes else None)
     table = map_classes(table, info.class_names, str(where))
@@ -123,8 +144,8 @@ def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhoto
                 probabilities[split], part.table.labels, info.class_names, group_near_duplicates(part.fingerprints)
             ),
             name,
-            measured["split_selected_model"],
-            Optimism.from_json(measured.get("optimism"), str(run)),
+            measured.split_selected_model,
+            measured.optimism,
         )
     return Scored(onnx, probabilities, scores)
 
@@ -134,26 +155,46 @@ def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     weights = "fp32" if chosen is full else "fp16"
-    trained = {name: value for name, value in info.trained.items() if name not in _OF_THE_MACHINE}
-    trained |= {"weights": weights, "log_loss_with_fp32_weights": full.loss}
-    metrics = {SPLITS[split]: score.as_json() for split, score in chosen.scores.items()}
-    info = dataclasses.replace(info, metrics=metrics, trained=trained)
+    training = dataclasses.replace(
+        info.training, data=None, fixes=None, packing=PackingSummary(weights, log_loss_with_fp32_weights=full.loss)
+    )
+    metrics = {
+        SPLITS[split]: StoredScore.from_json(score.as_json(), SPLITS[split]) for split, score in chosen.scores.items()
+    }
+    info = dataclasses.replace(info, metrics=metrics, training=training)
     save_model(new, info, chosen.onnx)
     write_builtin_card(new, info)
-    with atomic_text(new / "photos.csv") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["sha256", "split", "label"])
-        writer.writerows([photo.content.hex(), photo.split, photo.label] for photo in load_photos(run))
+    save_nameless_photos(new, load_photos(run))
     for split, part in parts.items():
         nameless = dataclasses.replace(part.table, names=tuple(content.hex() for content in part.contents))
         save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split])
-    # Directions of features, kept in steps of 1/127: rounding the weights moves them by far less.
-    seen = load_novelty(run, load_info(run).onnx_sha256)
-    if seen is not None:
-        save_novelty(new, seen, chosen.onnx)
-    for name in _KEPT_FILES:
-        if (run / name).is_file():
-            shutil.copyfile(run / name, new / name)
+    # The detector keeps features in steps of 1/127; rounding the weights changes them by far less.
+    _finish(run, new, chosen.onnx, _KEPT_FILES, out)
+
+
+def rewrite(folder: Path) -> None:
+    """Write a packed folder again in the current format, with a card in the current wording.
+
+    Raises:
+        ModelError: It cannot be used.
+    """
+    info = load_info(folder)
+    onnx = read_onnx(folder, info)
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    save_model(new, info, onnx)
+    write_builtin_card(new, info)
+    _finish(folder, new, onnx, _REWRITTEN_AS_THEY_ARE, folder)
+
+
+def _finish(source: Path, new: Path, onnx: bytes, copied: tuple[str, ...], out: Path) -> None:
+    """Add the novelty detector and the files that stay as they are, then put the folder into its place."""
+    detector = load_novelty(source, load_info(source).onnx_sha256)
+    if detector is not None:
+        save_novelty(new, detector, onnx)
+    for name in copied:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, new / name)
     shutil.rmtree(out, ignore_errors=True)
     new.rename(out)
 

@@ -311,8 +311,9 @@ def train(
     trained = train_model(data, out, recipe, values, options, stop, _workspace(workers))
     for score in trained.scores:
         print(score.as_text())
-    seconds = describe_seconds(trained.info.trained["seconds"])
-    kept = f"epoch {trained.info.trained['best_epoch']:g} kept, " if trained.history else "done "
+    seconds = describe_seconds(trained.info.training.seconds)
+    loop = trained.info.training.loop
+    kept = f"epoch {loop.best_epoch:g} kept, " if loop and loop.best_epoch else "done "
     print(f"{out}: {kept}after {seconds} of training")
     if trained.report:
         print(trained.report.as_text())

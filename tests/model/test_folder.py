@@ -19,9 +19,13 @@ from hypothesis import strategies as st
 
 from handmade import brightness_onnx, change_json, constant_onnx, exchange_onnx, make_info
 from photoclass.errors import ModelError
+from photoclass.metrics.intervals import Interval
 from photoclass.model.folder import (
     MAX_MODEL_BYTES,
+    LoopSummary,
     ModelInfo,
+    StoredScore,
+    TrainingSummary,
     data_fingerprint,
     load_info,
     load_photo_splits,
@@ -83,8 +87,8 @@ class TestRoundTrip:
             image_size=image_size,
             resize=resize,
             seed=seed,
-            metrics={"valid": {"n": 3, "log_loss": metric}},
-            trained={"stopped": "all 3 epochs are done"},
+            metrics={"valid": StoredScore(3, Interval(metric), Interval(0.5, 0.25, 0.75), True)},
+            training=TrainingSummary(stop_reason="all 3 epochs are done", loop=LoopSummary(3, 2.0)),
         )
         save_model(folder, info, b"any bytes")
         loaded = load_info(folder)
@@ -129,7 +133,7 @@ class TestRefusedUnread:
         monkeypatch.setattr(Path, "open", opened)
         monkeypatch.setattr("builtins.open", opened)
         monkeypatch.setattr("io.open", opened)
-        with pytest.raises(ModelError, match="can run code when it is opened, so it is not; give a RUN folder"):
+        with pytest.raises(ModelError, match="can run code when it is opened, so it is not opened; give a RUN folder"):
             load_info(path)
         monkeypatch.undo()
         assert not (tmp_path / "touched").exists()
@@ -148,14 +152,14 @@ class TestRefusedUnread:
     def test_what_is_no_folder_is_no_model(self, tmp_path: Path, name: str) -> None:
         if name != "missing":
             (tmp_path / name).write_bytes(b"x")
-        with pytest.raises(ModelError, match="there is no such model folder; train one with"):
+        with pytest.raises(ModelError, match="no such model folder; train one with"):
             load_info(tmp_path / name)
 
     def test_a_folder_without_model_json_is_told_from_an_unfinished_training(self, tmp_path: Path) -> None:
-        with pytest.raises(ModelError, match=r"model.json is missing\); give the RUN folder of a training"):
+        with pytest.raises(ModelError, match=r"model.json is missing\); give a RUN folder"):
             load_info(tmp_path)
         (tmp_path / "resume").mkdir()
-        with pytest.raises(ModelError, match=r"its training is unfinished; go on with --resume"):
+        with pytest.raises(ModelError, match=r"its training is unfinished; continue it with --resume"):
             load_info(tmp_path)
 
 
@@ -166,7 +170,7 @@ class TestDamagedNetwork:
     def test_fault_34_a_truncated_onnx_is_refused(self, folder: Path, part: float) -> None:
         content = (folder / "model.onnx").read_bytes()
         (folder / "model.onnx").write_bytes(content[: int(part * len(content))])
-        with pytest.raises(ModelError, match="missing, damaged or exchanged"):
+        with pytest.raises(ModelError, match="missing, damaged or replaced"):
             Runtime.load(folder)
 
     @pytest.mark.parametrize("part", [0.0, 0.02, 0.2, 0.5, 0.9, 0.99])
@@ -183,15 +187,15 @@ class TestDamagedNetwork:
         content = bytearray((folder / "model.onnx").read_bytes())
         content[len(content) // 2] ^= 1
         (folder / "model.onnx").write_bytes(content)
-        with pytest.raises(ModelError, match="missing, damaged or exchanged"):
+        with pytest.raises(ModelError, match="missing, damaged or replaced"):
             read_onnx(folder, load_info(folder))
 
     def test_fault_34_an_exchanged_or_missing_onnx_is_refused(self, folder: Path) -> None:
         (folder / "model.onnx").write_bytes(brightness_onnx())
-        with pytest.raises(ModelError, match="missing, damaged or exchanged"):
+        with pytest.raises(ModelError, match="missing, damaged or replaced"):
             Runtime.load(folder)
         (folder / "model.onnx").unlink()
-        with pytest.raises(ModelError, match="missing, damaged or exchanged"):
+        with pytest.raises(ModelError, match="missing, damaged or replaced"):
             Runtime.load(folder)
 
     def test_fault_34_a_file_larger_than_any_model_is_refused_unread(self, folder: Path) -> None:
@@ -252,6 +256,9 @@ def _prefixed(message: bytes) -> bytes:
     return prefix + bytes([length]) + message
 
 
+SCORE = {"n": 3, "log_loss": 0.5, "accuracy": 0.5, "split_selected_model": False}
+
+
 class TestWhatModelJsonSays:
     """Fault 36."""
 
@@ -281,7 +288,18 @@ class TestWhatModelJsonSays:
             {"base_rates": ["0.5", "0.5"]},
             {"settings": []},
             {"metrics": None},
-            {"trained": "yes"},
+            {"metrics": {"valid": {"n": 3}}},
+            {"metrics": {"valid": {**SCORE, "log_loss": "low"}}},
+            {"metrics": {"valid": {**SCORE, "log_loss_ci95": [0.1]}}},
+            {"metrics": {"valid": {**SCORE, "log_loss": float("nan")}}},
+            {"metrics": {"valid": {**SCORE, "mood": 1}}},
+            {"metrics": {"valid": {**SCORE, "optimism": {"selected": ["lunch"]}}}},
+            {"metrics": {"valid": {**SCORE, "per_class": {"cat": {"recall": 0.5}}}}},
+            {"training": "yes"},
+            {"training": {"seconds": "long"}},
+            {"training": {"loop": {"epochs": 3}}},
+            {"training": {"head": {"strength": [], "cross_validated_log_loss": 0.5}}},
+            {"training": {"mood": 1}},
             {"photos": []},
             {"seed": "0"},
             {"recipe": 3},
@@ -294,10 +312,19 @@ class TestWhatModelJsonSays:
         with pytest.raises(ModelError, match=f"{next(iter(changes))}.* cannot be right"):
             load_info(folder)
 
-    @pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
-    def test_fault_36_another_format_version_is_refused(self, folder: Path, version: Any) -> None:
+    @pytest.mark.parametrize("version", [0, -1, "1", None, [1], True, 2.0])
+    def test_fault_36_what_is_no_format_version_is_refused(self, folder: Path, version: Any) -> None:
         change_json(folder, format_version=version)
-        with pytest.raises(ModelError, match=r"not written by this version of photoclass \(format 1\)"):
+        with pytest.raises(
+            ModelError, match=r"not written by photoclass, or incomplete \(formats 1 to 2 can be read\)"
+        ):
+            load_info(folder)
+
+    def test_fault_80_a_newer_format_version_names_the_version_that_is_needed(self, folder: Path) -> None:
+        change_json(folder, format_version=3, photoclass_version="0.9.0", new_field=1)
+        with pytest.raises(
+            ModelError, match=r"format version 3, but this photoclass reads up to 2; .*'0\.9\.0': install"
+        ):
             load_info(folder)
 
     @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ModelInfo)])
@@ -305,17 +332,17 @@ class TestWhatModelJsonSays:
         content = json.loads((folder / "model.json").read_text())
         del content[field]
         (folder / "model.json").write_text(json.dumps(content))
-        with pytest.raises(ModelError, match="not written by this version"):
+        with pytest.raises(ModelError, match="not written by photoclass, or incomplete"):
             load_info(folder)
 
     def test_fault_36_an_unknown_field_is_refused(self, folder: Path) -> None:
         change_json(folder, python_code="print()")
-        with pytest.raises(ModelError, match="not written by this version"):
+        with pytest.raises(ModelError, match="not written by photoclass, or incomplete"):
             load_info(folder)
 
     @pytest.mark.parametrize(
         "content",
-        [b"", b"{", b"null", b"[]", b"3", b"\xff\xfe", b"\0" * 50, b"[" * 200_000, b'{"format_version": 1}', b"PK\3\4"],
+        [b"", b"{", b"null", b"[]", b"3", b"\xff\xfe", b"\0" * 50, b"[" * 200_000, b'{"format_version": 2}', b"PK\3\4"],
         ids=["empty", "cut", "null", "list", "number", "no-utf-8", "zeros", "deep", "bare", "zip"],
     )
     def test_fault_36_what_is_no_model_json_is_refused(self, folder: Path, content: bytes) -> None:

@@ -11,17 +11,10 @@ from numpy.typing import NDArray
 from handmade import SIDE, brightness_onnx, constant_onnx, make_info
 from photoclass.errors import ModelError
 from photoclass.model import novelty as novelty_module
-from photoclass.model.novelty import (
-    KEPT_PHOTOS,
-    NOVELTY_FILE,
-    NoveltyDetector,
-    fit_novelty,
-    load_novelty,
-    photos_to_keep,
-    predict_and_measure,
-    save_novelty,
-)
-from photoclass.model.runtime import Runtime
+from photoclass.model import runtime as runtime_module
+from photoclass.model.folder import NOVELTY_FILE, load_novelty, save_novelty
+from photoclass.model.novelty import KEPT_PHOTOS, NoveltyDetector, fit_novelty, photos_to_keep
+from photoclass.model.runtime import Runtime, predict_and_measure
 
 ONNX = b"some network"
 SHA256 = hashlib.sha256(ONNX).hexdigest()
@@ -91,7 +84,7 @@ def test_it_comes_back_as_it_was_saved(seen: NoveltyDetector, tmp_path: Path) ->
 
 
 def test_many_validation_photos_are_kept_as_quantiles(seen: NoveltyDetector, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(novelty_module, "_MOST_QUANTILES", 50)
+    monkeypatch.setattr(novelty_module, "MOST_QUANTILES", 50)
     short = fit_novelty(_features(300, 0), _features(200, 1))
     assert len(short.calibration) == 50
     features = _features(100, 5)
@@ -141,7 +134,7 @@ def test_a_cut_archive_is_refused(seen: NoveltyDetector, tmp_path: Path) -> None
 
 
 def test_features_of_another_width_are_refused(seen: NoveltyDetector) -> None:
-    with pytest.raises(ModelError, match="about 32 features, but the network has 31"):
+    with pytest.raises(ModelError, match="fitted on 32 features, but the network has 31"):
         seen.distances(np.zeros((1, 31), dtype=np.float32))
 
 
@@ -168,7 +161,7 @@ class TestOnePass:
                 yield photo
 
         whole = predict_and_measure(runtime, pixels, seen)
-        monkeypatch.setattr(novelty_module, "_BLOCK", 8)
+        monkeypatch.setattr(runtime_module, "_BLOCK", 8)
         blocks = predict_and_measure(runtime, coming(), seen)
         assert request == len(pixels) and blocks[1] is not None and whole[1] is not None
         np.testing.assert_array_equal(blocks[0], whole[0])

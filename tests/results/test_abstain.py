@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from photoclass.errors import ModelError, SettingsError
-from photoclass.model.novelty import load_novelty, save_novelty
+from photoclass.model.folder import load_novelty, save_novelty
 from photoclass.model.runtime import Runtime
 from photoclass.results.predict import UNSURE, Predictions, predict, read_predictions, write_predictions
 from photoclass.results.scores.coverage import selective_confidence

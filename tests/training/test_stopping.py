@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
+from photoclass.model.folder import Epoch
+from photoclass.training.stopping import StopRequest, best_epoch, why_stop_early
 
 
-def _history(*val_losses: float) -> list[EpochRow]:
-    return [EpochRow(i, 0.5, 0.5, loss, 0.5, 1.0, 100.0) for i, loss in enumerate(val_losses, start=1)]
+def _history(*val_losses: float) -> list[Epoch]:
+    return [Epoch(i, 0.5, 0.5, loss, 0.5, 1.0, 100.0) for i, loss in enumerate(val_losses, start=1)]
 
 
 def _keras_stops_after(val_losses: list[float], patience: int) -> int | None:

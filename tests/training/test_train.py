@@ -66,7 +66,7 @@ def _assert_same_model(one: Path, other: Path) -> None:
     assert (one / "novelty.npz").read_bytes() == (other / "novelty.npz").read_bytes()
     ours, theirs = (dataclasses.asdict(load_info(folder)) for folder in (one, other))
     for info in (ours, theirs):
-        del info["trained"]["on"], info["trained"]["seconds"]
+        del info["training"]["finished_at"], info["training"]["seconds"]
     assert ours == theirs
     assert_same_training(read_checkpoint(one), read_checkpoint(other))
 
@@ -95,10 +95,10 @@ class TestModelFolder:
         }
         trained = table.labels[table.splits == 0]
         assert info.base_rates == pytest.approx([(trained == 0).mean(), (trained == 1).mean()])
-        assert info.trained["epochs"] == 3
-        assert info.trained["stopped"] == "all 3 epochs are done"
-        assert info.trained["best_epoch"] == min(run.history, key=lambda row: row.val_loss).epoch
-        assert info.trained["precision"] == "fp32"
+        assert info.training.loop is not None and info.training.loop.epochs == 3
+        assert info.training.stop_reason == "all 3 epochs are done"
+        assert info.training.loop.best_epoch == min(run.history, key=lambda row: row.val_loss).epoch
+        assert info.training.precision == "fp32"
         assert info.onnx_sha256 == hashlib.sha256((run.folder / "model.onnx").read_bytes()).hexdigest()
 
     def test_the_score_is_that_of_the_saved_model_on_each_split(self, run: TrainResult) -> None:
@@ -110,7 +110,7 @@ class TestModelFolder:
             right = given[np.arange(len(part)), part.table.labels]
             assert score.log_loss.value == pytest.approx(float(-np.log(right).mean()), rel=1e-5)
             assert score.accuracy.value == pytest.approx((given.argmax(axis=1) == part.table.labels).mean())
-            assert run.info.metrics[score.split] == score.as_json()
+            assert run.info.metrics[score.split].as_json() == score.as_json()
             assert score.split_selected_model == (split == VALID)
 
     def test_the_kept_network_is_that_of_the_best_epoch(self, run: TrainResult) -> None:
@@ -123,8 +123,8 @@ class TestModelFolder:
         assert float(loss) == pytest.approx(best.val_loss, abs=1e-4)
 
     def test_the_export_was_compared_with_the_trained_network(self, run: TrainResult) -> None:
-        assert run.info.trained["onnx_differs_by_f32"] < 1e-4
-        assert run.info.trained[f"onnx_differs_by_{Runtime.load(run.folder).precision}"] < 0.05
+        assert run.info.training.onnx_difference["f32"] < 1e-4
+        assert run.info.training.onnx_difference[Runtime.load(run.folder).precision] < 0.05
 
     def test_photos_csv_tells_which_photo_was_in_which_split(self, run: TrainResult) -> None:
         table = run.photos.table
@@ -150,8 +150,8 @@ class TestModelFolder:
         duplicates = group_near_duplicates(run.photos.fingerprints)[part]
         expected = estimate_optimism(list(kept.numpy()), labels, duplicates, False, seed=0)
         assert expected is not None and expected.log_loss is not None
-        assert run.info.metrics["valid"]["optimism"] == expected.as_json()
-        assert run.info.metrics["held_out"]["optimism"] is None
+        assert run.info.metrics["valid"].optimism == expected
+        assert run.info.metrics["held_out"].optimism is None
         assert expected.as_text() in run.scores[0].as_text()
 
     def test_the_history_is_that_of_the_epochs(self, run: TrainResult) -> None:
@@ -435,7 +435,7 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_tells_the_exit_code(
     assert interrupted.value.exit_code == exit_code
     assert read_checkpoint(out).counters["step"] == 2
     assert len(_history(out)) == 1
-    with pytest.raises(ModelError, match="its training is unfinished; go on with --resume"):
+    with pytest.raises(ModelError, match="its training is unfinished; continue it with --resume"):
         Runtime.load(out)
 
 
@@ -458,9 +458,9 @@ class TestNoNumber:
         trained = tiny.train(tmp_path / "run", progress=watch)
         assert len(trained.history) == 1
         assert trained.history[0].val_loss == whole_run("fp32").history[0].val_loss
-        assert trained.info.trained["best_epoch"] == 1
+        assert trained.info.training.loop is not None and trained.info.training.loop.best_epoch == 1
         reason = "in epoch 2, step 2, the loss became NaN or infinity; the best epoch so far, 1, is kept"
-        assert trained.info.trained["stopped"] == reason
+        assert trained.info.training.stop_reason == reason
         assert any(reason in line for line in watch.lines), "and it is said"
         assert Runtime.load(tmp_path / "run").info == trained.info
 
@@ -471,7 +471,7 @@ def test_the_minutes_given_are_kept_and_give_a_model(tiny: Tiny, tmp_path: Path)
     started_at = time.monotonic()
     trained = tiny.train(tmp_path / "run", settings=settings, minutes=12 / 60, progress=watch)
     assert time.monotonic() - started_at < 12
-    assert trained.info.trained["stopped"] == "the time given is up"
+    assert trained.info.training.stop_reason == "the time given is up"
     assert trained.history
     assert Runtime.load(tmp_path / "run").info == trained.info
 
@@ -549,8 +549,10 @@ class TestResume:
         assert (saved["epoch"], saved["seen"]) == (2, 34)
         if batch_size == 16:
             trained = tiny.train(out, resume=True, data=other_data, settings={})
-            optimism = trained.info.metrics["valid"]["optimism"]
-            assert (optimism["chose"], optimism["log_loss"]) == (["epoch"], None), "the first epoch had other photos"
+            optimism = trained.info.metrics["valid"].optimism
+            assert optimism is not None and (optimism.selected, optimism.log_loss) == (("epoch",), None), (
+                "the first epoch had other photos"
+            )
             assert "earlier epochs were compared on different photos" in trained.scores[0].as_text()
 
     def test_fault_44_forced_with_another_network_it_is_still_refused(self, tiny: Tiny, out: Path) -> None:
@@ -582,8 +584,8 @@ class TestResume:
 
 def test_among_one_epoch_the_validation_photos_choose_nothing(tiny: Tiny, tmp_path: Path) -> None:
     trained = tiny.train(tmp_path / "run", settings={**TINY, "epochs": 1})
-    assert not trained.scores[0].split_selected_model and trained.info.metrics["valid"]["optimism"] is None
-    assert not trained.info.trained["valid_chose_model"]
+    assert not trained.scores[0].split_selected_model and trained.info.metrics["valid"].optimism is None
+    assert not trained.info.training.valid_selected_model
     assert "validation photos  (which chose nothing: as honest as held-out ones)" in trained.scores[0].as_text()
 
 

@@ -2,12 +2,25 @@
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from photoclass.atomic import atomic_text
+from photoclass.metrics.intervals import Interval
 from photoclass.model.card_metadata import front_matter
-from photoclass.model.folder import ModelInfo
+from photoclass.model.folder import (
+    CARD_FILE,
+    CURVES_FILE,
+    FILES,
+    HELD_OUT_PREDICTIONS_FILE,
+    HISTORY_FILE,
+    INFO_FILE,
+    LABEL_ERRORS_FILE,
+    RESUME_FOLDER,
+    SKIPPED_FILE,
+    ModelInfo,
+    StoredScore,
+)
 from photoclass.text import printable
 
 # Signs that Markdown would take for its own; an underscore within a word is none.
@@ -16,7 +29,7 @@ _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
 
 def write_card(folder: Path, info: ModelInfo) -> None:
     """Write the card, whole or not at all."""
-    with atomic_text(folder / "README.md") as stream:
+    with atomic_text(folder / CARD_FILE) as stream:
         stream.write(card(info))
 
 
@@ -70,42 +83,44 @@ To repeat it, with the same photos:
 
 ## Files
 
-{_files(info)}
+{files(_present_files(info))}
 """
 
 
 def scores(info: ModelInfo) -> str:
     """Return the scores as a table in Markdown, with what is to be said of them."""
-    rows = [_score_row(split, figures) for split, figures in info.metrics.items()]
-    notes = [note for split, figures in info.metrics.items() if (note := _words_on_flattery(split, figures))]
+    rows = [_score_row(split, score) for split, score in info.metrics.items()]
+    notes = [note for split, score in info.metrics.items() if (note := _describe_optimism(split, score))]
     header = ("| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | |", f"|{' --- |' * 5}")
     return "\n\n".join(("\n".join((*header, *rows)), *notes))
 
 
-def _score_row(split: str, figures: dict[str, Any]) -> str:
-    loss, loss_ends = figures["log_loss"], figures["log_loss_ci95"]
-    loss_interval = f" ({loss_ends[0]:.4f}–{loss_ends[1]:.4f})" if loss_ends else ""  # one photo shows no spread
-    right, (right_low, right_high) = figures["accuracy"], figures["accuracy_ci95"]
-    note = "chose the model, which flatters" if figures["split_selected_model"] else "chose nothing: an honest score"
+def _score_row(split: str, score: StoredScore) -> str:
+    note = "selected the model: optimistic" if score.split_selected_model else "unused for training and selection"
     return (
-        f"| {split} | {figures['n']:,} | {loss:.4f}{loss_interval} | "
-        f"{right:.2%} ({right_low:.2%}–{right_high:.2%}) | {note} |"
+        f"| {split} | {score.n:,} | {_with_interval(score.log_loss, '.4f')} | "
+        f"{_with_interval(score.accuracy, '.2%')} | {note} |"
     )
 
 
-def _words_on_flattery(split: str, figures: dict[str, Any]) -> str:
-    optimism = figures.get("optimism")
-    if not optimism:
+def _with_interval(figure: Interval, form: str) -> str:
+    interval = f" ({figure.low:{form}}–{figure.high:{form}})" if figure.is_known else ""  # one photo has no spread
+    return f"{figure.value:{form}}{interval}"
+
+
+def _describe_optimism(split: str, score: StoredScore) -> str:
+    optimism = score.optimism
+    if optimism is None:
         return ""
     start = (
-        f"The photos of `{split}` chose the {' and the '.join(optimism['selected'])}, so their score tends to flatter"
+        f"The `{split}` photos also selected the {' and the '.join(optimism.selected)}, so their score is optimistic"
     )
-    if optimism["log_loss"] is None:
-        return f"{start}; by how much is not known: {optimism['method']}."
+    if optimism.log_loss is None or optimism.accuracy is None:
+        return f"{start}; by how much is unknown: {optimism.method}."
+    loss, accuracy = optimism.log_loss, optimism.accuracy
     return (
-        f"{start}: by {optimism['log_loss']:.4f} ± {optimism['log_loss_se']:.4f} in log loss and "
-        f"{optimism['accuracy']:.2%} ± {optimism['accuracy_se']:.2%} in accuracy (± one standard error; "
-        f"{optimism['method']})."
+        f"{start}: by an estimated {loss.value:.4f} ± {loss.error:.4f} in log loss and {accuracy.value:.2%} ± "
+        f"{accuracy.error:.2%} in accuracy (± one standard error; {optimism.method})."
     )
 
 
@@ -131,40 +146,38 @@ def _shares(info: ModelInfo, names: list[str]) -> str:
 
 def _training(info: ModelInfo) -> str:
     """Return how the model was trained, as its recipe described it."""
-    epochs = "; every epoch is in `history.csv` and `curves.png`" if "best_epoch" in info.trained else ""
-    minutes = f"Training took {info.trained.get('seconds', 0) / 60:.1f} minutes."
-    return f"{_plain(info.trained.get('description', ''))} {minutes} All settings are in `model.json`{epochs}.".strip()
+    training = info.training
+    epochs = f"; every epoch is in `{HISTORY_FILE}` and `{CURVES_FILE}`" if training.loop else ""
+    minutes = f"Training took {training.seconds / 60:.1f} minutes."
+    return f"{_plain(training.description)} {minutes} All settings are in `{INFO_FILE}`{epochs}.".strip()
 
 
 def _command(info: ModelInfo) -> str:
-    """Return what trains such a model again; names are quoted for a shell."""
-    words = ["photoclass", "train", "PHOTOS", "--out", "RUN", "--recipe", info.recipe, "--seed", str(info.seed)]
-    for name, value in info.trained.get("set", {}).items():
-        words += ["--set", f"{name}={value}"]
-    return printable(shlex.join(words))
+    """Return the command that trains such a model again, with names quoted for a shell."""
+    parts = ["photoclass", "train", "PHOTOS", "--out", "RUN", "--recipe", info.recipe, "--seed", str(info.seed)]
+    for name, value in info.training.changed_settings.items():
+        parts += ["--set", f"{name}={value}"]
+    return printable(shlex.join(parts))
 
 
-def _files(info: ModelInfo) -> str:
-    rows = {
-        "model.onnx": "the network, from pixels to probabilities",
-        "model.json": "class names, image size, settings, scores, and the SHA-256 of `model.onnx`",
-        "photos.csv": "which photo was in which split, by content (SHA-256)",
-        "report.html": "all of it as a page for a person, with photos; not there after `--no-report`",
-        "valid_predictions.csv": "what the model says of the validation photos",
-        "fingerprints.bin": "16x16 grey cells of each training photo, by which `evaluate` knows their near-duplicates; "
-        "whoever gives the model away without it loses nothing else",
+def files(names: Iterable[str]) -> str:
+    """Return a table in Markdown of files in the model folder."""
+    rows = [f"| {name} | {FILES[name]} |" for name in names]
+    return "\n".join(("| file | content |", "| --- | --- |", *rows))
+
+
+def _present_files(info: ModelInfo) -> list[str]:
+    """Return the files that a training with this outcome leaves in the folder."""
+    head, loop = info.training.head, info.training.loop
+    absent = {
+        HELD_OUT_PREDICTIONS_FILE: "held_out" not in info.metrics,
+        SKIPPED_FILE: True,  # known only once the photos were read again
+        LABEL_ERRORS_FILE: not (head and head.label_errors),
+        HISTORY_FILE: loop is None,
+        CURVES_FILE: loop is None,
+        f"{RESUME_FOLDER}/": loop is None,
     }
-    rows["novelty.npz"] = "what the network makes of up to 2,000 training photos, by which those unlike them are known"
-    if "held_out" in info.metrics:
-        rows["held_out_predictions.csv"] = "the same of the held-out photos"
-    if "best_epoch" in info.trained:
-        rows["history.csv, curves.png"] = "loss and accuracy, epoch by epoch"
-        rows["resume/"] = "the checkpoint from which `--resume` goes on; not needed to use the model"
-    if info.trained.get("doubtful_labels"):
-        rows["label_errors.csv"] = "training photos whose label is surely wrong, as fixes to look at"
-    return "\n".join(
-        ("| file | what it is |", "| --- | --- |", *(f"| {name} | {what} |" for name, what in rows.items()))
-    )
+    return [name for name in FILES if not absent.get(name)]
 
 
 def _plain(name: str) -> str:

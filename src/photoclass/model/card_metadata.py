@@ -6,10 +6,11 @@ what is known is said: a licence and the data's name are for the owner to add.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from photoclass.model.folder import ModelInfo
+from photoclass.metrics.intervals import Interval
+from photoclass.model.folder import ModelInfo, StoredScore
 
 # What YAML has no sign for, or takes for the end of a line; JSON escapes the rest of its kind by itself.
 _TO_ESCAPE = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -27,15 +28,15 @@ def front_matter(info: ModelInfo) -> str:
         "model-index": [
             {
                 "name": " or ".join(info.class_names) if len(info.class_names) < 5 else info.data_fingerprint[:12],
-                "results": [_result(info, split, figures) for split, figures in info.metrics.items()],
+                "results": [_result(info, split, score) for split, score in info.metrics.items()],
             }
         ],
     }
     return "\n".join(("---", *_mapping(values), "---", ""))
 
 
-def _result(info: ModelInfo, split: str, figures: dict[str, Any]) -> dict[str, Any]:
-    photos = f"{figures['n']:,} {_CALLED.get(split, split)} photos"
+def _result(info: ModelInfo, split: str, score: StoredScore) -> dict[str, Any]:
+    photos = f"{score.n:,} {_CALLED.get(split, split)} photos"
     return {
         "task": {"type": "image-classification", "name": "Image classification"},
         "dataset": {
@@ -47,18 +48,18 @@ def _result(info: ModelInfo, split: str, figures: dict[str, Any]) -> dict[str, A
         "metrics": [
             {
                 "type": name,
-                "value": round(float(figures[name]), 6),
-                "name": f"{title} on {photos}{_interval(figures[f'{name}_ci95'])}"
-                f"{', which chose the model' * bool(figures['split_selected_model'])}",
+                "value": round(figure.value, 6),
+                "name": f"{title} on {photos}{_describe_interval(figure)}"
+                f"{', which selected the model' * score.split_selected_model}",
             }
-            for name, title in _METRICS.items()
+            for (name, title), figure in zip(_METRICS.items(), (score.accuracy, score.log_loss), strict=True)
         ],
     }
 
 
-def _interval(ends: Sequence[float] | None) -> str:
-    """Say an interval; nothing where there is none, as of a single photo."""
-    return f", 95 % interval {ends[0]:.4f} to {ends[1]:.4f}" if ends else ""
+def _describe_interval(figure: Interval) -> str:
+    """Return the interval as text; empty where there is none, as for a single photo."""
+    return f", 95 % interval {figure.low:.4f} to {figure.high:.4f}" if figure.is_known else ""
 
 
 def _mapping(values: dict[str, Any], indent: str = "") -> Iterator[str]:

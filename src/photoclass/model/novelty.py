@@ -5,29 +5,19 @@ Detection with Deep Nearest Neighbors"), told as the share of validation photos 
 that of the farthest hundredth of photos that do belong. docs/benchmarks.md has what else was measured.
 """
 
-import hashlib
-import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.atomic import atomic_path
 from photoclass.errors import ModelError
-from photoclass.model.runtime import Runtime
-from photoclass.photos.decode import Pixels
 
 Floats = NDArray[np.float64]
 
-NOVELTY_FILE = "novelty.npz"
 KEPT_PHOTOS = 2000
 NEAREST = 5  # the first few may be near-duplicates, or odd ones of a kind
 _STEPS = 127
-_MOST_BYTES = 64 << 20  # 2,000 photos of 32,000 features
-_MOST_QUANTILES = 10_000
+MOST_QUANTILES = 10_000
 _BLOCK = 2048  # photos compared at once: bounds memory
 
 
@@ -56,33 +46,10 @@ class NoveltyDetector:
             return np.empty(0)
         if features.shape[1] != self.rows.shape[1]:
             raise ModelError(
-                f"{NOVELTY_FILE}: is about {self.rows.shape[1]:,} features, but the network has {features.shape[1]:,}; "
-                "copy the model folder again or train again"
+                f"the novelty detector was fitted on {self.rows.shape[1]:,} features, but the network has "
+                f"{features.shape[1]:,}; copy the model folder again or train again"
             )
         return np.searchsorted(self.calibration, _far(features, self.rows), side="left") / len(self.calibration)
-
-
-def predict_and_measure(
-    runtime: Runtime, pixels: Iterable[Pixels], seen: NoveltyDetector | None
-) -> tuple[NDArray[np.float32], Floats | None]:
-    """Compute probabilities, shape (N, C), and distances, shape (N,); each photo goes through the network once.
-
-    Args:
-        runtime: The model.
-        pixels: As for `Runtime.probabilities`.
-        seen: What distances are told by; there are none where it is None.
-
-    Raises:
-        ModelError: As `Runtime.predict` and `NoveltyDetector.distances`.
-    """
-    if seen is None:
-        return runtime.probabilities(pixels), None
-    coming = iter(pixels)
-    blocks: list[tuple[NDArray[np.float32], Floats]] = []
-    while not blocks or len(blocks[-1][0]):
-        probabilities, features = runtime.predict(islice(coming, _BLOCK))
-        blocks.append((probabilities, seen.distances(features)))
-    return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
 
 
 def photos_to_keep(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
@@ -105,54 +72,9 @@ def fit_novelty(trained: NDArray[np.floating], valid: NDArray[np.floating]) -> N
     """
     rows = _directions(trained)
     calibration = np.sort(_far(valid, rows)).astype(np.float32)
-    if len(calibration) > _MOST_QUANTILES:
-        calibration = np.quantile(calibration, np.linspace(0, 1, _MOST_QUANTILES)).astype(np.float32)
+    if len(calibration) > MOST_QUANTILES:
+        calibration = np.quantile(calibration, np.linspace(0, 1, MOST_QUANTILES)).astype(np.float32)
     return NoveltyDetector(rows, calibration)
-
-
-def save_novelty(folder: Path, seen: NoveltyDetector, onnx: bytes) -> None:
-    """Write `novelty.npz`, whole or not at all, for this network alone."""
-    digest = np.frombuffer(hashlib.sha256(onnx).digest(), dtype=np.uint8)
-    with atomic_path(folder / NOVELTY_FILE) as part, open(part, "wb") as stream:
-        np.savez_compressed(stream, rows=seen.rows, calibration=seen.calibration, onnx_sha256=digest)
-
-
-def load_novelty(folder: Path, onnx_sha256: str) -> NoveltyDetector | None:
-    """Read `novelty.npz`; None where an older version kept none.
-
-    Raises:
-        ModelError: It is damaged, or belongs to another network.
-    """
-    path = folder / NOVELTY_FILE
-    advice = "copy the model folder again, or delete this file to do without distances"
-    try:
-        with zipfile.ZipFile(path) as archive:  # what it would unpack to is known before it is unpacked
-            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
-                raise ModelError(f"{path}: holds more than {_MOST_BYTES:,} bytes; {advice}")
-        with np.load(path, allow_pickle=False) as arrays:
-            rows, calibration, digest = (arrays[name] for name in ("rows", "calibration", "onnx_sha256"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); {advice}") from error
-    if not _is_right(rows, calibration):
-        raise ModelError(f"{path}: what it holds cannot be right; {advice}")
-    if digest.tobytes().hex() != onnx_sha256:
-        raise ModelError(f"{path}: belongs to another network than model.onnx; {advice}")
-    return NoveltyDetector(rows, calibration)
-
-
-def _is_right(rows: NDArray[np.generic], calibration: NDArray[np.generic]) -> bool:
-    return bool(
-        rows.dtype == np.int8
-        and rows.ndim == 2
-        and 0 < len(rows) <= KEPT_PHOTOS
-        and calibration.dtype == np.float32
-        and calibration.ndim == 1
-        and 0 < len(calibration) <= _MOST_QUANTILES
-        and np.isfinite(calibration).all()
-        and (np.diff(calibration.astype(np.float64)) >= 0).all()
-    )
 
 
 def _directions(features: NDArray[np.floating]) -> NDArray[np.int8]:

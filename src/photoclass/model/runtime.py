@@ -1,6 +1,7 @@
 """The one way from pixels to probabilities: `model.onnx` on OpenVINO. Every result goes through it."""
 
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from photoclass.errors import ModelError
 from photoclass.model.engine import Engine
 from photoclass.model.folder import ModelInfo, load_info, read_onnx
+from photoclass.model.novelty import Floats, NoveltyDetector
 from photoclass.photos.decode import Pixels
 
 # What one process can be sure of: probabilities of a healthy network sum to 1 but for rounding.
 _SUM_TOLERANCE = 0.02
+_BLOCK = 2048  # photos whose features are held at once: bounds memory
 
 
 class Runtime:
@@ -101,6 +104,29 @@ class Runtime:
         if not np.isfinite(result).all() or (abs(sums - 1) > _SUM_TOLERANCE).any() or (result < 0).any():
             raise ModelError(f"{self.folder}/model.onnx: gives values that are no probabilities; train it again")
         return result
+
+
+def predict_and_measure(
+    runtime: Runtime, pixels: Iterable[Pixels], seen: NoveltyDetector | None
+) -> tuple[NDArray[np.float32], Floats | None]:
+    """Compute probabilities, shape (N, C), and distances, shape (N,); each photo goes through the network once.
+
+    Args:
+        runtime: The model.
+        pixels: As for `Runtime.probabilities`.
+        seen: What distances are told by; there are none where it is None.
+
+    Raises:
+        ModelError: As `Runtime.predict` and `NoveltyDetector.distances`.
+    """
+    if seen is None:
+        return runtime.probabilities(pixels), None
+    coming = iter(pixels)
+    blocks: list[tuple[NDArray[np.float32], Floats]] = []
+    while not blocks or len(blocks[-1][0]):
+        probabilities, features = runtime.predict(islice(coming, _BLOCK))
+        blocks.append((probabilities, seen.distances(features)))
+    return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
 
 
 def _show_features(model: Any) -> None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError, OutputError, SettingsError
-from photoclass.model.folder import ModelInfo, load_info
-from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
-from photoclass.model.runtime import Runtime
+from photoclass.model.folder import ModelInfo, load_info, load_novelty
+from photoclass.model.novelty import NoveltyDetector
+from photoclass.model.runtime import Runtime, predict_and_measure
 from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.prefetch import prefetch

@@ -1,32 +1,35 @@
 """The last step of every recipe: the model is scored and written as a model folder."""
 
-import csv
 import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, PhotoclassError
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.optimism import Optimism
 from photoclass.model.card import write_card
 from photoclass.model.folder import (
+    Epoch,
     ModelInfo,
+    StoredScore,
+    TrainingSummary,
     load_info,
     save_fingerprints,
+    save_label_errors,
     save_model,
+    save_novelty,
     save_photos,
     save_predictions,
+    save_skipped,
 )
-from photoclass.model.novelty import NoveltyDetector, save_novelty
+from photoclass.model.novelty import NoveltyDetector
 from photoclass.photos.cache.pixels import CachedPhotos
-from photoclass.photos.fixes import Fix, write_fixes
+from photoclass.photos.fixes import Fix
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SkippedPhoto, count_by_class
 from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
@@ -34,9 +37,6 @@ from photoclass.results.scores.score import Score, score_predictions
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.recipes.settings import changed_settings
 from photoclass.training.run import Run
-from photoclass.training.stopping import EpochRow
-
-LABEL_ERRORS_FILE = "label_errors.csv"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TrainResult:
     folder: Path
     info: ModelInfo
     scores: tuple[Score, ...]
-    history: tuple[EpochRow, ...]
+    history: tuple[Epoch, ...]
     photos: CachedPhotos | FeaturedPhotos
     report: Report | None = None
 
@@ -86,7 +86,7 @@ class Outcome:
     difference: dict[str, float]
     optimism: Optimism | None
     novelty: NoveltyDetector
-    history: tuple[EpochRow, ...] = ()
+    history: tuple[Epoch, ...] = ()
     label_errors: tuple[Fix, ...] = ()
 
 
@@ -107,17 +107,19 @@ def finish(run: Run, outcome: Outcome) -> TrainResult:
             predicted = LabelledProbabilities(probabilities, part.labels, run.class_names, run.duplicates[rows])
             score = score_predictions(predicted, SPLITS[split], optimism is not None, optimism)
             scores.append(score)
-            metrics[SPLITS[split]] = score.as_json()
+            metrics[SPLITS[split]] = StoredScore.from_json(score.as_json(), SPLITS[split])
             save_predictions(out, SPLITS[split], part, probabilities)
-    info = outcome.info
-    trained = {**info.trained, **outcome.difference, "valid_chose_model": outcome.optimism is not None}
-    info = dataclasses.replace(info, metrics=metrics, trained=trained)
+    training = dataclasses.replace(
+        outcome.info.training,
+        onnx_difference=outcome.difference,
+        valid_selected_model=outcome.optimism is not None,
+    )
+    info = dataclasses.replace(outcome.info, metrics=metrics, training=training)
     save_photos(out, run.photos.contents, table)
     save_fingerprints(out, run.part(TRAIN).fingerprints)
     save_novelty(out, outcome.novelty, outcome.onnx)
-    _write_skipped(out / "skipped.csv", table.skipped)
-    if outcome.label_errors:
-        write_fixes(out / LABEL_ERRORS_FILE, outcome.label_errors)
+    save_skipped(out, table.skipped)
+    save_label_errors(out, outcome.label_errors)
     write_card(out, info)
     save_model(out, info, outcome.onnx)
     run.request.records.end(run.parameters(), outcome.history, info, out)
@@ -137,24 +139,25 @@ def with_report(trained: TrainResult, progress: Progress) -> TrainResult:
     return dataclasses.replace(trained, report=report)
 
 
-def model_info(run: Run, training: dict[str, Any]) -> ModelInfo:
+def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
     """Return what is known of a model before it is scored.
 
     Args:
         run: The run.
-        training: How the training went.
+        training: How the training went; what is known from the run itself is added here.
     """
     table, options, settings = run.photos.table, run.request.options, run.settings
     sizes = np.unique(run.duplicates, return_counts=True)[1]
     parts_of_groups = np.unique(np.stack([run.duplicates, table.splits.astype(np.int64)]), axis=1)
-    origin = {
-        "on": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": str(run.request.data.absolute()),
-        "fixes": str(options.fixes.absolute()) if options.fixes else None,
-        "set": changed_settings(settings),
-        "photos_with_duplicates": int(sizes[sizes > 1].sum()),
-        "duplicates_across_splits": parts_of_groups.shape[1] - len(sizes),
-    }
+    training = dataclasses.replace(
+        training,
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=str(run.request.data.absolute()),
+        fixes=str(options.fixes.absolute()) if options.fixes else None,
+        changed_settings=changed_settings(settings),
+        photos_with_duplicates=int(sizes[sizes > 1].sum()),
+        duplicates_across_splits=parts_of_groups.shape[1] - len(sizes),
+    )
     trained_labels = table.labels[table.splits == TRAIN]
     rates = np.bincount(trained_labels, minlength=len(run.class_names)) / len(trained_labels)
     return ModelInfo(
@@ -170,15 +173,5 @@ def model_info(run: Run, training: dict[str, Any]) -> ModelInfo:
         },
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
-        trained={**origin, **training},
+        training=training,
     )
-
-
-def _write_skipped(path: Path, skipped: tuple[SkippedPhoto, ...]) -> None:
-    if not skipped:
-        path.unlink(missing_ok=True)
-        return
-    with atomic_text(path) as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["file", "reason"])
-        writer.writerows([item.name, item.reason] for item in skipped)

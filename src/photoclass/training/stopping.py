@@ -6,27 +6,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class EpochRow:
-    """One line of `history.csv`. An epoch that time cut short is counted as the part of it that was done."""
-
-    epoch: float
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    seconds: float
-    photos_per_second: float
+from photoclass.model.folder import Epoch
 
 
-def best_epoch(history: Sequence[EpochRow]) -> EpochRow | None:
+def best_epoch(history: Sequence[Epoch]) -> Epoch | None:
     """Return the first epoch with the lowest val_loss, if there is one at all that is a number."""
     scored = [row for row in history if math.isfinite(row.val_loss)]
     return min(scored, key=lambda row: row.val_loss, default=None)
 
 
-def why_stop_early(history: Sequence[EpochRow], patience: int) -> str:
+def why_stop_early(history: Sequence[Epoch], patience: int) -> str:
     """Say why training should stop after these epochs, or return an empty string."""
     best = best_epoch(history)
     if best is None or history[-1].epoch - best.epoch < patience:

@@ -16,10 +16,9 @@ from photoclass.errors import DataError, ModelError, OutputError
 from photoclass.metrics.intervals import wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.optimism import Estimate, Optimism
-from photoclass.model.folder import ModelInfo, load_info
+from photoclass.model.folder import Epoch, ModelInfo, StoredScore, TrainingSummary, load_info
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.choice import choose_photos
-from photoclass.results.report.files import Epoch
 from photoclass.results.report.page import render_report
 from photoclass.results.report.report import report
 from photoclass.results.report.report_data import PhotoSource, Pictures, ReportData, ScoredSplit
@@ -57,14 +56,14 @@ class TestOfTraining:
     def test_its_figures_are_the_models(self, model: Path, written: str) -> None:
         figures = load_info(model).metrics["held_out"]
         text = check_page(written).text()
-        n, right = figures["n"], round(figures["n"] * figures["accuracy"])
+        n, right = figures.n, round(figures.n * figures.accuracy.value)
         assert f"{right} of {n} photos classified correctly" in text
-        assert f"{figures['log_loss']:.4f}" in text and f"{100 * figures['accuracy']:.2f} %" in text
+        assert f"{figures.log_loss.value:.4f}" in text and f"{100 * figures.accuracy.value:.2f} %" in text
         numbers = _numbers(written)
         coverage, thresholds = numbers["coverage"], numbers["thresholds"]
         assert (coverage["accepted"][0], coverage["correct"][0]) == (n, right)
         at = thresholds["levels"].index(0.5)
-        confusion = figures["confusion"]
+        confusion = figures.confusion
         assert [thresholds["truePositives"][at], thresholds["falsePositives"][at]] == [confusion[1][1], confusion[0][1]]
 
     def test_what_is_said_of_held_out_photos_is_kept_and_shown(self, model: Path, written: str) -> None:
@@ -73,7 +72,7 @@ class TestOfTraining:
         assert rows and all(known[row["file"]]["split"] == "held_out" for row in rows)
         wrong = [row for row in rows if max(("cat", "dog"), key=lambda c: float(row[f"prob_{c}"])) != row["truth"]]
         text = check_page(written).text()
-        assert len(rows) == load_info(model).metrics["held_out"]["n"]
+        assert len(rows) == load_info(model).metrics["held_out"].n
         for row in wrong[:25]:
             assert "/".join(row["file"].split("/")[-2:]) in text
 
@@ -105,7 +104,7 @@ class TestCommand:
 
     def test_without_photos_it_says_so_in_the_page_and_on_the_screen(self, own: Path, tmp_path: Path) -> None:
         values = json.loads((own / "model.json").read_text())
-        values["trained"]["data"] = str(tmp_path / "gone")
+        values["training"]["data"] = str(tmp_path / "gone")
         (own / "model.json").write_text(json.dumps(values))
         result = done("report", own)
         assert f"warning: no pictures: {tmp_path}/gone: there is no such file or folder" in result.stdout
@@ -125,8 +124,8 @@ class TestCommand:
     def test_a_folder_of_an_older_version_is_predicted_anew(self, own: Path, drawn_photos: Path) -> None:
         (own / "held_out_predictions.csv").unlink()
         values = json.loads((own / "model.json").read_text())
-        for name in ("data", "set", "fixes", "photos_with_duplicates", "duplicates_across_splits"):
-            del values["trained"][name]
+        for name in ("data", "changed_settings", "fixes", "photos_with_duplicates", "duplicates_across_splits"):
+            del values["training"][name]
         del values["metrics"]["held_out"]["ece"]
         (own / "model.json").write_text(json.dumps(values))
         assert not report(own, data=drawn_photos).note
@@ -141,7 +140,7 @@ class TestCommand:
 
     def test_bad_wishes_get_one_clear_line(self, own: Path, tmp_path: Path) -> None:
         result = run_command("report", tmp_path / "none")
-        assert result.returncode == 1 and "there is no such model folder" in result.stderr
+        assert result.returncode == 1 and "no such model folder" in result.stderr
         with pytest.raises(DataError, match="no such file or folder"):
             report(own, data=tmp_path / "gone")
         with pytest.raises(OutputError, match="is a folder"):
@@ -154,7 +153,7 @@ class TestCommand:
         (own / "held_out_predictions.csv").unlink()
         (own / "valid_predictions.csv").unlink()
         values = json.loads((own / "model.json").read_text())
-        values["trained"]["data"] = str(tmp_path / "gone")
+        values["training"]["data"] = str(tmp_path / "gone")
         (own / "model.json").write_text(json.dumps(values))
         with pytest.raises(ModelError, match="give the photos of its training with --data"):
             report(own)
@@ -207,7 +206,7 @@ def _report_data(
     n = len(labels)
     by_class = {name: n for name in class_names}
     predictions = LabelledProbabilities(probabilities, labels, class_names)
-    metrics = score_predictions(predictions, split, split == "valid").as_json()
+    score = StoredScore.from_json(score_predictions(predictions, split, split == "valid").as_json(), split)
     info = ModelInfo(
         class_names=class_names,
         image_size=32,
@@ -219,13 +218,13 @@ def _report_data(
         photos={"train": by_class, "valid": by_class, "held_out": by_class},
         data_fingerprint="f" * 64,
         photoclass_version="0",
-        metrics={split: metrics},
-        trained={},
+        metrics={split: score},
+        training=TrainingSummary(),
     )
     report_data = ReportData(
         model=Path("run"),
         info=info,
-        scored=ScoredSplit(split, tuple(f"photos/{i}.jpg" for i in range(n)), predictions, metrics),
+        scored=ScoredSplit(split, tuple(f"photos/{i}.jpg" for i in range(n)), predictions, score),
         source=PhotoSource("photos", {}),
         pictures=Pictures(choose_photos(predictions, 0), {}, no_heat_maps="the photos are not available"),
         history=(),
@@ -235,8 +234,8 @@ def _report_data(
     return dataclasses.replace(report_data, **changes)
 
 
-def _with_metrics(report_data: ReportData, metrics: dict[str, object]) -> ReportData:
-    return dataclasses.replace(report_data, scored=dataclasses.replace(report_data.scored, metrics=metrics))
+def _with_score(report_data: ReportData, score: StoredScore) -> ReportData:
+    return dataclasses.replace(report_data, scored=dataclasses.replace(report_data.scored, score=score))
 
 
 def _sure_of(labels: np.ndarray, classes: int, sure: float = 0.9) -> np.ndarray:
@@ -293,9 +292,9 @@ class TestEdges:
         report_data = _report_data(_sure_of(labels, 2), labels, ("a", "b"), "valid")
         text = check_page(render_report(report_data)).text()
         assert "The model was also selected on them, so the score is optimistic." in text
-        optimism = Optimism(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002)).as_json()
-        figures = {**report_data.scored.metrics, "optimism": optimism}
-        text = check_page(render_report(_with_metrics(report_data, figures))).text()
+        optimism = Optimism(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002))
+        score = dataclasses.replace(report_data.scored.score, optimism=optimism)
+        text = check_page(render_report(_with_score(report_data, score))).text()
         assert "These photos also selected the epoch, so this score is optimistic by about 0.0120 ± 0.0040" in text
 
     def test_files_skipped_are_counted_and_named(self) -> None:
@@ -309,7 +308,7 @@ class TestEdges:
     @pytest.mark.parametrize("epochs", [1, 3, 60])
     def test_curves_of_any_length(self, epochs: int) -> None:
         labels = np.arange(80) % 2
-        history = tuple(Epoch(i + 1, 0.7, 0.5, float("nan") if i == 1 else 0.6, 0.6) for i in range(epochs))
+        history = tuple(Epoch(i + 1, 0.7, 0.5, float("nan") if i == 1 else 0.6, 0.6, 1.0, 9.0) for i in range(epochs))
         source = render_report(_report_data(_sure_of(labels, 2), labels, ("a", "b"), history=history))
         page = check_page(source)
         assert "curve-loss-title" in page.ids() and "nan" not in "".join(re.findall(r'points="([^"]*)"', source))

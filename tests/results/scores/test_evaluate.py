@@ -29,7 +29,7 @@ def test_on_the_data_of_the_training_only_the_held_out_photos_count(model: Path,
     assert (evaluation.left_out_trained, evaluation.left_out_selected_model) == (counts["train"], counts["valid"])
     assert (evaluation.score.split, evaluation.score.split_selected_model) == ("held_out", False)
     in_model = Runtime.load(model).info.metrics["held_out"]
-    assert evaluation.score.as_json() == in_model
+    assert evaluation.score.as_json() == in_model.as_json()
 
 
 def test_known_photos_are_scored_if_asked_for(model: Path, drawn_photos: Path) -> None:
@@ -72,8 +72,8 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
     assert evaluation.score.n == _counts(model)[split]
     assert (evaluation.score.split, evaluation.score.split_selected_model) == (split, split == "valid")
     # What photos that chose the model flatter by is what its training found.
-    found = load_info(model).metrics[split]["optimism"]
-    assert evaluation.as_json()["optimism"] == found
+    found = load_info(model).metrics[split].optimism
+    assert evaluation.score.optimism == found
     assert (found is not None) == (split == "valid")
     assert ("these photos also selected the epoch" in evaluation.as_text()) == (split == "valid")
 

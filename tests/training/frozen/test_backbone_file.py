@@ -60,10 +60,12 @@ def test_lite0_from_a_file_does_what_lite0_does(drawn_photos: Path, tmp_path: Pa
     words = ["--backbone", path, "--backbone-mean", "127/255", "--backbone-std", "128/255"]
     done("train", drawn_photos, "--out", tmp_path / "theirs", *words)
     ours, theirs = _model_json(tmp_path / "ours"), _model_json(tmp_path / "theirs")
-    assert theirs["trained"]["precision"] == precision
-    assert theirs["trained"]["strength"] == ours["trained"]["strength"]
-    for measure in ("temperature", "cross_validated_log_loss"):
-        assert theirs["trained"][measure] == pytest.approx(ours["trained"][measure], rel=0.02)
+    theirs_trained, ours_trained = theirs["training"], ours["training"]
+    assert theirs_trained["precision"] == precision
+    assert theirs_trained["head"]["strength"] == ours_trained["head"]["strength"]
+    assert theirs_trained["temperature"] == pytest.approx(ours_trained["temperature"], rel=0.02)
+    loss = ours_trained["head"]["cross_validated_log_loss"]
+    assert theirs_trained["head"]["cross_validated_log_loss"] == pytest.approx(loss, rel=0.02)
     wanted, found = _valid(tmp_path / "ours"), _valid(tmp_path / "theirs")
     assert found.keys() == wanted.keys()
     assert max(abs(found[name] - wanted[name]) for name in wanted) < 0.01

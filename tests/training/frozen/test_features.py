@@ -55,9 +55,9 @@ def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_ph
     one.rename(moved / "dog" / "renamed.jpg")  # another name, another label
     again = done("train", moved, "--out", tmp_path / "again", "--quality", "fast")
     assert "features: 120 of 120 from the cache" in again.stderr
-    trained = json.loads((tmp_path / "again" / "model.json").read_text())["trained"]
-    assert trained["features_computed"] == 0
-    assert "frozen pretrained backbone lite0" in trained["description"] and not trained["from_scratch"]
+    training = json.loads((tmp_path / "again" / "model.json").read_text())["training"]
+    assert training["head"]["features_computed"] == 0
+    assert "frozen pretrained backbone lite0" in training["description"] and not training["from_scratch"]
     assert "weights are EfficientNet-Lite's" in (tmp_path / "again" / "README.md").read_text()
 
 
@@ -227,7 +227,8 @@ def test_surely_wrong_labels_are_written_as_fixes_and_can_be_left_out(tmp_path: 
     assert rows[0] == "image,label,note"
     assert len(rows) > 1
     model = json.loads((tmp_path / "run" / "model.json").read_text())
-    assert model["trained"]["doubtful_labels"] == len(rows) - 1 and not model["trained"]["doubtful_dropped"]
+    head = model["training"]["head"]
+    assert head["label_errors"] == len(rows) - 1 and not head["label_errors_dropped"]
     told = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-label-errors")
     assert f"dropped {len(rows) - 1} photos with likely label errors" in told.stderr
     # What was written is what --fixes takes.

@@ -69,8 +69,9 @@ def _words(photos: Path, out: Path) -> list[str]:
 def _result(run: Path) -> tuple[bytes, bytes, dict[str, Any]]:
     """Return what must not depend on how the features came to be."""
     info = json.loads((run / "model.json").read_text())
-    for name in ("on", "seconds", "features_computed"):
-        del info["trained"][name]
+    for name in ("finished_at", "seconds"):
+        del info["training"][name]
+    del info["training"]["head"]["features_computed"]
     return (run / "model.onnx").read_bytes(), (run / "valid_predictions.csv").read_bytes(), info
 
 
@@ -149,7 +150,7 @@ def test_ten_more_photos_are_ten_photos_work(drawn_photos: Path, own_folder: Pat
         Image.fromarray(pixels).save(photos / ("cat", "dog")[i % 2] / f"new-{i}.png")
     more = done(*_words(photos, own_folder / "more"))
     assert "features: 120 of 130 from the cache" in more.stderr
-    assert json.loads((own_folder / "more" / "model.json").read_text())["trained"]["features_computed"] == 10
+    assert json.loads((own_folder / "more" / "model.json").read_text())["training"]["head"]["features_computed"] == 10
 
 
 class _Emptying(Silent):

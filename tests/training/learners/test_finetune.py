@@ -45,7 +45,7 @@ def test_it_tells_drawn_cats_from_dogs_and_says_how_it_was_made(run: Path) -> No
     assert model["metrics"]["held_out"]["log_loss"] < 0.69, "better than a coin, on 14 drawings"
     assert model["metrics"]["valid"]["split_selected_model"] is True
     assert model["metrics"]["held_out"]["split_selected_model"] is False
-    assert 0.2 < model["trained"]["temperature"] < 5
+    assert 0.2 < model["training"]["temperature"] < 5
     assert (run / "history.csv").read_text().count("\n") == 3
     assert "The last 2 blocks" in (run / "README.md").read_text()
 
@@ -135,7 +135,7 @@ def test_all_of_the_network_learns_from_augmented_pixels(drawn_photos: Path, tmp
     assert "all of the pretrained network lite0" in told.stderr
     model = json.loads((out / "model.json").read_text())
     assert model["metrics"]["held_out"]["log_loss"] < 0.69
-    assert model["trained"]["onnx_differs_by_f32"] < 0.001
+    assert model["training"]["onnx_difference"]["f32"] < 0.001
 
 
 def test_examples_of_maps_show_the_photo_or_its_mirror_image() -> None:

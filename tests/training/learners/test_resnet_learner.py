@@ -133,8 +133,8 @@ def test_more_than_two_classes_give_as_many_probabilities(tiny: Tiny, tmp_path: 
 
 
 def test_the_score_is_calibrated_on_photos_that_did_not_train(whole: TrainResult) -> None:
-    assert whole.info.trained["temperature"] != 1
-    assert whole.info.trained["onnx_differs_by_f32"] <= 1e-3
+    assert whole.info.training.temperature != 1
+    assert whole.info.training.onnx_difference["f32"] <= 1e-3
 
 
 def test_photos_too_small_for_the_network_are_refused_before_any_work(tiny: Tiny, tmp_path: Path) -> None:

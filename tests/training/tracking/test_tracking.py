@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from photoclass.errors import Interrupted, OutputError, SettingsError
+from photoclass.model.folder import Epoch
 from photoclass.progress import SILENT
 from photoclass.training.run import TrainOptions
-from photoclass.training.stopping import EpochRow
 from photoclass.training.tracking.base import Entry, flat_figures
 from photoclass.training.tracking.open import open_records
 from tiny_runs import TINY, Tiny, Watch, stop_after
@@ -28,8 +28,8 @@ needs_tensorboardx = pytest.mark.skipif(
 needs_mlflow = pytest.mark.skipif(not importlib.util.find_spec("mlflow"), reason="the extra `mlflow` is not installed")
 
 
-def _row(epoch: float) -> EpochRow:
-    return EpochRow(epoch, 0.5 / epoch, 0.8, 0.6 / epoch, 0.7, 2.0, 100.0)
+def _row(epoch: float) -> Epoch:
+    return Epoch(epoch, 0.5 / epoch, 0.8, 0.6 / epoch, 0.7, 2.0, 100.0)
 
 
 # ALL TRACKERS
@@ -291,10 +291,10 @@ from pathlib import Path
 from photoclass.progress import SILENT
 from photoclass.training.tracking.open import open_records
 from photoclass.training.tracking.base import Entry
-from photoclass.training.stopping import EpochRow
+from photoclass.model.folder import Epoch
 with open_records(("tensorboard", "mlflow"), Path(sys.argv[1]), SILENT) as records:
     for log in records.logs:
-        log.write(Entry({"recipe": "small-cnn"}, (EpochRow(1, 0.5, 0.8, 0.6, 0.7, 2, 100),), {"valid/n": 9.0}))
+        log.write(Entry({"recipe": "small-cnn"}, (Epoch(1, 0.5, 0.8, 0.6, 0.7, 2, 100),), {"valid/n": 9.0}))
 import threading
 print(json.dumps([heard, [t.name for t in threading.enumerate()]]))
 """

@@ -3,29 +3,14 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from photoclass.atomic import write_bytes
+from photoclass.model.folder import Epoch
 
 _TRAIN_COLOUR, _VALID_COLOUR = "#8a94a6", "#d9480f"
 
 
-class EpochFigures(Protocol):
-    """The metrics of an epoch that the curves show."""
-
-    @property
-    def epoch(self) -> float: ...
-    @property
-    def loss(self) -> float: ...
-    @property
-    def accuracy(self) -> float: ...
-    @property
-    def val_loss(self) -> float: ...
-    @property
-    def val_accuracy(self) -> float: ...
-
-
-def draw_curves(history: Sequence[EpochFigures], path: Path, title: str = "") -> None:
+def draw_curves(history: Sequence[Epoch], path: Path, title: str = "") -> None:
     """Draw training and validation loss and accuracy, with the best epoch marked.
 
     Raises:

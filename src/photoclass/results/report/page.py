@@ -1,9 +1,10 @@
 """The report as one HTML page (report.html.j2, report.css, report.js)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from markupsafe import Markup
 
+from photoclass.metrics.intervals import Interval
 from photoclass.page import Masthead, Stat, render
 from photoclass.results.report import sections
 from photoclass.results.report.plots import draw_range
@@ -72,8 +73,7 @@ def render_report(report: ReportData) -> str:
 def _masthead(report: ReportData, headline: str) -> Masthead:
     names = [shown(name) for name in report.info.class_names]
     classes = " or ".join(names) if len(names) < 4 else f"{len(names)} classes"
-    metrics = report.scored.metrics
-    accuracy, loss = metrics["accuracy"], metrics["log_loss"]
+    accuracy, loss = report.scored.score.accuracy, report.scored.score.log_loss
     correct = int(report.scored.predictions.correct.sum())
     mistakes = len(report.scored) - correct
     largest_class = int(report.scored.predictions.class_counts.max())
@@ -85,12 +85,12 @@ def _masthead(report: ReportData, headline: str) -> Masthead:
         stats=(
             Stat(
                 "Accuracy",
-                f"{100 * accuracy:.1f} %",
-                _interval(metrics.get("accuracy_ci95"), lambda share: f"{100 * share:.1f} %"),
-                draw_range(accuracy, metrics.get("accuracy_ci95")),
+                f"{100 * accuracy.value:.1f} %",
+                _interval(accuracy, lambda share: f"{100 * share:.1f} %"),
+                draw_range(accuracy),
                 tone="wrong" if correct <= largest_class else "",
             ),
-            Stat("Log loss", f"{loss:.4f}", _interval(metrics.get("log_loss_ci95"), lambda value: f"{value:.4f}")),
+            Stat("Log loss", f"{loss.value:.4f}", _interval(loss, lambda value: f"{value:.4f}")),
             Stat(
                 f"{SPLIT_NAMES[report.scored.name].capitalize()} photos",
                 f"{len(report.scored):,}",
@@ -100,5 +100,7 @@ def _masthead(report: ReportData, headline: str) -> Masthead:
     )
 
 
-def _interval(ends: Sequence[float] | None, describe: Callable[[float], str]) -> str:
-    return f"95 % interval {describe(ends[0])} to {describe(ends[1])}" if ends else "no interval can be given"
+def _interval(figure: Interval, describe: Callable[[float], str]) -> str:
+    if not figure.is_known:
+        return "no interval can be given"
+    return f"95 % interval {describe(figure.low)} to {describe(figure.high)}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from photoclass.results.pictures.curves import EpochFigures
+from photoclass.metrics.intervals import Interval
+from photoclass.model.folder import Epoch
 from photoclass.results.report.reliability import ReliabilityBin
 
 # On a phone a unit is about a pixel, so letters of 12 units can be read there.
@@ -62,9 +63,10 @@ def bar(share: float) -> Markup:
     ).format(f"{100 * min(max(share, 0), 1):.2f}")
 
 
-def draw_range(value: float, interval: Sequence[float] | None) -> Markup:
+def draw_range(figure: Interval) -> Markup:
     """Draw a share and its interval on a line from 0 to 1; the figures themselves stand beside it."""
-    low, high = interval or (value, value)
+    value = figure.value
+    low, high = (figure.low, figure.high) if figure.is_known else (value, value)
     return Markup(
         '<svg class="range" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="track" y="2" width="100" height="2"/><rect class="fill" x="{}" y="2" width="{}" height="2"/>'
@@ -72,7 +74,7 @@ def draw_range(value: float, interval: Sequence[float] | None) -> Markup:
     ).format(f"{100 * low:.2f}", f"{max(100 * (high - low), 0.5):.2f}", f"{min(100 * value, 99.2):.2f}")
 
 
-def draw_curve(history: Sequence[EpochFigures], kept: EpochFigures | None, metric: str, name: str) -> Markup:
+def draw_curve(history: Sequence[Epoch], kept: Epoch | None, metric: str, name: str) -> Markup:
     """Draw the training and validation curve of a metric by epoch, with the kept epoch marked.
 
     Args:

@@ -50,7 +50,7 @@ def class_counts(info: ModelInfo) -> tuple[ClassCount, ...]:
 
 def describe_duplicates(info: ModelInfo) -> str:
     """Say how many photos have near-duplicates, and whether these lie in different splits."""
-    duplicates, across = info.trained.get("photos_with_duplicates"), info.trained.get("duplicates_across_splits")
+    duplicates, across = info.training.photos_with_duplicates, info.training.duplicates_across_splits
     if duplicates is None:
         return "This model folder does not record how many photos have near-duplicates."
     if not duplicates:
@@ -63,14 +63,14 @@ def describe_duplicates(info: ModelInfo) -> str:
 
 def why_no_curves(info: ModelInfo) -> str:
     """Say why there are no training curves, and what was selected instead of an epoch."""
-    if "best_epoch" in info.trained or "description" not in info.trained:
+    if info.training.loop or not info.training.description:
         return "The model folder has no history.csv, so there are no curves to show."
-    return f"There are none, since the recipe {info.recipe} has no epochs. {info.trained['description']}"
+    return f"There are none, since the recipe {info.recipe} has no epochs. {info.training.description}"
 
 
 def describe_ending(info: ModelInfo) -> str:
     """Say why the training ended."""
-    reason = str(info.trained.get("stopped", ""))
+    reason = info.training.stop_reason
     return f"Training ended: {reason}." if reason else ""
 
 
@@ -85,36 +85,32 @@ def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def fact_rows(model: Path, data: str, info: ModelInfo) -> Iterator[tuple[str, str]]:
     """Give what the model is, how it was trained, and its fingerprints."""
-    trained = info.trained
+    training = info.training
     yield "model folder", shown(model.absolute().name, 200)
     yield "photos", shown(data, 200) if data else "not known"
     yield "recipe", info.recipe
     yield "seed", str(info.seed)
     yield "image size", f"{info.image_size} x {info.image_size} pixels, resize rule {info.resize}"
-    yield "trained", f"{trained.get('on', 'at an unknown time')}, in {trained.get('seconds', 0):,.0f} s"
-    yield "device, precision", f"{trained.get('device', 'unknown')}, {trained.get('precision', 'unknown')}"
-    torch = f", torch {trained['torch']}" if "torch" in trained else ""
+    yield "trained", f"{training.finished_at or 'at an unknown time'}, in {training.seconds:,.0f} s"
+    yield "device, precision", f"{training.device or 'unknown'}, {training.precision or 'unknown'}"
+    torch = f", torch {training.loop.torch}" if training.loop and training.loop.torch else ""
     yield "versions", f"photoclass {info.photoclass_version}{torch}"
-    for key, text in (
-        ("temperature", "calibration temperature"),
-        ("onnx_differs_by", "largest difference between model.onnx and the trained head"),
-        ("onnx_differs_by_f32", "largest difference between model.onnx and the trained network, in float32"),
-        ("onnx_differs_by_bf16", "the same in bfloat16"),
-    ):
-        if key in trained:
-            yield text, f"{trained[key]:.4g}"
+    if training.temperature is not None:
+        yield "calibration temperature", f"{training.temperature:.4g}"
+    for precision, difference in training.onnx_difference.items():
+        yield f"largest difference between model.onnx and the trained network, in {precision}", f"{difference:.4g}"
     yield "data fingerprint", info.data_fingerprint
     yield "SHA-256 of model.onnx", info.onnx_sha256
 
 
 def command_to_repeat(info: ModelInfo) -> str:
     """Return the command that trains the same model again."""
-    trained = info.trained
-    data = trained.get("data") or "DATA"
+    training = info.training
+    data = training.data or "DATA"
     parts = [f"photoclass train {shlex.quote(data)} --out again", f"--recipe {info.recipe} --seed {info.seed}"]
-    parts += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in trained.get("set", {}).items()]
-    if trained.get("fixes"):
-        parts.append(f"--fixes {shlex.quote(trained['fixes'])}")
-    if trained.get("device"):
-        parts.append(f"--device {trained['device']} --precision {trained.get('precision', 'auto')}")
+    parts += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in training.changed_settings.items()]
+    if training.fixes:
+        parts.append(f"--fixes {shlex.quote(training.fixes)}")
+    if training.device:
+        parts.append(f"--device {training.device} --precision {training.precision or 'auto'}")
     return printable(" \\\n    ".join(parts))

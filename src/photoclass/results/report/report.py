@@ -12,12 +12,16 @@ from photoclass.atomic import atomic_path, check_writable
 from photoclass.errors import DataError, ModelError
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import (
+    REPORT_FILE,
     KnownPhoto,
     ModelInfo,
     SplitPredictions,
+    StoredScore,
+    load_history,
     load_info,
     load_photos,
     load_predictions,
+    load_skipped,
 )
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable
@@ -29,15 +33,12 @@ from photoclass.results.diagram.draw import draw_network
 from photoclass.results.explain.explain import explain_photos
 from photoclass.results.predict import predict_table
 from photoclass.results.report.choice import ReportPhotos, choose_photos
-from photoclass.results.report.files import read_history, read_skipped
 from photoclass.results.report.page import render_report
 from photoclass.results.report.photos import find_photos
 from photoclass.results.report.report_data import HeatMap, PhotoSource, Pictures, ReportData, ScoredSplit
-from photoclass.results.report.sections import METRICS
 from photoclass.results.scores.score import score_predictions
 from photoclass.workspace import Workspace
 
-REPORT_FILE = "report.html"
 # Shown some 160 px wide, sharp on screens with 1.5 device pixels a CSS pixel: up to 10 KB each, some 90 of them.
 _THUMBNAIL_SIDE = 240
 
@@ -98,7 +99,7 @@ def report(
     known = load_photos(model)
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
-    now = _read_data(str(data or info.trained.get("data") or ""), data is not None, workspace)
+    now = _read_data(str(data or info.training.data or ""), data is not None, workspace)
     note = now.note
     if predictions is None:
         predictions = _predict_again(model, info, [photo for photo in known if photo.split == split], now, workspace)
@@ -138,7 +139,7 @@ def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress
     if predictions is None or not len(predictions):
         raise ModelError(f"{model}: has no scored photos")
     subject = _Subject.of(model, info, _score(info, split, predictions))
-    source = PhotoSource(str(info.trained["data"]), paths)
+    source = PhotoSource(info.training.data or "", paths)
     return _write(subject, source, model / REPORT_FILE, started_at, progress)
 
 
@@ -220,13 +221,14 @@ def _score(info: ModelInfo, split: str, predictions: SplitPredictions) -> Scored
     If some photos are missing by now, it is the score of the others.
     """
     labelled = LabelledProbabilities(predictions.probabilities, predictions.labels, info.class_names)
-    measured = info.metrics.get(split, {})
-    if measured.get("n") != len(predictions):
-        measured = {}
-    if not measured.keys() >= {key for key, _, _ in METRICS}:
-        chose = split == "valid" and bool(info.trained.get("valid_chose_model", True))
+    measured = info.metrics.get(split)
+    if measured and measured.n != len(predictions):
+        measured = None
+    if not measured or not measured.is_complete:
+        selected = split == "valid" and info.training.valid_selected_model
         single = dataclasses.replace(labelled, probabilities=labelled.probabilities.astype(np.float32))
-        measured = {**score_predictions(single, split, chose).as_json(), **measured}
+        computed = StoredScore.from_json(score_predictions(single, split, selected).as_json(), split)
+        measured = measured.completed_by(computed) if measured else computed
     return ScoredSplit(split, predictions.names, labelled, measured)
 
 
@@ -239,8 +241,8 @@ def _write(subject: _Subject, source: PhotoSource, out: Path, started_at: float,
             scored=subject.scored,
             source=source,
             pictures=_pictures(subject, source, progress),
-            history=read_history(model),
-            skipped=read_skipped(model),
+            history=load_history(model),
+            skipped=load_skipped(model),
             diagram=draw_network(model),
         )
     )

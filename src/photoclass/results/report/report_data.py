@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from photoclass.metrics.labelled import LabelledProbabilities
-from photoclass.model.folder import ModelInfo
+from photoclass.model.folder import Epoch, ModelInfo, StoredScore
 from photoclass.photos.table import SkippedPhoto
-from photoclass.results.pictures.curves import EpochFigures
 from photoclass.results.report.choice import ReportPhotos
 
 
@@ -20,13 +18,13 @@ class ScoredSplit:
         name: `held_out` or `valid`.
         photos: The names of the photos, as `photos.csv` has them.
         predictions: Of each photo, with its true class.
-        metrics: Their score, as `Score.as_json` gives it.
+        score: Their score.
     """
 
     name: str
     photos: tuple[str, ...]
     predictions: LabelledProbabilities
-    metrics: Mapping[str, Any]
+    score: StoredScore
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -93,6 +91,6 @@ class ReportData:
     scored: ScoredSplit
     source: PhotoSource
     pictures: Pictures
-    history: tuple[EpochFigures, ...]
+    history: tuple[Epoch, ...]
     skipped: tuple[SkippedPhoto, ...]
     diagram: str

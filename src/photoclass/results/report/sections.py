@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from photoclass.metrics.optimism import Optimism
+from photoclass.metrics.intervals import Interval
+from photoclass.model.folder import StoredScore
 from photoclass.photos.table import name_in_data
 from photoclass.results.report import provenance
 from photoclass.results.report.plots import draw_curve, draw_losses, draw_reliability
@@ -226,22 +227,21 @@ class SettingSection:
 
 def scores(report: ReportData) -> Scores:
     """Return the metrics of the scored photos, and the score of each split."""
-    metrics = report.scored.metrics
     rows = []
     for key, name, meaning in METRICS:
-        value, interval = metrics.get(key), metrics.get(f"{key}_ci95")
-        if isinstance(value, float | int):  # what could not be computed has no row
-            spread = " to ".join(_describe_metric(key, end) for end in interval) if interval else ""
-            rows.append(Metric(name, _describe_metric(key, value), spread, meaning))
+        figure: Interval | None = getattr(report.scored.score, key)
+        if figure is not None:  # what could not be computed has no row
+            ends = " to ".join(_describe_metric(key, end) for end in figure.bounds() or ())
+            rows.append(Metric(name, _describe_metric(key, figure.value), ends, meaning))
     splits = tuple(
         SplitScore(
             SPLIT_NAMES.get(split, split),
-            of_split["n"],
-            _describe_metric("accuracy", of_split["accuracy"]),
-            _describe_metric("log_loss", of_split["log_loss"]),
-            _describe_selection(of_split),
+            score.n,
+            _describe_metric("accuracy", score.accuracy.value),
+            _describe_metric("log_loss", score.log_loss.value),
+            _describe_selection(score),
         )
-        for split, of_split in report.info.metrics.items()
+        for split, score in report.info.metrics.items()
     )
     measured_on = f"Measured on {describe_count(len(report.scored))} of the {SPLIT_NAMES[report.scored.name]} split"
     return Scores(measured_on, tuple(rows), splits)
@@ -251,10 +251,10 @@ def _describe_metric(key: str, value: float) -> str:
     return f"{100 * value:.2f} %" if key in _SHARES else f"{value:.4f}"
 
 
-def _describe_selection(metrics: Mapping[str, Any]) -> str:
-    if not metrics["split_selected_model"]:
+def _describe_selection(score: StoredScore) -> str:
+    if not score.split_selected_model:
         return "nothing was selected on it"
-    optimism = Optimism.from_json(metrics.get("optimism"), "model.json")
+    optimism = score.optimism
     if optimism is None:
         return "the model was selected on it, so the score is optimistic"
     text = f"{' and '.join(optimism.selected)} selected on it: optimistic"
@@ -264,13 +264,15 @@ def _describe_selection(metrics: Mapping[str, Any]) -> str:
 def confusion(report: ReportData) -> Confusion:
     """Return the confusion matrix, and the metrics of each class, of at most 100 classes."""
     names = [shown(name) for name in report.info.class_names]
-    table = np.array(report.scored.metrics["confusion"], dtype=np.int64)
+    table = np.array(report.scored.score.confusion, dtype=np.int64)
     classes = []
     for key, name in list(zip(report.info.class_names, names, strict=True))[:MOST_CLASSES]:
-        of_class = report.scored.metrics["per_class"][key]
-        shares = [of_class[metric] for metric in ("recall", "precision", "f1")]
+        of_class = (report.scored.score.per_class or {})[key]
+        shares = (of_class.recall, of_class.precision, of_class.f1)
         classes.append(
-            ClassMetrics(name, of_class["n"], *("–" if share is None else f"{100 * share:.1f} %" for share in shares))
+            ClassMetrics(
+                name, of_class.n, *("–" if share is None else f"{100 * share.value:.1f} %" for share in shares)
+            )
         )
     if len(names) > _MOST_MATRIX_CLASSES:
         pairs = [(names[truth], names[predicted], count) for truth, predicted, count in confused_pairs(table)]
@@ -415,7 +417,8 @@ def _short_name(name: str, data: str) -> str:
 
 def training(report: ReportData) -> TrainingSection:
     """Return the training curves."""
-    kept = next((row for row in report.history if row.epoch == report.info.trained.get("best_epoch")), None)
+    loop = report.info.training.loop
+    kept = next((row for row in report.history if loop and row.epoch == loop.best_epoch), None)
     curves = tuple(
         (name, draw_curve(report.history, kept, metric, f"curve-{metric}"))
         for metric, name in (("loss", "Loss"), ("accuracy", "Accuracy"))

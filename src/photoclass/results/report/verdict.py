@@ -1,14 +1,13 @@
 """What the report says in sentences: how good the model is, how certain that is, and what to do next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.metrics.optimism import Optimism
-from photoclass.model.folder import ModelInfo
+from photoclass.metrics.intervals import Interval
+from photoclass.model.folder import ModelInfo, StoredScore
 from photoclass.results.report.report_data import ScoredSplit
 from photoclass.results.report.sliders import count_coverage
 from photoclass.text import plural, printable
@@ -65,15 +64,15 @@ def write_verdict(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Verdict
     points = (
         ("Accuracy", _describe_accuracy(info, scored)),
         ("Measured on", _describe_split(scored)),
-        ("Uncertainty", _describe_uncertainty(scored.metrics)),
+        ("Uncertainty", _describe_uncertainty(scored.score)),
         ("Confidence", _describe_calibration(scored)),
-        ("Errors", _describe_errors(info, scored.metrics)),
+        ("Errors", _describe_errors(info, scored.score)),
     )
-    return Verdict(_headline(scored.metrics), points, tuple(_next_steps(info, scored, skipped)))
+    return Verdict(_headline(scored.score), points, tuple(_next_steps(info, scored, skipped)))
 
 
-def _headline(metrics: Mapping[str, Any]) -> str:
-    n, accuracy, (low, high) = metrics["n"], metrics["accuracy"], metrics["accuracy_ci95"]
+def _headline(score: StoredScore) -> str:
+    n, accuracy, low, high = score.n, score.accuracy.value, score.accuracy.low, score.accuracy.high
     correct = round(n * accuracy)
     if n < _FEW_PHOTOS:
         return (
@@ -103,8 +102,8 @@ def _describe_accuracy(info: ModelInfo, scored: ScoredSplit) -> str:
     return f"{text}: the model does no better than that. It has not learnt anything useful."
 
 
-def _describe_uncertainty(metrics: Mapping[str, Any]) -> str:
-    n, (low, high) = metrics["n"], metrics["accuracy_ci95"]
+def _describe_uncertainty(score: StoredScore) -> str:
+    n, low, high = score.n, score.accuracy.low, score.accuracy.high
     unit = 1000 if n >= _ENOUGH_FOR_THOUSAND else 100
     text = (
         f"On other photos of the same kind, expect {unit * low:,.0f} to {unit * high:,.0f} correct of {unit:,} "
@@ -119,19 +118,20 @@ def _describe_split(scored: ScoredSplit) -> str:
     photos = describe_count(len(scored))
     if scored.name == "held_out":
         return f"{photos} held out: used neither to train nor to select the model."
-    if scored.metrics["split_selected_model"]:
-        optimism = Optimism.from_json(scored.metrics.get("optimism"), "model.json")
+    if scored.score.split_selected_model:
+        optimism = scored.score.optimism
         text = optimism.as_text() if optimism else "the model was also selected on them, so the score is optimistic"
         return f"{photos} of the validation split, since none are held out. {text[0].upper()}{text[1:]}."
     return f"{photos} of the validation split, used neither to train nor to select the model; none are held out."
 
 
 def _describe_calibration(scored: ScoredSplit) -> str:
-    n, ece = len(scored), scored.metrics["ece"]
+    n, figure = len(scored), scored.score.ece or Interval(0.0)
+    ece = figure.value
     if n < _FEW_PHOTOS:
         text = f"{describe_count(n)} are too few to tell whether the model is calibrated."
     else:
-        by_chance = (scored.metrics.get("ece_ci95") or [1])[0] == 0
+        by_chance = figure.low == 0
         if by_chance and ece > 0.05:
             quality = "roughly calibrated"
         else:
@@ -158,8 +158,8 @@ def _useful_confidence(scored: ScoredSplit) -> tuple[float, int, int]:
     return next(useful, (0.0, *rows[0][1:]))
 
 
-def _describe_errors(info: ModelInfo, metrics: Mapping[str, Any]) -> str:
-    table = np.array(metrics["confusion"], dtype=np.int64)
+def _describe_errors(info: ModelInfo, score: StoredScore) -> str:
+    table = np.array(score.confusion, dtype=np.int64)
     pairs = confused_pairs(table)
     if not pairs:
         return "No errors on these photos. That does not prove that the model never fails."
@@ -198,7 +198,7 @@ def _next_steps(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Iterator[
         )
     elif mistakes:
         yield "mistakes", "Look at the mistakes: what do they have in common?"
-    label_errors = info.trained.get("doubtful_labels")
+    label_errors = info.training.head.label_errors if info.training.head else 0
     if label_errors:
         verb = "looks" if label_errors == 1 else "look"
         yield "", f"{plural(label_errors, 'training label')} {verb} wrong: see label_errors.csv in the model folder."
@@ -208,6 +208,6 @@ def _next_steps(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Iterator[
         yield "", "Evaluate on more photos with photoclass evaluate; a few hundred of each class narrow the interval."
     elif scored.name != "held_out":
         yield "", "Evaluate on photos that the model has never seen, with photoclass evaluate."
-    if info.trained.get("from_scratch"):
+    if info.training.from_scratch:
         yield "", "Train with --recipe features: a backbone pretrained on a million photos needs far fewer of yours."
     yield "thresholds", "Choose the confidence from which on you accept predictions unchecked."

@@ -163,7 +163,7 @@ def compare(
     table = table.select(part_to_score(table))
     inputs = _readable_in_both([cache_photos(table, runtime.info.decode_settings(), workspace) for runtime in runtimes])
     known = np.stack([known_splits(inputs[0], model) for model in models])
-    valid_selected = np.array([[bool(runtime.info.trained.get("valid_chose_model", True))] for runtime in runtimes])
+    valid_selected = np.array([[runtime.info.training.valid_selected_model] for runtime in runtimes])
     trained = (known == TRAIN).any(axis=0)
     # As in `evaluate`: if DATA is unsplit, validation photos are left out whether or not they selected anything.
     validated = ((known == VALID) & (valid_selected | (not is_split))).any(axis=0) & ~trained

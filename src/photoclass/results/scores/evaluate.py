@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from photoclass.errors import DataError
 from photoclass.metrics.labelled import LabelledProbabilities
-from photoclass.metrics.optimism import Optimism
-from photoclass.model.folder import ModelInfo, load_fingerprints, load_info, load_photo_splits
-from photoclass.model.novelty import NoveltyDetector, load_novelty, predict_and_measure
-from photoclass.model.runtime import Runtime
+from photoclass.model.folder import load_fingerprints, load_info, load_novelty, load_photo_splits
+from photoclass.model.novelty import NoveltyDetector
+from photoclass.model.runtime import Runtime, predict_and_measure
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.cache.store import Rows
 from photoclass.photos.decode import Pixels
@@ -137,7 +136,7 @@ def evaluate(
     known = known_splits(photos, model)
     is_split = bool((table.splits != NO_SPLIT).any())
     trained, validated = known == TRAIN, known == VALID
-    valid_selected = bool(info.trained.get("valid_chose_model", True))
+    valid_selected = info.training.valid_selected_model
     left_out = np.zeros(len(photos), dtype=np.bool_)
     if not include_known:
         left_out = trained if is_split else trained | validated
@@ -152,7 +151,8 @@ def evaluate(
     predicted = LabelledProbabilities(probabilities, scored.table.labels, info.class_names, groups)
     split = name_of_split(known[~left_out], scored.table.splits)
     selected_model = bool((trained | (validated & valid_selected))[~left_out].any())
-    optimism = _optimism(info, model) if valid_selected and validated[~left_out].all() else None
+    stored = info.metrics.get(SPLITS[VALID])
+    optimism = stored.optimism if stored and valid_selected and validated[~left_out].all() else None
     leaked = duplicates_of_training(scored, known[~left_out], model, workspace.progress)
     without_leaked = None
     if leaked is not None and leaked.any() and not leaked.all():
@@ -222,16 +222,6 @@ def known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     by_content = load_photo_splits(model)
     number = {name: i for i, name in enumerate(SPLITS)}
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
-
-
-def _optimism(info: ModelInfo, model: Path) -> Optimism | None:
-    """Return the optimism of the validation score, as the training estimated it.
-
-    Raises:
-        ModelError: `model.json` has an invalid one.
-    """
-    figures = info.metrics.get("valid", {})
-    return Optimism.from_json(figures.get("optimism"), f"{model / 'model.json'}") if isinstance(figures, dict) else None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
 from photoclass.metrics.classification import log_loss
+from photoclass.model.folder import HeadSummary, TrainingSummary
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
@@ -72,20 +73,21 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
     }
     info = model_info(
         run,
-        {
-            "description": _describe_training(run, settings, head),
-            "from_scratch": False,
-            "seconds": round(time.monotonic() - started_at, 1),
-            "features_computed": photos.computed,
-            "strength": head.strength,
-            "temperature": head.temperature,
-            "cross_validated_log_loss": head.candidates[head.strength],
-            "doubtful_labels": len(label_errors),
-            "doubtful_dropped": settings.drop_label_errors,
-            "stopped": "the head has converged",
-            "device": "cpu",
-            "precision": backbone.precision,
-        },
+        TrainingSummary(
+            description=_describe_training(run, settings, head),
+            seconds=round(time.monotonic() - started_at, 1),
+            device="cpu",
+            precision=backbone.precision,
+            stop_reason="the head has converged",
+            temperature=head.temperature,
+            head=HeadSummary(
+                strength=head.strength,
+                cross_validated_log_loss=head.candidates[head.strength],
+                features_computed=photos.computed,
+                label_errors=len(label_errors),
+                label_errors_dropped=settings.drop_label_errors,
+            ),
+        ),
     )
     difference = _check(Runtime(info, onnx, request.out), valid, predicted[VALID])
     novelty = _novelty(train, valid, seed)
@@ -185,4 +187,4 @@ def _check(runtime: Runtime, photos: FeaturedPhotos, wanted: NDArray[np.float32]
         raise TrainingError(
             f"the saved model differs from the trained head by {difference:.5f}; it was not saved. Please report this"
         )
-    return {"onnx_differs_by": round(difference, 7)}
+    return {runtime.precision: round(difference, 7)}

@@ -1,14 +1,12 @@
 """Recipes whose network learns step by step: the loop, its checkpoint, the export."""
 
 import copy
-import csv
 import dataclasses
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -16,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from photoclass.atomic import atomic_text
 from photoclass.errors import Interrupted, TrainingError
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
 from photoclass.metrics.optimism import Optimism
-from photoclass.model.folder import ModelInfo
+from photoclass.model.folder import CURVES_FILE, LoopSummary, ModelInfo, TrainingSummary, save_history
 from photoclass.model.novelty import KEPT_PHOTOS, NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.networks.scaling import UNIT_PIXELS, Scaling
@@ -40,7 +37,7 @@ from photoclass.training.loop.optimizer import optimizer_for
 from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.recipes.settings import LoopRecipeSettings, PixelRecipeSettings
 from photoclass.training.run import Run, changes
-from photoclass.training.stopping import EpochRow, best_epoch
+from photoclass.training.stopping import best_epoch
 
 # What comes after the loop, when time is limited, besides predictions: the export and the report.
 _FINISH_SECONDS = 15.0
@@ -253,10 +250,10 @@ def _run_loop(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> N
     def keep(state: TrainingState) -> None:
         nonlocal drawn_at
         save_checkpoint(request.out, state, identity)
-        write_history(request.out / "history.csv", state.history)
+        save_history(request.out, state.history)
         ends = bool(state.stopped or stop.signal_number)
         if state.history and (ends or time.monotonic() - drawn_at > _DRAW_EVERY_SECONDS):
-            draw_curves(state.history, request.out / "curves.png", f"{request.recipe} · {request.out.name}")
+            draw_curves(state.history, request.out / CURVES_FILE, f"{request.recipe} · {request.out.name}")
             drawn_at = time.monotonic()
         request.records.epochs(run.parameters(), state.history)
 
@@ -269,15 +266,6 @@ def _run_loop(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> N
             128 + stop.signal_number,
         )
     request.say(f"training ended: {state.stopped}")
-
-
-def write_history(path: Path, history: list[EpochRow]) -> None:
-    """Write `history.csv`, whole or not at all."""
-    with atomic_text(path) as stream:
-        writer = csv.writer(stream)
-        writer.writerow([field.name for field in dataclasses.fields(EpochRow)])
-        for row in history:
-            writer.writerow([f"{value:g}" if name == "epoch" else value for name, value in vars(row).items()])
 
 
 def _outcome(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> Outcome:
@@ -302,18 +290,20 @@ def _outcome(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> Ou
     best = best_epoch(state.history)
     info = model_info(
         run,
-        {
-            "description": _describe_training(run, learner, state),
-            "from_scratch": learner.from_scratch,
-            "epochs": state.history[-1].epoch,
-            "best_epoch": best.epoch if best else None,
-            "seconds": round(state.elapsed_seconds, 1),
-            "stopped": state.stopped,
-            "device": run.compute.device,
-            "precision": run.compute.precision,
-            "temperature": temperature,
-            "torch": str(torch.__version__),
-        },
+        TrainingSummary(
+            description=_describe_training(run, learner, state),
+            from_scratch=learner.from_scratch,
+            seconds=round(state.elapsed_seconds, 1),
+            device=run.compute.device,
+            precision=run.compute.precision,
+            stop_reason=state.stopped,
+            temperature=temperature,
+            loop=LoopSummary(
+                epochs=state.history[-1].epoch,
+                best_epoch=best.epoch if best else None,
+                torch=str(torch.__version__),
+            ),
+        ),
     )
     onnx = learner.export(temperature)
     difference = _check_export(run, learner, info, onnx, temperature)
@@ -388,4 +378,4 @@ def _check_export(run: Run, learner: Learner, info: ModelInfo, onnx: bytes, temp
             f"the exported model differs from the trained network by {in_full:.5f} in f32 and {in_use:.5f} in "
             f"{used.precision}; it was not saved, the checkpoint is kept. Please report this"
         )
-    return {"onnx_differs_by_f32": round(in_full, 7), f"onnx_differs_by_{used.precision}": round(in_use, 7)}
+    return {"f32": round(in_full, 7), used.precision: round(in_use, 7)}

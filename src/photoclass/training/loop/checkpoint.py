@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from photoclass.atomic import write_bytes
 from photoclass.errors import TrainingError
+from photoclass.model.folder import Epoch
 from photoclass.training.run_folder import checkpoint_path
-from photoclass.training.stopping import EpochRow
 
 _FORMAT = "photoclass checkpoint 5"
 _MAX_BYTES = 16 << 30
@@ -64,7 +64,7 @@ class TrainingState:
     seen: int = 0
     epoch_seconds: float = 0.0
     elapsed_seconds: float = 0.0
-    history: list[EpochRow] = field(default_factory=list)
+    history: list[Epoch] = field(default_factory=list)
     valid_logits: list[Tensor] = field(default_factory=list)
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stopped: str = ""
@@ -144,7 +144,7 @@ def load_checkpoint(folder: Path, state: TrainingState) -> None:
     header, tensors = _read(folder)
     try:
         counters = json.loads(header["state"])
-        state.history = [EpochRow(**row) for row in counters.pop("history")]
+        state.history = [Epoch(**row) for row in counters.pop("history")]
         for name in _COUNTERS:
             setattr(state, name, counters[name])
         state.network.load_state_dict(_with_prefix("network.", tensors))

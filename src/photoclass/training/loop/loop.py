@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from photoclass.errors import TrainingError
 from photoclass.metrics.calibration import fit_temperature
+from photoclass.model.folder import Epoch
 from photoclass.networks.logits import cross_entropy, predicted_classes
 from photoclass.networks.scaling import Scaling
 from photoclass.networks.small_cnn import Dropout
@@ -25,7 +26,7 @@ from photoclass.training.loop.examples import Examples, Rows
 from photoclass.training.loop.optimizer import interpolate_with_initial, optimizer_for, set_learning_rate, update_ema
 from photoclass.training.loop.time_budget import TimeBudget, measure_time_budget
 from photoclass.training.recipes.loop_settings import LoopSettings
-from photoclass.training.stopping import EpochRow, StopRequest, best_epoch, why_stop_early
+from photoclass.training.stopping import StopRequest, best_epoch, why_stop_early
 
 _VALID_BATCH = 64
 PART_SIZE = 64  # photos, about: batches whose sizes differ by one are split into the same number of parts
@@ -240,13 +241,13 @@ def _seed_dropout(network: nn.Module, seed: int, epoch: int, step: int) -> None:
             module.generator.manual_seed(step_seed)
 
 
-def _close_epoch(job: LoopJob, state: TrainingState) -> EpochRow:
+def _close_epoch(job: LoopJob, state: TrainingState) -> Epoch:
     """Validate, add the epoch to the history, and keep its weights if they are the best so far."""
     started_at = time.monotonic()
     scored = scored_network(job, state)
     val_loss, val_accuracy, logits = validate(job, scored, state.share_done(len(job.train)))
     state.elapsed_seconds += time.monotonic() - started_at
-    row = EpochRow(
+    row = Epoch(
         epoch=round(state.epoch + state.seen / len(job.train), 4),
         loss=state.loss_sum / state.seen,
         accuracy=state.correct / state.seen,
@@ -310,7 +311,7 @@ def _show(task: Task, state: TrainingState, count: int) -> None:
     task.advance(count, f"loss {state.loss_sum / state.seen:.4f}  accuracy {state.correct / state.seen:.1%}")
 
 
-def _describe(row: EpochRow, is_best: bool) -> str:
+def _describe(row: Epoch, is_best: bool) -> str:
     mark = "  best so far" if is_best else ""
     return (
         f"epoch {row.epoch:g}: loss {row.loss:.4f}, accuracy {row.accuracy:.1%}, val_loss {row.val_loss:.4f}, "

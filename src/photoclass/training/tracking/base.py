@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from photoclass.errors import OutputError, SettingsError
-from photoclass.model.folder import ModelInfo
+from photoclass.model.folder import CARD_FILE, CURVES_FILE, HISTORY_FILE, INFO_FILE, Epoch, ModelInfo
 from photoclass.progress import SILENT, Progress
-from photoclass.training.stopping import EpochRow
 
 Argument = TypeVar("Argument")
 
 LOGS = ("tensorboard", "mlflow")
 FINISHED, INTERRUPTED, FAILED = "finished", "interrupted", "failed"
 # Files worth viewing in a tracker. The model itself stays in its folder.
-_FILES = ("README.md", "model.json", "history.csv", "curves.png")
+_FILES = (CARD_FILE, INFO_FILE, HISTORY_FILE, CURVES_FILE)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Entry:
     """
 
     about: Mapping[str, str]
-    history: tuple[EpochRow, ...]
+    history: tuple[Epoch, ...]
     scores: Mapping[str, float] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
@@ -61,14 +60,15 @@ class Records:
     logs: tuple[Log, ...] = ()
     progress: Progress = SILENT
 
-    def epochs(self, about: Mapping[str, str], history: Sequence[EpochRow]) -> None:
+    def epochs(self, about: Mapping[str, str], history: Sequence[Epoch]) -> None:
         """Record the finished epochs. Called after the checkpoint is saved, so that no log is ahead of it."""
         self._write(Entry(about, tuple(history)))
 
-    def end(self, about: Mapping[str, str], history: Sequence[EpochRow], info: ModelInfo, folder: Path) -> None:
+    def end(self, about: Mapping[str, str], history: Sequence[Epoch], info: ModelInfo, folder: Path) -> None:
         """Record the scores and files of the finished model."""
         files = tuple(path for name in _FILES if (path := folder / name).is_file())
-        self._write(Entry(about, tuple(history), dict(flat_figures(info.metrics)), files))
+        figures = flat_figures({split: score.as_json() for split, score in info.metrics.items()})
+        self._write(Entry(about, tuple(history), dict(figures), files))
 
     def close(self, how: str) -> None:
         """Close all logs."""
@@ -112,6 +112,6 @@ def flat_figures(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[
             yield path, float(value)
 
 
-def figures_of(row: EpochRow) -> dict[str, float]:
+def figures_of(row: Epoch) -> dict[str, float]:
     """Return an epoch's metrics under the names of `history.csv`."""
     return {name: float(value) for name, value in dataclasses.asdict(row).items()}

@@ -1,0 +1,102 @@
+"""How a training went: what `model.json` keeps under `training`."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class HeadSummary:
+    """How a linear head on frozen features was fitted.
+
+    Attributes:
+        strength: Regularisation strength, chosen by cross-validation on the training photos.
+        cross_validated_log_loss: Log loss there, in nats.
+        features_computed: Photos whose features were computed; those of the others were cached.
+        label_errors: Training photos that are probably mislabelled.
+        label_errors_dropped: Whether they were left out of the training.
+    """
+
+    strength: float
+    cross_validated_log_loss: float
+    features_computed: int = 0
+    label_errors: int = 0
+    label_errors_dropped: bool = False
+
+
+@dataclass(frozen=True)
+class LoopSummary:
+    """How a network was trained epoch by epoch.
+
+    Attributes:
+        epochs: Epochs done; a fraction where the time ran out within one.
+        best_epoch: The epoch whose weights were kept; None where no epoch was scored.
+        torch: Version of PyTorch.
+    """
+
+    epochs: float
+    best_epoch: float | None
+    torch: str = ""
+
+
+@dataclass(frozen=True)
+class PackingSummary:
+    """What `tools/builtin_model.py` did to the network.
+
+    Attributes:
+        weights: Their type in `model.onnx`: `fp16` or `fp32`.
+        log_loss_with_fp32_weights: Held-out log loss before the weights were rounded.
+    """
+
+    weights: str
+    log_loss_with_fp32_weights: float
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """How a training went. Exactly one of `head` and `loop` is there, by the kind of recipe.
+
+    Attributes:
+        description: What was trained and how, in a few plain sentences, by the recipe.
+        from_scratch: Whether no pretrained weights were used.
+        finished_at: When it ended, in UTC, as ISO 8601; empty where unknown.
+        data: Absolute path of DATA; None where the folder does not keep it.
+        fixes: Absolute path of the fixes file; None where there was none.
+        changed_settings: Settings that differ from the recipe's defaults, as `--set` takes them.
+        photos_with_duplicates: Photos with at least one near-duplicate in DATA; None where unknown.
+        duplicates_across_splits: Near-duplicates on both sides of a split that DATA gives; None where unknown.
+        seconds: Duration.
+        device: `cpu`, `cuda` or `mps`; empty where unknown.
+        precision: Precision of the training, or of the frozen backbone; empty where unknown.
+        stop_reason: Why the training ended.
+        temperature: Of the calibration; None where unknown.
+        onnx_difference: By precision of the runtime, the largest difference in probability between `model.onnx` and
+            what was trained.
+        valid_selected_model: Whether the validation photos selected the epoch or the temperature.
+        head: What recipes with a linear head record.
+        loop: What recipes with a training loop record.
+        packing: What packing for distribution changed; None for a model as it was trained.
+    """
+
+    description: str = ""
+    from_scratch: bool = False
+    finished_at: str = ""
+    data: str | None = None
+    fixes: str | None = None
+    changed_settings: dict[str, str] = field(default_factory=dict)
+    photos_with_duplicates: int | None = None
+    duplicates_across_splits: int | None = None
+    seconds: float = 0.0
+    device: str = ""
+    precision: str = ""
+    stop_reason: str = ""
+    temperature: float | None = None
+    onnx_difference: dict[str, float] = field(default_factory=dict)
+    valid_selected_model: bool = True
+    head: HeadSummary | None = None
+    loop: LoopSummary | None = None
+    packing: PackingSummary | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return dataclasses.asdict(self)
