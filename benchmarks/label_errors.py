@@ -44,11 +44,11 @@ def main() -> None:
         given[swapped] = 1 - given[swapped]
         probabilities = out_of_fold(features[rows], given, draw)
         errors_found = find_label_errors(probabilities, given)
-        sure = errors_found.surely().rows
+        likely = errors_found.only_likely().rows
         found.setdefault(f"photoclass, its first {most}", []).append(share(errors_found.rows[:most], swapped))
-        found.setdefault("photoclass, likely label errors: recall", []).append(share(sure, swapped))
+        found.setdefault("photoclass, likely label errors: recall", []).append(share(likely, swapped))
         found.setdefault("photoclass, likely label errors: precision", []).append(
-            len(set(sure) & set(swapped)) / len(sure)
+            len(set(likely) & set(swapped)) / len(likely)
         )
         if importlib.util.find_spec("cleanlab"):
             for by in ("self_confidence", "normalized_margin"):

@@ -75,7 +75,7 @@ def test_labels_are_not_checked_if_a_class_has_one_photo(tmp_path: Path) -> None
     findings = check(tmp_path)
     assert findings.as_json()["label_errors"] is None
     assert (
-        "labels were not checked: class 'stripes' has 1 different photo to train on; it takes 2 at least"
+        "labels were not checked: class 'stripes' has 1 different photo to train on; at least 2 are needed"
         in describe_findings(findings)
     )
 
@@ -89,11 +89,11 @@ def test_the_threshold_of_likely_errors_follows_from_the_photos_and_is_at_least_
     assert errors_found.rows.tolist() == [0, 10, 1]
     assert errors_found.suggested.tolist() == [1, 0, 1]
     np.testing.assert_allclose(errors_found.wrong, [0.99, 0.97, 0.7])
-    assert errors_found.sure.tolist() == [True, True, False]
-    assert errors_found.surely().rows.tolist() == [0, 10]
+    assert errors_found.likely.tolist() == [True, True, False]
+    assert errors_found.only_likely().rows.tolist() == [0, 10]
     # Among photos that are hard to classify, no error is likely.
     hard = 0.5 + 0.3 * (second - 0.5)
-    assert not find_label_errors(np.stack([1 - hard, hard], axis=1), labels).sure.any()
+    assert not find_label_errors(np.stack([1 - hard, hard], axis=1), labels).likely.any()
 
 
 def test_a_photo_unlike_all_others_is_an_outlier_even_beside_its_duplicate() -> None:

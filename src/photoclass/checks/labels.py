@@ -59,7 +59,7 @@ def check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: 
     found = find_label_errors(probabilities, labels)
     label_errors = tuple(
         LabelError(int(rows[row]), float(wrong), table.class_names[suggested], bool(sure))
-        for row, suggested, wrong, sure in zip(found.rows, found.suggested, found.wrong, found.sure, strict=True)
+        for row, suggested, wrong, sure in zip(found.rows, found.suggested, found.wrong, found.likely, strict=True)
     )
     dissimilarity = _dissimilarity(signed_roots(featured.features.all()), groups)
     unclear = [

@@ -18,7 +18,7 @@ from photoclass.text import plural
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
-from photoclass.training.frozen.views import augmentations
+from photoclass.training.frozen.views import augmented_views
 from photoclass.training.recipes.settings import RecipeSettings
 from photoclass.training.run import TrainRequest
 
@@ -76,7 +76,7 @@ def extract_augmented(
     request: TrainRequest, photos: FeaturedPhotos, augment: AugmentSettings, backbone: Backbone
 ) -> FeaturedPhotos:
     """Extract the feature maps of augmented photos, or find them in the store."""
-    views = augmentations(augment)
+    views = augmented_views(augment)
     augmented = compute_features(photos.table, photos.settings, backbone, request.workspace, views)
     cached = len(augmented) - augmented.computed
     request.say(f"feature maps of augmented photos: {cached:,} of {len(augmented):,} from the cache")

@@ -1,4 +1,4 @@
-"""A backbone from an ONNX file, through the real command: as good as built in, and then no longer needed."""
+"""A backbone from an ONNX file, through the command: it works like a built-in one, and the file is not needed later."""
 
 import csv
 import hashlib
@@ -40,8 +40,8 @@ def _valid(run: Path) -> dict[str, float]:
         return {row["file"]: float(row["prob_dog"]) for row in csv.DictReader(stream)}
 
 
-def _lite0_as_others_would_export_it() -> onnx.ModelProto:
-    """Return Lite0 with its image, scaled and channels first, as input."""
+def _lite0_in_the_usual_form() -> onnx.ModelProto:
+    """Return lite0 with a normalised, channels-first image as input, as exporters write it."""
     model = onnx.load_model_from_string(write_backbone(fold("lite0"), "fp32"))
     graph = model.graph
     before = list(graph.node)[:4]
@@ -53,10 +53,10 @@ def _lite0_as_others_would_export_it() -> onnx.ModelProto:
     return model
 
 
-def test_lite0_from_a_file_does_what_lite0_does(drawn_photos: Path, tmp_path: Path) -> None:
+def test_lite0_from_a_file_equals_the_built_in_one(drawn_photos: Path, tmp_path: Path) -> None:
     precision, _ = choose_precision("auto", cpu_gains_from() - {"INT8"})
     done("train", drawn_photos, "--out", tmp_path / "ours", "--backbone", "lite0", "--precision", precision)
-    path = _write(tmp_path / "lite0.onnx", _lite0_as_others_would_export_it())
+    path = _write(tmp_path / "lite0.onnx", _lite0_in_the_usual_form())
     words = ["--backbone", path, "--backbone-mean", "127/255", "--backbone-std", "128/255"]
     done("train", drawn_photos, "--out", tmp_path / "theirs", *words)
     ours, theirs = _model_json(tmp_path / "ours"), _model_json(tmp_path / "theirs")
@@ -85,7 +85,7 @@ def run(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-def test_the_model_holds_all_and_says_what_it_was_made_of(run: Path, drawn_photos: Path) -> None:
+def test_the_model_is_complete_and_names_its_backbone(run: Path, drawn_photos: Path) -> None:
     settings = _model_json(run)["settings"]
     assert settings["backbone"] == "my net.onnx"
     assert settings["backbone_sha256"] == hashlib.sha256((run.parent / "gone").read_bytes()).hexdigest()
@@ -100,7 +100,7 @@ def test_the_model_holds_all_and_says_what_it_was_made_of(run: Path, drawn_photo
     assert json.loads(score.read_text())["log_loss"] == pytest.approx(wanted, abs=0.02)
 
 
-def test_other_scaling_has_a_store_of_its_own(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_other_scaling_has_its_own_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
     words = ["--set", f"backbone={run.parent / 'net.onnx'}", "--set", "backbone_size=48", "--set", "backbone_mean=0"]
     (run.parent / "net.onnx").write_bytes((run.parent / "gone").read_bytes())
     result = done("train", drawn_photos, "--out", tmp_path / "run", *words, "--set", "backbone_std=1")
@@ -121,7 +121,7 @@ def test_other_scaling_has_a_store_of_its_own(run: Path, drawn_photos: Path, tmp
         ({"backbone": "absent.onnx"}, "absent.onnx: there is no such file"),
     ],
 )
-def test_what_does_not_go_together_is_refused_before_any_work(
+def test_settings_that_do_not_fit_are_refused_before_any_work(
     changes: dict[str, str], message: str, drawn_photos: Path, tmp_path: Path
 ) -> None:
     path = _write(tmp_path / "net.onnx", tiny_network())
@@ -138,7 +138,7 @@ def test_int8_is_refused_in_one_line(drawn_photos: Path, tmp_path: Path) -> None
     words = ["--backbone", path, *SCALING, "--precision", "int8"]
     result = run_command("train", drawn_photos, "--out", tmp_path / "run", *words)
     assert result.returncode == 1
-    assert result.stderr == f"photoclass: {path}: a backbone from a file is not made int8; leave out --precision\n"
+    assert result.stderr == f"photoclass: {path}: a backbone from a file cannot run in int8; leave out --precision\n"
 
 
 def test_numbers_fractions_and_words_are_read_alike() -> None:

@@ -1,4 +1,4 @@
-"""The recipe `features`, through the real command: computed once, kept by content, one file that does the same."""
+"""The recipe `features`, through the command: features are computed once, cached by content, and saved as one model."""
 
 import json
 import shutil
@@ -32,7 +32,7 @@ def run(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_it_is_the_default_and_tells_drawn_cats_from_dogs(run: Path, drawn_photos: Path) -> None:
+def test_it_is_the_default_and_separates_drawn_cats_from_dogs(run: Path, drawn_photos: Path) -> None:
     model = json.loads((run / "model.json").read_text())
     assert model["recipe"] == "features" and model["settings"]["backbone"] == "lite0"
     assert model["metrics"]["held_out"]["log_loss"] < 0.6  # that of a coin is 0.69
@@ -44,11 +44,11 @@ def test_it_is_the_default_and_tells_drawn_cats_from_dogs(run: Path, drawn_photo
     )
 
 
-def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_photos: Path) -> None:
+def test_novelty_distances_use_the_features_of_the_saved_model(run: Path, drawn_photos: Path) -> None:
     assert_novelty_is_what_the_saved_model_computes(run, drawn_photos, apart=0.005)
 
 
-def test_a_second_training_takes_all_features_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_second_training_takes_all_features_from_the_cache(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(drawn_photos, moved)
     one = sorted((moved / "cat").iterdir())[0]
@@ -72,7 +72,7 @@ def test_a_second_training_needs_no_torch(run: Path, drawn_photos: Path, tmp_pat
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (run / "model.onnx").read_bytes()
 
 
-def test_a_kept_network_is_the_one_that_was_made_and_made_again_when_damaged(tmp_path: Path) -> None:
+def test_a_cached_network_equals_a_new_one_and_is_made_again_if_damaged(tmp_path: Path) -> None:
     made = open_backbone("lite0", cache=tmp_path).onnx
     assert made == open_backbone("lite0").onnx
     (kept,) = (tmp_path / "networks").rglob("*.onnx")
@@ -86,14 +86,14 @@ def test_a_kept_network_is_the_one_that_was_made_and_made_again_when_damaged(tmp
     assert not (tmp_path / "networks").exists()
 
 
-def test_a_kept_network_of_another_version_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_network_of_another_version_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_backbone("lite0", cache=tmp_path)
     monkeypatch.setattr(backbones, "BACKBONE_VERSION", backbones.BACKBONE_VERSION + 1)
     open_backbone("lite0", cache=tmp_path)
     assert len(list((tmp_path / "networks").rglob("*.onnx"))) == 2
 
 
-def test_both_networks_see_one_square_and_are_kept_in_a_store_of_their_own(
+def test_two_networks_share_an_input_and_have_their_own_store(
     drawn_photos: Path, own_cache: Path, tmp_path: Path
 ) -> None:
     result = done("train", drawn_photos, "--out", tmp_path / "run", "--backbone", "lite0+lite2")
@@ -152,7 +152,7 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--backbone", "resnet50"], "unknown backbone 'resnet50'; choose from lite0, lite2"),
         (["--minutes", "5"], "the recipe features takes no --minutes"),
         (["--device", "cuda"], "the recipe features runs on the cpu"),
-        (["--precision", "int4"], "precision 'int4' is none of auto, int8, bf16, fp32"),
+        (["--precision", "int4"], "unknown precision 'int4'; choose from auto, int8, bf16, fp32"),
         (
             ["--recipe", "small-cnn", "--balance"],
             "the recipe small-cnn has no setting 'balance'; the recipes features and finetune have it",
@@ -164,9 +164,7 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--backbone", "lite2+lite0"], "unknown backbone 'lite2+lite0'; choose from lite0, lite2, lite0+lite2"),
     ],
 )
-def test_options_that_could_do_nothing_are_refused(
-    words: list[str], message: str, drawn_photos: Path, tmp_path: Path
-) -> None:
+def test_options_without_effect_are_refused(words: list[str], message: str, drawn_photos: Path, tmp_path: Path) -> None:
     result = run_command("train", drawn_photos, "--out", tmp_path / "run", *words)
     assert result.returncode == 1
     assert message in result.stderr
@@ -188,12 +186,12 @@ def test_a_class_with_one_photo_is_refused_by_name(drawn_photos: Path, tmp_path:
     ("gains", "chosen"),
     [({"INT8", "BF16"}, "int8"), ({"INT8"}, "int8"), ({"BF16"}, "bf16"), ({"FP32"}, "fp32")],
 )
-def test_the_precision_is_what_the_processor_gains_from(gains: set[str], chosen: str) -> None:
+def test_the_precision_is_the_fastest_of_the_processor(gains: set[str], chosen: str) -> None:
     assert choose_precision("auto", frozenset(gains))[0] == chosen
 
 
 def test_a_precision_that_saved_models_would_not_run_in_is_refused() -> None:
-    with pytest.raises(SettingsError, match="not what this processor runs models in; there is: int8, fp32"):
+    with pytest.raises(SettingsError, match="does not run models in bf16; choose from int8, fp32"):
         choose_precision("bf16", frozenset({"INT8"}))
 
 
@@ -208,7 +206,7 @@ def test_a_head_on_a_backbone_keeps_small_probabilities(run: Path) -> None:
     assert 0 < found[0, 0] < 1e-12
 
 
-def test_real_cats_and_dogs_are_told_apart_after_a_few_photos(tmp_path: Path) -> None:
+def test_real_cats_and_dogs_are_classified_after_a_few_photos(tmp_path: Path) -> None:
     photos = real_photos(tmp_path, per_class=150)
     done("train", photos, "--out", tmp_path / "run", "--quality", "fast")
     metrics = json.loads((tmp_path / "run" / "model.json").read_text())["metrics"]
@@ -216,7 +214,7 @@ def test_real_cats_and_dogs_are_told_apart_after_a_few_photos(tmp_path: Path) ->
     assert metrics["held_out"]["log_loss"] < 0.25
 
 
-def test_surely_wrong_labels_are_written_as_fixes_and_can_be_left_out(tmp_path: Path) -> None:
+def test_likely_label_errors_are_written_as_fixes_and_can_be_left_out(tmp_path: Path) -> None:
     photos = real_photos(tmp_path, per_class=150)
     names = sorted(path.name for path in photos.iterdir())
     swapped = [names[i] for i in (5, 40, 200, 260)]

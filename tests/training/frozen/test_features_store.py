@@ -1,4 +1,4 @@
-"""The store of features through kills, full disks and company: what is there is right, and nothing is made twice."""
+"""The store of features under kills, full disks and concurrent runs: always right, and nothing is computed twice."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ from photoclass.workspace import Workspace
 from running import done, run_in_new_interpreter
 from tiny_networks import tiny_network
 
-# Trains by the command, enters features every 8 photos, and dies without a word when it is to enter the n-th time.
+# Trains by the command, enters features every 8 photos, and is killed before it enters them for the n-th time.
 KILLED = """
 import os, signal, sys
 from photoclass.cli import main
@@ -54,7 +54,7 @@ main(sys.argv[2:])
 
 @pytest.fixture
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a cold cache and a network of a few weights: what is tested is the store."""
+    """A folder with an empty cache and a tiny network, since only the store is tested."""
     monkeypatch.setenv("PHOTOCLASS_CACHE", str(tmp_path / "cache"))
     (tmp_path / "net.onnx").write_bytes(tiny_network().SerializeToString())
     return tmp_path
@@ -67,7 +67,7 @@ def _words(photos: Path, out: Path) -> list[str]:
 
 
 def _result(run: Path) -> tuple[bytes, bytes, dict[str, Any]]:
-    """Return what must not depend on how the features came to be."""
+    """Return the parts of the result that must not depend on interruptions."""
     info = json.loads((run / "model.json").read_text())
     for name in ("finished_at", "seconds"):
         del info["training"][name]
@@ -91,9 +91,9 @@ def undisturbed(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return _result(folder / "run")
 
 
-# Features and fingerprints are entered in turn: what only one of them knows is made again.
+# Features and fingerprints are entered one after the other: an entry in only one of the two is made again.
 @pytest.mark.parametrize(("moment", "kept"), [(1, 0), (2, 0), (3, 8), (8, 24)])
-def test_fault_37_a_killed_run_is_gone_on_with_and_equals_one_that_was_not(
+def test_fault_37_after_a_kill_the_next_run_continues_and_gives_the_same_result(
     moment: int, kept: int, drawn_photos: Path, own_folder: Path, undisturbed: object
 ) -> None:
     words = _words(drawn_photos, own_folder / "run")
@@ -105,7 +105,7 @@ def test_fault_37_a_killed_run_is_gone_on_with_and_equals_one_that_was_not(
     assert _result(own_folder / "again") == undisturbed
 
 
-def test_fault_39_a_full_disk_ends_it_in_one_line_and_the_store_stays_readable(
+def test_fault_39_a_full_disk_gives_a_one_line_error_and_the_store_stays_readable(
     drawn_photos: Path, own_folder: Path
 ) -> None:
     some = _some_of(drawn_photos, own_folder / "some", 20)
@@ -141,7 +141,7 @@ def test_fault_42_two_runs_at_once_on_one_cold_store_are_both_right(
         assert _result(run) == undisturbed
 
 
-def test_ten_more_photos_are_ten_photos_work(drawn_photos: Path, own_folder: Path) -> None:
+def test_ten_more_photos_cost_ten_photos(drawn_photos: Path, own_folder: Path) -> None:
     photos = own_folder / "photos"
     shutil.copytree(drawn_photos, photos)
     done(*_words(photos, own_folder / "first"))
@@ -164,7 +164,7 @@ class _Emptying(Silent):
             yield task
 
 
-def test_a_cache_that_is_emptied_meanwhile_ends_it_in_one_line(drawn_photos: Path, own_folder: Path) -> None:
+def test_a_cache_emptied_during_a_run_gives_a_one_line_error(drawn_photos: Path, own_folder: Path) -> None:
     backbone = open_backbone_file(own_folder / "net.onnx", 0, (0.5,), (0.5,))
     settings = decode_settings(FeaturesSettings("net.onnx", backbone_size=backbone.image_size))
     folder = own_folder / "cache"
@@ -186,7 +186,7 @@ def test_the_name_of_a_file_may_be_anything(own_folder: Path, drawn_photos: Path
     assert "features of .." in done("cache").stdout
 
 
-def test_maps_are_told_in_words_too(drawn_photos: Path, own_folder: Path) -> None:
+def test_stores_of_feature_maps_are_described(drawn_photos: Path, own_folder: Path) -> None:
     trunk, _ = open_trunk("lite0", fold("lite0"), 15)
     table = read_data(drawn_photos, Workspace(own_folder / "cache")).select(np.arange(3))
     compute_features(table, DecodeSettings(trunk.image_size), trunk, Workspace(own_folder / "cache"))

@@ -1,4 +1,4 @@
-"""The head: as scikit-learn would fit it, near-duplicates together, honest out of fold, sure of itself as far as it may be."""
+"""The head: fitted as in scikit-learn, with near-duplicates in one fold, honest out of fold, and calibrated."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def rows_of(folder: Path, features: NDArray[np.float32]) -> Rows:
 
 
 def clouds(classes: int, per_class: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Features around a centre for each class, overlapping, none below zero."""
+    """Overlapping clusters of non-negative features, one per class."""
     generator = np.random.default_rng(seed)
     centres = np.random.default_rng(99).uniform(0.5, 1.5, (classes, 12))
     labels = np.repeat(np.arange(classes), per_class)
@@ -46,36 +46,33 @@ def fit(folder: Path, features: Any, labels: Any, **changes: Any) -> Head:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_it_fits_what_scikit_learn_fits(classes: int, tmp_path: Path) -> None:
+def test_it_equals_scikit_learns_logistic_regression(classes: int, tmp_path: Path) -> None:
     features, labels = clouds(classes, 80)
     strength = 0.03
     found = fit(tmp_path, features, labels, strengths=(strength,))
     roots = np.sqrt(features)
-    # Few photos: each variance is drawn towards the mean of all, as if 1,000 photos spoke for that.
+    # Shrinkage: each variance moves towards the mean of all, as if by 1,000 more photos.
     count, variances = len(roots), roots.var(axis=0)
     deviations = np.sqrt((count * variances + 1000 * variances.mean()) / (count + 1000))
     scaled = (roots - roots.mean(axis=0)) / (deviations + 0.05)
-    # scikit-learn counts the sum of losses against half the squared weights times 1 / C. For two classes it has one
-    # logit too.
+    # scikit-learn adds half the squared weights to C times the sum of losses. For two classes it has one logit, too.
     reference = LogisticRegression(C=1 / (strength * len(labels)), tol=1e-8, max_iter=1000).fit(scaled, labels)
-    wanted = reference.predict_proba(scaled)
+    expected = reference.predict_proba(scaled)
     logits = (roots @ found.weights + found.bias).astype(np.float64)
-    assert np.abs(to_probabilities(logits) - wanted).max() < 2e-3
+    assert np.abs(to_probabilities(logits) - expected).max() < 2e-3
 
 
-def test_it_does_not_matter_whether_the_features_fit_into_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_features_read_from_disk_give_the_same_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = clouds(2, 100)
     kept = fit(tmp_path / "a", features, labels)
-    monkeypatch.setattr(head_module, "_KEPT_BYTES", 0)
+    monkeypatch.setattr(head_module, "_MAX_BYTES_IN_MEMORY", 0)
     monkeypatch.setattr(head_module, "_BLOCK", 37)
     read_again = fit(tmp_path / "b", features, labels)
     assert kept.strength == read_again.strength
     assert np.abs(kept.probabilities(features) - read_again.probabilities(features)).max() < 1e-3
 
 
-def test_out_of_fold_predictions_are_as_good_as_those_of_photos_never_seen(tmp_path: Path) -> None:
+def test_out_of_fold_predictions_score_like_new_photos(tmp_path: Path) -> None:
     features, labels = clouds(2, 300)
     head = fit(tmp_path, features, labels)
     unseen, truth = clouds(2, 3000, seed=1)
@@ -83,7 +80,7 @@ def test_out_of_fold_predictions_are_as_good_as_those_of_photos_never_seen(tmp_p
     assert honest == pytest.approx(log_loss(head.probabilities(unseen), truth), rel=0.15)
 
 
-def test_copies_of_a_photo_do_not_make_the_head_surer_of_itself(tmp_path: Path) -> None:
+def test_copies_of_a_photo_do_not_make_the_head_overconfident(tmp_path: Path) -> None:
     features, labels = clouds(2, 40)
     copies, duplicates = np.repeat(features, 3, axis=0), np.repeat(np.arange(len(labels)), 3)
     together = fit(tmp_path / "a", copies, np.repeat(labels, 3), duplicates=duplicates)
@@ -92,7 +89,7 @@ def test_copies_of_a_photo_do_not_make_the_head_surer_of_itself(tmp_path: Path) 
 
 
 @given(st.integers(0, 10_000), st.integers(2, 5), st.integers(2, 4))
-def test_folds_keep_twins_together_and_every_class_in_each(seed: int, folds: int, classes: int) -> None:
+def test_folds_keep_near_duplicates_together_and_are_stratified(seed: int, folds: int, classes: int) -> None:
     generator = np.random.default_rng(seed)
     label_of_group = np.repeat(np.arange(classes), folds + generator.integers(0, 9))
     duplicates = np.concatenate([np.arange(len(label_of_group)), generator.integers(0, len(label_of_group), 20)])
@@ -104,7 +101,7 @@ def test_folds_keep_twins_together_and_every_class_in_each(seed: int, folds: int
         assert set(found[labels == label]) == set(range(folds))
 
 
-def test_balance_lets_a_rare_class_count_as_much(tmp_path: Path) -> None:
+def test_balance_raises_the_probability_of_a_rare_class(tmp_path: Path) -> None:
     features, labels = clouds(2, 400)
     keep = np.r_[0:400, 400:420]
     plain = fit(tmp_path / "a", features[keep], labels[keep])
@@ -113,7 +110,7 @@ def test_balance_lets_a_rare_class_count_as_much(tmp_path: Path) -> None:
     assert balanced.probabilities(rare)[:, 1].mean() > plain.probabilities(rare)[:, 1].mean() + 0.1
 
 
-def test_five_photos_a_class_are_enough(tmp_path: Path) -> None:
+def test_five_photos_per_class_are_enough(tmp_path: Path) -> None:
     features, labels = clouds(3, 5)
     unseen, truth = clouds(3, 500, seed=1)
     head = fit(tmp_path, features, labels)
@@ -121,7 +118,7 @@ def test_five_photos_a_class_are_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_head_in_the_file_is_the_head_that_was_fitted(classes: int, tmp_path: Path) -> None:
+def test_the_exported_head_is_the_fitted_head(classes: int, tmp_path: Path) -> None:
     features, labels = clouds(classes, 40)
     head = fit(tmp_path, features - 1, labels)  # on both sides of zero
     width = features.shape[1]
@@ -136,7 +133,7 @@ def test_the_head_in_the_file_is_the_head_that_was_fitted(classes: int, tmp_path
     np.testing.assert_allclose(found, head.probabilities(features - 1), atol=1e-5)
 
 
-def test_many_problems_are_minimised_side_by_side() -> None:
+def test_many_problems_are_minimised_simultaneously() -> None:
     centres = np.random.default_rng(0).normal(size=(6, 4))
     scales = np.logspace(-2, 2, 6)[:, None]
 
@@ -150,7 +147,7 @@ def test_many_problems_are_minimised_side_by_side() -> None:
 
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
-def test_temperature_finds_the_factor_by_which_logits_are_too_large(classes: int, factor: float) -> None:
+def test_the_temperature_is_the_factor_by_which_logits_are_too_large(classes: int, factor: float) -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 2, (20_000, 1 if classes == 2 else classes))
     chances = to_probabilities(logits).cumsum(axis=1)
@@ -164,7 +161,7 @@ def test_a_temperature_from_four_photos_stays_near_one() -> None:
     assert 1 < fit_temperature(logits, np.array([0, 1, 1, 0])) < 8
 
 
-def test_roots_keep_the_sign_and_are_plain_roots_above_zero() -> None:
+def test_signed_roots_keep_the_sign_and_equal_plain_roots_of_positive_values() -> None:
     found = signed_roots(np.array([-4.0, -0.25, 0.0, 0.25, 9.0], dtype=np.float16))
     assert found.dtype == np.float32
     assert found.tolist() == [-2.0, -0.5, 0.0, 0.5, 3.0]
@@ -172,8 +169,8 @@ def test_roots_keep_the_sign_and_are_plain_roots_above_zero() -> None:
     np.testing.assert_array_equal(signed_roots(above), np.sqrt(above.astype(np.float32)))
 
 
-def test_what_lies_below_zero_tells_classes_apart(tmp_path: Path) -> None:
+def test_negative_features_separate_classes(tmp_path: Path) -> None:
     features, labels = clouds(2, 100)
-    away = -features  # were only what is above zero seen, nothing would be left
+    away = -features  # with positive values alone, nothing would be left
     head = fit(tmp_path, away, labels)
     assert (head.probabilities(away).argmax(axis=1) == labels).mean() > 0.8

@@ -1,9 +1,9 @@
-"""Views: what a pretrained network is shown of a photo hangs on its content alone."""
+"""Views of a photo: augmented views depend on the photo's content alone."""
 
 import numpy as np
 
 from photoclass.training.augment import AugmentSettings
-from photoclass.training.frozen.views import ALONE, WITH_MIRROR, augmentations
+from photoclass.training.frozen.views import ALONE, WITH_MIRROR, augmented_views
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 _CONTENT, _OTHER = bytes(range(32)), bytes(32)
@@ -15,8 +15,8 @@ def test_a_photo_alone_and_with_its_mirror_image() -> None:
     assert (alone == _PIXELS).all() and (photo == _PIXELS).all() and (mirrored[:, ::-1] == _PIXELS).all()
 
 
-def test_variations_are_drawn_by_the_content() -> None:
-    views = augmentations(AugmentSettings(colour=0.3))
+def test_augmented_views_are_seeded_by_the_content() -> None:
+    views = augmented_views(AugmentSettings(colour=0.3))
     first, second = views.make(_CONTENT, _PIXELS)
     again = views.make(_CONTENT, _PIXELS.copy())
     assert views.count == 2 and first.shape == second.shape == _PIXELS.shape
@@ -25,10 +25,10 @@ def test_variations_are_drawn_by_the_content() -> None:
     assert (first != views.make(_OTHER, _PIXELS)[0]).any()
 
 
-def test_no_range_leaves_the_photo_and_each_range_has_a_store_of_its_own() -> None:
+def test_without_augmentation_the_photo_stays_and_each_setting_has_its_own_store() -> None:
     still = AugmentSettings(
         rotation_degrees=0, width_shift=0, height_shift=0, shear_degrees=0, zoom=0, flip=0, colour=0
     )
-    assert all((view == _PIXELS).all() for view in augmentations(still).make(_CONTENT, _PIXELS))
-    names = {augmentations(settings).name for settings in (still, AugmentSettings(), AugmentSettings(colour=0.1))}
+    assert all((view == _PIXELS).all() for view in augmented_views(still).make(_CONTENT, _PIXELS))
+    names = {augmented_views(settings).name for settings in (still, AugmentSettings(), AugmentSettings(colour=0.1))}
     assert len(names) == 3 and WITH_MIRROR.name == ""

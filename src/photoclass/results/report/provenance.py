@@ -65,7 +65,7 @@ def why_no_curves(info: ModelInfo) -> str:
     """Say why there are no training curves, and what was selected instead of an epoch."""
     if info.training.loop or not info.training.description:
         return "The model folder has no history.csv, so there are no curves to show."
-    return f"There are none, since the recipe {info.recipe} has no epochs. {info.training.description}"
+    return printable(f"There are none, since the recipe {info.recipe} has no epochs. {info.training.description}")
 
 
 def describe_ending(info: ModelInfo) -> str:

@@ -1,4 +1,4 @@
-"""Backbones: pretrained networks that turn a photo into features, ready to run on this processor."""
+"""Backbones: pretrained networks that compute features of a photo, ready to run on this processor."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,22 +19,23 @@ from photoclass.photos.cache.names import network_folder
 
 PRECISIONS = ("int8", "bf16", "fp32")
 PRETRAINED_CREDIT = "Its pretrained weights are EfficientNet-Lite's, trained on ImageNet, under Apache-2.0."
-# The networks that each name stands for; several look at the same square, whose side is the largest of theirs.
+# The networks of each backbone; several share one input, with the largest of their image sizes.
 BACKBONES = {name: (name,) for name in EFFICIENTNET_LITE} | {"lite0+lite2": ("lite0", "lite2")}
 
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network that sees.
+    """A pretrained backbone.
 
     Attributes:
-        name: As in `BACKBONES`, or that of its file.
-        image_size: Side of the square that it takes, in pixels.
-        onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
-        precision: `int8`, `bf16` or `fp32`: what it computes in.
+        name: A name in `BACKBONES`, or that of its file.
+        image_size: Side of its square input, in pixels.
+        onnx: The network: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
+        precision: The precision that it computes in: `int8`, `bf16` or `fp32`.
         reason: Why this precision, for the output.
-        file_sha256: Of its file, where it came from one.
-        gives_maps: Whether it stops before its end and gives uint8 maps (N, side, side, channels) instead.
+        file_sha256: Checksum of the user's file; empty for a built-in backbone.
+        gives_maps: Whether it consists of the first blocks only, and returns uint8 feature maps (N, side, side,
+            channels).
     """
 
     name: str
@@ -47,12 +48,12 @@ class Backbone:
 
     @cached_property
     def engine(self) -> Engine:
-        """Compile it for this processor."""
+        """The network, compiled for this processor."""
         return Engine(self.onnx, f"backbone {self.name}", self.image_size)
 
     @cached_property
     def row_shape(self) -> tuple[int, ...]:
-        """Shape of what it gives for a photo; known without compiling it, which takes a second."""
+        """Shape of its output for one photo, read from the file: compiling would take a second."""
         dimensions = load_model_from_string(self.onnx).graph.output[0].type.tensor_type.shape.dim
         return tuple(dimension.dim_value for dimension in dimensions[1:])
 
@@ -63,22 +64,22 @@ class Backbone:
 
 
 def image_size_of(name: str) -> int:
-    """Return the side of the square that a backbone takes, in pixels."""
+    """Return the side of a backbone's square input, in pixels."""
     return max(EFFICIENTNET_LITE[part].image_size for part in BACKBONES[name])
 
 
 def open_backbone(name: str, precision: str = "auto", cache: Path | None = None) -> Backbone:
-    """Make a backbone from its pretrained weights, in the precision that serves best here or the one asked for.
+    """Open a built-in backbone, in the fastest precision on this processor or the requested one.
 
     Args:
-        name: Of `BACKBONES`.
+        name: A name in `BACKBONES`.
         precision: `auto`, or one of `PRECISIONS`.
-        cache: The cache folder, where the network is kept once it is made: reading the weights takes torch, which
-            takes two seconds to load. Not kept when None.
+        cache: The cache folder, where the ONNX network is kept: making it from the weights needs torch, which takes two
+            seconds to import. None to keep nothing.
 
     Raises:
-        SettingsError: There is no such backbone or precision, or this processor does not compute in it.
-        ModelError: The weights are missing or are not those that are known.
+        SettingsError: The backbone or precision is unknown, or this processor does not support the precision.
+        ModelError: The weights are missing, or their checksum differs.
     """
     if name not in BACKBONES:
         raise SettingsError(f"unknown backbone {name!r}; choose from {', '.join(BACKBONES)}")
@@ -89,18 +90,18 @@ def open_backbone(name: str, precision: str = "auto", cache: Path | None = None)
         networks = [fold(part) for part in BACKBONES[name]]
         return write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
 
-    onnx = make() if cache is None else _kept(cache, name, chosen, make)
+    onnx = make() if cache is None else _cached(cache, name, chosen, make)
     return Backbone(name, image_size, onnx, chosen, reason)
 
 
-def _kept(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -> bytes:
-    """Return a network from the cache, or make it and keep it there.
+def _cached(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -> bytes:
+    """Return a network from the cache, or make it and store it there.
 
-    The folder's name holds what it is made from: the weights, and the version of the code that writes it. The file's
-    name is its own SHA-256, so a damaged file is made again.
+    The name of the folder has a digest of the weights and the version of the code that writes the network. The file
+    name is the SHA-256 of the file, so that a damaged file is made again.
 
     Raises:
-        ModelError: The weights are missing or are not those that are known.
+        ModelError: The weights are missing, or their checksum differs.
         OutputError: The cache cannot be written.
     """
     weights = hashlib.sha256(b"".join(read_weights(part) for part in BACKBONES[name])).hexdigest()
@@ -117,36 +118,36 @@ def _kept(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -> 
 def open_backbone_file(
     path: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...], precision: str = "auto"
 ) -> Backbone:
-    """Make a backbone from an ONNX file; it runs in what the file is in, or in bf16 where that is faster.
+    """Open a backbone from the user's ONNX file; it runs in fp32, or in bf16 if that is faster.
 
     Args:
         path: The file.
-        size: As in `read_network`, like `mean` and `std`.
-        mean: See there.
-        std: See there.
+        size: As in `read_network`.
+        mean: As in `read_network`.
+        std: As in `read_network`.
         precision: `auto`, `bf16` or `fp32`.
 
     Raises:
-        ModelError: The file is none, or no network that can be a backbone.
-        SettingsError: Size or scaling do not go with it, or this processor does not compute in the precision.
+        ModelError: There is no such file, or it is not a network that can be a backbone.
+        SettingsError: Size or scaling do not fit the network, or this processor does not support the precision.
     """
     if precision == "int8":
-        raise SettingsError(f"{path}: a backbone from a file is not made int8; leave out --precision")
+        raise SettingsError(f"{path}: a backbone from a file cannot run in int8; leave out --precision")
     chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
     network = read_network(path, size, mean, std)
     return Backbone(path.name, network.image_size, network.onnx, chosen, reason, network.sha256)
 
 
 def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:
-    """Make the beginning of a pretrained network, for training what comes after it; always in int8.
+    """Make a backbone of the first blocks of a pretrained network, for training its last blocks; always in int8.
 
     Args:
-        name: Of the network.
-        network: All of it.
-        upto: How many blocks the beginning has.
+        name: Name of the network.
+        network: The whole network.
+        upto: Number of blocks to keep frozen.
 
     Returns:
-        What gives the maps, and what their bytes mean.
+        A backbone that returns feature maps, and the scaling of their bytes.
     """
     onnx, scaling = write_trunk(network, upto)
     reason = "half the size and twice the speed"
@@ -154,22 +155,22 @@ def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, 
 
 
 def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -> tuple[str, str]:
-    """Choose what a backbone computes in, with the reason in words.
+    """Choose the precision of a backbone, with a reason for the output.
 
     Measured on processors with AVX2 alone and with AVX-512, int8 is 1.3 to 1.5 times as fast as the next best.
 
     Raises:
-        SettingsError: There is no such precision, or this processor does not compute in it.
+        SettingsError: The precision is unknown, or this processor does not support it.
     """
     gains = cpu_gains_from() if gains_from is None else gains_from
-    there = {"int8": "INT8" in gains, "bf16": "BF16" in gains, "fp32": "BF16" not in gains}
+    supported = {"int8": "INT8" in gains, "bf16": "BF16" in gains, "fp32": "BF16" not in gains}
     if precision == "auto":
-        chosen = next(name for name in PRECISIONS if there[name])
+        chosen = next(name for name in PRECISIONS if supported[name])
         return chosen, "what this processor computes fastest"
     if precision not in PRECISIONS:
-        raise SettingsError(f"precision {precision!r} is none of auto, {', '.join(PRECISIONS)}")
-    if not there[precision]:
-        # A saved model runs in what the processor gains from, and has to say what its training said.
-        words = ", ".join(name for name in PRECISIONS if there[name])
-        raise SettingsError(f"precision {precision!r} is not what this processor runs models in; there is: {words}")
+        raise SettingsError(f"unknown precision {precision!r}; choose from auto, {', '.join(PRECISIONS)}")
+    if not supported[precision]:
+        # A saved model runs in the processor's fastest precision, and must predict the same as in training.
+        choices = ", ".join(name for name in PRECISIONS if supported[name])
+        raise SettingsError(f"this processor does not run models in {precision}; choose from {choices}")
     return precision, "as asked for"

@@ -1,4 +1,4 @@
-"""A linear head put on a backbone's features: one ONNX file that holds all from pixels to probabilities."""
+"""Append a linear head to a backbone: one ONNX file from pixels to probabilities."""
 
 import numpy as np
 import onnx
@@ -17,20 +17,20 @@ def add_head(
     mirror: bool = False,
     roots: bool = True,
 ) -> bytes:
-    """Put a linear head on a backbone's features: from pixels to calibrated probabilities.
+    """Append a linear head to a backbone, for a model from pixels to calibrated probabilities.
 
     Args:
         backbone: uint8 pixels in, one output of features, shape (N, D).
-        weights: Shape (D, K); K is 1 for two classes (the logit of class 1), else their number.
+        weights: Shape (D, K); K is 1 for two classes (the logit of class 1), else the number of classes.
         bias: Shape (K,).
-        temperature: What logits are divided by.
-        mirror: Take the mean of the logits of each photo and of its mirror image, for twice the time.
-        roots: The head takes the signed roots of the features, as `head.fit_head` has it, not the features themselves.
+        temperature: Calibration temperature, by which logits are divided.
+        mirror: Test-time augmentation: average the logits of the photo and its mirror image, for twice the time.
+        roots: Whether the head takes the signed square roots of the features, as `head.fit_head` does.
     """
     model = onnx.load_model_from_string(backbone)
     graph = model.graph
     if mirror:
-        _show_mirror_images(graph)
+        _append_mirror_images(graph)
     features = graph.output[0].name
     weights = symmetric_logits(weights)
     for name, values in (("head.weights", weights), ("head.bias", symmetric_logits(bias))):
@@ -54,7 +54,7 @@ def add_head(
 
 
 def _signed_roots(features: str, roots: str) -> list[onnx.NodeProto]:
-    """Return the nodes that do what `head.signed_roots` does."""
+    """Return nodes equivalent to `head.signed_roots`."""
     return [
         helper.make_node("Sign", [features], ["head.signs"]),
         helper.make_node("Abs", [features], ["head.sizes"]),
@@ -69,12 +69,12 @@ _MEAN_OF_VIEWS = (
 )
 
 
-def _show_mirror_images(graph: onnx.GraphProto) -> None:
-    """Put the mirror images of all photos behind them, as further photos."""
+def _append_mirror_images(graph: onnx.GraphProto) -> None:
+    """Append the mirror images of all photos to the batch."""
     pixels = graph.input[0].name
     for node in graph.node:
         node.input[:] = ["views.pixels" if name == pixels else name for name in node.input]
-    # Backwards along the width: from the last column to before the first.
+    # A slice with step -1 along the width: from the last column to the first.
     limits = {"views.from": -1, "views.to": np.iinfo(np.int64).min, "views.along": 2, "views.by": -1}
     for name, value in limits.items():
         graph.initializer.append(numpy_helper.from_array(np.array([value], dtype=np.int64), name))

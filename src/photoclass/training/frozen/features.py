@@ -1,7 +1,7 @@
-"""What a pretrained backbone sees in each photo, computed once and kept by the photo's content.
+"""Features of photos from a pretrained backbone, computed once and cached by the photo's content.
 
-Photos are decoded in threads while the network runs, and their pixels are kept nowhere: 20,000 photos at 260 px would
-be 4 GB, their features are 50 MB. What a killed run had computed is there for the next one.
+Photos are decoded in threads while the network runs, and their pixels are not stored: 20,000 photos at 260 px would
+take 4 GB, their features take 50 MB. After a kill, the next run continues with the features computed so far.
 """
 
 from collections import deque
@@ -29,8 +29,8 @@ from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.views import ALONE, WITH_MIRROR, Views
 from photoclass.workspace import Workspace
 
-_ENTER_EVERY = 512  # photos whose work a kill may cost
-# Three digits are far finer than what an int8 or bf16 network means by its numbers, and halve disk and reading time.
+_ENTER_EVERY = 512  # the number of photos whose features a kill may cost
+# Three significant digits are far more than an int8 or bf16 network's precision, and halve disk space and reading time.
 FEATURE_DTYPE = np.float16
 _FLOAT16_MAX = 65504.0
 
@@ -40,10 +40,9 @@ class FeaturedPhotos(PhotoSet):
     """Photos with their features.
 
     Attributes:
-        features: Row i is photo i: shape (width,), float16; where a backbone was shown several
-            views of each photo, shape (views, ...).
+        features: Row i belongs to photo i: shape (width,), float16; with several views per photo, shape (views, ...).
         settings: How they were decoded.
-        computed: How many of them the store did not hold; 0 for a selection.
+        computed: How many were not in the cache before; 0 for a selection.
     """
 
     features: Rows
@@ -61,18 +60,18 @@ def compute_features(
     workspace: Workspace,
     views: Views | None = None,
 ) -> FeaturedPhotos:
-    """Compute the features that the store does not hold yet, and return those of all photos that can be read.
+    """Return the features of all photos that can be read; those not in the cache yet are computed.
 
     Args:
         table: The photos.
         settings: How to decode them.
         backbone: What computes the features.
         workspace: The cache folder, the number of workers, and who receives progress reports.
-        views: What the backbone is shown of each photo; None for the photo alone, or, of one that gives maps, with its
-            mirror image.
+        views: Views of each photo to run the backbone on; None for the photo alone, or, if the backbone returns feature
+            maps, for the photo and its mirror image.
 
     Raises:
-        OutputError: The cache folder cannot be written, or its disk is full; what it held stays readable.
+        OutputError: The cache folder cannot be written, or the disk is full; what it held before stays readable.
         ModelError: The backbone cannot be used.
     """
     views = views or (WITH_MIRROR if backbone.gives_maps else ALONE)
@@ -92,7 +91,7 @@ def _open_features(settings: DecodeSettings, backbone: Backbone, views: Views, c
         backbone.digest,
         settings,
         precision=backbone.precision,
-        float_type=usual_precision(),  # decides the layers of an int8 network that are not int8
+        float_type=usual_precision(),  # the precision of those layers of an int8 network that are not int8
         views=views.name,
         maps=backbone.gives_maps,
     )
@@ -108,14 +107,14 @@ def _compute_missing(
     views: Views,
     workspace: Workspace,
 ) -> dict[bytes, str]:
-    """Take photos (content to the paths of its copies) through decoder and backbone into the stores.
+    """Decode photos (content to the paths of its copies), run the backbone, and write the results to the stores.
 
     Returns:
-        Why, of those that failed.
+        The reason for each photo that failed, by content.
     """
     contents = list(missing)
     failed: dict[bytes, str] = {}
-    inside: deque[tuple[bytes, Pixels]] = deque()  # content and fingerprint of photos on their way through the network
+    in_flight: deque[tuple[bytes, Pixels]] = deque()  # content and fingerprint of photos that the network has
     with (
         stores[0].new_shard() as features,
         stores[1].new_shard() as prints,
@@ -130,27 +129,27 @@ def _compute_missing(
                     failed[content] = result.reason
                     task.advance()
                 else:
-                    inside.append((content, result[1]))
+                    in_flight.append((content, result[1]))
                     yield from result[0]
 
         writer = _Writer(stores, features, prints)
         rows = backbone.engine.rows(pixels())
-        for row in rows if views.count is None else _joined(rows, views.count):
-            content, fingerprint = inside.popleft()
+        for row in rows if views.count is None else _stack_views(rows, views.count):
+            content, fingerprint = in_flight.popleft()
             writer.write(content, row, fingerprint)
             task.advance()
         writer.enter()
     return failed
 
 
-def _joined(rows: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
-    """Join what the network gives for the views of each photo, which follow each other."""
+def _stack_views(rows: Iterator[NDArray[Any]], count: int) -> Iterator[NDArray[Any]]:
+    """Stack the network's consecutive outputs for the views of each photo."""
     while views := list(islice(rows, count)):
         yield np.stack(views)
 
 
 class _Writer:
-    """Writes rows into the shards of two stores, and enters them now and then."""
+    """Writes rows into the shards of two stores, and enters them into the index from time to time."""
 
     def __init__(self, stores: Sequence[RowStore], features: Shard, prints: Shard) -> None:
         self._stores, self._shards = stores, (features, prints)
@@ -160,7 +159,7 @@ class _Writer:
     def write(self, content: bytes, values: NDArray[Any], fingerprint: Pixels) -> None:
         """Write one photo's rows."""
         if not np.isfinite(values).all():
-            raise ModelError("the backbone gives values that are not numbers; give another --backbone")
+            raise ModelError("the backbone returns NaN or infinity; choose another --backbone")
         if values.dtype != np.uint8:
             values = np.clip(values, -_FLOAT16_MAX, _FLOAT16_MAX).astype(FEATURE_DTYPE)
         with self._stores[0].using():
@@ -172,7 +171,7 @@ class _Writer:
             self.enter()
 
     def enter(self) -> None:
-        """Make what was written known to all."""
+        """Enter the written rows into the index, where other processes find them."""
         for shard in self._shards:
             shard.enter(self._written)
         self._written = []

@@ -1,7 +1,7 @@
-"""The head: regularised logistic regression on features, its strength chosen by cross-validation.
+"""The head: regularised logistic regression on features, with the regularisation chosen by cross-validation.
 
-All candidates (every strength on every fold, and every strength on all photos) are fitted side by side: the features
-are read once for all of them in each iteration, which is what costs, in memory or out of it.
+All candidates (each strength of regularisation, on each fold and on all photos) are fitted simultaneously: reading the
+features is the main cost, in memory or from disk, and each iteration reads them once for all candidates.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,32 +17,32 @@ from photoclass.metrics.logits import is_binary, logit_count
 
 Floats = NDArray[np.float64]
 
-# Times half the squared weights, beside the mean loss, on features of unit variance. The best lies near 0.03 for
-# 20,000 photos of two classes, higher for few.
+# Factors of half the squared weights, added to the mean loss, on features of unit variance. The best is near 0.03 for
+# 20,000 photos of two classes, and higher for few photos.
 STRENGTHS = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
 FOLDS = 5
-_LEAST_PICTURES = 2  # of each class: one to learn from, one to choose the strength by
-_BLOCK = 4096  # photos read at once
-_KEPT_BYTES = 2 << 30  # features up to this size stay in memory between iterations, larger ones are read again
+_LEAST_PICTURES = 2  # of each class: one for training, one for cross-validation
+_BLOCK = 4096  # photos read at a time
+_MAX_BYTES_IN_MEMORY = 2 << 30  # features up to this size stay in memory between iterations; larger ones are read again
 _ITERATIONS = 100
-_MEMORY = 10  # steps that L-BFGS remembers
+_MEMORY = 10  # L-BFGS history size
 _TOLERANCE = 1e-4
-# A feature that hardly varies is not blown up to unit variance.
+# Added to standard deviations, so that a nearly constant feature is not scaled up to unit variance.
 _LEAST_DEVIATION = 0.05
-# How many photos' worth of evidence speaks for all features varying alike. Of a few photos, each feature's own
-# variance is chance: with 10 a class this tells 96.5 instead of 96.0 % rightly (Lite0, 24 draws); with 16,000 it
-# changes nothing.
-_ALIKE_PHOTOS = 1000
+# Shrinkage of variances towards their mean over all features, as if by this many additional photos. With few photos,
+# the variance of a single feature is noisy: with 10 photos per class, shrinkage raises accuracy from 96.0 to 96.5 %
+# (lite0, 24 draws); with 16,000 photos it makes no difference.
+_SHRINKAGE_PHOTOS = 1000
 
 
 class FeatureRows(Protocol):
-    """N rows of D features, none below zero, in memory or out of it."""
+    """N rows of D features, in memory or on disk."""
 
     def __len__(self) -> int:
-        """Count the rows."""
+        """Return the number of rows."""
 
     def select(self, rows: NDArray[np.int64]) -> "FeatureRows":
-        """Return these rows alone."""
+        """Return only these rows."""
 
     def all(self) -> NDArray[Any]:
         """Return all rows as one array, shape (N, D)."""
@@ -62,7 +62,7 @@ class FeatureArray:
         return len(self.values)
 
     def select(self, rows: NDArray[np.int64]) -> "FeatureArray":
-        """Return these rows alone."""
+        """Return only these rows."""
         return FeatureArray(self.values[rows])
 
     def all(self) -> NDArray[np.float32]:
@@ -72,15 +72,15 @@ class FeatureArray:
 
 @dataclass(frozen=True)
 class Head:
-    """Turns features into logits.
+    """A fitted linear head: features to logits and probabilities.
 
     Attributes:
-        weights: Shape (D, K), on the signed roots of the features; K is 1 for two classes, else their number.
+        weights: Shape (D, K), for the signed square roots of the features; K is 1 for two classes, else their number.
         bias: Shape (K,).
-        temperature: What logits are divided by, so that probabilities mean what they say.
-        strength: The regularisation that was chosen.
+        temperature: Calibration temperature, by which logits are divided.
+        strength: The selected strength of regularisation.
         candidates: Cross-validated log loss by strength.
-        out_of_fold: Shape (N, K): logits of each training photo, by a head that had not seen it or its near-duplicates.
+        out_of_fold: Shape (N, K): out-of-fold logits of the training photos. Near-duplicates share a fold.
     """
 
     weights: NDArray[np.float32]
@@ -92,7 +92,7 @@ class Head:
 
     @property
     def out_of_fold_probabilities(self) -> Floats:
-        """Shape (N, C): calibrated, of each training photo, by a head that had not seen it or its near-duplicates."""
+        """Calibrated out-of-fold probabilities of the training photos, shape (N, C)."""
         return to_probabilities(self.out_of_fold / self.temperature)
 
     def probabilities(self, features: NDArray[np.floating]) -> Floats:
@@ -102,10 +102,10 @@ class Head:
 
 
 def signed_roots(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Take the square root of each feature's size and keep its sign; `export.add_head` does the same in ONNX.
+    """Return the square root of each feature's absolute value, with its sign; `export_head.add_head` does so in ONNX.
 
-    Features of networks with ReLU have long tails; their roots make the better linear head (log loss 0.0309 instead
-    of 0.0317 for Lite2 on 12,800 photos). Those of other networks may lie below zero.
+    Features of networks with ReLU are heavy-tailed, and a linear head on their square roots is better (log loss 0.0309
+    against 0.0317 for lite2 on 12,800 photos). Features of other networks may be negative.
     """
     exact = features.astype(np.float32)
     return np.asarray(np.sign(exact) * np.sqrt(np.abs(exact)), dtype=np.float32)
@@ -114,21 +114,21 @@ def signed_roots(features: NDArray[np.floating]) -> NDArray[np.float32]:
 def check_pictures(
     labels: NDArray[np.int64], duplicates: NDArray[np.int64], class_names: Sequence[str], where: str
 ) -> None:
-    """Refuse photos that no head can be fitted on.
+    """Check that every class has enough different photos to fit a head.
 
     Args:
         labels: Shape (N,), class indices.
-        near-duplicates: Shape (N,), the same number for photos that are near-duplicates.
+        duplicates: Shape (N,), group numbers: near-duplicates share one.
         class_names: In class order.
-        where: What a person calls the photos.
+        where: Name of the data, for messages.
 
     Raises:
-        DataError: A class has too few different photos.
+        DataError: A class has fewer than two different photos.
     """
     for label, name in enumerate(class_names):
         pictures = len(np.unique(duplicates[labels == label]))
         if pictures < _LEAST_PICTURES:
-            few = f"{pictures} different photo to train on; it takes {_LEAST_PICTURES} at least"
+            few = f"{pictures} different photo to train on; at least {_LEAST_PICTURES} are needed"
             raise DataError(f"{where}: class {name!r} has {few}")
 
 
@@ -142,23 +142,23 @@ def fit_head(
     seed: int,
     strengths: tuple[float, ...] = STRENGTHS,
 ) -> Head:
-    """Fit the head.
+    """Fit a head, with its regularisation and temperature chosen by cross-validation.
 
     Args:
-        features: What it learns from.
+        features: Features of the training photos.
         labels: Shape (N,), class indices.
-        near-duplicates: Shape (N,), the same number for photos that are near-duplicates: they stay in one fold.
-        classes: How many there are.
-        balance: Let every class weigh the same, however many photos it has.
-        seed: Decides the folds.
-        strengths: Regularisations to choose from.
+        duplicates: Shape (N,), group numbers: near-duplicates share one, and stay in one fold.
+        classes: Number of classes.
+        balance: Weight classes equally, whatever their number of photos.
+        seed: Seed for the folds.
+        strengths: Strengths of regularisation to choose from.
     """
     data = _Standardised(features)
     counts = np.bincount(labels, minlength=classes)
     photo_weights = (len(labels) / (classes * counts))[labels] if balance else np.ones(len(labels))
     folds = assign_folds(labels, duplicates, min(FOLDS, int(counts.min())), seed)
     fold_count = int(folds.max()) + 1
-    # One problem for each fold (photos outside of it) and one for all photos, for each strength.
+    # For each strength, one problem per fold (on the photos outside the fold) and one on all photos.
     in_problem = np.stack([folds != fold for fold in range(fold_count)] + [np.ones(len(labels), dtype=np.bool_)])
     sample = np.concatenate([in_problem * photo_weights] * len(strengths))
     sample /= sample.sum(axis=1, keepdims=True)
@@ -167,7 +167,7 @@ def fit_head(
     solutions = minimise_each(objective, np.zeros((len(sample), (data.width + 1) * outputs)))
     solutions = solutions.reshape(len(strengths), fold_count + 1, data.width + 1, outputs)
     out_of_fold = _logits_out_of_fold(data, solutions[:, :fold_count], folds)
-    # Judged as they would be used, with their temperature: often a strong one is best whose logits are then stretched.
+    # Compared after calibration, as they will be used: often the best is a strong one, whose logits are too small.
     temperatures = [fit_temperature(logits, labels, photo_weights) for logits in out_of_fold]
     losses = [
         _weighted_loss(logits / temperature, labels, photo_weights)
@@ -176,7 +176,7 @@ def fit_head(
     best = int(np.argmin(losses))
     weights, bias = solutions[best, -1, :-1], solutions[best, -1, -1]
     return Head(
-        # Standardising is folded in: the head works on the roots of the features as they are.
+        # The standardisation is folded into the weights.
         weights=(weights / data.deviations[:, None]).astype(np.float32),
         bias=(bias - (data.means / data.deviations) @ weights).astype(np.float32),
         temperature=temperatures[best],
@@ -187,7 +187,7 @@ def fit_head(
 
 
 def assign_folds(labels: NDArray[np.int64], duplicates: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    """Divide photos among folds, near-duplicates together, every class as evenly as that allows; shape (N,)."""
+    """Assign photos to folds, stratified by class, with near-duplicates in one fold; shape (N,)."""
     generator = np.random.default_rng([seed, folds])
     _, first, group = np.unique(duplicates, return_index=True, return_inverse=True)
     fold_of_group = np.empty(len(first), dtype=np.int64)
@@ -198,7 +198,7 @@ def assign_folds(labels: NDArray[np.int64], duplicates: NDArray[np.int64], folds
 
 
 class _Standardised:
-    """The signed roots of features, each with mean 0 and, given enough photos, variance 1, block by block."""
+    """Signed square roots of features, standardised to mean 0 and (with enough photos) variance 1, in blocks."""
 
     def __init__(self, features: FeatureRows) -> None:
         self._features = features
@@ -211,13 +211,13 @@ class _Standardised:
         self.width = len(self.means)
         count = len(features)
         variances = np.maximum(squares / count - self.means**2, 0)
-        shrunk = (count * variances + _ALIKE_PHOTOS * variances.mean()) / (count + _ALIKE_PHOTOS)
+        shrunk = (count * variances + _SHRINKAGE_PHOTOS * variances.mean()) / (count + _SHRINKAGE_PHOTOS)
         self.deviations = np.sqrt(shrunk) + _LEAST_DEVIATION
-        if 4 * len(features) * self.width <= _KEPT_BYTES:
+        if 4 * len(features) * self.width <= _MAX_BYTES_IN_MEMORY:
             self._kept = list(self._standardised())
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-        """Give spans of photos, each with its rows, shape (n, D)."""
+        """Yield slices of the photos with their rows, shape (n, D)."""
         start = 0
         for block in self._kept if self._kept is not None else self._standardised():
             yield slice(start, start + len(block)), block
@@ -236,14 +236,14 @@ class _Standardised:
 
 @dataclass(frozen=True)
 class _Objective:
-    """Mean loss and penalty of P problems over the same photos.
+    """Mean loss and L2 penalty of P problems on the same photos.
 
     Attributes:
-        data: The features.
+        data: Standardised features.
         labels: Shape (N,).
         sample: Shape (P, N): the weight of each photo in each problem; each row sums to 1.
-        penalties: Shape (P,).
-        outputs: Logits a photo.
+        penalties: Shape (P,): strengths of regularisation.
+        outputs: Logits per photo.
     """
 
     data: _Standardised
@@ -274,7 +274,7 @@ class _Objective:
 
 
 def _losses_and_slopes(logits: Floats, labels: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Return cross-entropy, shape (n, P), and its slope in the logits, shape (n, P, K)."""
+    """Return the cross-entropy, shape (n, P), and its derivative in the logits, shape (n, P, K)."""
     photos = np.arange(len(labels))
     if is_binary(logits):
         signs = np.where(labels == 1, 1.0, -1.0)[:, None]
@@ -293,26 +293,28 @@ def minimise_each(
     start: Floats,
     tolerance: float = _TOLERANCE,
 ) -> Floats:
-    """Minimise many smooth convex functions side by side with L-BFGS (Nocedal and Wright, 2006, chapter 7).
+    """Minimise many smooth convex functions simultaneously by L-BFGS.
+
+    After Nocedal and Wright, "Numerical Optimization", 2006, chapter 7.
 
     Args:
-        objective: Takes the numbers of p problems and their points, shape (p, n); gives values, shape (p,), and
-            gradients, shape (p, n).
-        start: Shape (P, n).
-        tolerance: A problem is done when no component of its gradient is larger.
+        objective: Maps the indices of p problems and their points, shape (p, n), to values, shape (p,), and gradients,
+            shape (p, n).
+        start: Initial points, shape (P, n).
+        tolerance: A problem has converged when no component of its gradient is larger.
 
     Returns:
-        Shape (P, n).
+        The minima, shape (P, n).
     """
     points = start.copy()
     active = np.arange(len(points))
     values, gradients = objective(active, points)
     steps: list[tuple[Floats, Floats]] = []
     for _ in range(_ITERATIONS):
-        going = np.abs(gradients).max(axis=1) > tolerance
-        if not going.all():
-            active, values, gradients = active[going], values[going], gradients[going]
-            steps = [(s[going], y[going]) for s, y in steps]
+        unfinished = np.abs(gradients).max(axis=1) > tolerance
+        if not unfinished.all():
+            active, values, gradients = active[unfinished], values[unfinished], gradients[unfinished]
+            steps = [(s[unfinished], y[unfinished]) for s, y in steps]
         if not len(active):
             break
         directions = -_times_inverse_hessian(gradients, steps)
@@ -325,14 +327,14 @@ def minimise_each(
 
 
 def _times_inverse_hessian(gradients: Floats, steps: list[tuple[Floats, Floats]]) -> Floats:
-    """Multiply by what L-BFGS knows of the inverse Hessian: its two loops, for every row at once."""
+    """Multiply by the L-BFGS approximation of the inverse Hessian: the two-loop recursion, for all rows at once."""
     result = gradients.copy()
     if not steps:
         return np.asarray(result / np.maximum(np.linalg.norm(gradients, axis=1, keepdims=True), 1.0), dtype=np.float64)
     curvatures = [(s * y).sum(axis=1, keepdims=True) for s, y in steps]
     shares = []
     for (s, y), curvature in zip(reversed(steps), reversed(curvatures), strict=True):
-        # A step that was too small to tell the curvature counts for nothing.
+        # A step too small to measure the curvature is ignored.
         share = np.divide((s * result).sum(axis=1, keepdims=True), curvature, where=curvature > 0, out=curvature * 0)
         result -= share * y
         shares.append(share)
@@ -353,7 +355,7 @@ def _line_search(
     gradients: Floats,
     directions: Floats,
 ) -> tuple[Floats, Floats, Floats]:
-    """Halve each problem's step until its value falls enough (Armijo); a problem that cannot fall stays in place."""
+    """Backtracking line search: halve each step until the Armijo condition holds; otherwise the point stays."""
     slopes = (gradients * directions).sum(axis=1)
     points, new_values, new_gradients = here.copy(), values.copy(), gradients.copy()
     todo = np.arange(len(active))
@@ -361,7 +363,7 @@ def _line_search(
     for _ in range(20):
         tried = here[todo] + size * directions[todo]
         value, gradient = objective(active[todo], tried)
-        # Single precision in the products: a value that is equal to six digits has not risen.
+        # The products are in fp32: a value equal to six digits does not count as an increase.
         fell = value <= values[todo] + 1e-4 * size * slopes[todo] + 1e-7 * np.abs(values[todo])
         points[todo[fell]], new_values[todo[fell]], new_gradients[todo[fell]] = tried[fell], value[fell], gradient[fell]
         todo = todo[~fell]
@@ -372,7 +374,7 @@ def _line_search(
 
 
 def _logits_out_of_fold(data: _Standardised, solutions: Floats, folds: NDArray[np.int64]) -> Floats:
-    """Return the logits of each photo by the problem of its own fold; shape (strengths, N, K)."""
+    """Return the out-of-fold logits of each photo; shape (strengths, N, K)."""
     strengths, _, _, outputs = solutions.shape
     result = np.empty((strengths, len(folds), outputs))
     for span, block in data.blocks():

@@ -1,4 +1,4 @@
-"""What a pretrained network is shown of each photo: the photo, its mirror image as well, or variations drawn at random."""
+"""Views of a photo as input of a frozen backbone: the photo alone, with its mirror image, or augmented views."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -9,17 +9,17 @@ import numpy as np
 from photoclass.photos.decode import Pixels
 from photoclass.training.augment import AugmentSettings, augment_photos, draw_colours, draw_transforms
 
-_VARIATIONS = 2
+_AUGMENTED_VIEWS = 2
 
 
 @dataclass(frozen=True)
 class Views:
-    """How a photo is shown.
+    """Which views of a photo a backbone is run on.
 
     Attributes:
-        name: What tells these views apart in the store; empty for those that a backbone is always shown.
-        count: How many there are; None for the photo alone, whose rows then need no axis of views.
-        make: Returns them, from the SHA-256 of the photo's file and its pixels.
+        name: Distinguishes the views in the cache; empty for the standard ones.
+        count: Number of views; None for the photo alone, whose rows then have no axis of views.
+        make: Returns the views, given the SHA-256 of the photo's file and its pixels.
     """
 
     name: str
@@ -31,20 +31,20 @@ ALONE = Views("", None, lambda content, pixels: [pixels])
 WITH_MIRROR = Views("", 2, lambda content, pixels: [pixels, pixels[:, ::-1]])
 
 
-def augmentations(settings: AugmentSettings) -> Views:
-    """Return views that vary a photo in two ways, each by its own lot.
+def augmented_views(settings: AugmentSettings) -> Views:
+    """Return two augmented views per photo, drawn at random.
 
-    The photo's content decides the lots, so that what was computed once serves any training.
+    The random generator is seeded by the photo's content, so that features computed once can be used by any training.
     """
 
     def make(content: bytes, pixels: Pixels) -> list[Pixels]:
         generator = np.random.default_rng(list(content))
-        transforms = draw_transforms(_VARIATIONS, pixels.shape[0], settings, generator)
-        colours = draw_colours(_VARIATIONS, settings, generator)
-        augmented = [np.empty_like(pixels) for _ in range(_VARIATIONS)]
+        transforms = draw_transforms(_AUGMENTED_VIEWS, pixels.shape[0], settings, generator)
+        colours = draw_colours(_AUGMENTED_VIEWS, settings, generator)
+        augmented = [np.empty_like(pixels) for _ in range(_AUGMENTED_VIEWS)]
         for out, transform, colour in zip(augmented, transforms, colours, strict=True):
             augment_photos(pixels, transform, colour, settings, out)
         return augmented
 
     digest = hashlib.sha256(repr(settings).encode()).hexdigest()
-    return Views(f"varied{digest[:8]}", _VARIATIONS, make)
+    return Views(f"augmented{digest[:8]}", _AUGMENTED_VIEWS, make)

@@ -58,7 +58,7 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         f"head: strength {head.strength:g}, chosen by cross-validated log loss ({losses}); "
         f"temperature {head.temperature:.3f}"
     )
-    found = find_label_errors(head.out_of_fold_probabilities, train.table.labels).surely()
+    found = find_label_errors(head.out_of_fold_probabilities, train.table.labels).only_likely()
     label_errors = label_errors_as_fixes(found, train.table, str(request.data))
     if label_errors:
         first = label_errors[0]

@@ -58,9 +58,8 @@ class MlflowLog:
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         # Local files are the only store without a database; MLflow requires this to allow them.
         os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
-        os.environ.setdefault(
-            "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"
-        )  # MLflow's default of 7 would block a training for minutes
+        # MLflow's default of 7 would block a training for minutes.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         import mlflow.tracking  # noqa: F401 - a missing MLflow is noticed before any work
 
         log = cls(out, os.environ.get("MLFLOW_TRACKING_URI", ""))
