@@ -1,4 +1,4 @@
-"""The drawn pictures: reproducible, well formed, and told apart by the animal alone."""
+"""The drawn pictures: reproducible, well formed, and different between classes in the animal alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ def _photo_bytes(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("class_name", CLASS_NAMES)
 @pytest.mark.parametrize("side", [32, 151, 200])
-def test_a_drawing_has_the_size_and_type_asked_for(class_name: str, side: int) -> None:
+def test_a_drawing_has_the_requested_size_and_type(class_name: str, side: int) -> None:
     pixels = draw_animal(class_name, np.random.default_rng(0), side)
     assert pixels.shape == (side, side, 3)
     assert pixels.dtype == np.uint8
@@ -30,13 +30,13 @@ def test_the_same_generator_state_draws_the_same_picture() -> None:
     assert (first != other).any()
 
 
-def test_cats_and_dogs_have_the_same_chances_of_every_color_and_pattern() -> None:
+def test_cats_and_dogs_have_the_same_distribution_of_colors_and_patterns() -> None:
     for seed in range(50):
         cat, dog = (choose_animal(is_cat, np.random.default_rng(seed)) for is_cat in (True, False))
         assert replace(cat, is_cat=False) == dog
 
 
-def test_two_hundred_scenes_draw_without_a_hitch() -> None:
+def test_two_hundred_scenes_are_drawn_without_errors() -> None:
     generator = np.random.default_rng(11)
     for number in range(200):
         draw_animal(CLASS_NAMES[number % 2], generator, 32)
@@ -68,7 +68,7 @@ def test_the_files_are_rgb_jpegs_and_progress_counts_them(tmp_path: Path) -> Non
         assert (photo.format, photo.mode, photo.size) == ("JPEG", "RGB", (200, 200))
 
 
-def test_the_mean_color_does_not_tell_the_class() -> None:
+def test_the_mean_color_does_not_predict_the_class() -> None:
     photos_per_class = 120
     sources = (np.random.default_rng([1, number]) for number in range(photos_per_class))
     pairs = [[draw_animal(name, source, 40) for name in CLASS_NAMES] for source in sources]
@@ -77,7 +77,7 @@ def test_the_mean_color_does_not_tell_the_class() -> None:
     centers = means[:half].mean(axis=0)
     distances = np.linalg.norm(means[half:, :, None, :] - centers, axis=-1)
     accuracy = (distances.argmin(axis=-1) == np.arange(2)).mean()
-    # 120 guesses at chance stay within 0.5 +- 0.14 in all but one of 500 draws.
+    # 120 random guesses stay within 0.5 +- 0.14 in all but one of 500 draws.
     assert abs(accuracy - 0.5) < 0.14
 
 

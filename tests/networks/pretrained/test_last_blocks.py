@@ -57,7 +57,7 @@ def test_trained_weights_are_written_to_onnx() -> None:
     with torch.no_grad():
         trained = tail.features(_images(_drawings())).numpy()
     np.testing.assert_allclose(_rows(write_backbone(tail.folded(), "fp32")), trained, atol=1e-4)
-    assert np.abs(trained - _rows(write_backbone(_network(), "fp32"))).max() > 0.1, "it has learnt something"
+    assert np.abs(trained - _rows(write_backbone(_network(), "fp32"))).max() > 0.1, "the weights have changed"
 
 
 @pytest.mark.parametrize("moved", [False, True])

@@ -227,8 +227,8 @@ def test_likely_label_errors_are_written_as_fixes_and_can_be_left_out(tmp_path: 
     model = json.loads((tmp_path / "run" / "model.json").read_text())
     head = model["training"]["head"]
     assert head["label_errors"] == len(rows) - 1 and not head["label_errors_dropped"]
-    told = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-label-errors")
-    assert f"dropped {len(rows) - 1} photos with likely label errors" in told.stderr
+    result = done("train", photos, "--out", tmp_path / "clean", "--quality", "fast", "--drop-label-errors")
+    assert f"dropped {len(rows) - 1} photos with likely label errors" in result.stderr
     # What was written is what --fixes takes.
     done(
         "train",

@@ -190,5 +190,5 @@ def test_stores_of_feature_maps_are_described(drawn_photos: Path, own_folder: Pa
     trunk, _ = open_trunk("lite0", fold("lite0"), 15)
     table = read_data(drawn_photos, Workspace(own_folder / "cache")).select(np.arange(3))
     compute_features(table, DecodeSettings(trunk.image_size), trunk, Workspace(own_folder / "cache"))
-    told = {stored.what: stored.photos for stored in cache(own_folder / "cache").stored}
-    assert told["maps of lite0-blocks15, int8, at 224 px, squash"] == 3
+    described = {stored.what: stored.photos for stored in cache(own_folder / "cache").stored}
+    assert described["maps of lite0-blocks15, int8, at 224 px, squash"] == 3

@@ -1,6 +1,6 @@
-"""The drawn animals from tail to paws: four poses that cats and dogs share, and what they wear.
+"""The drawn animals from tail to paws: poses that cats and dogs share, and what they wear.
 
-The unit of length is the radius of the head, whose middle is the origin; y points down.
+The unit of length is the radius of the head, whose centre is the origin; y points down.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def draw_pose(pen: Pen, is_cat: bool, generator: np.random.Generator) -> None:
 
     Args:
         pen: Its unit is the side of the canvas, and its origin the upper left corner.
-        is_cat: Otherwise a dog is drawn.
+        is_cat: Whether to draw a cat; otherwise a dog.
         generator: Source of every choice.
     """
     animal = choose_animal(is_cat, generator)
@@ -41,7 +41,7 @@ def draw_pose(pen: Pen, is_cat: bool, generator: np.random.Generator) -> None:
     if generator.random() < 0.1:  # Some stand farther away.
         scale *= float(generator.uniform(0.55, 0.9))
     mirror = bool(generator.random() < 0.5)
-    aside = 0.1 if generator.random() < 0.85 else 0.36  # Some are cut off by the rim of the picture.
+    aside = 0.1 if generator.random() < 0.85 else 0.36  # Some are cut off by the edge of the picture.
     x = 0.5 - pose.middle * scale * (-1.0 if mirror else 1.0) + float(generator.uniform(-aside, aside))
     y = float(generator.uniform(*pose.floor)) - pose.depth * scale
     figure = pen.at(x, y, scale, float(generator.uniform(-4.0, 4.0)), mirror)
@@ -70,7 +70,7 @@ def _sitting(pen: Pen, animal: Animal, generator: np.random.Generator) -> None:
 
 
 def _from_behind(pen: Pen, animal: Animal, generator: np.random.Generator) -> None:
-    """Sitting and looking into the picture: only ears, outline and tail are seen."""
+    """Sitting with its back to the viewer: only ears, outline and tail are visible."""
     for side in (-1.0, 1.0):
         pen.fur(oval(0.72 * side, 2.58, 0.36, 0.17), animal.paw, animal.edge)
     torso = mirrored([(0.0, 0.5), (0.52, 0.62), (0.72, 1.2), (0.98, 1.95), (0.84, 2.52), (0.0, 2.68)])
@@ -154,7 +154,7 @@ def _peeking(pen: Pen, animal: Animal, generator: np.random.Generator) -> None:
 
 @dataclass(frozen=True)
 class _Pose:
-    """Where a pose goes: `scale` and `floor` are ranges in canvas sides, the rest is in head radii."""
+    """A pose and its place: `scale` and `floor` are ranges in canvas sides, all else is in head radii."""
 
     draw: Callable[[Pen, Animal, np.random.Generator], None]
     scale: tuple[float, float]
@@ -170,7 +170,7 @@ _LYING = _Pose(_lying, (0.185, 0.24), (0.8, 0.95), 1.75, middle=0.9)
 _PORTRAIT = _Pose(_portrait, (0.25, 0.33), (0.98, 1.12), 1.75, has_shadow=False)
 _PEEKING = _Pose(_peeking, (0.19, 0.24), (0.86, 0.98), 2.7)
 _BEHIND = _Pose(_from_behind, (0.175, 0.235), (0.86, 0.97), 2.7)
-# A pose that is named twice is drawn twice as often. Large heads are what a small network learns from first.
+# A pose that is listed twice is drawn twice as often. A small network learns from large heads first.
 _POSES = (*(_PORTRAIT,) * 8, *(_SITTING,) * 4, *(_PEEKING,) * 3, _STANDING, _STANDING, _LYING, _LYING, _BEHIND)
 
 

@@ -1,6 +1,6 @@
-"""The places where the drawn animals are, and the things that stand in front of them.
+"""Backgrounds for the drawn animals, and objects in front of them.
 
-The unit of length is the side of the canvas, and the origin its upper left corner; y points down.
+The unit of length is the side of the canvas, whose upper left corner is the origin; y points down.
 """
 
 import numpy as np
@@ -30,13 +30,13 @@ _CREAM: Color = (255, 250, 238)
 
 
 def draw_background(pen: Pen, generator: np.random.Generator) -> None:
-    """Cover the whole canvas with one of the places."""
+    """Cover the whole canvas with a background."""
     place = pick(generator, (_meadow, _room, _sofa, _night, _studio, _beach, _woods, _kitchen))
     place(pen, float(generator.uniform(0.5, 0.74)), generator)
 
 
 def draw_prop(pen: Pen, generator: np.random.Generator) -> None:
-    """Put one thing at the lower edge, in front of the animal, where it may hide a part of it."""
+    """Draw an object at the lower edge, in front of the animal, where it may hide a part of it."""
     side = pick(generator, (-1.0, 1.0))
     x = 0.5 + side * float(generator.uniform(0.2, 0.44))
     thing = pen.at(x, float(generator.uniform(0.88, 1.0)), float(generator.uniform(0.8, 1.25)))

@@ -1,6 +1,6 @@
-"""Smooth filled shapes on an RGB pixel array: the pen that the drawn animals and backgrounds share.
+"""Smooth filled shapes on an RGB pixel array: the pen that draws animals and backgrounds.
 
-A shape is its corners, shape (N, 2): x to the right and y down, in the units of the pen that draws it.
+A shape is an array of its corners, shape (N, 2): x to the right and y down, in the units of the pen.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,12 +42,12 @@ def darker(color: Color, amount: float) -> Color:
 
 
 def oval(x: float, y: float, radius_x: float, radius_y: float, degrees: float = 0.0) -> Points:
-    """An ellipse around (x, y), turned clockwise by `degrees`."""
+    """An ellipse around (x, y), rotated clockwise by `degrees`."""
     return (_CIRCLE * (radius_x, radius_y)) @ rotation(degrees).T + (x, y)
 
 
 def lens(x: float, y: float, radius_x: float, radius_y: float, degrees: float = 0.0) -> Points:
-    """An almond around (x, y) with pointed ends on its long axis, turned clockwise by `degrees`."""
+    """An almond around (x, y) with pointed ends on its long axis, rotated clockwise by `degrees`."""
     along = np.linspace(-1.0, 1.0, 13)
     across = (1.0 - along**2) ** 0.8
     upper = np.stack([along * radius_x, -across * radius_y], axis=1)
@@ -98,7 +98,7 @@ def tube(path: ArrayLike, start_radius: float, end_radius: float) -> Points:
 
 
 def rotation(degrees: float) -> Points:
-    """The matrix, shape (2, 2), that turns column vectors clockwise (y points down)."""
+    """The matrix, shape (2, 2), that rotates column vectors clockwise (y points down)."""
     angle = np.deg2rad(degrees)
     return np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
 
@@ -152,7 +152,7 @@ class Pen:
         self.pixels[first:last] = cv2.repeat(blend[:, None, :].astype(np.uint8), 1, self.pixels.shape[1])
 
     def tint(self, shape: Points, color: Color, opacity: float) -> None:
-        """Lay a see-through color over a shape: shadows, glows and blushes."""
+        """Blend a translucent color over a shape: shadows, glows and blushes."""
         view, corners = self._window(shape)
         if view.size:
             mask = np.zeros(view.shape[:2], np.uint8)
@@ -173,10 +173,10 @@ class Pen:
 
         Args:
             shape: Corners, shape (N, 2).
-            color: Of the fur.
-            edge: Of the outline.
-            markings: Draws with a pen of the same units whose ink cannot leave the shape.
-            width: Of the outline.
+            color: Color of the fur.
+            edge: Color of the outline.
+            markings: Draws with a pen of the same units that is clipped to the shape.
+            width: Width of the outline.
         """
         view, corners = self._window(shape)
         if not view.size:

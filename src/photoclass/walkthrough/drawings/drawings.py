@@ -1,7 +1,7 @@
-"""Labelled pictures of cats and dogs, drawn by code, for the demo that runs where there are no photos.
+"""Labelled pictures of cats and dogs, drawn by code, for a demo that needs no photos.
 
-A cat differs from a dog by its shape alone - ears, face, eyes, muzzle, tail. Colors, fur patterns, places,
-poses, sizes and lighting are drawn at random with the same chances for both, so a network must learn the animal.
+A cat differs from a dog in its shape alone: ears, face, eyes, muzzle, tail. Colors, fur patterns, backgrounds, poses,
+sizes and lighting have the same distribution for both, so that a network must learn the animal.
 """
 
 from collections.abc import Callable
@@ -23,12 +23,12 @@ SMALLEST_SIDE = 32
 JPEG_QUALITY = 90
 _CHUNK = 25  # pictures of each class that a worker draws at once
 
-# OpenCV smooths the edge of an outline, but not of a masked pattern; halved from double size, both are clean.
+# OpenCV anti-aliases outlines, but not masked patterns; drawing at double size and halving smooths both.
 _SUPERSAMPLING = 2
 
 
 def draw_animal(class_name: str, generator: np.random.Generator, side: int = 200) -> NDArray[np.uint8]:
-    """Draw one cat or dog somewhere, as a camera might have caught it.
+    """Draw a cat or dog in a random scene.
 
     Args:
         class_name: One of CLASS_NAMES.
@@ -42,7 +42,7 @@ def draw_animal(class_name: str, generator: np.random.Generator, side: int = 200
         ValueError: The class is unknown, or the side too small.
     """
     if class_name not in CLASS_NAMES:
-        raise ValueError(f"unknown class {class_name!r}; the drawings know {', '.join(CLASS_NAMES)}")
+        raise ValueError(f"unknown class {class_name!r}; choose from {', '.join(CLASS_NAMES)}")
     if side < SMALLEST_SIDE:
         raise ValueError(f"side is {side}; a drawing needs at least {SMALLEST_SIDE} pixels")
     large = side * _SUPERSAMPLING
@@ -50,7 +50,7 @@ def draw_animal(class_name: str, generator: np.random.Generator, side: int = 200
     light = -1.0 if generator.random() < 0.5 else 1.0
     pen = Pen(pixels, np.array([(large, 0.0, 0.0), (0.0, large, 0.0)], dtype=np.float64), light)
     draw_background(pen, generator)
-    # A lens focused on the animal leaves what is behind it a little soft.
+    # Depth of field: the background is slightly out of focus.
     cv2.GaussianBlur(pixels, (0, 0), large * float(generator.uniform(0.001, 0.007)), dst=pixels)
     draw_pose(pen, class_name == "cat", generator)
     if generator.random() < 0.35:
@@ -60,7 +60,7 @@ def draw_animal(class_name: str, generator: np.random.Generator, side: int = 200
 
 
 def _develop(image: NDArray[np.float32], light: float, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """What light, lens and sensor do: exposure, tint, falloff, blur and noise.
+    """Simulate light, lens and sensor: exposure, tint, vignetting, blur and noise.
 
     Args:
         image: Shape (N, N, 3), 0 to 255.
@@ -92,13 +92,13 @@ def draw_photo_folders(
 ) -> None:
     """Write `folder/cat/cat-0001.jpg` ... and `folder/dog/dog-0001.jpg` ...
 
-    A picture depends on the seed, its class and its number alone: a larger count adds some and changes none.
+    A picture depends on the seed, its class and its number alone: a larger count adds pictures and changes none.
 
     Args:
         folder: Made if absent; files of the same names are replaced.
         photos_per_class: At least 1.
         seed: Not negative.
-        progress: Called now and then with the number of pictures written since the last call.
+        progress: Called from time to time with the number of pictures written since the last call.
 
     Raises:
         ValueError: The count or the seed is out of range.
@@ -120,7 +120,7 @@ def draw_photo_folders(
 
 
 def _draw_chunk(folder: Path, seed: int, numbers: range) -> int:
-    """Draw and write these pictures of each class; return how many that was."""
+    """Draw and write these pictures of each class; return the number of pictures."""
     for number in numbers:
         for label, class_name in enumerate(CLASS_NAMES):
             pixels = draw_animal(class_name, np.random.default_rng([seed, label, number]))

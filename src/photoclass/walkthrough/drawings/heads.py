@@ -1,6 +1,6 @@
-"""The heads of the drawn cats and dogs: here, and in the tail, lies all that tells the two apart.
+"""The heads of the drawn cats and dogs. Cats and dogs differ in the head and the tail only.
 
-The unit of length is the radius of the head, whose middle is the origin; y points down.
+The unit of length is the radius of the head, whose centre is the origin; y points down.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ _WHITE: Color = (255, 252, 246)
 
 
 def draw_head(pen: Pen, animal: Animal, generator: np.random.Generator, from_behind: bool = False) -> None:
-    """Draw a head with its ears, looking out of the picture or, seen from behind, into it."""
+    """Draw a head with its ears, from the front or from behind."""
     head = pen.stretched(float(generator.uniform(0.94, 1.1)), 1.0)
     extra = pick(generator, ("none",) * 16 + ("hood", "party hat", "sunglasses", "sunglasses"))
-    # A hood hides the ears, sunglasses hide the eyes: no single feature settles every picture.
+    # A hood hides the ears, sunglasses hide the eyes: no single feature is enough to classify every picture.
     ears = [] if extra == "hood" else _ears(animal, from_behind, generator)
     for ear in ears:
         if ear.is_behind:
@@ -73,7 +73,7 @@ _DOG_SKULL = mirrored([(0.0, -0.86), (0.42, -0.82), *_DOG_CHEEK, (0.0, 1.1)])
 
 
 def _markings(pen: Pen, animal: Animal, from_behind: bool, generator: np.random.Generator) -> None:
-    """The fur pattern of the head, alike for both classes."""
+    """The fur pattern of the head, the same for both classes."""
     side = pick(generator, (-1.0, 1.0))
     if animal.pattern == "stripes":
         for x in (-0.26, 0.0, 0.26):
@@ -112,7 +112,7 @@ class _Ear:
 
 
 def _ears(animal: Animal, from_behind: bool, generator: np.random.Generator) -> list[_Ear]:
-    """Two ears; a cat's are pointed but for a rare fold, a dog's hang, fold or stand, and at times differ."""
+    """Two ears; a cat's are pointed, rarely folded; a dog's hang, fold or stand, and sometimes differ."""
     if animal.is_cat:
         kind = pick(generator, ("pointed",) * 19 + ("small fold",))
     else:
@@ -132,7 +132,7 @@ def _ears(animal: Animal, from_behind: bool, generator: np.random.Generator) -> 
 
 
 def _ear_corners(kind: str, length: float, height: float, spread: float) -> tuple[Points, Points | None]:
-    """The outline of a right ear, and of the pink within it where that shows.
+    """The outlines of a right ear and of the pink inside it, if that is visible.
 
     Args:
         kind: "pointed", "hanging", "folded", "small fold" or "upright".
@@ -255,7 +255,7 @@ def _sunglasses(pen: Pen, animal: Animal, generator: np.random.Generator) -> Non
 
 
 def _hood(pen: Pen, generator: np.random.Generator) -> None:
-    """A knitted hood with a pompom, down over the ears."""
+    """A knitted hood with a pompom, pulled over the ears."""
     wool = pick(generator, ((214, 84, 84), (84, 140, 196), (92, 160, 132), (236, 184, 92), (240, 234, 222)))
     ink = darker(wool, 0.5)
     dome = [(0.0, -1.2), (0.62, -1.08), (1.06, -0.6), (1.18, 0.1), (1.06, 0.62)]

@@ -1,4 +1,4 @@
-"""How one drawn animal looks: colors and pattern, with the same chances for cats and dogs."""
+"""Colors and fur pattern of a drawn animal, with the same distribution for cats and dogs."""
 
 from dataclasses import dataclass
 
@@ -27,15 +27,15 @@ _NOSES: tuple[Color, ...] = ((226, 132, 138), (70, 52, 54), (50, 44, 52), (128, 
 
 @dataclass(frozen=True)
 class Animal:
-    """All that stays the same over one animal's head, body and tail.
+    """The looks that an animal's head, body and tail share.
 
     Attributes:
-        is_cat: Otherwise it is a dog.
+        is_cat: Whether it is a cat; otherwise it is a dog.
         fur: The main color.
-        mark: Of stripes, spots and patches.
-        pale: Of the muzzle, the bib and the socks.
+        mark: The color of stripes, spots and patches.
+        pale: The color of muzzle, bib and socks.
         pattern: One of PATTERNS.
-        turn: How far the face looks aside, in head radii; positive is right.
+        turn: How far the face is turned aside, in head radii; positive is right.
     """
 
     is_cat: bool
@@ -63,7 +63,7 @@ class Animal:
 
 
 def choose_animal(is_cat: bool, generator: np.random.Generator) -> Animal:
-    """Draw the looks at random; the chances are the same for cats and dogs, so no color gives one away."""
+    """Draw looks at random, with the same distribution for cats and dogs, so that no color reveals the class."""
     fur = pick(generator, _FURS)
     other = pick(generator, _FURS)
     is_pale = sum(fur) > 630
