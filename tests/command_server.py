@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from quick_export import keep_operators
+
 # Imported by the commands when they need them. Where one is not installed, the commands that need it say so.
 _LIBRARIES = ("cv2", "matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2", "rich.progress", "openvino")
 
@@ -75,6 +77,7 @@ def _load_libraries() -> None:
     from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
     from photoclass.training.export import export_onnx
 
+    keep_operators()
     for name in _LIBRARIES:
         importlib.import_module(name)
     export_onnx(SmallCNN(SmallCnnArchitecture((4,), 3, 4), 16, 2, torch.Generator().manual_seed(0)), 16)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from handmade import SIDE, make_info
 from photoclass.model.folder import ModelInfo, save_model
+from quick_export import keep_operators
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,7 @@ def exported() -> bytes:
     from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
     from photoclass.training.export import export_onnx
 
+    keep_operators()
     network = SmallCNN(SmallCnnArchitecture((8, 8), 3, 16), SIDE, 2, torch.Generator().manual_seed(0))
     with torch.no_grad():
         network.output.weight.mul_(10)

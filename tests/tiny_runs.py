@@ -28,6 +28,9 @@ from photoclass.training.run_folder import checkpoint_path
 from photoclass.training.stopping import StopRequest
 from photoclass.training.train import train
 from photoclass.workspace import Workspace
+from quick_export import keep_operators
+
+keep_operators()
 
 TINY: dict[str, Any] = {
     "image_size": 32,
