@@ -1,4 +1,4 @@
-"""The figures equal those of scikit-learn, and all of them refuse what is no probability."""
+"""Metrics of classification: equal to scikit-learn's, and NaN, infinity and wrong shapes are rejected."""
 
 import math
 
@@ -58,7 +58,7 @@ predictions = st.builds(
 
 
 @given(predictions)
-def test_log_loss_is_scikit_learns(given: Predictions) -> None:
+def test_log_loss_equals_scikit_learns(given: Predictions) -> None:
     probabilities, labels = given
     expected = reference.log_loss(labels, probabilities, labels=range(probabilities.shape[1]))
     assert log_loss(probabilities, labels) == pytest.approx(expected, abs=1e-9)
@@ -66,17 +66,17 @@ def test_log_loss_is_scikit_learns(given: Predictions) -> None:
 
 
 @given(predictions)
-def test_accuracy_and_confusion_are_scikit_learns(given: Predictions) -> None:
+def test_accuracy_and_confusion_matrix_equal_scikit_learns(given: Predictions) -> None:
     probabilities, labels = given
-    told, classes = probabilities.argmax(axis=1), probabilities.shape[1]
-    assert accuracy(probabilities, labels) == pytest.approx(reference.accuracy_score(labels, told), abs=1e-12)
+    predicted, classes = probabilities.argmax(axis=1), probabilities.shape[1]
+    assert accuracy(probabilities, labels) == pytest.approx(reference.accuracy_score(labels, predicted), abs=1e-12)
     table = confusion_matrix(probabilities, labels)
-    np.testing.assert_array_equal(table, reference.confusion_matrix(labels, told, labels=range(classes)))
+    np.testing.assert_array_equal(table, reference.confusion_matrix(labels, predicted, labels=range(classes)))
     assert table.sum() == len(labels)
 
 
 @given(predictions)
-def test_the_brier_score_is_scikit_learns(given: Predictions) -> None:
+def test_brier_score_equals_scikit_learns(given: Predictions) -> None:
     probabilities, labels = given
     expected = reference.brier_score_loss(labels, probabilities, labels=range(probabilities.shape[1]))
     assert brier_score(probabilities, labels) == pytest.approx(expected, abs=1e-9)
@@ -85,24 +85,24 @@ def test_the_brier_score_is_scikit_learns(given: Predictions) -> None:
         assert brier_score(probabilities, labels) == pytest.approx(of_class_1, abs=1e-9)
 
 
-def test_a_sure_mistake_has_a_brier_score_of_1_of_two_classes_and_2_of_more() -> None:
+def test_the_worst_brier_score_is_1_for_two_classes_and_2_for_more() -> None:
     assert brier_scores(np.array([[1.0, 0.0]]), np.array([1])) == 1
     assert brier_scores(np.array([[1.0, 0.0, 0.0]]), np.array([1])) == 2
 
 
-def test_rows_of_the_confusion_are_the_truth() -> None:
+def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
     probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
     np.testing.assert_array_equal(confusion_matrix(probabilities, np.array([0, 0, 1])), [[0, 2], [0, 1]])
 
 
-def test_a_certain_mistake_costs_what_the_clip_allows() -> None:
+def test_the_loss_of_a_certain_mistake_is_bounded_by_the_clip() -> None:
     certain = np.array([[1.0, 0.0], [0.0, 1.0]])
     losses = log_losses(certain, np.array([1, 1]))
     np.testing.assert_allclose(losses, [-math.log(CLIP), -math.log(1 - CLIP)])
     assert log_loss(certain, np.array([1, 1]), clip=0.01) == pytest.approx(-(math.log(0.01) + math.log(0.99)) / 2)
 
 
-def test_probabilities_of_the_model_are_float32_and_scored_in_float64() -> None:
+def test_float32_probabilities_are_scored_in_float64() -> None:
     losses = log_losses(np.array([[0.25, 0.75]], dtype=np.float32), np.array([1]))
     assert losses.dtype == np.float64
     assert losses[0] == -math.log(0.75)
@@ -110,7 +110,7 @@ def test_probabilities_of_the_model_are_float32_and_scored_in_float64() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("metric", METRICS)
-def test_a_probability_that_is_no_number_is_refused(metric, bad: float) -> None:  # type: ignore[no-untyped-def]
+def test_nan_and_infinity_are_rejected(metric, bad: float) -> None:  # type: ignore[no-untyped-def]
     probabilities, labels = _predictions(0, 10, 3)
     probabilities[7, 2] = bad
     with pytest.raises(ModelError, match="NaN or infinity"):
@@ -118,7 +118,7 @@ def test_a_probability_that_is_no_number_is_refused(metric, bad: float) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_shapes_and_labels_that_do_not_fit_are_refused(metric) -> None:  # type: ignore[no-untyped-def]
+def test_mismatched_shapes_and_labels_out_of_range_are_rejected(metric) -> None:  # type: ignore[no-untyped-def]
     probabilities, labels = _predictions(0, 10, 3)
     for wrong in ((probabilities, labels[:-1]), (probabilities[:, 0], labels), (probabilities[:0], labels[:0])):
         with pytest.raises(ModelError, match="cannot be scored together"):
@@ -129,15 +129,15 @@ def test_shapes_and_labels_that_do_not_fit_are_refused(metric) -> None:  # type:
             metric(probabilities, labels)
 
 
-def test_calibration_error_is_the_gap_between_being_sure_and_being_right() -> None:
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     probabilities = np.array([[0.1, 0.9]] * 10 + [[0.7, 0.3]] * 10)
     labels = np.array([1] * 8 + [0] * 2 + [0] * 10)
-    # Sure of 90 % and right in 80 %; sure of 70 % and right in all.
+    # Confidence 90 % with accuracy 80 %; confidence 70 % with accuracy 100 %.
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0.5 * 0.1 + 0.5 * 0.3)
 
 
 @given(seed=st.integers(0, 1000), classes=st.integers(2, 5))
-def test_predictions_that_mean_what_they_say_have_little_calibration_error(seed: int, classes: int) -> None:
+def test_calibrated_predictions_have_a_small_calibration_error(seed: int, classes: int) -> None:
     generator = np.random.default_rng(seed)
     probabilities = generator.dirichlet(np.ones(classes), 20_000)
     labels = np.array([generator.choice(classes, p=row) for row in probabilities[:2000]])

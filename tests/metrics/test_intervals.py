@@ -1,4 +1,4 @@
-"""Intervals: those in closed form are Wilson's; all of them cover the truth about 19 times in 20."""
+"""Confidence intervals: Wilson's equal SciPy's, and all of them contain the true value about 19 times in 20."""
 
 import math
 
@@ -26,7 +26,7 @@ Predictions = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 @given(st.integers(1, 3000), st.data())
-def test_the_interval_of_a_share_is_wilsons(photos: int, data: st.DataObject) -> None:
+def test_the_interval_of_a_proportion_is_wilsons(photos: int, data: st.DataObject) -> None:
     right = data.draw(st.integers(0, photos))
     interval = wilson_interval(right / photos, photos)
     expected = stats.binomtest(right, photos).proportion_ci(0.95, method="wilson")
@@ -37,7 +37,7 @@ def test_the_interval_of_a_share_is_wilsons(photos: int, data: st.DataObject) ->
     assert interval.value - 1e-12 <= interval.high <= 1
 
 
-def test_twins_count_as_fewer_photos() -> None:
+def test_near_duplicates_lower_the_effective_sample_size() -> None:
     assert effective_sample_size(np.arange(7)) == 7
     assert effective_sample_size(np.array([3, 3, 3])) == 1
     assert effective_sample_size(np.array([0, 0, 5, 5])) == 2
@@ -46,7 +46,7 @@ def test_twins_count_as_fewer_photos() -> None:
 
 
 @given(right=st.integers(0, 300), called=st.integers(0, 300), of_class=st.integers(0, 300))
-def test_the_interval_of_f1_holds_f1(right: int, called: int, of_class: int) -> None:
+def test_the_interval_of_f1_contains_f1(right: int, called: int, of_class: int) -> None:
     either = right + called + of_class
     if not either:
         return
@@ -56,20 +56,20 @@ def test_the_interval_of_f1_holds_f1(right: int, called: int, of_class: int) -> 
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=5))
-def test_the_interval_of_a_mean_is_no_wider_than_its_parts(counts: list[tuple[int, int]]) -> None:
-    shares = [wilson_interval(min(right, n) / n, n) for right, n in counts]
-    mean = mean_interval(shares)
-    assert mean.value == pytest.approx(np.mean([share.value for share in shares]), abs=1e-12)
-    assert np.mean([share.low for share in shares]) - 1e-12 <= mean.low <= mean.value + 1e-12
-    assert mean.value - 1e-12 <= mean.high <= np.mean([share.high for share in shares]) + 1e-12
+def test_the_interval_of_a_mean_is_within_the_mean_of_the_intervals(counts: list[tuple[int, int]]) -> None:
+    proportions = [wilson_interval(min(right, n) / n, n) for right, n in counts]
+    mean = mean_interval(proportions)
+    assert mean.value == pytest.approx(np.mean([part.value for part in proportions]), abs=1e-12)
+    assert np.mean([part.low for part in proportions]) - 1e-12 <= mean.low <= mean.value + 1e-12
+    assert mean.value - 1e-12 <= mean.high <= np.mean([part.high for part in proportions]) + 1e-12
 
 
 def _covered(true: float, intervals: list[Interval]) -> int:
     return sum(interval.low <= true + 1e-9 and true - 1e-9 <= interval.high for interval in intervals)
 
 
-def test_mean_and_f1_cover_the_truth_about_19_times_in_20() -> None:
-    """Recalls of 0.97 of 60 photos and 0.8 of 25: where a bootstrap would be too narrow."""
+def test_intervals_of_mean_and_f1_contain_the_true_value_about_19_times_in_20() -> None:
+    """With recalls of 0.97 on 60 photos and 0.8 on 25, for which a bootstrap interval would be too narrow."""
     generator = np.random.default_rng(1)
     right = np.stack([generator.binomial(60, 0.97, 2000), generator.binomial(25, 0.8, 2000)], axis=1)
     means = [mean_interval([wilson_interval(a / 60, 60), wilson_interval(b / 25, 25)]) for a, b in right]
@@ -79,7 +79,7 @@ def test_mean_and_f1_cover_the_truth_about_19_times_in_20() -> None:
     assert 0.94 <= _covered(2 * 60 * 0.97 / (60 + 60 * 0.97 + 5), scores) / 2000 <= 0.99
 
 
-def test_without_spread_there_is_no_interval() -> None:
+def test_without_variation_there_is_no_interval() -> None:
     assert not percentile_interval(0.5, np.full(100, 0.5)).is_known
     assert not percentile_interval(0.5, np.full(100, np.nan)).is_known
     assert percentile_interval(0.5, np.full(100, np.nan)).bounds() is None
@@ -87,15 +87,15 @@ def test_without_spread_there_is_no_interval() -> None:
     assert percentile_interval(0.5, half_missing).bounds() == pytest.approx([0.025, 0.975])
 
 
-@pytest.mark.parametrize(("photos", "too_sure"), [(100, 1.0), (100, 1.5), (500, 1.0), (500, 2.0)])
-def test_the_interval_of_the_calibration_error_covers_the_truth(photos: int, too_sure: float) -> None:
-    """A plain interval of bootstrap draws covers it next to never where the probabilities mean what they say."""
+@pytest.mark.parametrize(("photos", "overconfidence"), [(100, 1.0), (100, 1.5), (500, 1.0), (500, 2.0)])
+def test_the_interval_of_the_calibration_error_contains_the_true_error(photos: int, overconfidence: float) -> None:
+    """A percentile interval almost never contains it if the model is calibrated."""
 
     def draw(generator: np.random.Generator, count: int) -> Predictions:
         mean = generator.beta(0.5, 0.5, count)
         labels = (generator.random(count) < mean).astype(np.int64)
-        told = mean**too_sure / (mean**too_sure + (1 - mean) ** too_sure)
-        return np.stack([1 - told, told], axis=1), labels
+        predicted = mean**overconfidence / (mean**overconfidence + (1 - mean) ** overconfidence)
+        return np.stack([1 - predicted, predicted], axis=1), labels
 
     truth = expected_calibration_error(*draw(np.random.default_rng(0), 1_000_000))
     intervals, plain = [], []
@@ -106,9 +106,9 @@ def test_the_interval_of_the_calibration_error_covers_the_truth(photos: int, too
         intervals.append(calibration_interval(value, drawn.ece, drawn.ece_if_calibrated))
         plain.append(percentile_interval(value, drawn.ece))
         assert intervals[-1].low <= value <= intervals[-1].high
-    # The truth of 1,000,000 photos is itself off by some 0.001.
+    # The error of 1,000,000 photos still differs from the true one by about 0.001.
     covered = sum(i.low <= truth + 0.001 and truth - 0.001 <= i.high for i in intervals)
     assert covered >= 90
-    if too_sure == 1:
+    if overconfidence == 1:
         assert _covered(truth, plain) <= 10
         assert math.isclose(np.median([interval.low for interval in intervals]), 0)

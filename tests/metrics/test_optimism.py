@@ -1,4 +1,4 @@
-"""How much a score flatters, as values and in words."""
+"""Optimism of a score: JSON, errors and text."""
 
 import json
 from typing import Any
@@ -8,13 +8,13 @@ import pytest
 from photoclass.errors import ModelError
 from photoclass.metrics.optimism import Estimate, Optimism
 
-HOW = "cross-fitting, 10 x 5 folds"
-KNOWN = Optimism(("epoch", "temperature"), HOW, Estimate(0.00123, 0.0004), Estimate(0.001, 0.0021))
+METHOD = "cross-fitting, 10 x 5 folds"
+KNOWN = Optimism(("epoch", "temperature"), METHOD, Estimate(0.00123, 0.0004), Estimate(0.001, 0.0021))
 UNKNOWN = Optimism(("epoch",), "earlier epochs were judged by other photos (--force)")
 
 
 @pytest.mark.parametrize("optimism", [KNOWN, UNKNOWN])
-def test_it_comes_back_from_json_as_it_was(optimism: Optimism) -> None:
+def test_it_survives_the_round_trip_through_json(optimism: Optimism) -> None:
     assert Optimism.from_json(json.loads(json.dumps(optimism.as_json())), "model.json") == optimism
     assert Optimism.from_json(None, "model.json") is None
 
@@ -36,20 +36,20 @@ def test_it_comes_back_from_json_as_it_was(optimism: Optimism) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_right_is_refused_in_one_line(values: Any) -> None:
-    with pytest.raises(ModelError, match=r"model\.json: its `optimism` is invalid") as refused:
+def test_invalid_values_are_rejected_in_one_line(values: Any) -> None:
+    with pytest.raises(ModelError, match=r"model\.json: its `optimism` is invalid") as raised:
         Optimism.from_json(values, "model.json")
-    assert "\n" not in str(refused.value)
+    assert "\n" not in str(raised.value)
 
 
-def test_the_words_say_what_was_chosen_by_how_much_it_flatters_and_how_that_is_known() -> None:
+def test_the_text_has_what_was_selected_the_optimism_and_the_method() -> None:
     assert KNOWN.as_text() == (
         "these photos also selected the epoch and the temperature, so this score is optimistic by about "
         "0.0012 ± 0.0004 in log loss and 0.10% ± 0.21% in accuracy (cross-fitting, 10 x 5 folds)"
     )
 
 
-def test_no_figure_is_invented() -> None:
+def test_an_unknown_optimism_has_no_number() -> None:
     assert UNKNOWN.as_text() == (
         "these photos also selected the epoch, so this score is optimistic, by an unknown amount: earlier epochs were "
         "judged by other photos (--force)"
@@ -57,7 +57,7 @@ def test_no_figure_is_invented() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "right", "words"),
+    ("loss", "accuracy", "text"),
     [
         (
             Estimate(-0.0002, 0.0003),
@@ -68,5 +68,5 @@ def test_no_figure_is_invented() -> None:
         (Estimate(-0.0002, 0.0003), Estimate(0.002, 0.001), "by about -0.0002 ± 0.0003 in log loss and 0.20% ± 0.10%"),
     ],
 )
-def test_little_or_nothing_is_said_to_be_so(loss: Estimate, right: Estimate, words: str) -> None:
-    assert words in Optimism(("epoch",), HOW, loss, right).as_text()
+def test_little_or_no_optimism_is_described_as_such(loss: Estimate, accuracy: Estimate, text: str) -> None:
+    assert text in Optimism(("epoch",), METHOD, loss, accuracy).as_text()

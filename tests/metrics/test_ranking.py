@@ -14,7 +14,7 @@ Ranked = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def _predictions(seed: int, photos: int, classes: int, steps: int, single: bool) -> Ranked:
-    """Make predictions of which every class has a photo; few `steps` make many ties."""
+    """Make predictions in which every class has a photo; few `steps` make many ties."""
     generator = np.random.default_rng(seed)
     labels = np.concatenate([np.arange(classes), generator.integers(0, classes, photos)])
     votes = generator.integers(1, steps + 1, (len(labels), classes)).astype(np.float64)
@@ -34,7 +34,7 @@ predictions = st.builds(
 
 
 @given(predictions)
-def test_both_are_scikit_learns(given: Ranked) -> None:
+def test_both_equal_scikit_learns(given: Ranked) -> None:
     probabilities, labels = given
     two = probabilities.shape[1] == 2
     scores = probabilities[:, 1] if two else probabilities.astype(np.float64)
@@ -47,8 +47,8 @@ def test_both_are_scikit_learns(given: Ranked) -> None:
 
 
 @given(predictions, st.integers(0, 2**32))
-def test_a_weighted_photo_counts_as_often_as_its_weight_says(given: Ranked, seed: int) -> None:
-    """As in a bootstrap: weights of 0 are photos that are not there."""
+def test_a_whole_weight_is_a_number_of_copies(given: Ranked, seed: int) -> None:
+    """As in the bootstrap, where a weight of 0 means that the photo was not drawn."""
     probabilities, labels = given
     weights = np.random.default_rng(seed).integers(0, 4, (3, len(labels))).astype(np.float64)
     for row, auc, precision in zip(weights, *mean_metrics(rank_photos(probabilities, labels), weights), strict=True):
@@ -62,7 +62,7 @@ def test_a_weighted_photo_counts_as_often_as_its_weight_says(given: Ranked, seed
 
 
 @given(predictions, st.integers(0, 2**32))
-def test_weights_need_not_be_whole(given: Ranked, seed: int) -> None:
+def test_weights_may_be_fractions(given: Ranked, seed: int) -> None:
     probabilities, labels = given
     weights = np.random.default_rng(seed).random(len(labels)) + 0.01
     ranking = Ranking.of(probabilities[:, 0], labels == 0)
@@ -74,20 +74,20 @@ def test_weights_need_not_be_whole(given: Ranked, seed: int) -> None:
     )
 
 
-def test_a_photo_of_class_1_that_is_less_probable_than_one_of_class_0_costs_one_pair() -> None:
+def test_each_wrongly_ordered_pair_lowers_roc_auc() -> None:
     of_class_1 = np.array([0.9, 0.4, 0.6, 0.1])
     probabilities = np.stack([1 - of_class_1, of_class_1], axis=1)
     assert roc_auc(probabilities, np.array([1, 1, 0, 0])) == 0.75
     assert average_precision(probabilities, np.array([1, 1, 0, 0])) == pytest.approx((1 + 2 / 3) / 2)
 
 
-def test_if_all_are_equally_probable_nothing_is_ranked() -> None:
-    alike, labels = np.full((10, 2), 0.5), np.array([0] * 7 + [1] * 3)
-    assert (roc_auc(alike, labels), average_precision(alike, labels)) == (0.5, pytest.approx(0.3))
+def test_equal_probabilities_rank_nothing() -> None:
+    equal, labels = np.full((10, 2), 0.5), np.array([0] * 7 + [1] * 3)
+    assert (roc_auc(equal, labels), average_precision(equal, labels)) == (0.5, pytest.approx(0.3))
 
 
-@pytest.mark.parametrize("figure", [roc_auc, average_precision])
+@pytest.mark.parametrize("metric", [roc_auc, average_precision])
 @pytest.mark.parametrize("labels", [[0, 0], [1, 1]])
-def test_one_class_alone_cannot_be_ranked(figure, labels: list[int]) -> None:  # type: ignore[no-untyped-def]
+def test_photos_of_a_single_class_cannot_be_ranked(metric, labels: list[int]) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ModelError, match="has no photo: photos cannot be ranked"):
-        figure(np.array([[0.2, 0.8], [0.6, 0.4]]), np.array(labels))
+        metric(np.array([[0.2, 0.8], [0.6, 0.4]]), np.array(labels))

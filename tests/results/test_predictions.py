@@ -1,4 +1,4 @@
-"""Predictions: one row for each photo asked for, whatever its name and whatever lies beside it."""
+"""Predictions: one row for each photo given, whatever its name and whatever else is in the folder."""
 
 import csv
 import json
@@ -19,14 +19,14 @@ from photoclass.results.predict import Predictions, predict, read_predictions, w
 NAMES = ("cat", "dog")
 
 
-def _made_up(files: list[str], class_names: tuple[str, ...] = NAMES) -> Predictions:
+def _predictions(files: list[str], class_names: tuple[str, ...] = NAMES) -> Predictions:
     probabilities = np.tile(np.array([[0.25, 0.75]], dtype=np.float32), (len(files), 1))
     return Predictions(
         tuple(files), ("ok",) * len(files), probabilities, class_names, np.full(len(files), -1), tuple(files)
     )
 
 
-def test_rows_come_in_natural_order_and_each_photo_once(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_rows_are_in_natural_order_without_repeats(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     for number in (10, 2, 1):
         shutil.copy(drawn_photos / "cat" / f"cat-{number:04d}.jpg", tmp_path / f"{number}.jpg")
     predictions = predict([tmp_path / "10.jpg", tmp_path, tmp_path / "2.jpg"], model)
@@ -35,14 +35,14 @@ def test_rows_come_in_natural_order_and_each_photo_once(model: Path, drawn_photo
     np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_photos_prediction_does_not_depend_on_the_others(model: Path, drawn_photos: Path) -> None:
+def test_a_prediction_does_not_depend_on_the_other_photos(model: Path, drawn_photos: Path) -> None:
     together = predict([drawn_photos / "dog"], model)
     for row in (0, 7, 33):
         alone = predict([Path(together.files[row])], model)
         np.testing.assert_array_equal(alone.probabilities[0], together.probabilities[row])
 
 
-def test_a_photo_skipped_keeps_its_row_with_the_reason(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_skipped_photo_keeps_its_row_with_the_reason(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     shutil.copytree(drawn_photos / "cat", photos)
     (photos / "cat-0003.jpg").write_bytes(b"")
@@ -62,7 +62,7 @@ def test_a_photo_skipped_keeps_its_row_with_the_reason(model: Path, drawn_photos
     assert rows["cat-0004.jpg"]["status"] == "ok"
 
 
-def test_the_csv_has_the_promised_columns_and_the_json_lines_say_the_same(
+def test_the_csv_has_the_documented_columns_and_json_lines_the_same_values(
     model: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     predictions = predict([drawn_photos / "cat"], model)
@@ -79,12 +79,12 @@ def test_the_csv_has_the_promised_columns_and_the_json_lines_say_the_same(
 
 
 @pytest.mark.parametrize("start", ["=cmd()", "+1", "-rf", "@sum", "\ttab", "\rreturn"])
-def test_fault_29_no_spreadsheet_runs_a_name_and_it_reads_back_the_same(start: str, tmp_path: Path) -> None:
+def test_fault_29_names_are_escaped_for_spreadsheets_and_read_back_unchanged(start: str, tmp_path: Path) -> None:
     file = f"{start}.jpg"
-    write_predictions(_made_up([file], ("'x", f"{start}")), tmp_path / "p.csv")
+    write_predictions(_predictions([file], ("'x", f"{start}")), tmp_path / "p.csv")
     with open(tmp_path / "p.csv", newline="") as stream:
         (row,) = csv.DictReader(stream)
-    assert row["file"][0] == "." and Path(row["file"]) == Path(file), "the same path, and no formula"
+    assert row["file"][0] == "." and Path(row["file"]) == Path(file), "the same path, but not a formula"
     assert row["label"][0] == "'"
     (back,) = read_predictions(tmp_path / "p.csv")
     assert (back["file"], back["label"]) == (file, start)
@@ -98,15 +98,15 @@ def test_fault_29_no_spreadsheet_runs_a_name_and_it_reads_back_the_same(start: s
         unique=True,
     )
 )
-def test_fault_30_any_name_makes_the_round_trip(names: list[str]) -> None:
+def test_fault_30_any_name_survives_the_round_trip(names: list[str]) -> None:
     import tempfile
 
     names = [os.fsdecode(os.fsencode(n)) for n in names if _can_be_a_file_name(n)] or ['a,"b"\n.jpg']
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "p.csv"
-        write_predictions(_made_up(names), out)
+        write_predictions(_predictions(names), out)
         assert [row["file"] for row in read_predictions(out)] == names
-        lines = (write_predictions(_made_up(names), out.with_suffix(".jsonl")), out.with_suffix(".jsonl"))[1]
+        lines = (write_predictions(_predictions(names), out.with_suffix(".jsonl")), out.with_suffix(".jsonl"))[1]
         assert [json.loads(line)["file"] for line in lines.read_text().splitlines()] == names
 
 
@@ -118,7 +118,7 @@ def _can_be_a_file_name(name: str) -> bool:
     return True
 
 
-def test_fault_24_strange_names_are_predicted(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_fault_24_photos_with_unusual_names_are_predicted(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     source = drawn_photos / "dog" / "dog-0001.jpg"
     for name in (b"new\nline.jpg", b"bytes\xff\xfe.jpg", b"-rf.jpg", b"x" * 251 + b".jpg", b'comma,"quote".jpg'):
         shutil.copy(source, os.fsencode(tmp_path) + b"/" + name)
@@ -129,13 +129,13 @@ def test_fault_24_strange_names_are_predicted(model: Path, drawn_photos: Path, t
     assert [row["file"] for row in read_predictions(tmp_path.parent / "strange.csv")] == list(predictions.files)
 
 
-def test_every_kind_of_picture_is_predicted(model: Path, tmp_path: Path) -> None:
+def test_every_image_mode_is_predicted(model: Path, tmp_path: Path) -> None:
     for mode, ending in (("L", "png"), ("RGBA", "webp"), ("P", "gif"), ("CMYK", "jpg"), ("I;16", "png"), ("1", "bmp")):
         Image.new(mode, (31, 57)).save(tmp_path / f"{mode.replace(';', '-')}.{ending}")
     assert predict([tmp_path], model).is_ok.all()
 
 
-def test_the_truth_is_taken_from_folders_and_flat_names(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_the_true_class_is_taken_from_folders_and_file_names(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", tmp_path / "cat.7.jpg")
     shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", tmp_path / "unknown.jpg")
     predictions = predict([drawn_photos / "dog", tmp_path], model)
@@ -143,13 +143,13 @@ def test_the_truth_is_taken_from_folders_and_flat_names(model: Path, drawn_photo
     assert (truth["dog-0001.jpg"], truth["cat.7.jpg"], truth["unknown.jpg"]) == (1, 0, -1)
 
 
-def test_what_is_not_there_is_refused_before_any_work(model: Path, tmp_path: Path) -> None:
+def test_missing_photos_and_unknown_formats_are_rejected(model: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere\.jpg: there is no such"):
         predict([tmp_path / "nowhere.jpg"], model)
     with pytest.raises(DataError, match="no photos found"):
         predict([tmp_path], model)
     with pytest.raises(OutputError, match=r"\.csv or \.jsonl"):
-        write_predictions(_made_up(["a.jpg"]), tmp_path / "p.xlsx")
+        write_predictions(_predictions(["a.jpg"]), tmp_path / "p.xlsx")
 
 
 def test_skipped_rows_have_no_probability(tmp_path: Path) -> None:

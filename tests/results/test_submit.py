@@ -1,4 +1,4 @@
-"""Submissions: ids, clips, base rates, and what a clip is worth."""
+"""Submissions: ids, clipping, base rates, and the effect of clipping on the log loss."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ def _rows(file: Path) -> dict[str, float]:
         return {row["id"]: float(row["label"]) for row in csv.DictReader(stream)}
 
 
-def test_without_a_sample_every_photo_stands_once_in_natural_order(model: Path, test_set: Path, tmp_path: Path) -> None:
+def test_without_a_sample_every_photo_has_a_row_in_natural_order(model: Path, test_set: Path, tmp_path: Path) -> None:
     submission = submit(test_set, model, tmp_path / "s.csv")
     assert list(_rows(tmp_path / "s.csv")) == [str(i) for i in range(1, 13)]
     assert submission.rows == 12
@@ -46,7 +46,7 @@ def test_labels_are_the_clipped_probability_of_the_second_class(
     np.testing.assert_allclose(list(_rows(tmp_path / "s.csv").values()), wanted, atol=1e-6)
 
 
-def test_what_the_clip_is_worth_comes_from_the_validation_photos(model: Path, test_set: Path, tmp_path: Path) -> None:
+def test_the_effect_of_clipping_is_measured_on_validation_photos(model: Path, test_set: Path, tmp_path: Path) -> None:
     submission = submit(test_set, model, tmp_path / "s.csv", clip=0.4)
     probabilities, labels = load_valid_predictions(model, load_info(model))
     assert submission.valid_photos == len(labels) > 0
@@ -74,21 +74,21 @@ def test_a_row_without_a_photo_is_counted_in_the_singular() -> None:
     assert "warning: 1 row has the class frequencies" in submission.as_text()
 
 
-def test_two_photos_of_one_id_are_refused(model: Path, test_set: Path, tmp_path: Path) -> None:
+def test_two_photos_with_the_same_id_are_rejected(model: Path, test_set: Path, tmp_path: Path) -> None:
     shutil.copy(test_set / "1.jpg", test_set / "1.jpeg")
     with pytest.raises(DataError, match="the id '1' belongs to 2 photos"):
         submit(test_set, model, tmp_path / "s.csv")
 
 
 @pytest.mark.parametrize("clip", [-0.1, 0.5, float("nan")])
-def test_a_clip_out_of_range_is_refused(clip: float, model: Path, test_set: Path, tmp_path: Path) -> None:
+def test_a_clip_out_of_range_is_rejected(clip: float, model: Path, test_set: Path, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="clip is"):
         submit(test_set, model, tmp_path / "s.csv", clip=clip)
 
 
-def test_a_sample_with_more_ids_than_fit_a_line_is_refused_in_one(model: Path, test_set: Path, tmp_path: Path) -> None:
+def test_a_sample_with_many_unknown_ids_is_rejected_in_one_line(model: Path, test_set: Path, tmp_path: Path) -> None:
     (tmp_path / "sample.csv").write_text("id,label\n" + "".join(f"{i},0.5\n" for i in range(1, 1001)))
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(DataError) as raised:
         submit(test_set, model, tmp_path / "s.csv", sample=tmp_path / "sample.csv")
-    assert "988 ids of" in str(refusal.value) and "13, 14" in str(refusal.value)
-    assert len(str(refusal.value)) < 500 and "\n" not in str(refusal.value)
+    assert "988 ids of" in str(raised.value) and "13, 14" in str(raised.value)
+    assert len(str(raised.value)) < 500 and "\n" not in str(raised.value)

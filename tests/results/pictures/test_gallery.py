@@ -1,4 +1,4 @@
-"""The gallery: any number of photos, right and wrong marked, pages of 25."""
+"""The gallery: any number of photos on pages of 25, mistakes marked."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ from photoclass.results.predict import Predictions, predict
 
 
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (2, 1), (24, 1), (25, 1), (26, 2), (51, 3)])
-def test_any_number_of_photos_25_a_page(
+def test_any_number_of_photos_on_pages_of_25(
     count: int, pages: int, model: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     made = gallery([drawn_photos], model, tmp_path / "g.png", count=count)
@@ -25,19 +25,19 @@ def test_any_number_of_photos_25_a_page(
             assert page.size[0] >= 900
 
 
-def test_photos_appear_whole_and_large(model: Path, tmp_path: Path) -> None:
-    """A tall photo is neither squashed nor taken from the network's small copy."""
+def test_photos_are_shown_whole_and_in_full_resolution(model: Path, tmp_path: Path) -> None:
+    """A tall photo is neither squashed nor scaled up from the network's input."""
     stripes = np.zeros((600, 300, 3), dtype=np.uint8)
     stripes[:, ::4] = 255
     Image.fromarray(stripes).save(tmp_path / "tall.png")
     gallery([tmp_path / "tall.png"], model, tmp_path / "g.png")
     with Image.open(tmp_path / "g.png") as page:
         tile = np.asarray(page.convert("L"))[36 + 92 : 36 + 92 + 300, 36 : 36 + 300]
-    assert (tile[:, 75:225].std(axis=1) > 20).all(), "stripes two pixels wide can still be told apart"
-    assert tile[:, :70].std() == 0, "beside a tall photo there is paper"
+    assert (tile[:, 75:225].std(axis=1) > 20).all(), "stripes two pixels wide are still visible"
+    assert tile[:, :70].std() == 0, "the tile beside a tall photo is plain"
 
 
-def test_the_worst_are_the_most_confident_mistakes_first(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_worst_shows_mistakes_by_falling_confidence(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     predictions = predict([drawn_photos], model)
     rows = worst_rows(predictions)
     assert len(rows)
@@ -48,7 +48,7 @@ def test_the_worst_are_the_most_confident_mistakes_first(model: Path, drawn_phot
     assert made.shown == min(25, len(rows))
 
 
-def test_without_truth_or_mistakes_worst_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_worst_without_known_classes_or_mistakes_is_rejected(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", tmp_path / "1.jpg")
     with pytest.raises(DataError, match="no photo has a known class"):
         gallery([tmp_path / "1.jpg"], model, tmp_path / "g.png", worst=True)
@@ -63,10 +63,10 @@ def test_a_photo_that_cannot_be_read_has_a_tile_with_the_reason(model: Path, tmp
     assert [item.name for item in made.skipped] == [str(tmp_path / "broken.jpg")]
     with Image.open(tmp_path / "g.png") as page:
         tile = np.asarray(page.convert("L"))[128:428, 36:336]
-    assert tile.std() > 5, "the reason stands on it"
+    assert tile.std() > 5, "the reason is written on it"
 
 
-def test_bad_wishes_are_refused_before_any_work(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_invalid_arguments_are_rejected_before_any_work(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.png, \.jpg or \.webp"):
         gallery([drawn_photos], model, tmp_path / "g.pdf")
     with pytest.raises(SettingsError, match="count is 0"):

@@ -1,4 +1,4 @@
-"""Two models on the same photos: what is left out, what is told to be real, what is refused."""
+"""Comparing two models on the same photos: what is left out, what is significant, what is rejected."""
 
 import csv
 import hashlib
@@ -26,7 +26,7 @@ NAMES = ("dark", "light")
 def _model(
     folder: Path, onnx: bytes, known: dict[Path, str] | None = None, names: Sequence[str] = NAMES, side: int = 16
 ) -> Path:
-    """Write a model folder; `known` says which photos were in which split of its training."""
+    """Write a model folder; `known` maps photos to the split of its training."""
     folder.mkdir()
     save_model(folder, make_info(names, image_size=side), onnx)
     with open(folder / "photos.csv", "w", newline="") as stream:
@@ -37,7 +37,7 @@ def _model(
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty photos; the brightest class is called `light`, and four in forty are labelled wrongly."""
+    """Forty photos of the classes `dark` and `light`, four of them mislabelled."""
     folder = tmp_path_factory.mktemp("light") / "photos"
     generator = np.random.default_rng(0)
     for number in range(40):
@@ -59,7 +59,7 @@ def guesses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _model(tmp_path_factory.mktemp("b") / "guesses", constant_onnx((0.999, 0.001)))
 
 
-def test_models_that_see_photos_at_other_sizes_are_compared_on_the_same_ones(
+def test_models_with_other_image_sizes_are_compared_on_the_same_photos(
     photos: Path, sees_light: Path, guesses: Path
 ) -> None:
     comparison = compare(photos, [sees_light, guesses])
@@ -76,7 +76,7 @@ def test_models_that_see_photos_at_other_sizes_are_compared_on_the_same_ones(
     )
 
 
-def test_the_order_of_the_models_turns_the_answer(photos: Path, sees_light: Path, guesses: Path) -> None:
+def test_swapping_the_models_swaps_the_result(photos: Path, sees_light: Path, guesses: Path) -> None:
     one, other = compare(photos, [sees_light, guesses]), compare(photos, [guesses, sees_light])
     assert (one.log_loss.better, other.log_loss.better) == ("A", "B")
     assert one.log_loss.a_minus_b.low == pytest.approx(-other.log_loss.a_minus_b.high)
@@ -84,7 +84,7 @@ def test_the_order_of_the_models_turns_the_answer(photos: Path, sees_light: Path
     assert "B is better" in other.as_text()
 
 
-def test_what_accuracy_says_is_told_with_the_photos_that_decide(
+def test_the_verdict_on_accuracy_counts_the_photos_that_differ(
     photos: Path, sees_light: Path, guesses: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "light").mkdir()
@@ -97,14 +97,14 @@ def test_what_accuracy_says_is_told_with_the_photos_that_decide(
     assert f"accuracy: B is better by 100.00 percentage points; {counts}" in comparison.as_text()
 
 
-def test_a_model_is_as_good_as_itself(photos: Path, sees_light: Path) -> None:
+def test_a_model_does_not_differ_from_itself(photos: Path, sees_light: Path) -> None:
     comparison = compare(photos, [sees_light, sees_light])
     assert (comparison.log_loss.better, comparison.accuracy.better) == (None, None)
     assert (comparison.log_loss.photos_needed, comparison.accuracy.p) == (None, 1)
     assert comparison.as_text().startswith("log loss: no significant difference on these 40 photos\n")
 
 
-def test_photos_that_either_model_knows_are_left_out_and_counted(photos: Path, tmp_path: Path) -> None:
+def test_photos_known_to_either_model_are_left_out_and_counted(photos: Path, tmp_path: Path) -> None:
     files = sorted(photos.rglob("*.png"))
     a = _model(tmp_path / "a", brightness_onnx(), {files[0]: "train", files[1]: "valid", files[2]: "held_out"})
     b = _model(tmp_path / "b", constant_onnx((0.5, 0.5)), {files[1]: "train", files[3]: "train", files[4]: "valid"})
@@ -117,7 +117,7 @@ def test_photos_that_either_model_knows_are_left_out_and_counted(photos: Path, t
     assert everything.as_text().count("optimistic: some of these photos trained or selected it") == 2
 
 
-def test_if_the_models_know_all_photos_there_is_nothing_to_compare_on(photos: Path, tmp_path: Path) -> None:
+def test_without_photos_unknown_to_both_there_is_no_comparison(photos: Path, tmp_path: Path) -> None:
     files = sorted(photos.rglob("*.png"))
     a = _model(tmp_path / "a", brightness_onnx(), dict.fromkeys(files[:20], "train"))
     b = _model(tmp_path / "b", brightness_onnx(), dict.fromkeys(files[20:], "valid"))
@@ -125,19 +125,19 @@ def test_if_the_models_know_all_photos_there_is_nothing_to_compare_on(photos: Pa
         compare(photos, [a, b])
 
 
-def test_models_of_other_classes_are_refused(photos: Path, sees_light: Path, tmp_path: Path) -> None:
+def test_models_with_different_classes_are_rejected(photos: Path, sees_light: Path, tmp_path: Path) -> None:
     other = _model(tmp_path / "other", brightness_onnx(), names=("dark", "grey"))
     with pytest.raises(ModelError, match=r"has the classes 'dark', 'grey', but .* has 'dark', 'light'; compare"):
         compare(photos, [sees_light, other])
 
 
-def test_more_than_two_models_are_refused(photos: Path, sees_light: Path) -> None:
+def test_more_than_two_models_are_rejected(photos: Path, sees_light: Path) -> None:
     with pytest.raises(SettingsError, match="3 models: give two to compare them"):
         compare(photos, [sees_light] * 3)
 
 
-def test_equal_models_seldom_seem_different_and_better_ones_mostly_do() -> None:
-    """Of 100 comparisons of models that are equally good, some one in twenty may err."""
+def test_equal_models_seldom_differ_significantly_and_better_ones_mostly_do() -> None:
+    """Of 100 comparisons of equally good models, about one in twenty may be significant by chance."""
     found, wrong = 0, [0, 0]
     for trial in range(100):
         generator = np.random.default_rng(trial)
@@ -153,7 +153,7 @@ def test_equal_models_seldom_seem_different_and_better_ones_mostly_do() -> None:
     assert found >= 18
 
 
-def test_a_difference_that_cannot_be_told_says_how_many_photos_it_would_take() -> None:
+def test_a_difference_that_is_not_significant_comes_with_the_photos_needed() -> None:
     generator = np.random.default_rng(0)
     small, rare = generator.normal(0.05, 1, 300), np.zeros(300)
     rare[:3] = [1, 1, -1]
@@ -164,15 +164,15 @@ def test_a_difference_that_cannot_be_told_says_how_many_photos_it_would_take() -
     assert [(d.better, d.photos_needed, d.a_minus_b.is_known) for d in one_photo] == [(None, None, False)] * 2
 
 
-# Through the command
+# The command
 
 
 def test_the_command_prints_the_verdict_first_and_writes_json(
     photos: Path, sees_light: Path, guesses: Path, tmp_path: Path
 ) -> None:
-    told = done("evaluate", photos, "--model", sees_light, "--model", guesses, "--json", tmp_path / "c.json").stdout
+    output = done("evaluate", photos, "--model", sees_light, "--model", guesses, "--json", tmp_path / "c.json").stdout
     values = json.loads((tmp_path / "c.json").read_text())
-    assert told.splitlines()[:2] == values["verdict"]
+    assert output.splitlines()[:2] == values["verdict"]
     assert set(values) == {
         "n", "distinct_photos", "models", "difference", "only_a_correct", "only_b_correct", "verdict",
         "left_out_trained", "left_out_selected_model", "skipped",
@@ -186,16 +186,16 @@ def test_the_command_prints_the_verdict_first_and_writes_json(
     )
 
 
-# Bad input to `evaluate`
+# Invalid input to `evaluate`
 
 
-def test_a_model_that_gives_what_is_no_number_is_refused(photos: Path, tmp_path: Path) -> None:
+def test_a_model_that_outputs_nan_is_rejected(photos: Path, tmp_path: Path) -> None:
     model = _model(tmp_path / "nan", nan_for_bright_onnx())
     with pytest.raises(ModelError, match=r"nan/model\.onnx: gives values that are no probabilities; train it again"):
         evaluate(photos, model)
 
 
-def test_a_class_that_the_model_does_not_know_is_named_with_its_photos_and_the_mend(
+def test_an_unknown_class_is_reported_with_its_photos_and_the_fix(
     photos: Path, sees_light: Path, tmp_path: Path
 ) -> None:
     for folder, name in (("light", "light"), ("dark", "grey")):
@@ -213,16 +213,16 @@ def test_a_class_that_the_model_does_not_know_is_named_with_its_photos_and_the_m
     assert score.n == 3 and score.per_class[0].n == 0
 
 
-def test_a_class_that_data_lacks_leaves_what_can_be_computed(photos: Path, sees_light: Path, tmp_path: Path) -> None:
+def test_a_class_without_photos_leaves_the_other_metrics(photos: Path, sees_light: Path, tmp_path: Path) -> None:
     (tmp_path / "data" / "light").mkdir(parents=True)
     (tmp_path / "data" / "dark").mkdir()
     for file in sorted((photos / "light").iterdir())[:5]:
         (tmp_path / "data" / "light" / file.name).write_bytes(file.read_bytes())
-    told = done("evaluate", tmp_path / "data", "--model", sees_light, "--json", tmp_path / "s.json").stdout
+    output = done("evaluate", tmp_path / "data", "--model", sees_light, "--json", tmp_path / "s.json").stdout
     values = json.loads((tmp_path / "s.json").read_text())
     assert values["n"] == 5 and values["log_loss"] > 0 and values["roc_auc"] is None
     assert {"figure": "roc_auc", "reason": "no photo is of class 'dark'"} in values["missing"]
-    assert "undefined: ROC AUC, average precision, recall of dark (no photo is of class 'dark')" in told
+    assert "undefined: ROC AUC, average precision, recall of dark (no photo is of class 'dark')" in output
     for file in sorted((tmp_path / "data" / "light").iterdir())[1:]:
         file.unlink()
     assert evaluate(tmp_path / "data", sees_light).as_text().startswith("Score on 1 photo\n")

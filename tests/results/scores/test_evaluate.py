@@ -1,4 +1,4 @@
-"""Evaluation: which photos are scored, which are left out, and that the score says so."""
+"""Evaluation: which photos are scored, which are left out, and how the score reports it."""
 
 import hashlib
 import shutil
@@ -22,7 +22,7 @@ def _counts(model: Path) -> dict[str, int]:
     return {name: splits.count(name) for name in ("train", "valid", "held_out")}
 
 
-def test_on_the_data_of_the_training_only_the_held_out_photos_count(model: Path, drawn_photos: Path) -> None:
+def test_on_the_data_of_the_training_only_held_out_photos_are_scored(model: Path, drawn_photos: Path) -> None:
     evaluation = evaluate(drawn_photos, model)
     counts = _counts(model)
     assert evaluation.score.n == counts["held_out"]
@@ -32,13 +32,13 @@ def test_on_the_data_of_the_training_only_the_held_out_photos_count(model: Path,
     assert evaluation.score.as_json() == in_model.as_json()
 
 
-def test_known_photos_are_scored_if_asked_for(model: Path, drawn_photos: Path) -> None:
+def test_known_photos_are_scored_on_request(model: Path, drawn_photos: Path) -> None:
     evaluation = evaluate(drawn_photos, model, include_known=True)
     assert evaluation.score.n == 120 and evaluation.left_out_trained == 0
     assert (evaluation.score.split, evaluation.score.split_selected_model) == ("all", True)
 
 
-def test_photos_are_known_by_content_whatever_their_names(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_photos_are_recognised_by_content(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (tmp_path / name).mkdir()
         for number, photo in enumerate(sorted((drawn_photos / name).iterdir())):
@@ -57,7 +57,7 @@ def test_new_photos_are_all_scored(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("held_out", "split"), [("test", "held_out"), (None, "valid")])
-def test_of_split_data_the_held_out_else_the_valid_part_counts(
+def test_of_split_data_the_held_out_else_the_validation_part_is_scored(
     held_out: str | None, split: str, model: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     known = load_photo_splits(model)
@@ -71,7 +71,7 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
     evaluation = evaluate(tmp_path, model)
     assert evaluation.score.n == _counts(model)[split]
     assert (evaluation.score.split, evaluation.score.split_selected_model) == (split, split == "valid")
-    # What photos that chose the model flatter by is what its training found.
+    # The optimism of photos that selected the model is the training's estimate.
     found = load_info(model).metrics[split].optimism
     assert evaluation.score.optimism == found
     assert (found is not None) == (split == "valid")
@@ -79,13 +79,13 @@ def test_of_split_data_the_held_out_else_the_valid_part_counts(
 
 
 def test_classes_are_matched_by_name_not_by_order(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
-    """DATA with the class dog alone next to a CSV's order must not turn the labels."""
+    """The order of classes in a CSV does not change the labels."""
     rows = [f"{photo},{photo.parent.name}" for photo in sorted(drawn_photos.rglob("*.jpg"), reverse=True)]
     (tmp_path / "data.csv").write_text("\n".join(["image,label", *rows]))
     assert evaluate(tmp_path / "data.csv", model).score.as_json() == evaluate(drawn_photos, model).score.as_json()
 
 
-def test_nothing_left_to_score_is_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_without_photos_to_score_it_fails(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     known = load_photo_splits(model)
     for photo in drawn_photos.rglob("*.jpg"):
         if known[hashlib.sha256(photo.read_bytes()).digest()] == "train":
@@ -96,7 +96,7 @@ def test_nothing_left_to_score_is_refused(model: Path, drawn_photos: Path, tmp_p
         evaluate(tmp_path, model)
 
 
-def test_the_text_says_split_interval_and_confusion(model: Path, drawn_photos: Path) -> None:
+def test_the_text_has_split_interval_and_confusion_matrix(model: Path, drawn_photos: Path) -> None:
     text = evaluate(drawn_photos, model).as_text()
     assert (
         "held-out photos" in text
@@ -108,7 +108,7 @@ def test_the_text_says_split_interval_and_confusion(model: Path, drawn_photos: P
     assert "(optimistic: some of them trained or selected the model)" in optimistic
 
 
-def test_distances_and_costs_are_part_of_it(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_out_of_distribution_photos_and_costs_are_reported(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     evaluation = evaluate(drawn_photos, model, costs=Costs(1, 4, "cat"))
     values, text = evaluation.as_json(), evaluation.as_text()
     assert values["out_of_distribution"] is not None and len(values["coverage"]) == 10
@@ -124,25 +124,25 @@ def test_distances_and_costs_are_part_of_it(model: Path, drawn_photos: Path, tmp
         evaluate(drawn_photos, model, costs=Costs(1, 4, "cow"))
 
 
-def test_the_network_that_distances_belong_to_is_checked(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_novelty_file_of_another_network_is_rejected(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copytree(model, tmp_path / "run")
     (tmp_path / "run" / "novelty.npz").write_bytes(b"short")
     with pytest.raises(ModelError, match=r"novelty\.npz: cannot be read"):
         evaluate(drawn_photos, tmp_path / "run")
 
 
-def test_the_posts_network_tells_distances_by_what_its_saved_file_computes(model: Path, drawn_photos: Path) -> None:
+def test_distances_of_the_reference_cnn_come_from_its_saved_file(model: Path, drawn_photos: Path) -> None:
     assert_novelty_is_what_the_saved_model_computes(model, drawn_photos, apart=0.02)
 
 
-def test_intervals_hold_the_value(model: Path, drawn_photos: Path) -> None:
+def test_intervals_contain_the_value(model: Path, drawn_photos: Path) -> None:
     score = evaluate(drawn_photos, model, include_known=True).score
     for interval in (score.log_loss, score.accuracy):
         assert interval.low < interval.value < interval.high
     assert np.trace(score.confusion) == round(score.accuracy.value * score.n)
 
 
-def test_near_twins_of_training_photos_are_counted_and_the_score_is_given_without_them(
+def test_leaked_near_duplicates_are_counted_and_the_score_without_them_is_given(
     model: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     from PIL import Image, ImageOps
@@ -171,7 +171,7 @@ def test_near_twins_of_training_photos_are_counted_and_the_score_is_given_withou
     assert "near-duplicates" not in alone.as_text()
 
 
-def test_twins_among_the_scored_photos_count_as_one_picture(model: Path, tmp_path: Path) -> None:
+def test_near_duplicates_among_the_scored_photos_count_once_in_intervals(model: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     from photoclass.walkthrough.drawings.drawings import draw_photo_folders
@@ -195,14 +195,14 @@ def test_a_model_folder_without_fingerprints_still_gives_a_score(
     assert evaluation.leaked_duplicates is None and evaluation.as_json()["leaked_duplicates"] is None
 
 
-def test_damaged_fingerprints_are_refused(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_damaged_fingerprints_are_rejected(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copytree(model, tmp_path / "run")
     (tmp_path / "run" / "fingerprints.bin").write_bytes(b"short")
     with pytest.raises(ModelError, match=r"fingerprints\.bin: cannot be read"):
         evaluate(drawn_photos, tmp_path / "run")
 
 
-def test_fixes_decide_what_is_scored_and_as_what(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_fixes_change_labels_and_leave_photos_out(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     evaluation = evaluate(drawn_photos, model)
     file = tmp_path / "fixes.csv"
     file.write_text("image,label\ncat/cat-0001.jpg,-\n")

@@ -1,4 +1,4 @@
-"""A score: every figure equals scikit-learn's, what cannot be computed is named, the JSON keeps its keys."""
+"""A score: every metric equals scikit-learn's, undefined ones are listed with a reason, the JSON keeps its keys."""
 
 import json
 import time
@@ -21,10 +21,10 @@ NAMES = ("ape", "bee", "cat", "dog", "eel", "fox")
 FIGURES = ("log_loss", "accuracy", "balanced_accuracy", "brier", "roc_auc", "average_precision", "ece")
 
 
-def _predictions(seed: int, photos: int, classes: int, there: int, steps: int) -> Predictions:
-    """Make predictions of photos of the first `there` classes; few `steps` make many ties."""
+def _predictions(seed: int, photos: int, classes: int, present: int, steps: int) -> Predictions:
+    """Make predictions for photos of the first `present` classes; few `steps` make many ties."""
     generator = np.random.default_rng(seed)
-    labels = generator.integers(0, min(there, classes), photos)
+    labels = generator.integers(0, min(present, classes), photos)
     votes = generator.integers(1, steps + 1, (photos, classes)).astype(np.float64)
     votes[np.arange(photos), labels] += generator.integers(0, steps, photos)
     return votes / votes.sum(axis=1, keepdims=True), labels
@@ -35,7 +35,7 @@ predictions = st.builds(
     seed=st.integers(0, 2**32),
     photos=st.integers(1, 120),
     classes=st.integers(2, 6),
-    there=st.integers(1, 6),
+    present=st.integers(1, 6),
     steps=st.sampled_from([1, 3, 1000]),
 )
 
@@ -45,24 +45,24 @@ def _score(given: Predictions, groups: NDArray[np.int64] | None = None) -> Score
 
 
 def _sklearn(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, Any]:
-    """Return scikit-learn's figures; None where it warns that there is none."""
+    """Return scikit-learn's metrics; None where it warns that the metric is undefined."""
     classes = list(range(probabilities.shape[1]))
-    told = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)
     scores = probabilities[:, 1] if len(classes) == 2 else probabilities
-    all_there = len(np.unique(labels)) == len(classes)
+    all_present = len(np.unique(labels)) == len(classes)
     parts = [
-        reference.precision_recall_fscore_support(labels, told, labels=classes, zero_division=value)
-        for value in (0.0, 1.0)  # where both are told there is no figure
+        reference.precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=value)
+        for value in (0.0, 1.0)  # undefined where the two results differ
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return {
             "log_loss": reference.log_loss(labels, probabilities, labels=classes),
-            "accuracy": reference.accuracy_score(labels, told),
-            "balanced_accuracy": reference.balanced_accuracy_score(labels, told),
+            "accuracy": reference.accuracy_score(labels, predicted),
+            "balanced_accuracy": reference.balanced_accuracy_score(labels, predicted),
             "brier": reference.brier_score_loss(labels, probabilities, labels=classes),
-            "roc_auc": reference.roc_auc_score(labels, scores, multi_class="ovr") if all_there else None,
-            "average_precision": reference.average_precision_score(labels, scores) if all_there else None,
+            "roc_auc": reference.roc_auc_score(labels, scores, multi_class="ovr") if all_present else None,
+            "average_precision": reference.average_precision_score(labels, scores) if all_present else None,
             "per_class": [
                 [float(a[c]) if a[c] == b[c] else None for a, b in zip(*parts, strict=True)][:3] for c in classes
             ],
@@ -71,7 +71,7 @@ def _sklearn(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> d
 
 @given(predictions)
 @settings(max_examples=60)
-def test_every_figure_is_scikit_learns(given: Predictions) -> None:
+def test_every_metric_equals_scikit_learns(given: Predictions) -> None:
     score, expected = _score(given).as_json(), _sklearn(*given)
     for name, value in expected.items():
         if name == "per_class":
@@ -85,9 +85,9 @@ def test_every_figure_is_scikit_learns(given: Predictions) -> None:
 
 @given(predictions, st.booleans())
 @settings(max_examples=60)
-def test_what_is_null_is_named_and_what_is_named_is_null(given: Predictions, with_twins: bool) -> None:
+def test_exactly_the_null_figures_are_listed_as_missing(given: Predictions, with_duplicates: bool) -> None:
     photos = len(given[1])
-    score = _score(given, np.arange(photos) // 2 if with_twins else None)
+    score = _score(given, np.arange(photos) // 2 if with_duplicates else None)
     values = json.loads(json.dumps(score.as_json(), allow_nan=False))
     nulls = set()
     for name in FIGURES:
@@ -110,7 +110,7 @@ def test_what_is_null_is_named_and_what_is_named_is_null(given: Predictions, wit
     assert all(item["reason"] in text for item in values["missing"])
 
 
-def test_two_classes_keep_the_keys_that_they_had() -> None:
+def test_the_keys_of_the_json() -> None:
     values = _score(_predictions(1, 50, 2, 2, 1000)).as_json()
     assert {
         "n", "log_loss", "accuracy", "log_loss_ci95", "accuracy_ci95", "ece", "confusion", "class_names", "split",
@@ -124,8 +124,8 @@ def test_two_classes_keep_the_keys_that_they_had() -> None:
     }  # fmt: skip
 
 
-def test_the_log_loss_interval_is_the_bootstrap_that_it_was() -> None:
-    """Of photos without near-duplicates: drawn one by one with the seed 0, as scores in older model folders were."""
+def test_the_log_loss_interval_is_that_of_a_plain_bootstrap() -> None:
+    """Without near-duplicates, photos are drawn one by one with seed 0, as for the scores in older model folders."""
     probabilities, labels = _predictions(2, 80, 2, 2, 1000)
     losses = -np.log(np.clip(probabilities[np.arange(80), labels].astype(np.float64), 1e-7, 1 - 1e-7))
     generator = np.random.default_rng(0)
@@ -135,7 +135,7 @@ def test_the_log_loss_interval_is_the_bootstrap_that_it_was() -> None:
         assert _score((probabilities, labels), groups).as_json()["log_loss_ci95"] == pytest.approx(expected, abs=1e-12)
 
 
-def test_twins_leave_the_figures_and_widen_the_intervals() -> None:
+def test_near_duplicates_leave_the_metrics_and_widen_the_intervals() -> None:
     probabilities, labels = (np.tile(a, (2, 1)[: a.ndim]) for a in _predictions(3, 300, 3, 3, 5))
     alone, together = (_score((probabilities, labels), g) for g in (None, np.tile(np.arange(300), 2)))
     assert (together.n, together.distinct_photos, alone.distinct_photos) == (600, 300, None)
@@ -151,7 +151,7 @@ def test_twins_leave_the_figures_and_widen_the_intervals() -> None:
     assert "near-duplicates" not in alone.as_text()
 
 
-def test_one_photo_only() -> None:
+def test_a_single_photo() -> None:
     score = _score((np.array([[0.2, 0.8]], dtype=np.float32), np.array([1])))
     values = score.as_json()
     assert values["log_loss"] == pytest.approx(-np.log(0.8)) and values["log_loss_ci95"] is None
@@ -176,14 +176,14 @@ def test_all_photos_of_one_class() -> None:
     }  # fmt: skip
 
 
-def test_a_class_with_one_photo_gives_no_interval_for_what_ranks() -> None:
+def test_a_class_with_one_photo_gives_no_interval_for_ranking_metrics() -> None:
     probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]], dtype=np.float32)
     score = _score((probabilities, np.array([0, 0, 0, 1])))
     assert score.roc_auc is not None and not score.roc_auc.is_known
     assert "no interval for ROC AUC, average precision (a class has only one distinct photo)" in score.as_text()
 
 
-def test_a_score_without_a_mistake_does_not_pretend_to_be_sure() -> None:
+def test_a_score_without_a_mistake_still_has_wide_intervals() -> None:
     probabilities = np.array([[1.0, 0.0], [0.0, 1.0]] * 10, dtype=np.float32)
     score = _score((probabilities, np.array([0, 1] * 10)))
     assert (score.accuracy.value, score.balanced_accuracy.value) == (1, 1)
@@ -192,7 +192,7 @@ def test_a_score_without_a_mistake_does_not_pretend_to_be_sure() -> None:
     assert "all bootstrap resamples of these photos give the same value" in score.as_text()
 
 
-def test_the_verdict_comes_first_and_many_classes_stay_readable() -> None:
+def test_the_main_metrics_come_first_and_many_classes_stay_readable() -> None:
     generator = np.random.default_rng(0)
     names = tuple(f"class{i:02d}" for i in range(40))
     probabilities = generator.dirichlet(np.ones(40), 400).astype(np.float32)
@@ -205,8 +205,8 @@ def test_the_verdict_comes_first_and_many_classes_stay_readable() -> None:
     assert "  the 12 classes of 40 with the lowest F1; --json FILE has all" in lines
 
 
-def test_2000_draws_of_25000_photos_take_seconds() -> None:
-    """3 s on two cores are promised; measured is the processor's time, since machines that run tests are shared."""
+def test_2000_resamples_of_25000_photos_take_seconds() -> None:
+    """The promise is 3 s on two cores; the test measures processor time, since test machines are shared."""
     given = _predictions(0, 25_000, 2, 2, 100_000)
     started_at = time.process_time()
     score = _score(given, np.arange(25_000))
@@ -215,6 +215,6 @@ def test_2000_draws_of_25000_photos_take_seconds() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_no_number_is_refused(bad: float) -> None:
+def test_nan_and_infinity_are_rejected(bad: float) -> None:
     with pytest.raises(ModelError, match="NaN or infinity"):
         _score((np.array([[bad, 0.5]], dtype=np.float32), np.array([0])))

@@ -1,4 +1,4 @@
-"""The cheapest threshold: found by trying all, paid for honestly, and refused where it makes no sense."""
+"""The cheapest decision threshold: found by trying all, with an unbiased cost; invalid costs are rejected."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ from photoclass.results.scores.thresholds import Costs, Threshold, cheapest_thre
 def _cost(
     probabilities: NDArray[np.floating], truth: NDArray[np.bool_], threshold: float, fp: float, fn: float
 ) -> float:
-    told = probabilities >= threshold
-    return 1000 * float(fp * (told & ~truth).mean() + fn * (~told & truth).mean())
+    predicted = probabilities >= threshold
+    return 1000 * float(fp * (predicted & ~truth).mean() + fn * (~predicted & truth).mean())
 
 
 def _cheapest(
@@ -32,7 +32,7 @@ def _cheapest(
 
 
 def _calibrated(count: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Photos whose probabilities mean what they say."""
+    """Make calibrated probabilities with their labels."""
     generator = np.random.default_rng(seed)
     probabilities = generator.beta(0.4, 0.4, count)
     return probabilities, generator.random(count) < probabilities
@@ -51,44 +51,44 @@ def test_no_threshold_is_cheaper(photos: list[tuple[float, bool]], costs: tuple[
     assert found.cost_in_sample == pytest.approx(cheapest)
     assert _cost(probabilities, truth, found.value, *costs) == pytest.approx(cheapest)
     assert found.cost_at_half.value == pytest.approx(_cost(probabilities, truth, 0.5, *costs))
-    assert (found.cost is None) == (len(photos) == 1), "one photo alone has no others to choose its threshold"
+    assert (found.cost is None) == (len(photos) == 1), "for a single photo no others can select a threshold"
     if found.cost:
         assert found.cost.low <= found.cost.value + 1e-9 and found.cost.value <= found.cost.high + 1e-9
 
 
-def test_calibrated_probabilities_are_cheapest_at_theorys_threshold() -> None:
+def test_calibrated_probabilities_are_cheapest_at_the_theoretical_threshold() -> None:
     probabilities, truth = _calibrated(20_000)
     found = _cheapest(probabilities, truth, 1, 4)
     assert found.theoretical == 0.2
     assert found.value_range[0] < 0.2 < found.value_range[1] and found.value == pytest.approx(0.2, abs=0.05)
-    assert found.saved is not None and found.saved.low > 0, "0.5 costs more, surely"
+    assert found.saved is not None and found.saved.low > 0, "0.5 costs significantly more"
     assert found.cost is not None
     assert found.saved.value == pytest.approx(found.cost_at_half.value - found.cost.value)
 
 
-def test_of_thresholds_that_cost_the_same_the_nearest_to_theory_is_taken() -> None:
+def test_of_equally_cheap_thresholds_the_nearest_to_the_theoretical_is_taken() -> None:
     probabilities, truth = np.array([0.1, 0.2, 0.9, 0.95]), np.array([False, False, True, True])
     assert _cheapest(probabilities, truth, 1, 1).value == 0.5
     assert _cheapest(probabilities, truth, 3, 1).value == 0.75
     assert _cheapest(probabilities, truth, 99, 1).value == pytest.approx(0.55), "0.99 would miss both"
 
 
-def test_the_cost_is_not_flattered_by_the_photos_that_chose() -> None:
-    """Where probabilities say nothing, what was chosen on some photos does not serve others."""
+def test_the_cross_fitted_cost_is_not_optimistic() -> None:
+    """With random probabilities, a threshold selected on some photos does not help on others."""
     generator = np.random.default_rng(1)
-    of_these, honest = [], []
+    in_sample, cross_fitted = [], []
     for seed in range(12):
         probabilities, truth = generator.random(60), generator.permutation(60) < 30
         found = _cheapest(probabilities, truth, 1, 1, seed=seed)
         assert found.cost is not None
-        of_these.append(found.cost_in_sample)
-        honest.append(found.cost.value)
-    assert np.mean(of_these) < 450, "chance makes some threshold look good"
-    assert np.mean(honest) > 480, "half of the answers are wrong, whatever the threshold"
+        in_sample.append(found.cost_in_sample)
+        cross_fitted.append(found.cost.value)
+    assert np.mean(in_sample) < 450, "chance makes some threshold look good"
+    assert np.mean(cross_fitted) > 480, "half of the predictions are wrong, whatever the threshold"
 
 
-def test_twins_stay_together() -> None:
-    """Ten copies of each photo are no ten times the evidence."""
+def test_near_duplicates_stay_together() -> None:
+    """Ten copies of each photo are not ten times the evidence."""
     probabilities, truth = _calibrated(60, seed=3)
     alone = _cheapest(probabilities, truth, 1, 4)
     copies = [np.repeat(values, 10) for values in (probabilities, truth, np.arange(60))]
@@ -100,34 +100,34 @@ def test_twins_stay_together() -> None:
         assert (spread > 0.8 * usual) == wide
 
 
-def test_the_interval_is_that_of_a_bootstrap_photo_by_photo() -> None:
+def test_the_interval_is_that_of_a_plain_bootstrap() -> None:
     probabilities, truth = _calibrated(300, seed=5)
     found = _cheapest(probabilities, truth, 1, 4).cost_at_half
-    told = probabilities >= 0.5
-    costs = 1000.0 * (1 * (told & ~truth) + 4 * (~told & truth))
+    predicted = probabilities >= 0.5
+    costs = 1000.0 * (1 * (predicted & ~truth) + 4 * (~predicted & truth))
     generator = np.random.default_rng(8)
     low, high = np.quantile([costs[generator.integers(0, 300, 300)].mean() for _ in range(4000)], [0.025, 0.975])
     assert (found.low, found.high) == (pytest.approx(low, rel=0.08), pytest.approx(high, rel=0.05))
 
 
-def test_never_telling_the_class_can_be_cheapest() -> None:
+def test_never_predicting_the_class_can_be_cheapest() -> None:
     probabilities, truth = np.array([1.0, 1.0, 0.5]), np.array([False, False, False])
     found = _cheapest(probabilities, truth, 1, 1)
     assert found.value > 1 and found.cost_in_sample == 0
     assert "cheapest   never" in found.as_text("dog")
 
 
-def test_the_text_advises_by_the_honest_cost() -> None:
+def test_the_recommendation_is_by_the_cross_fitted_cost() -> None:
     few = _cheapest(*_calibrated(30, seed=4), 1, 4)
     assert few.cost is not None and few.cost.value > few.cost_at_theoretical.value
     assert "recommended: the theoretical one" in few.as_text("dog") and "which selected it" in few.as_text("dog")
     probabilities, truth = _calibrated(20_000)
-    too_sure = _cheapest(probabilities**3 / (probabilities**3 + (1 - probabilities) ** 3), truth, 1, 9)
-    assert "recommended: the cheapest" in too_sure.as_text("dog"), "theory holds for calibrated probabilities alone"
+    overconfident = _cheapest(probabilities**3 / (probabilities**3 + (1 - probabilities) ** 3), truth, 1, 9)
+    assert "recommended: the cheapest" in overconfident.as_text("dog"), "theory assumes calibration"
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("costs", "message"),
     [
         ((1, None, None), "--cost-fp and --cost-fn go together"),
         ((None, None, "dog"), "give both costs"),
@@ -137,13 +137,13 @@ def test_the_text_advises_by_the_honest_cost() -> None:
         ((0, 0, None), "both 0"),
     ],
 )
-def test_costs_that_make_no_sense_are_refused(words: tuple[float, float, str], message: str) -> None:
+def test_invalid_costs_are_rejected(costs: tuple[float, float, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        costs_of(*words)
+        costs_of(*costs)
     assert costs_of(None, None, None) is None
 
 
-def test_the_positive_class_is_the_second_of_two_or_said() -> None:
+def test_the_positive_class_is_the_second_of_two_or_given() -> None:
     assert Costs(1, 2).positive_class(("cat", "dog")) == 1
     assert Costs(1, 2, "cat").positive_class(("cat", "dog")) == 0
     assert Costs(1, 2, "ape").positive_class(("ape", "cat", "dog")) == 0
