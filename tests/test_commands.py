@@ -316,11 +316,11 @@ def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: 
     ("words", "named"),
     [
         (["--recipe", "magic"], "unknown recipe 'magic'; choose from features, finetune, resnet, small-cnn"),
-        (["--set", "dropuot=0.5"], "there is no setting 'dropuot'"),
+        (["--set", "dropuot=0.5"], "unknown setting 'dropuot'"),
         (["--set", "dropout=2"], "dropout is 2.0"),
         (["--set", "dropout"], "give NAME=VALUE"),
-        (["--set", "batch_size=many"], "must be a whole number"),
-        (["--device", "abacus"], "device 'abacus' is not on this machine"),
+        (["--set", "batch_size=many"], "must be an integer"),
+        (["--device", "abacus"], "device 'abacus' is not available on this machine"),
         (["--resume"], "no checkpoint to resume from"),
     ],
 )

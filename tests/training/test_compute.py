@@ -20,7 +20,7 @@ from photoclass.training.compute import (
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_what_is_asked_for_is_taken(precision: str) -> None:
-    assert choose_compute("cpu", precision) == Compute("cpu", precision, "as asked for")
+    assert choose_compute("cpu", precision) == Compute("cpu", precision, "as requested")
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,14 @@ def test_a_gpu_is_chosen_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_device_that_is_not_there_is_refused_naming_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device in ("cuda", "tpu"):
-        with pytest.raises(SettingsError, match=rf"device '{device}' is not on this machine; there is: .*cpu"):
+        with pytest.raises(
+            SettingsError, match=rf"device '{device}' is not available on this machine; choose from .*cpu"
+        ):
             choose_compute(device)
 
 
 def test_an_unknown_precision_is_refused() -> None:
-    with pytest.raises(SettingsError, match="precision 'fp16' is none of auto, bf16, fp32"):
+    with pytest.raises(SettingsError, match="unknown precision 'fp16'; choose from auto, bf16, fp32"):
         choose_compute("cpu", "fp16")
 
 
@@ -109,7 +111,7 @@ print(kept - in_use())
 
 def test_other_c_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("musl", "1.2"))
-    assert not keep_freed_memory()
+    assert not keep_freed_memory.__wrapped__()
 
 
 def test_opencv_leaves_the_processors_to_the_network() -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from photoclass.metrics.calibration import fit_temperature, to_probabilities
 from photoclass.metrics.classification import log_losses
-from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
+from photoclass.training.cross_fitting import estimate_optimism, kept_rows, selected_by_validation
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -113,14 +113,14 @@ def test_among_one_epoch_without_a_temperature_nothing_was_chosen() -> None:
     assert estimate_optimism(logits[:1], labels, np.arange(30), False, seed=0) is None
     logits[1, 3] = np.nan  # an epoch that told no numbers is no candidate
     assert estimate_optimism(logits, labels, np.arange(30), False, seed=0) is None
-    assert what_was_chosen(2, True) == ("epoch", "temperature")
+    assert selected_by_validation(2, True) == ("epoch", "temperature")
 
 
 def test_what_cannot_be_estimated_is_said_to_be_so() -> None:
     logits, labels = _noise_epochs(3, 4, seed=0)
     alone = estimate_optimism(logits, labels, np.zeros(4, dtype=np.int64), False, seed=0)
     assert alone is not None and alone.log_loss is None
-    assert alone.as_text().endswith("by an unknown amount: one picture cannot be divided into folds")
+    assert alone.as_text().endswith("by an unknown amount: a single picture cannot be divided into folds")
     few = estimate_optimism(logits, labels, np.arange(4), True, seed=0)
     assert few is not None and few.log_loss is not None and few.method == "cross-fitting, 10 x 4 folds"
 
@@ -132,6 +132,8 @@ def test_of_very_many_photos_a_choice_that_stays_is_kept() -> None:
     assert len(kept_rows(300_000, 1_000, 50, seed=3)) * 1_000 * 50 <= 64_000_000, "many classes, fewer photos"
     np.testing.assert_array_equal(kept_rows(300_000, 2, 900, seed=3, kept=20_000), rows)
     logits, labels = _noise_epochs(3, 50, seed=0)
-    found = estimate_optimism(logits, labels, np.arange(50), False, seed=0, of_photos=300)
+    found = estimate_optimism(logits, labels, np.arange(50), False, seed=0, all_photos=300)
     assert found is not None
-    assert found.method == "cross-fitting, 10 x 5 folds, with 50 of the 300 photos, of which fewer flatter more"
+    assert (
+        found.method == "cross-fitting, 10 x 5 folds, on 50 of the 300 photos; the optimism of fewer photos is larger"
+    )

@@ -69,7 +69,7 @@ def test_time_is_up_when_no_more_than_the_reserve_is_left(monkeypatch: pytest.Mo
 def test_a_request_is_heard_only_while_the_loop_runs() -> None:
     stop = StopRequest()
     assert not stop.listening
-    with pytest.raises(RuntimeError), stop.heard():
+    with pytest.raises(RuntimeError), stop.listen():
         assert stop.listening
         raise RuntimeError
     assert not stop.listening

@@ -1,8 +1,8 @@
-"""Augmentation with the meaning that legacy Keras gave its `ImageDataGenerator`.
+"""Augmentation as legacy Keras's `ImageDataGenerator` defines it.
 
-Each photo of each epoch is rotated, shifted, sheared, zoomed and perhaps mirrored by one affine map, drawn at random.
-The legacy Keras preprocessing code is the reference for every range and for the order of composition; the maps run
-from output to input, in (row, column) order, around the picture's centre.
+Each photo of each epoch is rotated, shifted, sheared, zoomed and perhaps mirrored by one random affine map. The legacy
+Keras preprocessing code is the reference for every range and for the order of composition. The maps go from output to
+input, in (row, column) order, around the centre of the picture.
 """
 
 import math
@@ -17,8 +17,8 @@ from photoclass.errors import SettingsError
 from photoclass.photos.decode import Pixels
 
 _MOST_ASPECT = 4 / 3
-# What comes out is interpolated between four pixels: from this step on others would be left out, and fine patterns turn
-# into coarse ones. Below it, making the picture smaller first costs more than it gives.
+# Bilinear interpolation reads four pixels: with larger steps between samples, it skips pixels and fine patterns alias.
+# With smaller ones, downscaling the picture first costs more than it gains.
 _FINEST_STEP = 1.5
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
@@ -32,20 +32,21 @@ _BORDERS = {
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """The post's ranges.
+    """The ranges of the random transforms; the defaults are those of *Cat or Dog?*.
 
     Attributes:
         rotation_degrees: Rotation, by up to this many degrees either way.
         width_shift: Shift to the side, by up to this share of the width either way.
         height_shift: Shift up or down, by up to this share of the height either way.
-        shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 is next to nothing).
-        zoom: Each axis by itself is scaled by a factor from 1 - zoom to 1 + zoom.
-        crop: Least share of the picture's area that is shown; a part of it is cut out at random, its sides up to 4:3 other
-            than the picture's (as Szegedy et al., 2015, have it). 1 for all of it; 0 where a recipe chooses it.
+        shear_degrees: Shear angle, up to this many degrees either way (the post's 0.2 has hardly any effect).
+        zoom: Each axis is scaled independently by a factor from 1 - zoom to 1 + zoom.
+        crop: Random resized crop: smallest share of the picture's area in a crop, whose aspect ratio differs by up to
+            4:3 (Szegedy et al., 2015, "Going Deeper with Convolutions", https://arxiv.org/abs/1409.4842). 1 for no
+            cropping; 0 where a recipe chooses it.
         flip: Probability of a left-right mirror image.
-        colour: Brightness, contrast and saturation are each scaled by a factor from 1 - colour to 1 + colour; the post
-            leaves colours alone.
-        fill_mode: What stands beyond the edges: `nearest` pixel, `constant` colour, `reflect`, or `wrap`.
+        colour: Brightness, contrast and saturation are each scaled by a factor from 1 - colour to 1 + colour; 0 for
+            unchanged colours, as in the post.
+        fill_mode: How areas beyond the edges are filled: `nearest` pixel, `constant` colour, `reflect`, or `wrap`.
         fill_value: Grey level of `constant`.
     """
 
@@ -62,7 +63,7 @@ class AugmentSettings:
 
     def __post_init__(self) -> None:
         if self.fill_mode not in _BORDERS:
-            raise SettingsError(f"fill_mode is {self.fill_mode!r}; it must be one of {', '.join(_BORDERS)}")
+            raise SettingsError(f"unknown fill_mode {self.fill_mode!r}; choose from {', '.join(_BORDERS)}")
         if not 0 <= self.flip <= 1:
             raise SettingsError(f"flip is {self.flip}; it is a probability, from 0 to 1")
         for name, share in (("zoom", self.zoom), ("colour", self.colour)):
@@ -75,19 +76,19 @@ class AugmentSettings:
         for name in ("rotation_degrees", "width_shift", "height_shift", "shear_degrees"):
             limit = getattr(self, name)
             if not 0 <= limit < math.inf:
-                raise SettingsError(f"{name} is {limit}; it is a range either way, so it must be 0 or more")
+                raise SettingsError(f"{name} is {limit}; it is a range in both directions, so it must be 0 or more")
 
 
 def draw_transforms(
     count: int, side: int, settings: AugmentSettings, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw affine maps at random.
+    """Draw random affine maps.
 
     Args:
         count: How many.
         side: Side of the pictures, in pixels.
         settings: The ranges.
-        generator: Decides the lots.
+        generator: Source of randomness.
 
     Returns:
         Shape (count, 2, 3): output (row, column, 1) to input (row, column).
@@ -109,7 +110,7 @@ def draw_transforms(
     shift = _matrices([one, zero, shift_rows], [zero, one, shift_columns])
     sheared = _matrices([one, -np.sin(shear), zero], [zero, np.cos(shear), zero])
     zoomed = _matrices([zoom[0], zero, zero], [zero, zoom[1], zero])
-    # Legacy Keras mirrors the finished picture, so the mirror comes first on the way from output to input.
+    # Legacy Keras mirrors last, so the mirror is the first map from output to input.
     mirror = _matrices([one, zero, zero], [zero, np.where(flipped, -1.0, 1.0), zero])
     centre = (side - 1) / 2
     to_centre = _matrices([one, zero, one * centre], [zero, one, one * centre])
@@ -122,12 +123,12 @@ def draw_transforms(
 def _draw_crops(
     count: int, settings: AugmentSettings, generator: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Draw parts of pictures at random: height and width, and how far their centres lie off, as shares of the picture.
+    """Draw random crops: height and width, and the offset of the centre, as shares of the picture.
 
-    Nothing is drawn where all is shown, so that all other lots stay what they were.
+    Without cropping nothing is drawn, so that all other random numbers stay the same.
 
     Returns:
-        Two arrays of shape (2, count).
+        Two arrays of shape (2, count): the sides and the offsets.
     """
     if settings.crop == 1:
         return np.ones((2, count)), np.zeros((2, count))
@@ -138,12 +139,12 @@ def _draw_crops(
 
 
 def to_side(transforms: NDArray[np.float64], side: int, new_side: int) -> NDArray[np.float64]:
-    """Return maps that show the same as `transforms` in pictures of another side.
+    """Return maps with the effect of `transforms` for outputs of another size.
 
     Args:
         transforms: Shape (N, 2, 3), output (row, column, 1) to input (row, column), both of `side` pixels.
-        side: Of the pictures that go in, and of those that came out.
-        new_side: Of those that come out.
+        side: Side of the inputs, and of the outputs of `transforms`.
+        new_side: Side of the new outputs.
     """
     scale = side / new_side
     outer = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])  # centres of pixels
@@ -151,9 +152,9 @@ def to_side(transforms: NDArray[np.float64], side: int, new_side: int) -> NDArra
 
 
 def draw_colours(count: int, settings: AugmentSettings, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Draw factors of brightness, contrast and saturation at random; shape (count, 3).
+    """Draw random factors of brightness, contrast and saturation; shape (count, 3).
 
-    Nothing is drawn where colours stay as they are, so that all other lots stay what they were.
+    Without colour augmentation nothing is drawn, so that all other random numbers stay the same.
     """
     if not settings.colour:
         return np.ones((count, 3))
@@ -167,11 +168,11 @@ def augment_photos(
     settings: AugmentSettings,
     out: Pixels,
 ) -> None:
-    """Write one photo into `out`, warped and in other colours.
+    """Write one photo into `out`, warped and with its colours changed.
 
     Args:
         pixels: Shape (H, W, 3), uint8.
-        transform: As of `draw_transforms`.
+        transform: One of `draw_transforms`.
         colours: Factors of brightness, contrast (around the mean grey) and saturation, shape (3,).
         settings: As for `warp`.
         out: Shape (H, W, 3), uint8; overwritten.
@@ -180,7 +181,7 @@ def augment_photos(
     if (colours == 1).all():
         return
     brightness, contrast, saturation = colours
-    # All three are linear in the colours: one matrix, and what contrast adds.
+    # All three are linear in the colours: one matrix and, for contrast, an offset.
     to_grey = np.full((3, 3), (1 - saturation) / 3)
     matrix = brightness * contrast * (to_grey + saturation * np.eye(3))
     mean = sum(cv2.mean(out)) / 3  # of the three colours; OpenCV's fourth is 0
@@ -189,7 +190,7 @@ def augment_photos(
 
 
 def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettings, out: Pixels) -> None:
-    """Write one photo, as an affine map shows it, into `out`, by linear interpolation.
+    """Write one photo into `out`, warped by an affine map with bilinear interpolation.
 
     Args:
         pixels: Shape (H, W, 3), uint8.
@@ -199,7 +200,7 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
     """
     height, width = out.shape[:2]
     if settings.fill_mode == "wrap":
-        # Legacy Keras's wrap lays the last row on the first, a period of one less than OpenCV's.
+        # In legacy Keras's wrap the last row coincides with the first: a period of one less than OpenCV's.
         rows, columns = _sources(transform, height, width)
         row_map = np.mod(rows, height - 1).astype(np.float32)
         column_map = np.mod(columns, width - 1).astype(np.float32)
@@ -216,14 +217,14 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
         borderMode=_BORDERS[settings.fill_mode],
     )
     if settings.fill_mode == "constant":
-        # OpenCV would blend the colour into the edge; legacy Keras has it wherever the outermost pixels' centres end.
+        # OpenCV blends the colour into the edge; legacy Keras fills everything beyond the outermost pixel centres.
         rows, columns = _sources(transform, height, width)
         out[_beyond(rows, height) | _beyond(columns, width)] = settings.fill_value
 
 
 def coarser(pixels: Pixels, transform: NDArray[np.float64]) -> tuple[Pixels, NDArray[np.float64]]:
-    """Return a picture halved, perhaps repeatedly, and the map for it, where the map would step over its pixels."""
-    step = float(np.sqrt((transform[:, :2] ** 2).sum(axis=0)).min())  # pixels between two pixels of what comes out
+    """Halve a picture as often as the map would skip its pixels; return it with the map for it."""
+    step = float(np.sqrt((transform[:, :2] ** 2).sum(axis=0)).min())  # input pixels between two output pixels
     halvings = math.floor(math.log2(max(step / _FINEST_STEP, 0.5))) + 1
     height, width = (side >> halvings for side in pixels.shape[:2])
     if not halvings or not height or not width:
@@ -231,7 +232,7 @@ def coarser(pixels: Pixels, transform: NDArray[np.float64]) -> tuple[Pixels, NDA
     scales = np.array([height / pixels.shape[0], width / pixels.shape[1]])
     mapped = transform * scales[:, None]
     mapped[:, 2] += (scales - 1) / 2  # centres of pixels
-    # By whole factors, which OpenCV does ten times as fast as others.
+    # By whole factors, at which OpenCV is ten times as fast as at others.
     halved: Pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return halved, mapped
 
@@ -239,7 +240,7 @@ def coarser(pixels: Pixels, transform: NDArray[np.float64]) -> tuple[Pixels, NDA
 def _sources(
     transform: NDArray[np.float64], height: int, width: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the row and the column, each of shape (H, W), from which every output pixel comes."""
+    """Return the input row and column, each of shape (H, W), of every output pixel."""
     rows, columns = np.arange(height)[:, None], np.arange(width)
     (rr, rc, r0), (cr, cc, c0) = transform
     return rr * rows + rc * columns + r0, cr * rows + cc * columns + c0

@@ -1,7 +1,8 @@
-"""Where and how torch computes: device, precision, memory. Decided at run time and said in the output."""
+"""Device, precision and memory of torch, chosen at run time and reported in the output."""
 
 import contextlib
 import ctypes
+import functools
 import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import cv2
 from photoclass.errors import SettingsError
 from photoclass.machine import bf16_is_disabled
 
-if TYPE_CHECKING:  # what is computed without torch says so in the same words, and need not load it
+if TYPE_CHECKING:  # recipes without torch use `Compute` too, and must not load it
     import torch
 
 # glibc's names for what `mallopt` sets (malloc.h).
@@ -21,7 +22,7 @@ _TOP_PAD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Compute:
-    """What computes.
+    """Device and precision.
 
     Attributes:
         device: `cpu`, `cuda` or `mps`.
@@ -34,57 +35,58 @@ class Compute:
     reason: str
 
     def autocast(self) -> contextlib.AbstractContextManager[None]:
-        """Return the context in which the network runs forward."""
+        """Return the autocast context of a forward pass."""
         import torch
 
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
 
     @property
     def image_dtype(self) -> "torch.dtype":
-        """Return the type in which images enter the network."""
+        """Return the type of the network's input images."""
         import torch
 
         return torch.bfloat16 if self.precision == "bf16" else torch.float32
 
 
 def choose_compute(device: str = "auto", precision: str = "auto") -> Compute:
-    """Choose the device and precision that serve best here, or take what is asked for.
+    """Choose the fastest device and precision of this machine, or take those that were requested.
 
     Raises:
-        SettingsError: The device asked for is not there.
+        SettingsError: This machine lacks the device, or the precision is unknown.
     """
     import torch
 
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
-        device = next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(device, False):
-        raise SettingsError(
-            f"device {device!r} is not on this machine; there is: {', '.join(n for n in there if there[n])}"
-        )
+        device = next(name for name in ("cuda", "mps", "cpu") if available[name])
+    if not available.get(device, False):
+        names = ", ".join(name for name in available if available[name])
+        raise SettingsError(f"device {device!r} is not available on this machine; choose from {names}")
     if precision not in ("auto", "bf16", "fp32"):
-        raise SettingsError(f"precision {precision!r} is none of auto, bf16, fp32")
+        raise SettingsError(f"unknown precision {precision!r}; choose from auto, bf16, fp32")
     if precision != "auto":
-        return Compute(device, precision, "as asked for")
+        return Compute(device, precision, "as requested")
     if device == "cuda":
-        gains = torch.cuda.is_bf16_supported(including_emulation=False)
-        return Compute(device, "bf16" if gains else "fp32", "the GPU has bf16" if gains else "the GPU lacks bf16")
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        reason = "the GPU has bf16" if has_bf16 else "the GPU lacks bf16"
+        return Compute(device, "bf16" if has_bf16 else "fp32", reason)
     if device == "mps":
         return Compute(device, "fp32", "Apple GPU")
     # Without these instructions bf16 is emulated and slower than fp32 (pytorch issues 118499 and 86550).
-    gains = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if gains and bf16_is_disabled():
+    has_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if has_bf16 and bf16_is_disabled():
         return Compute(device, "fp32", "ONEDNN_MAX_CPU_ISA disables the processor's bf16 arithmetic")
-    reason = "the processor has bf16 arithmetic" if gains else "the processor has no bf16 arithmetic"
-    return Compute(device, "bf16" if gains else "fp32", reason)
+    reason = "the processor has bf16 arithmetic" if has_bf16 else "the processor has no bf16 arithmetic"
+    return Compute(device, "bf16" if has_bf16 else "fp32", reason)
 
 
+@functools.cache
 def keep_freed_memory() -> bool:
-    """Tell glibc to keep freed memory instead of giving it back after every step; True where that was possible.
+    """Make glibc keep freed memory instead of returning it after every step; True if it does, for the whole process.
 
-    The buffers of a step are some 20 MB each. By default every one is mapped again and its pages are zeroed by the
-    kernel at first touch, which took a third of a training step's time. All threads then share one arena, since a
-    second one may not grow that far.
+    The buffers of a step are some 20 MB each. By default each is mapped again in every step, and the kernel zeroes
+    its pages at first touch, which took a third of the time of a training step. All threads then share one arena,
+    since a second one cannot grow that far. Only the first call in a process has an effect.
     """
     libc = _glibc()
     if libc is None:
@@ -94,9 +96,9 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_freed_memory() -> None:
-    """Give back to the system what `keep_freed_memory` has kept so far; does nothing where there is no glibc.
+    """Return to the system what `keep_freed_memory` has kept so far; does nothing without glibc.
 
-    What small pictures left lies in pieces into which larger ones do not fit, and would only add up.
+    After small pictures, free memory is in pieces into which larger pictures do not fit; it would only accumulate.
     """
     libc = _glibc()
     if libc is not None:
@@ -108,5 +110,5 @@ def _glibc() -> ctypes.CDLL | None:
 
 
 def leave_threads_to_the_network() -> None:
-    """Keep OpenCV to the thread that calls it: batches are made beside the network, which needs the processors."""
+    """Limit OpenCV to the calling thread: the network needs the other processors while batches are prepared."""
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""From a trained network to one ONNX file that holds all from pixels to probabilities, or to features."""
+"""Export of a trained network to one ONNX file, from pixels to probabilities or to features."""
 
 import copy
 import logging
@@ -13,7 +13,7 @@ from photoclass.networks.scaling import Scaling
 
 
 class PixelsToProbabilities(nn.Module):
-    """A network with its scaling before it and its probabilities after it.
+    """A network that takes uint8 pixels and returns probabilities.
 
     Args:
         network: Maps images in [0, 1] to logits.
@@ -29,11 +29,11 @@ class PixelsToProbabilities(nn.Module):
 
 
 class PixelsToFeatures(nn.Module):
-    """A network with its scaling before it, without its last layer.
+    """A network that takes uint8 pixels and returns the inputs of its last layer.
 
     Args:
-        network: Has a function `features` of images.
-        scaling: What bytes mean to it.
+        network: Its method `features` maps images to features.
+        scaling: How bytes are scaled for it.
     """
 
     def __init__(self, network: nn.Module, scaling: Scaling) -> None:
@@ -49,18 +49,18 @@ class PixelsToFeatures(nn.Module):
 
 
 def export_onnx(network: nn.Module, image_size: int) -> bytes:
-    """Export a network from pixels to probabilities; the file takes any number of photos at once."""
+    """Export a network, from pixels to probabilities; the batch size is free."""
     return _export(PixelsToProbabilities(_for_export(network)), image_size, "probabilities")
 
 
 def export_features(network: nn.Module, scaling: Scaling, image_size: int) -> bytes:
-    """Export a network from pixels to what enters its last layer, for `export_head.add_head`."""
+    """Export a network, from pixels to the inputs of its last layer, for `export_head.add_head`."""
     return _export(PixelsToFeatures(_for_export(network), scaling), image_size, "features")
 
 
 def _export(module: nn.Module, image_size: int, output: str) -> bytes:
     example = torch.zeros((2, image_size, image_size, 3), dtype=torch.uint8)
-    # The exporter warns of things that concern torch's own future, not this network.
+    # The exporter's warnings are about future versions of torch, not about this network.
     exporter_log = logging.getLogger("torch.onnx")
     level = exporter_log.level
     exporter_log.setLevel(logging.ERROR)
@@ -80,11 +80,11 @@ def _export(module: nn.Module, image_size: int, output: str) -> bytes:
         exporter_log.setLevel(level)
     if program is None:
         raise RuntimeError("torch.onnx.export returned nothing")
-    return _without_notes(program.model_proto)
+    return _without_metadata(program.model_proto)
 
 
-def _without_notes(model: onnx.ModelProto) -> bytes:
-    """Leave out what the exporter notes beside every node: source lines, with their paths on this machine."""
+def _without_metadata(model: onnx.ModelProto) -> bytes:
+    """Remove the metadata of every node: source lines, with their paths on this machine."""
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
         part.ClearField("metadata_props")

@@ -1,4 +1,4 @@
-"""When training ends: early stopping, the time that was given, a signal."""
+"""When training ends: early stopping, the time budget, a signal."""
 
 import contextlib
 import math
@@ -10,13 +10,13 @@ from photoclass.model.folder import Epoch
 
 
 def best_epoch(history: Sequence[Epoch]) -> Epoch | None:
-    """Return the first epoch with the lowest val_loss, if there is one at all that is a number."""
+    """Return the first epoch with the lowest val_loss; None if every one is NaN or infinite."""
     scored = [row for row in history if math.isfinite(row.val_loss)]
     return min(scored, key=lambda row: row.val_loss, default=None)
 
 
 def why_stop_early(history: Sequence[Epoch], patience: int) -> str:
-    """Say why training should stop after these epochs, or return an empty string."""
+    """Return why training should stop after these epochs; an empty string if it should continue."""
     best = best_epoch(history)
     if best is None or history[-1].epoch - best.epoch < patience:
         return ""
@@ -25,12 +25,12 @@ def why_stop_early(history: Sequence[Epoch], patience: int) -> str:
 
 @dataclass
 class StopRequest:
-    """Tells the loop that it should end: a signal came, or the time is up.
+    """Asks the training loop to end: a signal arrived, or the time is up.
 
     Attributes:
-        deadline: `time.monotonic()` by which all must be done, None for no limit.
-        signal_number: The signal that came, 0 for none.
-        listening: True while the loop runs, which then ends by itself in good order.
+        deadline: `time.monotonic()` by which everything must be done, None for no limit.
+        signal_number: The signal that arrived, 0 for none.
+        listening: True while the loop runs, which then ends after the current step and saves a checkpoint.
     """
 
     deadline: float | None = None
@@ -39,12 +39,12 @@ class StopRequest:
 
     @classmethod
     def after_minutes(cls, minutes: float | None) -> "StopRequest":
-        """Return a request that becomes due when `minutes` from now are over."""
+        """Return a request with a deadline in so many minutes."""
         return cls(None if minutes is None else time.monotonic() + 60 * minutes)
 
     @contextlib.contextmanager
-    def heard(self) -> Iterator[None]:
-        """Mark the time during which the loop looks for the request."""
+    def listen(self) -> Iterator[None]:
+        """Mark the time during which the loop obeys the request."""
         self.listening = True
         try:
             yield
@@ -52,9 +52,9 @@ class StopRequest:
             self.listening = False
 
     def seconds_left(self) -> float:
-        """Return the time until all must be done; endless where there is no limit."""
+        """Return the time until everything must be done; infinity without a limit."""
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
     def time_is_up(self, reserve_seconds: float) -> bool:
-        """Tell whether no more than the reserve is left."""
+        """Return whether no more than the reserve is left."""
         return self.seconds_left() <= reserve_seconds

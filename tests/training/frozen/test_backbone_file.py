@@ -116,7 +116,7 @@ def test_other_scaling_has_its_own_store(run: Path, drawn_photos: Path, tmp_path
         ({"backbone_std": "0"}, "lie in that range themselves; divide values for pixels from 0 to 255, as in 127/255"),
         ({"backbone_mean": "127"}, "within that themselves"),
         ({"backbone_mean": "0.5,0.5"}, "backbone_mean and backbone_std together, each as one number or three"),
-        ({"backbone_mean": "half"}, "backbone_mean=half: must be numbers or fractions with commas between"),
+        ({"backbone_mean": "half"}, "backbone_mean=half: must be numbers or fractions separated by commas"),
         ({"backbone": "lite0"}, "the backbone lite0 has a fixed size and scaling"),
         ({"backbone": "absent.onnx"}, "absent.onnx: there is no such file"),
     ],

@@ -1,4 +1,4 @@
-"""Settings by name: words are parsed, mistakes are named, what was saved comes back the same."""
+"""Settings by name: text is parsed, mistakes are named, saved settings are restored."""
 
 import dataclasses
 import json
@@ -15,14 +15,14 @@ from photoclass.training.recipes.small_cnn import SmallCnnSettings
 RECIPE = SmallCnnSettings()
 
 
-def test_no_name_stands_twice_in_a_recipe() -> None:
+def test_the_names_of_a_recipes_settings_are_unique() -> None:
     names = [name for name, _ in named_settings(RECIPE)]
     assert len(names) == len(set(names))
     assert {"image_size", "dropout", "zoom", "learning_rate"} <= set(names)
 
 
 @pytest.mark.parametrize(
-    ("name", "word", "value"),
+    ("name", "given", "value"),
     [
         ("epochs", "7", 7),
         ("epochs", 7, 7),
@@ -38,8 +38,8 @@ def test_no_name_stands_twice_in_a_recipe() -> None:
         ("image_size", "64", 64),
     ],
 )
-def test_a_setting_is_found_by_name_wherever_it_lies_and_words_are_parsed(name: str, word: Any, value: Any) -> None:
-    changed = with_settings(RECIPE, {name: word})
+def test_a_setting_is_found_by_name_at_any_depth_and_text_is_parsed(name: str, given: Any, value: Any) -> None:
+    changed = with_settings(RECIPE, {name: given})
     before, after = dict(named_settings(RECIPE)), dict(named_settings(changed))
     assert after.pop(name) == value
     assert type(dict(named_settings(changed))[name]) is type(before.pop(name))
@@ -52,39 +52,39 @@ def test_several_settings_are_set_at_once() -> None:
     assert with_settings(RECIPE, {}) == RECIPE
 
 
-def test_an_unknown_setting_is_refused_with_the_names_that_there_are() -> None:
-    with pytest.raises(SettingsError, match=r"no setting 'dropuot'; there are: .*dropout.*epochs"):
+def test_an_unknown_setting_is_refused_naming_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"unknown setting 'dropuot'; choose from .*dropout.*epochs"):
         with_settings(RECIPE, {"dropuot": "0.5"})
 
 
-def test_a_nested_group_is_no_setting() -> None:
-    with pytest.raises(SettingsError, match="no setting 'network'"):
+def test_a_group_of_settings_is_not_a_setting() -> None:
+    with pytest.raises(SettingsError, match="unknown setting 'network'"):
         with_settings(RECIPE, {"network": "x"})
 
 
 @pytest.mark.parametrize(
-    ("name", "word", "kind"),
+    ("name", "given", "kind"),
     [
-        ("epochs", "many", "a whole number"),
-        ("epochs", "1.5", "a whole number"),
-        ("epochs", "", "a whole number"),
+        ("epochs", "many", "an integer"),
+        ("epochs", "1.5", "an integer"),
+        ("epochs", "", "an integer"),
         ("dropout", "half", "a number"),
-        ("filters", "8,,16", "whole numbers with commas between"),
-        ("filters", "8;16", "whole numbers with commas between"),
-        ("epochs", None, "a whole number"),
+        ("filters", "8,,16", "integers separated by commas"),
+        ("filters", "8;16", "integers separated by commas"),
+        ("epochs", None, "an integer"),
     ],
 )
-def test_a_word_of_another_kind_is_refused_saying_which_kind_is_meant(name: str, word: Any, kind: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}={word}: must be {kind}, like "):
-        with_settings(RECIPE, {name: word})
+def test_a_value_of_the_wrong_type_is_refused_naming_the_right_one(name: str, given: Any, kind: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}={given}: must be {kind}, for example "):
+        with_settings(RECIPE, {name: given})
 
 
 @pytest.mark.parametrize(
-    ("name", "word"), [("epochs", "0"), ("dropout", "1"), ("image_size", "7"), ("flip", "nan"), ("zoom", "2")]
+    ("name", "given"), [("epochs", "0"), ("dropout", "1"), ("image_size", "7"), ("flip", "nan"), ("zoom", "2")]
 )
-def test_a_value_out_of_range_is_refused(name: str, word: str) -> None:
+def test_a_value_out_of_range_is_refused(name: str, given: str) -> None:
     with pytest.raises(SettingsError):
-        with_settings(RECIPE, {name: word})
+        with_settings(RECIPE, {name: given})
 
 
 @given(
@@ -103,7 +103,7 @@ def test_a_value_out_of_range_is_refused(name: str, word: str) -> None:
         },
     )
 )
-def test_saved_as_json_any_settings_come_back_the_same(values: dict[str, Any]) -> None:
+def test_any_settings_are_restored_from_json(values: dict[str, Any]) -> None:
     settings = with_settings(RECIPE, values)
     saved = json.loads(json.dumps(dataclasses.asdict(settings)))
     assert from_saved(RECIPE, saved) == settings

@@ -28,7 +28,7 @@ from photoclass.progress import Progress
 from photoclass.results.pictures.curves import draw_curves
 from photoclass.results.scores.evaluate import predict_cached
 from photoclass.training.compute import Compute, keep_freed_memory, leave_threads_to_the_network
-from photoclass.training.cross_fitting import estimate_optimism, kept_rows, what_was_chosen
+from photoclass.training.cross_fitting import estimate_optimism, kept_rows, selected_by_validation
 from photoclass.training.finish import Outcome, TrainResult, finish, model_info
 from photoclass.training.loop.checkpoint import TrainingState, load_checkpoint, save_checkpoint
 from photoclass.training.loop.examples import Examples, PhotoExamples, Rows
@@ -257,7 +257,7 @@ def _run_loop(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> N
             drawn_at = time.monotonic()
         request.records.epochs(run.parameters(), state.history)
 
-    with stop.heard():
+    with stop.listen():
         fit(job, state, stop, keep, request.workspace.progress)
     if stop.signal_number:
         raise Interrupted(
@@ -336,7 +336,7 @@ def _optimism(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> O
     """
     calibrate = learner.settings.loop.calibrate
     if len(state.valid_logits) < len(state.history):
-        chose = what_was_chosen(sum(math.isfinite(row.val_loss) for row in state.history), calibrate)
+        chose = selected_by_validation(sum(math.isfinite(row.val_loss) for row in state.history), calibrate)
         return Optimism(chose, "earlier epochs were compared on different photos (--force)") if chose else None
     of_valid = np.flatnonzero(run.in_split(VALID))
     labels, duplicates = (values[of_valid[rows]] for values in (run.photos.table.labels, run.duplicates))

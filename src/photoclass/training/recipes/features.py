@@ -39,13 +39,11 @@ class FeaturesSettings:
             return
         if self.backbone not in BACKBONES:
             names = ", ".join(BACKBONES)
-            raise SettingsError(
-                f"unknown backbone {self.backbone!r}; choose from {names}, or give a file that ends in .onnx"
-            )
+            raise SettingsError(f"unknown backbone {self.backbone!r}; choose from {names}, or give an .onnx file")
         if self.backbone_size or self.backbone_mean or self.backbone_std or self.backbone_sha256:
             raise SettingsError(
-                f"the backbone {self.backbone} has a fixed size and scaling; backbone_size, backbone_mean, backbone_std "
-                "and backbone_sha256 are for an ONNX file"
+                f"the backbone {self.backbone} has a fixed size and scaling; "
+                "backbone_size, backbone_mean, backbone_std and backbone_sha256 are for an ONNX file"
             )
 
     @property

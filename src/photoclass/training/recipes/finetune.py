@@ -1,4 +1,4 @@
-"""Settings of the recipe `finetune`: the last blocks of a pretrained backbone, trained on from the head of `features`."""
+"""Settings of the recipe `finetune`: the last blocks of a pretrained backbone and the head of `features`."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ _AUGMENT = AugmentSettings(
 
 @dataclass(frozen=True)
 class FinetuneSettings:
-    """The last blocks of a pretrained backbone, trained on from the head of `features`.
+    """The last blocks of a pretrained backbone and its head, trained together, from the head of `features`.
 
     Attributes:
         backbone: The pretrained network.

@@ -1,4 +1,4 @@
-"""The recipe `resnet`: its numbers, those that it chooses itself, and how photos, time and machine decide them."""
+"""Settings of the recipe `resnet`, and how it chooses some of them by the time budget, the photos and the device."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -10,19 +10,20 @@ from photoclass.photos.decode import ResizeRule, check_resize
 from photoclass.training.augment import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 
-# For so many epochs, and more: sides to learn from, and the side that the saved model sees. Whole photos show objects
-# smaller than the crops that it learns from do, so a larger side suits the network (Touvron et al., 2019).
+# For at least so many epochs: the sides of training pictures, and the side of the saved model's input. Objects look
+# smaller in whole photos than in random crops, so a larger input suits the network (Touvron et al., 2019, "Fixing the
+# train-test resolution discrepancy", https://arxiv.org/abs/1906.06423).
 _PICTURES = (
     (30, (64, 80, 96, 112), 144),
     (12, (48, 64, 80, 96, 112), 128),
     (5, (48, 64, 80), 96),
     (0, (32, 48, 64), 80),
 )
-STANDARD_SIDE = 96  # about what a photo costs on average, in the long run
-_LEAST_STEPS = 32  # in an epoch, where there are photos enough
+STANDARD_SIDE = 96  # a photo costs about as much on average, in a long training
+_LEAST_STEPS = 32  # per epoch, if there are enough photos
 _STANDARD_BATCH, _STANDARD_STEPS = 128, 2000
-_FEWEST_STEPS = 250  # fewer do not turn kernels further in each: 0.08 radians are the most that was tried
-USUAL_EPOCHS, MOST_EPOCHS = 44, 300  # without a limit of time, and with one
+_FEWEST_STEPS = 250  # with fewer, the angle of a step no longer grows: 0.08 radians are the most that was tried
+USUAL_EPOCHS, MOST_EPOCHS = 44, 300  # without a time budget, and with one
 
 _LOOP = LoopSettings(
     batch_size=0,
@@ -52,18 +53,19 @@ _AUGMENT = AugmentSettings(
 
 @dataclass(frozen=True)
 class ResnetSettings:
-    """A residual network from scratch, for photos unlike any that others have trained on.
+    """A residual network from scratch, for photos that pretrained backbones have not seen anything like.
 
     Attributes:
-        image_size: Side of the square that the saved model sees, in pixels; 0 to let the time decide.
-        sides: Sides of the pictures that it learns from, one after the other over the training: small ones teach most
-            of it in a fraction of the time. Empty to let the time decide.
+        image_size: Side of the saved model's square input, in pixels; 0 to choose it by the time budget.
+        sides: Sides of the training pictures, from the first part of the training to the last (progressive resizing):
+            small pictures teach most in a fraction of the time. Empty to choose them by the time budget.
         resize: How a photo becomes a square.
-        mirror: Whether the saved model takes the mean of each photo and its mirror image, for twice the time.
-        network: The network.
-        augment: How photos are varied; `crop` is 0 to let the number of epochs decide.
-        loop: How the loop goes; `epochs` is 0 to let the time decide, `batch_size` is 0 to let photos and machine
-            decide, and `learning_rate` is then that of batches of 128, `muon_rate` that of 2,000 steps.
+        mirror: Test-time augmentation: the saved model averages over each photo and its mirror image, in twice the
+            time.
+        network: The architecture.
+        augment: How photos are augmented; `crop` is 0 to choose it by the number of epochs.
+        loop: How the network is trained; `epochs` is 0 to choose them by the time budget. `batch_size` is 0 to choose
+            it by photos and device: `learning_rate` is then for batches of 128, `muon_rate` for 2,000 steps.
     """
 
     image_size: int = 0
@@ -81,11 +83,11 @@ class ResnetSettings:
         check_resize(self.resize)
 
     def with_pictures_for(self, epochs: float) -> "ResnetSettings":
-        """Return the recipe with sizes and crops, where none are set.
+        """Return the settings with the sizes of pictures and the crop chosen, unless they are set.
 
         Args:
-            epochs: As many as there is time for, in pictures of `STANDARD_SIDE`. The fewer, the smaller the pictures,
-                and the larger the part of a photo that each shows: seen a few times, it need not look new each time.
+            epochs: How many the time budget allows, at pictures of `STANDARD_SIDE`. With fewer epochs the pictures are
+                smaller and the crops larger: a photo that is seen a few times needs less variety.
         """
         _, sides, image_size = next(row for row in _PICTURES if epochs >= row[0])
         crop = round(min(0.65, max(0.2, 0.65 - 0.274 * math.log2(max(epochs, 1) / 16))), 2)
@@ -97,25 +99,27 @@ class ResnetSettings:
         )
 
     def with_epochs_for(self, timed: bool) -> "ResnetSettings":
-        """Return the recipe with a number of epochs, where none is set; where time is limited, it is the most."""
+        """Return the settings with the number of epochs chosen, unless it is set; the maximum with a time budget."""
         epochs = self.loop.epochs or (MOST_EPOCHS if timed else USUAL_EPOCHS)
         return replace(self, loop=replace(self.loop, epochs=epochs))
 
     def with_steps_for(self, photos: int, epochs: float, device: str) -> "ResnetSettings":
-        """Return the recipe with batch size and rates, where no size is set: of few photos small ones, for more steps.
+        """Return the settings with batch size and rates chosen, unless the size is set: few photos, small batches.
 
         Args:
-            photos: That train.
-            epochs: As many as there is time for, in pictures of `STANDARD_SIDE`.
-            device: What computes: a GPU is idle while it waits for small batches, a processor is not.
+            photos: Number of training photos.
+            epochs: How many the time budget allows, at pictures of `STANDARD_SIDE`.
+            device: A GPU idles between small batches, a CPU does not.
         """
         if self.loop.batch_size:
             return self
         most = _STANDARD_BATCH if device == "cpu" else 2 * _STANDARD_BATCH
         batch_size = min(most, max(16, 2 ** int(math.log2(max(1, photos // _LEAST_STEPS)))))
-        # Larger batches make Adam's steps surer, not longer (Malladi et al., 2022).
+        # Adam's step size scales with the square root of the batch size (Malladi et al., 2022, "On the SDEs and Scaling
+        # Rules for Adaptive Gradient Algorithms", https://arxiv.org/abs/2205.10287).
         rate = math.sqrt(batch_size / _STANDARD_BATCH) * self.loop.learning_rate
-        # A kernel's turns add up as a random walk does, with the root of their number: a training gets equally far.
+        # The rotations of a kernel add up like a random walk, with the square root of their number: short and long
+        # trainings then rotate it equally far.
         steps = max(_FEWEST_STEPS, epochs * photos / batch_size)
         muon_rate = math.sqrt(_STANDARD_STEPS / steps) * self.loop.muon_rate
         return replace(self, loop=replace(self.loop, batch_size=batch_size, learning_rate=rate, muon_rate=muon_rate))

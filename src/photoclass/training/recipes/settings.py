@@ -1,4 +1,4 @@
-"""Settings from words: any number of a recipe can be set by its name, as in `--set dropout=0.5`."""
+"""Settings by name: any hyperparameter of a recipe can be changed as in `--set dropout=0.5`."""
 
 import dataclasses
 import typing
@@ -44,25 +44,25 @@ class PixelRecipeSettings(LoopRecipeSettings, Protocol):
         """How photos are augmented."""
 
 
-_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 Settings = TypeVar("Settings", bound=_Dataclass)
 
 
 def with_settings(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """Return `settings` with the named values replaced, looking inside nested settings too.
+    """Return `settings` with the named values replaced, those of nested settings included.
 
     Raises:
-        SettingsError: There is no such setting, or the value is not of its kind or out of range.
+        SettingsError: A setting is unknown, or a value has the wrong type or is out of range.
     """
     known = dict(named_settings(settings))
     for name in values:
         if name not in known:
-            raise SettingsError(f"there is no setting {name!r}; there are: {', '.join(sorted(known))}")
+            raise SettingsError(f"unknown setting {name!r}; choose from {', '.join(sorted(known))}")
     return _replace(settings, values)
 
 
 def named_settings(settings: _Dataclass) -> Iterator[tuple[str, Any]]:
-    """Give name and value of every setting, the nested ones too; no name stands twice in a recipe."""
+    """Yield name and value of every setting, nested ones included; the names of a recipe are unique."""
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -83,10 +83,10 @@ def changed_settings(settings: RecipeSettings) -> dict[str, str]:
 
 
 def from_saved(settings: Settings, saved: Mapping[str, Any]) -> Settings:
-    """Return `settings` with the values that `dataclasses.asdict` and JSON made of others of their kind.
+    """Return `settings` with values that were saved by `dataclasses.asdict` as JSON.
 
     Raises:
-        SettingsError: What was saved does not fit.
+        SettingsError: A saved setting is missing or out of range.
     """
     changes: dict[str, Any] = {}
     for field in dataclasses.fields(settings):
@@ -112,24 +112,24 @@ def _replace(settings: Settings, values: Mapping[str, Any]) -> Settings:
 
 
 def _parse(field: "dataclasses.Field[Any]", given: Any, example: Any) -> Any:
-    """Return a value of the example's kind: words are parsed, whole numbers serve as numbers."""
+    """Return a value of the example's type: text is parsed, and an integer is accepted as a float."""
     whole = typing.get_args(field.type)[:1] == (int,)
-    kind = field.type if field.type in (int, float, str) else type(example)  # a float's example may be written 0
-    word = ",".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
+    kind = field.type if field.type in (int, float, str) else type(example)  # the default of a float may be written 0
+    text = ",".join(map(str, given)) if isinstance(given, tuple | list) else str(given)
     try:
         if isinstance(example, tuple):
-            return tuple(int(part) if whole else float(Fraction(part)) for part in word.split(","))
+            return tuple(int(part) if whole else float(Fraction(part)) for part in text.split(","))
         if isinstance(example, bool):
-            return _TRUTHS[word.casefold()]
-        return kind(word)
+            return _BOOLEANS[text.casefold()]
+        return kind(text)
     except (ValueError, KeyError, ZeroDivisionError):
         kinds = {
             bool: "true or false",
-            int: "a whole number",
+            int: "an integer",
             float: "a number",
-            tuple: "whole numbers with commas between" if whole else "numbers or fractions with commas between",
+            tuple: "integers separated by commas" if whole else "numbers or fractions separated by commas",
         }
-        like = "" if example == () else f", like {example}"
+        like = "" if example == () else f", for example {setting_text(example)}"
         raise SettingsError(
-            f"{field.name}={word}: must be {kinds.get(tuple if isinstance(example, tuple) else kind, 'a word')}{like}"
+            f"{field.name}={text}: must be {kinds.get(tuple if isinstance(example, tuple) else kind, 'text')}{like}"
         ) from None
