@@ -27,7 +27,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.sources.read import read_photos
 from photoclass.results.explain.explain import explain_photos
-from photoclass.results.explain.heat_map import heat_of, spread_over
+from photoclass.results.explain.heat_map import fit_to_picture, heat_map_of
 from photoclass.results.explain.saliency import Saliency, SaliencyModel
 from photoclass.results.pictures.sheet import sample_rows
 from photoclass.workspace import Workspace
@@ -50,17 +50,21 @@ class Sanity:
     drop_cold: NDArray[np.float64]
 
 
-def layer_cam(look: Saliency) -> NDArray[np.float32]:
+def layer_cam(saliency: Saliency) -> NDArray[np.float32]:
     """Return the LayerCAM heat map: negative gradients are set to zero before the sum over channels."""
-    return heat_of(replace(look, maps=tuple(replace(m, gradients=np.maximum(m.gradients, 0)) for m in look.maps)))
+    return heat_map_of(
+        replace(saliency, maps=tuple(replace(m, gradients=np.maximum(m.gradients, 0)) for m in saliency.maps))
+    )
 
 
-def activations_alone(look: Saliency) -> NDArray[np.float32]:
+def activations_alone(saliency: Saliency) -> NDArray[np.float32]:
     """Return the sum of activations at each place, whichever class they support."""
-    return heat_of(replace(look, maps=tuple(replace(m, gradients=np.ones_like(m.gradients)) for m in look.maps)))
+    return heat_map_of(
+        replace(saliency, maps=tuple(replace(m, gradients=np.ones_like(m.gradients)) for m in saliency.maps))
+    )
 
 
-MAPS: dict[str, Heat] = {"ours": heat_of, "LayerCAM": layer_cam, "activations alone": activations_alone}
+MAPS: dict[str, Heat] = {"ours": heat_map_of, "LayerCAM": layer_cam, "activations alone": activations_alone}
 
 
 def check_maps(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -> dict[str, Sanity]:
@@ -74,11 +78,11 @@ def check_maps(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -> di
     info = load_info(folder)
     content = read_onnx(folder, info)
     runtime = Runtime(info, content, folder)
-    looks = list(SaliencyModel(info, content, folder).look(pixels))
-    predicted = np.array([look.target for look in looks])
+    own = list(SaliencyModel(info, content, folder).saliency(pixels))
+    predicted = np.array([saliency.target for saliency in own])
     # Both are explained for the class that the real head predicts.
     shuffled = SaliencyModel(info, with_shuffled_head(content), folder)
-    by_class = [list(shuffled.look(pixels, target)) for target in range(len(info.class_names))]
+    by_class = [list(shuffled.saliency(pixels, target)) for target in range(len(info.class_names))]
     others = [by_class[target][i] for i, target in enumerate(predicted)]
 
     def probability(shown: Sequence[Pixels]) -> NDArray[np.float64]:
@@ -88,8 +92,8 @@ def check_maps(folder: Path, pixels: Sequence[Pixels], share: float = 0.2) -> di
     found = {}
     for name, heat in MAPS.items():
         maps, their_maps = (
-            [spread_over(heat(look), info.image_size, info.image_size, "squash") for look in each]
-            for each in (looks, others)
+            [fit_to_picture(heat(saliency), info.image_size, info.image_size, "squash") for saliency in each]
+            for each in (own, others)
         )
         hot, cold = (
             probability([covered(photo, sign * each, share) for photo, each in zip(pixels, maps, strict=True)])

@@ -1,4 +1,4 @@
-"""Networks made by hand, whose ends hold all kinds of operations, and their ends cut off to be tried out alone."""
+"""Hand-made networks whose tails use all kinds of operations, and tails cut off to be run alone."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from photoclass.results.explain.saliency import Tail, find_tail
 from photoclass.results.explain.spatial import key_of, shape_of
 
 SIDE, PLACES, CHANNELS = 16, 4, 6
-# Each takes `maps` (N, CHANNELS, PLACES, PLACES) and gives `rows`; what it needs besides stands in EXTRA.
+# Each takes `maps` (N, CHANNELS, PLACES, PLACES) and outputs `rows`; `network` has its further constants.
 ENDS: dict[str, list[tuple[str, list[str], list[str], dict[str, Any]]]] = {
     "means, signed roots": [
         ("GlobalAveragePool", ["maps"], ["m"], {}),
@@ -28,12 +28,12 @@ ENDS: dict[str, list[tuple[str, list[str], list[str], dict[str, Any]]]] = {
         ("Gemm", ["f", "wide", "six"], ["g"], {"transB": 1, "alpha": 0.5}),
         ("Relu", ["g"], ["rows"], {}),
     ],
-    "the highest of all places": [("ReduceMax", ["maps", "sides"], ["rows"], {"keepdims": 0})],
-    "sums, held in a range": [
+    "maximum over all positions": [("ReduceMax", ["maps", "sides"], ["rows"], {"keepdims": 0})],
+    "sums, clipped": [
         ("ReduceSum", ["maps", "sides"], ["z"], {"keepdims": 0}),
         ("Clip", ["z", "low", "end"], ["rows"], {}),
     ],
-    "means of unit length": [
+    "L2-normalised means": [
         ("ReduceMean", ["maps", "sides"], ["m"], {"keepdims": 0}),
         ("ReduceL2", ["m", "along"], ["length"], {"keepdims": 1}),
         ("Div", ["m", "length"], ["rows"], {}),
@@ -53,7 +53,7 @@ ENDS: dict[str, list[tuple[str, list[str], list[str], dict[str, Any]]]] = {
         ("HardSwish", ["c"], ["h"], {}),
         ("Flatten", ["h"], ["rows"], {}),
     ],
-    "halves, weighed by one another": [
+    "gated halves": [
         ("GlobalAveragePool", ["maps"], ["m"], {}),
         ("Squeeze", ["m", "sides"], ["f"], {}),
         ("Split", ["f"], ["one", "other"], {"axis": 1, "num_outputs": 2}),
@@ -63,7 +63,7 @@ ENDS: dict[str, list[tuple[str, list[str], list[str], dict[str, Any]]]] = {
         ("Neg", ["t"], ["n"], {}),
         ("Concat", ["p", "n"], ["rows"], {"axis": 1}),
     ],
-    "attention over places": [
+    "attention over positions": [
         ("Reshape", ["maps", "flat"], ["tokens"], {}),
         ("MatMul", ["query", "tokens"], ["scores"], {}),
         ("Softmax", ["scores"], ["weights"], {"axis": 2}),
@@ -88,7 +88,7 @@ ENDS: dict[str, list[tuple[str, list[str], list[str], dict[str, Any]]]] = {
 
 
 def network(end: list[tuple[str, list[str], list[str], dict[str, Any]]], classes: int = 3) -> bytes:
-    """Return a network of one convolution to maps, then `end`, then a linear head and a softmax."""
+    """Return a network of one convolution, then `end`, then a linear head and a softmax."""
     generator = np.random.default_rng(5)
 
     def random(*shape: int) -> NDArray[np.float32]:
@@ -142,9 +142,9 @@ def tail_of(onnx: bytes, side: int) -> Tail:
 
 
 def cut_off(tail: Tail) -> Callable[[list[NDArray[Any]]], list[NDArray[Any]]]:
-    """Cut a network's end off, to be run on maps of any values. Gives the values of the tail's `ports`.
+    """Cut off the tail of a network, to run it on any feature maps; it returns the values of the tail's `ports`.
 
-    The network that the tail belongs to is of no use any more.
+    The network itself can no longer be used.
     """
     openvino = import_openvino()
     from openvino import opset13
@@ -168,8 +168,8 @@ def cut_off(tail: Tail) -> Callable[[list[NDArray[Any]]], list[NDArray[Any]]]:
     return run
 
 
-def assert_gradient_is_true(onnx: bytes, side: int, target: int, step: float = 2e-3, seed: int = 0) -> Tail:
-    """Compare the gradient with finite differences along random directions, maps beginning well above zero."""
+def assert_gradient_is_right(onnx: bytes, side: int, target: int, step: float = 2e-3, seed: int = 0) -> Tail:
+    """Compare the gradient with finite differences along random directions, at feature maps well above zero."""
     tail = tail_of(onnx, side)
     keys = [key_of(port) for port in tail.ports]
     port, position = tail.logits[target]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from photoclass.progress import Progress
     from photoclass.results.diagram.draw import draw_network
     from photoclass.results.diagram.layers import Layer, describe_network
-    from photoclass.results.explain.explain import Explanations, explain, explain_photos
+    from photoclass.results.explain.explain import Explanation, explain, explain_photos
     from photoclass.results.explain.saliency import SaliencyModel
     from photoclass.results.pictures.gallery import gallery
     from photoclass.results.predict import Predictions, predict, read_predictions, write_predictions
@@ -86,7 +86,7 @@ _HOMES = {
     "gallery": "photoclass.results.pictures.gallery",
     "explain": "photoclass.results.explain.explain",
     "explain_photos": "photoclass.results.explain.explain",
-    "Explanations": "photoclass.results.explain.explain",
+    "Explanation": "photoclass.results.explain.explain",
     "SaliencyModel": "photoclass.results.explain.saliency",
     "report": "photoclass.results.report.report",
     "describe_network": "photoclass.results.diagram.layers",
@@ -132,7 +132,7 @@ __all__ = [
     "gallery",
     "explain",
     "explain_photos",
-    "Explanations",
+    "Explanation",
     "SaliencyModel",
     "report",
     "describe_network",

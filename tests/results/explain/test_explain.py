@@ -1,4 +1,4 @@
-"""`explain`: maps that show what decides, over the right photo, on pages of twelve."""
+"""`explain`: heat maps that depend on the decision, over the right photo, twelve to a page."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from PIL import Image
 
 from photoclass.errors import OutputError, SettingsError
 from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo
-from photoclass.results.explain.explain import Explanations, explain, explain_photos
+from photoclass.results.explain.explain import Explanation, explain, explain_photos
 from photoclass.results.predict import predict
 from running import done, run_command
 
@@ -45,67 +45,67 @@ def _paths(folder: Path, *names: str) -> list[str]:
     return [str(folder / name) for name in names]
 
 
-def test_each_photo_has_its_picture_its_heat_and_what_predict_says(model: Path, mixed: Path) -> None:
+def test_each_photo_has_its_picture_its_heat_map_and_the_prediction_of_predict(model: Path, mixed: Path) -> None:
     names = ("1.jpg", "2.jpg", "3.jpg", "9.jpg", "10.jpg")
     found = explain_photos(model, _paths(mixed, *names))
     predictions = predict([mixed], model)
     assert [Path(file).name for file in predictions.files] == list(names)
     assert isinstance(found[1], Unreadable) and found[1].reason == predictions.statuses[1]
-    for row, seen in enumerate(found):
-        if isinstance(seen, Unreadable):
+    for row, shown in enumerate(found):
+        if isinstance(shown, Unreadable):
             continue
-        assert (seen.label, seen.target) == (predictions.label(row),) * 2
-        assert seen.probability == seen.target_probability == pytest.approx(predictions.probability(row), abs=0.005)
-        assert max(seen.picture.size) <= 320 and seen.picture.mode == "RGB"
-        assert seen.heat.shape == (seen.picture.height, seen.picture.width)
-        assert seen.heat.dtype == np.float32 and 0.9 < seen.heat.max() <= 1 and seen.heat.min() >= 0
-        assert seen.overlay().size == seen.picture.size
-        assert max(seen.overlay(500).size) == 500
+        assert (shown.label, shown.target) == (predictions.label(row),) * 2
+        assert shown.probability == shown.target_probability == pytest.approx(predictions.probability(row), abs=0.005)
+        assert max(shown.picture.size) <= 320 and shown.picture.mode == "RGB"
+        assert shown.heat.shape == (shown.picture.height, shown.picture.width)
+        assert shown.heat.dtype == np.float32 and 0.9 < shown.heat.max() <= 1 and shown.heat.min() >= 0
+        assert shown.overlay().size == shown.picture.size
+        assert max(shown.overlay(500).size) == 500
     wide = found[3]
-    assert isinstance(wide, Explanations) and wide.picture.size == (320, 107)
+    assert isinstance(wide, Explanation) and wide.picture.size == (320, 107)
 
 
-def test_a_photo_is_explained_the_same_whatever_is_beside_it(model: Path, mixed: Path) -> None:
+def test_an_explanation_does_not_depend_on_the_other_photos(model: Path, mixed: Path) -> None:
     together = explain_photos(model, _paths(mixed, "2.jpg", "2.jpg", "1.jpg", "2.jpg", "3.jpg", "2.jpg"))
-    assert [isinstance(seen, Unreadable) for seen in together] == [True, True, False, True, False, True]
+    assert [isinstance(shown, Unreadable) for shown in together] == [True, True, False, True, False, True]
     (alone,) = explain_photos(model, _paths(mixed, "3.jpg"))
     beside = together[4]
-    assert isinstance(alone, Explanations) and isinstance(beside, Explanations)
+    assert isinstance(alone, Explanation) and isinstance(beside, Explanation)
     np.testing.assert_allclose(alone.heat, beside.heat, atol=1e-5)
     assert np.array_equal(np.asarray(alone.picture), np.asarray(beside.picture))
     assert explain_photos(model, []) == []
 
 
 def test_another_class_has_another_map(features: Path, mixed: Path) -> None:
-    (told,) = explain_photos(features, _paths(mixed, "1.jpg"))
+    (predicted,) = explain_photos(features, _paths(mixed, "1.jpg"))
     (cat,) = explain_photos(features, _paths(mixed, "1.jpg"), "cat")
     (dog,) = explain_photos(features, _paths(mixed, "1.jpg"), "dog")
-    assert isinstance(told, Explanations) and isinstance(cat, Explanations) and isinstance(dog, Explanations)
-    assert told.label == cat.label == dog.label == "cat"
+    assert isinstance(predicted, Explanation) and isinstance(cat, Explanation) and isinstance(dog, Explanation)
+    assert predicted.label == cat.label == dog.label == "cat"
     assert (cat.target, dog.target) == ("cat", "dog")
-    np.testing.assert_array_equal(told.heat, cat.heat)
+    np.testing.assert_array_equal(predicted.heat, cat.heat)
     assert dog.target_probability == pytest.approx(1 - cat.target_probability, abs=1e-4)
     # Of two classes, no place speaks for both; between places one map fades into the other.
     assert np.minimum(cat.heat, dog.heat).mean() < 0.05 < cat.heat.mean()
 
 
-def test_where_a_photo_was_cropped_the_rest_has_no_heat(model: Path, mixed: Path, tmp_path: Path) -> None:
+def test_a_cropped_photo_has_no_heat_outside_the_crop(model: Path, mixed: Path, tmp_path: Path) -> None:
     crop = tmp_path / "crop"
     shutil.copytree(model, crop)
     settings = json.loads((crop / "model.json").read_text())
     (crop / "model.json").write_text(json.dumps({**settings, "resize": "crop"}))
-    (seen,) = explain_photos(crop, _paths(mixed, "9.jpg"))
-    assert isinstance(seen, Explanations)
-    window = seen.window
+    (shown,) = explain_photos(crop, _paths(mixed, "9.jpg"))
+    assert isinstance(shown, Explanation)
+    window = shown.window
     assert dataclasses.astuple(window) == (106, 0, 107, 107)
-    inside = seen.heat[:, window.left : window.left + window.width]
-    assert seen.heat.sum() == pytest.approx(inside.sum()) and inside.max() > 0.9
+    inside = shown.heat[:, window.left : window.left + window.width]
+    assert shown.heat.sum() == pytest.approx(inside.sum()) and inside.max() > 0.9
 
 
-def test_maps_show_what_decides(features: Path, drawn_photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another head gives other maps, and covering what is hot costs more than covering what is cold.
+def test_maps_depend_on_the_decision(features: Path, drawn_photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another head gives other maps, and covering hot regions costs more than covering cold ones.
 
-    That the first test can fail is seen by maps that do not look at the head: they stay as they were.
+    Maps that ignore the head show that the first check can fail: they do not change.
     """
     monkeypatch.syspath_prepend(BENCHMARKS)
     from heat_maps import check_maps
@@ -132,7 +132,7 @@ def test_twelve_photos_a_page(count: int, names: list[str], model: Path, drawn_p
             assert page.width in (678, 1926)
 
 
-def test_the_same_seed_chooses_the_same_photos(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_the_same_seed_samples_the_same_photos(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         explain([drawn_photos], model, tmp_path / f"{name}.png", count=3, seed=seed)
     a, b, c = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
@@ -140,22 +140,22 @@ def test_the_same_seed_chooses_the_same_photos(model: Path, drawn_photos: Path, 
 
 
 def test_the_command(model: Path, mixed: Path, tmp_path: Path) -> None:
-    told = done("explain", mixed, "--model", model, "--out", tmp_path / "h.jpg", "--class", "dog")
-    assert told.stdout == f"{tmp_path}/h.jpg: 5 of 5 photos\n"
-    assert "1 skipped" in told.stderr and "2.jpg: JPEG broken" in told.stderr
+    result = done("explain", mixed, "--model", model, "--out", tmp_path / "h.jpg", "--class", "dog")
+    assert result.stdout == f"{tmp_path}/h.jpg: 5 of 5 photos\n"
+    assert "1 skipped" in result.stderr and "2.jpg: JPEG broken" in result.stderr
     with Image.open(tmp_path / "h.jpg") as page:
         reason = np.asarray(page.convert("L"))[128:428, 36 + 606 + 18 : 36 + 606 + 18 + 300]
     assert page.format == "JPEG"
-    assert 5 < reason.std() < 40, "the broken one has its tile, with the reason"
+    assert 5 < reason.std() < 40, "the broken photo has a tile with the reason"
     strict = run_command("explain", mixed, "--model", model, "--out", tmp_path / "h.webp", "--count", 5, "--strict")
     assert strict.returncode == 3 and (tmp_path / "h.webp").exists()
     unknown = run_command("explain", mixed, "--model", model, "--out", tmp_path / "no.png", "--class", "bird")
     assert unknown.returncode == 1
-    assert unknown.stderr == "photoclass: the model knows no class 'bird'; give one of: cat, dog\n"
+    assert unknown.stderr == "photoclass: unknown class 'bird': choose from cat, dog\n"
     assert not (tmp_path / "no.png").exists()
 
 
-def test_bad_wishes_are_refused_before_any_work(model: Path, mixed: Path, tmp_path: Path) -> None:
+def test_invalid_options_are_rejected_before_any_work(model: Path, mixed: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"heat maps is written as \.png, \.jpg or \.webp"):
         explain([mixed], model, tmp_path / "h.pdf")
     with pytest.raises(SettingsError, match="count is 0"):
@@ -163,7 +163,7 @@ def test_bad_wishes_are_refused_before_any_work(model: Path, mixed: Path, tmp_pa
 
 
 def test_ten_photos_a_second(features: Path, drawn_photos: Path) -> None:
-    """Of processor time, since the machine may be shared; loading the model, which is done once, apart."""
+    """In processor time, since the machine may be shared, and without loading the model, which happens once."""
     paths = [str(path) for path in sorted(drawn_photos.rglob("*.jpg"))[:61]]
 
     def seconds(count: int) -> float:

@@ -1,1 +1,1 @@
-"""Explanations: which part of a photo decided its class, as a heat map."""
+"""Heat maps of the regions of a photo that contributed to its class."""

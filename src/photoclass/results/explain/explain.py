@@ -1,4 +1,4 @@
-"""`explain`: which part of each photo spoke for its class, drawn beside the photo."""
+"""`explain`: photos beside heat maps of the regions that contributed to a class."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,15 @@ from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
 from photoclass.progress import SILENT, Progress
-from photoclass.results.explain.heat_map import LINE_AT, Window, colours, heat_of, overlay, spread_over, window_of
+from photoclass.results.explain.heat_map import (
+    LINE_AT,
+    Window,
+    colours,
+    fit_to_picture,
+    heat_map_of,
+    overlay,
+    visible_window,
+)
 from photoclass.results.explain.saliency import SaliencyModel
 from photoclass.results.pictures.sheet import (
     FAINT,
@@ -43,6 +51,7 @@ from photoclass.results.pictures.sheet import (
     save_page,
     shorten,
 )
+from photoclass.text import plural
 from photoclass.workspace import Workspace
 
 PER_PAGE = 12
@@ -53,18 +62,18 @@ _LEGEND_BAR = (90, 15)
 
 
 @dataclass(frozen=True)
-class Explanations:
-    """A photo, and what in it spoke for a class.
+class Explanation:
+    """A photo with a heat map of what contributed to a class.
 
     Attributes:
         picture: The photo, upright, RGB, its longer side at most 320 pixels.
-        heat: Shape (height, width) of the picture: how much each part spoke for `target`; 1 where it was most, 0 where
-            nothing did.
-        label: The class that the model tells.
-        probability: How sure it is of that one.
-        target: The class that the heat is about: `label`, or another that was asked for.
-        target_probability: How probable the model finds that one.
-        window: The part of the picture that the network saw.
+        heat: Shape (height, width) of the picture: the contribution of each region to `target`, from 0 for none to 1
+            for the largest.
+        label: The predicted class.
+        probability: Its probability.
+        target: The explained class: `label`, or the requested class.
+        target_probability: Its probability.
+        window: The part of the picture that is the network's input.
     """
 
     picture: Image.Image
@@ -76,10 +85,10 @@ class Explanations:
     window: Window
 
     def overlay(self, side: int | None = None) -> Image.Image:
-        """Draw the heat over the picture in grey.
+        """Draw the heat map over the picture in greyscale.
 
         Args:
-            side: Enlarge both before, to a longer side of this many pixels, so that lines are as fine as can be.
+            side: Resize both to a longer side of this many pixels first, for fine lines; None keeps the size.
         """
         if side is None:
             return overlay(self.picture, self.heat, self.window)
@@ -97,7 +106,7 @@ class Explanations:
 
 @dataclass(frozen=True)
 class _Row:
-    """A photo that was asked for; `reason` says why it could not even be opened."""
+    """A requested photo; `reason` says why it could not be opened."""
 
     name: str
     path: str
@@ -115,41 +124,44 @@ def explain(
     target: str | None = None,
     workspace: Workspace | None = None,
 ) -> PhotoPages:
-    """Draw photos beside heat maps of what in them spoke for their class, 12 a page.
+    """Draw photos beside heat maps of what contributed to a class, 12 a page.
 
     Args:
         photos: Files, folders or zips.
         model: A model folder.
         out: The picture; with several pages, `heat.png` becomes `heat-1.png`, `heat-2.png` …
-        count: Show at most this many, a random choice; None for all.
-        seed: Decides the choice.
-        target: The class to explain; of each photo the one that the model tells when None.
+        count: Show a random sample of at most this many; None for all.
+        seed: Decides the sample.
+        target: The class to explain; the predicted class of each photo when None.
         workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
             processors and nobody when None.
 
     Raises:
         DataError: There is nothing to show.
-        SettingsError: `count` is less than 1, or the model knows no class `target`.
-        OutputError: `out` is no .png, .jpg or .webp, or cannot be written.
-        ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
+        SettingsError: `count` is less than 1, or the model has no class `target`.
+        OutputError: `out` is not a .png, .jpg or .webp file, or cannot be written.
+        ModelError: The model folder cannot be used, or its network has an operation that cannot be backpropagated
+            through.
     """
     check_arguments(out, count, "a page of heat maps")
     workspace = workspace or Workspace()
-    inside = SaliencyModel.load(model)
-    number = _class_number(inside, target)
-    table = read_photos(photos, workspace, inside.info.class_names)
+    network = SaliencyModel.load(model)
+    number = _class_number(network, target)
+    table = read_photos(photos, workspace, network.info.class_names)
     rows = _rows_of(table)
     chosen = [rows[i] for i in sample_rows(len(rows), count, seed)]
     skipped, pages = [], []
     page_count = -(-len(chosen) // PER_PAGE)
     with workspace.task("Explaining", len(chosen)) as task:
-        found = _explained(inside, [row.path for row in chosen if not row.reason], number)
+        found = _explained(network, [row.path for row in chosen if not row.reason], number)
         for page_number in range(1, page_count + 1):
             part = chosen[(page_number - 1) * PER_PAGE : page_number * PER_PAGE]
             shown = [(row, Unreadable(row.reason) if row.reason else next(found)) for row in part]
-            skipped += [SkippedPhoto(row.name, seen.reason) for row, seen in shown if isinstance(seen, Unreadable)]
-            summary = _summary(len(chosen), target, inside.info.resize)
-            header = Header("Where it looked", summary, describe_page_number(page_number, page_count))
+            skipped += [
+                SkippedPhoto(row.name, result.reason) for row, result in shown if isinstance(result, Unreadable)
+            ]
+            summary = _summary(len(chosen), target, network.info.resize)
+            header = Header("Heat maps", summary, describe_page_number(page_number, page_count))
             file = page_file(out, page_number, page_count)
             save_page(_draw_page(shown, header), file)
             pages.append(file)
@@ -159,46 +171,47 @@ def explain(
 
 def explain_photos(
     model: Path, paths: Sequence[str], target: str | None = None, progress: Progress = SILENT
-) -> list[Explanations | Unreadable]:
-    """Explain photos, one after the other, with a result for each.
+) -> list[Explanation | Unreadable]:
+    """Explain photos, with one result for each, in order.
 
     Args:
         model: A model folder.
         paths: Where each photo is read from.
-        target: The class to explain; of each photo the one that the model tells when None.
+        target: The class to explain; the predicted class of each photo when None.
         progress: Receives progress reports.
 
     Raises:
-        SettingsError: The model knows no class `target`.
-        ModelError: The model folder cannot be used, or its network has something that cannot be traced back.
+        SettingsError: The model has no class `target`.
+        ModelError: The model folder cannot be used, or its network has an operation that cannot be backpropagated
+            through.
     """
-    inside = SaliencyModel.load(model)
+    network = SaliencyModel.load(model)
     results = []
     with progress.task("Explaining", len(paths)) as task:
-        for result in _explained(inside, paths, _class_number(inside, target)):
+        for result in _explained(network, paths, _class_number(network, target)):
             results.append(result)
             task.advance()
     return results
 
 
-def _class_number(inside: SaliencyModel, target: str | None) -> int | None:
-    names = inside.info.class_names
+def _class_number(network: SaliencyModel, target: str | None) -> int | None:
+    names = network.info.class_names
     if target is not None and target not in names:
-        raise SettingsError(f"the model knows no class {target!r}; give one of: {', '.join(names)}")
+        raise SettingsError(f"unknown class {target!r}: choose from {', '.join(names)}")
     return None if target is None else names.index(target)
 
 
 def _rows_of(table: PhotoTable) -> list[_Row]:
-    """Merge what could not even be opened back into its place in the natural order."""
+    """Merge photos that could not be opened into the natural order."""
     truths = ["" if label == NO_LABEL else table.class_names[label] for label in table.labels]
     rows = [_Row(name, path, truth) for name, path, truth in zip(table.names, table.paths, truths, strict=True)]
     rows += [_Row(item.name, "", "", item.reason) for item in table.skipped]
     return sorted(rows, key=lambda row: natural_key(row.name))
 
 
-def _explained(inside: SaliencyModel, paths: Sequence[str], target: int | None) -> Iterator[Explanations | Unreadable]:
-    """Give a result for each photo, in order, decoding a little ahead of the network."""
-    settings, names = inside.info.decode_settings(), inside.info.class_names
+def _explained(network: SaliencyModel, paths: Sequence[str], target: int | None) -> Iterator[Explanation | Unreadable]:
+    """Give a result for each photo, in order, with photos decoded ahead of the network."""
+    settings, names = network.info.decode_settings(), network.info.class_names
     waiting: deque[Image.Image | Unreadable] = deque()
 
     def pixels_of(pool: ThreadPoolExecutor) -> Iterator[Pixels]:
@@ -210,18 +223,18 @@ def _explained(inside: SaliencyModel, paths: Sequence[str], target: int | None) 
                 yield decoded[1]
 
     with ThreadPoolExecutor(processors()) as pool:
-        for look in inside.look(pixels_of(pool), target):
+        for saliency in network.saliency(pixels_of(pool), target):
             while isinstance(picture := waiting.popleft(), Unreadable):
                 yield picture
-            told = int(look.probabilities.argmax())
-            yield Explanations(
+            predicted = int(saliency.probabilities.argmax())
+            yield Explanation(
                 picture,
-                spread_over(heat_of(look), *picture.size, settings.resize),
-                names[told],
-                float(look.probabilities[told]),
-                names[look.target],
-                float(look.probabilities[look.target]),
-                window_of(*picture.size, settings.resize),
+                fit_to_picture(heat_map_of(saliency), *picture.size, settings.resize),
+                names[predicted],
+                float(saliency.probabilities[predicted]),
+                names[saliency.target],
+                float(saliency.probabilities[saliency.target]),
+                visible_window(*picture.size, settings.resize),
             )
         for left in waiting:
             if isinstance(left, Unreadable):
@@ -229,7 +242,7 @@ def _explained(inside: SaliencyModel, paths: Sequence[str], target: int | None) 
 
 
 def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] | Unreadable:
-    """Decode a photo once, to what a person sees and to what the network sees."""
+    """Decode a photo once, to the picture to draw and to the network's input."""
     data = read_file(path)
     picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * settings.image_size)
     if isinstance(picture, Unreadable):
@@ -240,46 +253,46 @@ def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] |
 
 
 def _summary(count: int, target: str | None, resize: str) -> str:
-    what = "the class told" if target is None else shorten(target, font(19), 200)
-    faded = " · faded: not seen" if resize == "crop" else ""
-    return f"{count:,} photo{'s' if count != 1 else ''} · what spoke for {what}{faded}"
+    what = "the predicted class" if target is None else shorten(target, font(19), 200)
+    faded = " · faded: not used" if resize == "crop" else ""
+    return f"{plural(count, 'photo')} · what contributed to {what}{faded}"
 
 
-def _draw_page(shown: Sequence[tuple[_Row, Explanations | Unreadable]], header: Header) -> Image.Image:
+def _draw_page(shown: Sequence[tuple[_Row, Explanation | Unreadable]], header: Header) -> Image.Image:
     page = draw_page(shown, _SHEET, header, _draw_cell)
     _draw_legend(page)
     return page
 
 
 def _draw_cell(
-    page: Image.Image, pen: ImageDraw.ImageDraw, item: tuple[_Row, Explanations | Unreadable], left: int, top: int
+    page: Image.Image, pen: ImageDraw.ImageDraw, item: tuple[_Row, Explanation | Unreadable], left: int, top: int
 ) -> None:
-    row, seen = item
+    row, result = item
     second = left + TILE + _BETWEEN
-    if isinstance(seen, Unreadable):
-        page.paste(reason_tile(seen.reason), (left, top))
+    if isinstance(result, Unreadable):
+        page.paste(reason_tile(result.reason), (left, top))
         pen.rectangle((second, top, second + TILE - 1, top + TILE - 1), fill=FAINT)
         caption = Caption(row.name)
     else:
-        page.paste(photo_tile(seen.picture), (left, top))
-        page.paste(photo_tile(seen.overlay(TILE)), (second, top))
-        note = f"{'what' if seen.heat.any() else 'nothing'} spoke for {seen.target}"
-        if seen.target != seen.label:
-            note += f" ({describe_probability(seen.target_probability)})"
-        caption = Caption(row.name, seen.label, seen.probability, row.truth, note)
+        page.paste(photo_tile(result.picture), (left, top))
+        page.paste(photo_tile(result.overlay(TILE)), (second, top))
+        note = f"{'contributed' if result.heat.any() else 'nothing contributed'} to {result.target}"
+        if result.target != result.label:
+            note += f" ({describe_probability(result.target_probability)})"
+        caption = Caption(row.name, result.label, result.probability, row.truth, note)
     draw_caption(pen, caption, left, top + TILE, _SHEET.cell_width)
 
 
 def _draw_legend(page: Image.Image) -> None:
-    """Say in words what the colours mean, at the top on the right."""
+    """Draw the legend of the colours at the top right."""
     pen = ImageDraw.Draw(page)
     right, top = header_corner(page)
     width, height = _LEGEND_BAR
     letters = font(14)
-    pen.text((right, top), "decided most", fill=QUIET, font=letters, anchor="ra")
-    right -= round(letters.getlength("decided most")) + 8 + width
+    pen.text((right, top), "contributed most", fill=QUIET, font=letters, anchor="ra")
+    right -= round(letters.getlength("contributed most")) + 8 + width
     bar = Image.fromarray(np.broadcast_to(colours()[None], (height, 256, 3)).copy())
     page.paste(bar.resize(_LEGEND_BAR), (right, top + 1))
     at = right + round(width * LINE_AT)
     pen.line((at, top + 1, at, top + height), fill="white", width=2)
-    pen.text((right - 8, top), "counted little", fill=QUIET, font=letters, anchor="ra")
+    pen.text((right - 8, top), "contributed little", fill=QUIET, font=letters, anchor="ra")

@@ -1,4 +1,4 @@
-"""Which tensors of a network still lie over the photo, place by place: followed from its pixels on, op by op."""
+"""Which tensors of a network are spatial: the axes of height and width, followed from the pixels op by op."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -6,26 +6,27 @@ from typing import Any
 
 import numpy as np
 
-# Each place of what these give depends on the same place of what they take, or on its surroundings.
-_OF_ONE = (
+# Each position of the output depends on the same position of the input (elementwise operations), or on its
+# neighbourhood.
+_UNARY = (
     "Abs Clamp Convert Elu Exp FakeQuantize Gelu HSigmoid HSwish HardSigmoid Identity Mish Negative Relu Sigmoid Sign "
     "SoftPlus Sqrt Swish Tanh"
 )
-_OF_TWO = "Add Divide Maximum Minimum Multiply PRelu Power Subtract"
+_BINARY = "Add Divide Maximum Minimum Multiply PRelu Power Subtract"
 _NORMS = "BatchNormInference LRN MVN NormalizeL2 SquaredDifference"
-_SAME_PLACE = frozenset(f"{_OF_ONE} {_OF_TWO} {_NORMS}".split())
-_SURROUNDINGS = frozenset({"AvgPool", "Convolution", "GroupConvolution", "Interpolate", "MaxPool", "Pad"})
+_SAME_POSITION = frozenset(f"{_UNARY} {_BINARY} {_NORMS}".split())
+_NEIGHBOURHOOD = frozenset({"AvgPool", "Convolution", "GroupConvolution", "Interpolate", "MaxPool", "Pad"})
 _REDUCTIONS = frozenset({"ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"})
 
 
 @dataclass(frozen=True)
-class SpatialMaps:
-    """How a tensor lies over a photo.
+class SpatialAxes:
+    """The axes of a tensor that correspond to the height and width of the photo.
 
     Attributes:
-        rows: Its axis from top to bottom.
-        columns: Its axis from left to right.
-        mirrored: For each of its batch: whether it shows the photo's mirror image instead of the photo.
+        rows: The axis from top to bottom.
+        columns: The axis from left to right.
+        mirrored: For each item of the batch, whether it is the mirror image of the photo.
     """
 
     rows: int
@@ -33,24 +34,24 @@ class SpatialMaps:
     mirrored: tuple[bool, ...] = (False,)
 
 
-def follow_spatial(ops: Sequence[Any]) -> dict[tuple[str, int], SpatialMaps]:
-    """Tell of each output of a network's ops whether, and how, it lies over the photo.
+def find_spatial_axes(ops: Sequence[Any]) -> dict[tuple[str, int], SpatialAxes]:
+    """Find the spatial outputs of a network's operations, and their axes.
 
     Args:
-        ops: OpenVINO's, in order, shapes fixed to one photo, which enters as (1, height, width, 3).
+        ops: OpenVINO's, in order, with shapes fixed to one photo, which enters as (1, height, width, 3).
 
     Returns:
-        By `key_of`; what has a single place, or has lost them, is not there.
+        Spatial axes by `key_of`, without outputs that have a single position or are no longer spatial.
     """
-    found: dict[tuple[str, int], SpatialMaps] = {}
+    found: dict[tuple[str, int], SpatialAxes] = {}
     for op in ops:
         if op.get_type_name() == "Parameter":
-            found[key_of(op.output(0))] = SpatialMaps(1, 2)
+            found[key_of(op.output(0))] = SpatialAxes(1, 2)
             continue
         given = [found.get(key_of(entry.get_source_output())) for entry in op.inputs()]
         if not any(given):
             continue
-        for number, spatial in enumerate(_passed_on(op, given)):
+        for number, spatial in enumerate(_outputs_of(op, given)):
             shape = shape_of(op.output(number))
             if spatial is not None and _is_possible(spatial, shape):
                 found[key_of(op.output(number))] = spatial
@@ -58,23 +59,23 @@ def follow_spatial(ops: Sequence[Any]) -> dict[tuple[str, int], SpatialMaps]:
 
 
 def key_of(port: Any) -> tuple[str, int]:
-    """Return what tells an op's output from all others."""
+    """Return a key that identifies an output of an operation."""
     return port.get_node().get_name(), port.get_index()
 
 
 def shape_of(port: Any) -> tuple[int, ...]:
-    """Return the fixed shape of a port; empty where it is open."""
+    """Return the shape of a port; empty if it is dynamic."""
     shape = port.get_partial_shape()
     return tuple(int(side) for side in shape.to_shape()) if shape.is_static else ()
 
 
 def constant(op: Any, number: int) -> list[int]:
-    """Return an input of an op that is a constant list of integers; empty where it is none."""
+    """Return an input of an operation that is a constant list of integers; empty if it is not a constant."""
     node = op.input_value(number).get_node() if number < op.get_input_size() else None
     return [] if node is None or node.get_type_name() != "Constant" else [int(x) for x in np.ravel(node.data)]
 
 
-def _is_possible(spatial: SpatialMaps, shape: tuple[int, ...]) -> bool:
+def _is_possible(spatial: SpatialAxes, shape: tuple[int, ...]) -> bool:
     return (
         len(shape) > max(spatial.rows, spatial.columns)
         and min(spatial.rows, spatial.columns) > 0
@@ -83,25 +84,25 @@ def _is_possible(spatial: SpatialMaps, shape: tuple[int, ...]) -> bool:
     )
 
 
-def _passed_on(op: Any, given: Sequence[SpatialMaps | None]) -> Sequence[SpatialMaps | None]:
-    """Return the places of each output of an op, of which one input at least has some."""
+def _outputs_of(op: Any, given: Sequence[SpatialAxes | None]) -> Sequence[SpatialAxes | None]:
+    """Return the spatial axes of each output of an operation with at least one spatial input."""
     kind = op.get_type_name()
-    if kind in _SAME_PLACE:
-        return [_of_whichever(op, given)]
+    if kind in _SAME_POSITION:
+        return [_elementwise(op, given)]
     first = given[0]
     if kind == "Concat":
-        return [_joined(op, given)]
+        return [_concatenated(op, given)]
     if first is None:
         return []
-    if kind in _SURROUNDINGS:
+    if kind in _NEIGHBOURHOOD:
         fits = (first.rows, first.columns) == (2, 3) and len(shape_of(op.output(0))) == 4
         return [first] if fits else []
     rule = _RULES.get("Reduce" if kind in _REDUCTIONS else kind)
     return rule(op, first) if rule else []
 
 
-def _of_whichever(op: Any, given: Sequence[SpatialMaps | None]) -> SpatialMaps | None:
-    """Return the places of an op that works on each element; axes are counted from the last, as broadcasting does."""
+def _elementwise(op: Any, given: Sequence[SpatialAxes | None]) -> SpatialAxes | None:
+    """Return the spatial axes of an elementwise operation; axes are aligned from the last one, as in broadcasting."""
     rank = len(shape_of(op.output(0)))
     moved = {
         replace(spatial, rows=spatial.rows + shift, columns=spatial.columns + shift)
@@ -112,7 +113,7 @@ def _of_whichever(op: Any, given: Sequence[SpatialMaps | None]) -> SpatialMaps |
     return moved.pop() if len(moved) == 1 else None
 
 
-def _joined(op: Any, given: Sequence[SpatialMaps | None]) -> SpatialMaps | None:
+def _concatenated(op: Any, given: Sequence[SpatialAxes | None]) -> SpatialAxes | None:
     axis = _axis(int(op.get_attributes()["axis"]), op)
     parts = [spatial for spatial in given if spatial is not None]
     axes = {(spatial.rows, spatial.columns) for spatial in parts}
@@ -123,34 +124,34 @@ def _joined(op: Any, given: Sequence[SpatialMaps | None]) -> SpatialMaps | None:
     return parts[0] if len({spatial.mirrored for spatial in parts}) == 1 else None
 
 
-def _transposed(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
+def _transposed(op: Any, spatial: SpatialAxes) -> list[SpatialAxes | None]:
     order = constant(op, 1)
     if not order or order[0] != 0:
         return []
     return [replace(spatial, rows=order.index(spatial.rows), columns=order.index(spatial.columns))]
 
 
-def _reshaped(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
-    """Find both axes again in another shape: as long as before, with as many elements before them."""
+def _reshaped(op: Any, spatial: SpatialAxes) -> list[SpatialAxes | None]:
+    """Find both axes in the new shape: of the same length, with as many elements before them."""
     before, after = shape_of(op.input_value(0)), shape_of(op.output(0))
 
-    def again(axis: int) -> int:
-        ahead = int(np.prod(before[:axis]))
-        matches = [i for i, n in enumerate(after) if n == before[axis] and int(np.prod(after[:i])) == ahead]
+    def find(axis: int) -> int:
+        elements = int(np.prod(before[:axis]))
+        matches = [i for i, n in enumerate(after) if n == before[axis] and int(np.prod(after[:i])) == elements]
         return matches[0] if matches else -1
 
-    return [replace(spatial, rows=again(spatial.rows), columns=again(spatial.columns))]
+    return [replace(spatial, rows=find(spatial.rows), columns=find(spatial.columns))]
 
 
-def _multiplied(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
-    """A matrix product over the last axis leaves the others as they are."""
+def _multiplied(op: Any, spatial: SpatialAxes) -> list[SpatialAxes | None]:
+    """A matrix product over the last axis keeps the other axes."""
     last = len(shape_of(op.input_value(0))) - 1
     keeps = last not in (spatial.rows, spatial.columns) and not op.get_attributes()["transpose_a"]
     weights = op.input_value(1).get_node().get_type_name() == "Constant"
     return [spatial] if keeps and weights else []
 
 
-def _reduced(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
+def _reduced(op: Any, spatial: SpatialAxes) -> list[SpatialAxes | None]:
     axes = {_axis(axis, op) for axis in constant(op, 1)}
     if not axes or axes & {0, spatial.rows, spatial.columns}:
         return []
@@ -160,14 +161,14 @@ def _reduced(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
     return [replace(spatial, rows=rows, columns=columns)]
 
 
-def _split(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
+def _split(op: Any, spatial: SpatialAxes) -> list[SpatialAxes | None]:
     axis = [_axis(axis, op) for axis in constant(op, 1)]
     kept = len(axis) == 1 and axis[0] not in (0, spatial.rows, spatial.columns)
     return [spatial] * op.get_output_size() if kept else []
 
 
-def _sliced(op: Any, spatial: SpatialMaps) -> list[SpatialMaps | None]:
-    """Backwards along all columns is the mirror image; a part of the channels keeps its places."""
+def _sliced(op: Any, spatial: SpatialAxes) -> list[SpatialAxes | None]:
+    """A step of -1 along all columns mirrors the photo; a slice of the channels keeps the spatial axes."""
     axes = [_axis(axis, op) for axis in constant(op, 4)]
     if axes == [spatial.columns] and constant(op, 3) == [-1] and shape_of(op.input_value(0)) == shape_of(op.output(0)):
         return [replace(spatial, mirrored=tuple(not flag for flag in spatial.mirrored))]
@@ -178,7 +179,7 @@ def _axis(axis: int, op: Any) -> int:
     return axis % len(shape_of(op.input_value(0)))
 
 
-_RULES: dict[str, Callable[[Any, SpatialMaps], list[SpatialMaps | None]]] = {
+_RULES: dict[str, Callable[[Any, SpatialAxes], list[SpatialAxes | None]]] = {
     "Transpose": _transposed,
     "Reshape": _reshaped,
     "Squeeze": _reshaped,
