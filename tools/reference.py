@@ -24,6 +24,9 @@ import typer.main
 import photoclass
 from photoclass.cli import TrainCommand, app
 from photoclass.model.folder import ModelInfo
+from photoclass.model.folder.files import FILES
+from photoclass.model.folder.history import Epoch
+from photoclass.model.folder.training_summary import HeadSummary, LoopSummary, PackingSummary, TrainingSummary
 from photoclass.training.recipes.registry import QUALITIES, RECIPES
 from photoclass.training.recipes.settings import named_settings
 
@@ -195,6 +198,11 @@ def keys_of(kind: type) -> str:
     return _table(("key", "value"), [(f"`{item.name}`", texts.get(item.name, "")) for item in dataclasses.fields(kind)])
 
 
+def model_files() -> str:
+    """Return the files of a model folder."""
+    return _table(("file", "what it holds"), [(f"`{name}`", text) for name, text in FILES.items()])
+
+
 def python_name(name: str) -> str:
     """Return the section on a public name: signature, docstring, public methods."""
     thing = getattr(photoclass, name)
@@ -280,7 +288,13 @@ def parts() -> dict[str, Callable[[], str]]:
         "settings of the loop": of(shared_settings, "loop"),
         "settings of augmentation": of(shared_settings, "augment"),
         "qualities": qualities,
+        "files of a model folder": model_files,
+        "columns of history.csv": of(keys_of, Epoch),
         "model.json": of(keys_of, ModelInfo),
+        "training in model.json": of(keys_of, TrainingSummary),
+        "head in model.json": of(keys_of, HeadSummary),
+        "loop in model.json": of(keys_of, LoopSummary),
+        "packing in model.json": of(keys_of, PackingSummary),
         "Python": python_names,
     }
 
