@@ -30,7 +30,7 @@ PHRASES = {
     r"the end of (a|the|that|its|this) (pretrained )?network": "the last blocks",
     r"varied|variations|varied_share": "augmented, augmentations",
     r"by lot|the lots": "at random",
-    r"turns? (a |the )?kernels?|kernels? turns?|made orthogonal|orthogonal in rounds|a kernel's turns?": "Muon's update",
+    r"turns? (a |the )?kernels?|kernels? turns?|kernel's turns?|made orthogonal|orthogonal in rounds": "Muon's update",
     r"running means? of the weights": "exponential moving average (EMA)",
     r"share of the start|start_share": "weight interpolation with the initial weights",
     r"(all )?its numbers|numbers of (a|the|every) recipe|recipe's (own )?numbers|post's numbers": "settings",
