@@ -121,8 +121,7 @@ def predict(
         photos: Files, folders and zips.
         model: A model folder.
         abstain: Abstain (label `unsure`) below this confidence, 0.5 to 1, and from out-of-distribution photos.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: One of `photos` does not exist, or they contain no photo.

@@ -84,8 +84,7 @@ def submit(
         out: The file to write.
         sample: Kaggle's sample submission, which decides ids and order; if None, the photos' ids in natural order.
         clip: Probabilities are held within [clip, 1 - clip]; a confident mistake then costs no more than -ln(clip).
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: An id of the sample has no photo, a photo has no id, an id is duplicated, or the sample's columns

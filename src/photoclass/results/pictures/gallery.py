@@ -56,8 +56,7 @@ def gallery(
         count: Show at most this many photos, chosen at random or, with `worst`, the most confident. None for all of
             them, or 25 with `worst`.
         seed: Decides the random choice.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: There is no photo, or with `worst` no known truth or no mistake.

@@ -144,8 +144,7 @@ def compare(
         models: Two model folders, A and B, with the same classes; their image sizes may differ.
         include_known: Include photos that trained or selected a model.
         fixes: A fixes file, whose labels replace DATA's own.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: DATA cannot be read, has classes that the models do not, or has no photo left to compare on.

@@ -116,8 +116,7 @@ def evaluate(
         include_known: Score photos that trained or selected the model, too.
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
         fixes: A fixes file, whose labels replace DATA's own.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: DATA cannot be read, has classes that the model does not, or has no photo left to score.
