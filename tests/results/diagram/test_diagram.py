@@ -1,4 +1,4 @@
-"""The diagram: one SVG that stands alone, says in words what it shows, and lets no name out of its place."""
+"""The diagram: one self-contained SVG, described in text, in which names are only text."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -30,7 +30,7 @@ def test_a_model_is_drawn_with_all_its_layers(model: Path) -> None:
         layer.kind.capitalize() for layer in layers if layer.kind in ("convolution", "max pooling", "dense")
     ]
     total = sum(layer.parameters for layer in layers)
-    assert any(f"{total:,} parameters in all" in text for text in texts)
+    assert any(f"{total:,} parameters in total" in text for text in texts)
     assert any("cat, dog" in text for text in texts)
     for layer in layers:
         if layer.kind == "convolution":
@@ -38,7 +38,7 @@ def test_a_model_is_drawn_with_all_its_layers(model: Path) -> None:
             assert any(text.startswith(shape) for text in texts)
 
 
-def test_it_stands_alone(model: Path) -> None:
+def test_it_is_self_contained(model: Path) -> None:
     svg = draw_network(model)
     root = ElementTree.fromstring(svg)
     assert root.tag == f"{SVG}svg" and root.get("viewBox") and "width:100%" in root.get("style", "")
@@ -46,10 +46,10 @@ def test_it_stands_alone(model: Path) -> None:
     assert not tags & {"script", "image", "use", "a", "style", "foreignObject"}
     attributes = {name for element in root.iter() for name in element.attrib}
     assert not any(name.endswith(("href", "src")) or name.startswith("on") for name in attributes)
-    assert "url(" not in svg and svg.count("http") == 1, "the name of SVG itself, and nothing else"
+    assert "url(" not in svg and svg.count("http") == 1, "only the namespace of SVG"
 
 
-def test_screen_readers_get_all_in_words(model: Path) -> None:
+def test_everything_is_described_to_screen_readers(model: Path) -> None:
     root = ElementTree.fromstring(draw_network(model))
     title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     assert title is not None and description is not None
@@ -58,7 +58,7 @@ def test_screen_readers_get_all_in_words(model: Path) -> None:
         assert layer.parameters == 0 or f"{layer.parameters:,} parameters" in (description.text or "")
 
 
-def test_two_diagrams_on_one_page_share_no_name() -> None:
+def test_two_diagrams_on_one_page_share_no_id() -> None:
     layers = (Layer("pixels", "photo", (8, 8, 3)), Layer("a", "dense", (2,), 386, inputs=(0,)))
     svgs = draw_layers(layers), draw_layers(layers[:1])
     names = [set(re.findall(r'id="([^"]+)"', svg)) for svg in svgs]
@@ -81,7 +81,7 @@ def test_boxes_are_to_scale() -> None:
     assert fronts[2][0] == pytest.approx(2 * fronts[1][0], abs=0.2)
 
 
-def test_a_name_from_a_file_is_text_and_nothing_else() -> None:
+def test_a_name_from_a_file_is_only_text() -> None:
     name = "</text><script>alert(1)</script> \n\x1b[2J " + "é" * 500
     nodes = [helper.make_node("Erf", ["images"], ["out"], name=name)]
     svg = draw_layers(read_layers(photo_network(nodes, {}, "out"), 8, "here"), ("<b>", "c&d"))

@@ -1,4 +1,4 @@
-"""The diagram in a browser: its words fit, are large enough on a phone, and stand beside each other, not above."""
+"""The diagram in a browser: its text fits, is large enough on a phone, and does not overlap."""
 
 import itertools
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _LONG = Layer("n" * 300, "Einsum", (123_456, 7_890, 12, 345), 123_456_789, note=
 
 @pytest.fixture(scope="module")
 def diagram_page(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with three diagrams: of a small network, of two large ones, and of one with long words."""
+    """A page with three diagrams: of a small network, of two large ones, and of one with long names."""
     large = read_layers(write_backbones((fold("lite0"), fold("lite2")), 260, "int8"), 260, "here")
     drawn = [
         draw_network(model),
@@ -39,7 +39,7 @@ def diagram_page(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 @pytest.mark.parametrize("dark", [False, True])
-def test_all_can_read_it(open_page: OpenPage, diagram_page: Path, size: tuple[int, int], dark: bool) -> None:
+def test_it_is_accessible(open_page: OpenPage, diagram_page: Path, size: tuple[int, int], dark: bool) -> None:
     opened = open_page(diagram_page, *size, dark=dark)
     assert opened.requests == [] and opened.faults == []
     assert opened.overflow() == 0
@@ -47,7 +47,7 @@ def test_all_can_read_it(open_page: OpenPage, diagram_page: Path, size: tuple[in
     assert opened.page.get_by_role("img", name="parameters").count() == 3
 
 
-def test_words_fit_and_are_large_enough(open_page: OpenPage, diagram_page: Path) -> None:
+def test_text_fits_and_is_large_enough(open_page: OpenPage, diagram_page: Path) -> None:
     page = open_page(diagram_page, *PHONE).page
     words = page.evaluate("""
     [...document.querySelectorAll('svg')].map(svg => [...svg.querySelectorAll('text')].map(text => {
@@ -59,10 +59,10 @@ def test_words_fit_and_are_large_enough(open_page: OpenPage, diagram_page: Path)
     for diagram in words:
         assert len(diagram) > 4
         for word in diagram:
-            assert min(word[:4]) >= -0.5, "no word is cut off"
+            assert min(word[:4]) >= -0.5, "no text is cut off"
             assert word[8] >= 12, "pixels on a phone"
         for first, second in itertools.pairwise(diagram):
-            assert first[7] <= second[6] + 4 or first[5] <= second[4], "no word stands on another"
+            assert first[7] <= second[6] + 4 or first[5] <= second[4], "no texts overlap"
 
 
 def test_a_diagram_takes_the_colours_of_its_page(open_page: OpenPage, diagram_page: Path) -> None:

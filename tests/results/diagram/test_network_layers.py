@@ -1,4 +1,4 @@
-"""The layers of a network, read from its file: shapes and parameters are those of the network that was trained."""
+"""The layers read from a network's file have the shapes and parameters of the trained network."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from tiny_networks import WEIGHTS, WIDTH, tiny_network
 def _small_cnn(classes: int, **numbers: object) -> tuple[SmallCNN, tuple[Layer, ...]]:
     network = SmallCNN(SmallCnnArchitecture(**numbers), 48, classes, torch.Generator().manual_seed(0))
     for layer in (*network.convolutions, network.hidden, network.output):
-        # Of biases that are zero or the same, as before any training, the file would keep none or one.
+        # Biases that are zero or equal, as before training, would be merged or left out in the file.
         torch.nn.init.normal_(layer.bias, generator=torch.Generator().manual_seed(layer.weight.numel()))
     return network, read_layers(export_onnx(network, 48), 48, "here")
 
@@ -39,7 +39,7 @@ def _learnt(network: torch.nn.Module) -> int:
 
 
 @pytest.mark.parametrize(("classes", "numbers"), [(2, {}), (5, {"filters": (4, 7), "kernel_size": 5})])
-def test_small_cnn_has_the_shapes_and_parameters_that_torch_says(classes: int, numbers: dict[str, object]) -> None:
+def test_small_cnn_has_the_shapes_and_parameters_of_torch(classes: int, numbers: dict[str, object]) -> None:
     network, layers = _small_cnn(classes, **numbers)
     assert _total(layers) == _learnt(network)
     found = [layer for layer in layers if layer.kind == "convolution"]
@@ -54,12 +54,12 @@ def test_small_cnn_has_the_shapes_and_parameters_that_torch_says(classes: int, n
     assert layers[-1].shape == (classes,) and layers[0].shape == (48, 48, 3)
 
 
-def test_layers_stand_in_the_order_of_the_photo() -> None:
+def test_layers_are_in_the_order_of_the_forward_pass() -> None:
     _, layers = _small_cnn(3)
     kinds = [layer.kind for layer in layers]
     expected = ["photo", "scaling", *["convolution", "max pooling"] * 3, "flattening", "dense", "dense", "softmax"]
     assert kinds == expected
-    assert layers[1].note == "bytes become 0 to 1"
+    assert layers[1].note == "bytes scaled to 0 to 1"
     assert layers[9].activation == "ReLU"
     assert layers[3].kernel == (2, 2) and layers[3].stride == (2, 2)
     for number, layer in enumerate(layers):
@@ -77,14 +77,14 @@ def test_int8_weights_are_counted_once_and_scales_are_not(precision: str) -> Non
     onnx_bytes = add_head(write_backbones((network,), 224, precision), weights, bias, 1.0, **options)
     layers = read_layers(onnx_bytes, 224, "here")
     backbone = EfficientNetTail(network, None, 2)
-    # The file holds both classes' logits, -z/2 and z/2, where the head that learns has z.
+    # The file has a logit for both classes, -z/2 and z/2; the trained head has z.
     assert _total(layers) == _learnt(backbone) - _learnt(backbone.output) + 2 * (FEATURES + 1)
     weighted = [layer for layer in layers if "convolution" in layer.kind]
     assert len(weighted) == 49 and {layer.is_int8 for layer in weighted} == {precision == "int8"}
-    assert {layer.activation for layer in weighted} == {"", "ReLU to 6"}
+    assert {layer.activation for layer in weighted} == {"", "ReLU6"}
 
 
-def test_shapes_of_efficientnet_are_those_of_torch() -> None:
+def test_efficientnet_has_the_shapes_of_torch() -> None:
     network = fold("lite0")
     layers = read_layers(write_backbones((network,), 200, "fp32"), 200, "here")
     end, shapes = EfficientNetTail(network, None, 2), []
@@ -98,14 +98,14 @@ def test_shapes_of_efficientnet_are_those_of_torch() -> None:
     assert sum(layer.kind == "sum" for layer in layers) == sum(block.residual for block in network.blocks)
 
 
-def test_mirror_images_go_along_until_their_mean() -> None:
+def test_the_mirror_image_is_a_second_view_until_their_mean() -> None:
     network = fold("lite0")
     weights, bias, options = _head(FEATURES, mirror=True)
     layers = read_layers(add_head(write_with_trained_tail(network, 13), weights, bias, 1.0, **options), 224, "here")
     kinds = [layer.kind for layer in layers]
     both, mean = kinds.index("photo and mirror image"), kinds.index("mean of both views")
     assert [layer.views for layer in layers] == [1] * both + [2] * (mean - both) + [1] * (len(layers) - mean)
-    assert layers[both].shape == (224, 224, 3), "two photos are not one of six channels, or of twice the height"
+    assert layers[both].shape == (224, 224, 3), "two views are neither six channels nor twice the height"
     weighted = [layer.is_int8 for layer in layers if "convolution" in layer.kind]
     assert weighted == sorted(weighted, reverse=True) and len(set(weighted)) == 2, "int8 first, then floats"
 
@@ -142,22 +142,22 @@ def test_a_gate_is_an_activation_and_shared_weights_are_counted_once() -> None:
     assert _total(layers) == 9 and "shared" in layers[2].note
 
 
-def test_batch_norm_counts_what_was_learnt() -> None:
+def test_batch_norm_counts_trained_parameters_only() -> None:
     numbers = {name: np.full(3, 0.5, np.float32) for name in ("scale", "shift", "mean", "variance")}
     nodes = [helper.make_node("BatchNormalization", ["images", *numbers], ["out"])]
     layers = read_layers(photo_network(nodes, numbers, "out"), 8, "here")
     assert layers[-1].kind == "batch norm" and layers[-1].parameters == 6
 
 
-def test_a_scaling_for_each_colour_is_no_parameter() -> None:
+def test_a_scaling_per_colour_has_no_parameters() -> None:
     mean, std = (np.array(v, np.float32).reshape(1, 3, 1, 1) for v in ([124, 116, 104], [58, 57, 57.5]))
     nodes = [helper.make_node("Sub", ["images", "mean"], ["c"]), helper.make_node("Div", ["c", "std"], ["out"])]
     layers = read_layers(photo_network(nodes, {"mean": mean, "std": std}, "out"), 8, "here")
     assert [layer.kind for layer in layers] == ["photo", "scaling"] and _total(layers) == 0
-    assert layers[1].note == "bytes become −2.14 to 2.63"
+    assert layers[1].note == "bytes scaled to −2.14 to 2.63"
 
 
-def test_operations_that_are_not_known_keep_their_names() -> None:
+def test_unknown_operations_keep_their_names() -> None:
     nodes = [
         helper.make_node("Erf", ["images"], ["a"], name="of <Gauss>"),
         helper.make_node("CumSum", ["a", "axis"], ["out"]),
@@ -167,14 +167,14 @@ def test_operations_that_are_not_known_keep_their_names() -> None:
     assert [layer.shape for layer in layers] == [(8, 8, 3)] * 3
 
 
-def test_weights_of_operations_that_are_not_known_are_counted() -> None:
+def test_weights_of_unknown_operations_are_counted() -> None:
     nodes = [helper.make_node("Einsum", ["images", "w"], ["out"], equation="nchw,cd->ndhw")]
     layers = read_layers(photo_network(nodes, {"w": np.ones((3, 5), np.float32)}, "out"), 8, "here")
     assert layers[-1].kind == "Einsum" and layers[-1].parameters == 15 and layers[-1].shape == (8, 8, 5)
 
 
 @pytest.mark.parametrize("ends_in", ["rows", "pooled", "maps"])
-def test_a_network_from_a_file_of_ones_own(ends_in: str, tmp_path: Path) -> None:
+def test_a_network_from_the_users_file(ends_in: str, tmp_path: Path) -> None:
     path = tmp_path / "own.onnx"
     onnx.save(tiny_network(ends_in=ends_in), path)
     own = read_network(path, 0, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
@@ -186,7 +186,7 @@ def test_a_network_from_a_file_of_ones_own(ends_in: str, tmp_path: Path) -> None
     assert [layer.parameters for layer in layers if layer.parameters] == [WEIGHTS.size, 2 * (WIDTH + 1)]
 
 
-def test_a_shape_that_is_not_fixed_is_said_to_be_so() -> None:
+def test_a_dynamic_shape_is_named() -> None:
     nodes = [helper.make_node("NonZero", ["images"], ["found"]), helper.make_node("Cast", ["found"], ["out"], to=1)]
     layers = read_layers(photo_network(nodes, {}, "out"), 8, "here")
     assert layers[-1].shape == (-1,)

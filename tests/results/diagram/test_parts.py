@@ -1,4 +1,4 @@
-"""Layers as a person sees them: blocks, stages, networks side by side; any network at all in some 30 parts."""
+"""Layers grouped into blocks, stages and networks; any network has at most some 30 parts."""
 
 import random
 
@@ -24,7 +24,7 @@ def _efficientnet(*names: str, mirror: bool = False) -> tuple[Part, ...]:
     )
 
 
-def test_efficientnet_is_stem_stages_and_head() -> None:
+def test_efficientnet_has_a_stem_stages_and_a_head() -> None:
     parts = _efficientnet("lite0", mirror=True)
     assert [(part.title, part.repeats) for part in parts] == [
         ("Photo", 1),
@@ -33,7 +33,7 @@ def test_efficientnet_is_stem_stages_and_head() -> None:
         ("Stem: convolution", 1),
         *[("Inverted residual block", count) for count in (1, 2, 2, 3, 3, 4, 1)],
         ("Head: convolution", 1),
-        ("Mean over all places", 1),
+        ("Global average pooling", 1),
         ("Signed root", 1),
         ("Dense", 1),
         ("Mean of both views", 1),
@@ -44,12 +44,12 @@ def test_efficientnet_is_stem_stages_and_head() -> None:
     assert [stage.has_shortcut for stage in stages] == [False, *[True] * 5, False]
     assert (
         stages[2].note
-        == "each: to 144, then 240 channels, 5×5 within each channel, to 40; the first with stride 2; int8"
+        == "each: expanded to 144, then 240 channels, 5×5 depthwise, projected to 40; the first with stride 2; int8"
     )
     assert [part.views for part in parts] == [1, *[2] * 14, 1, 1]
 
 
-def test_two_networks_stand_one_after_the_other() -> None:
+def test_two_networks_follow_each_other() -> None:
     parts = _efficientnet("lite0", "lite2")
     headed = [i for i, part in enumerate(parts) if part.heading]
     assert [parts[i].heading for i in headed] == [f"Network {n} of 2, on the same input" for n in (1, 2)]
@@ -58,7 +58,7 @@ def test_two_networks_stand_one_after_the_other() -> None:
     assert [part.title for part in first] == [part.title for part in second]
     assert [part.repeats for part in second if "block" in part.title] == [1, 3, 3, 4, 4, 5, 1]
     joined = parts[headed[1] + 10]
-    assert (joined.title, joined.shape, joined.note) == ("Concatenation", (2560,), "of all 2 networks")
+    assert (joined.title, joined.shape, joined.note) == ("Concatenation", (2560,), "of the 2 networks")
 
 
 def _resnet(blocks: int) -> tuple[Part, ...]:
@@ -74,7 +74,7 @@ def _resnet(blocks: int) -> tuple[Part, ...]:
     return network_parts(read_layers(photo_network(nodes, weights, f"x{blocks}"), 8, "here"))
 
 
-def test_a_row_of_residual_blocks_is_one_stage() -> None:
+def test_consecutive_residual_blocks_are_one_stage() -> None:
     parts = _resnet(50)
     assert [(part.title, part.repeats) for part in parts] == [
         ("Photo", 1),
@@ -85,7 +85,7 @@ def test_a_row_of_residual_blocks_is_one_stage() -> None:
     assert parts[-1].parameters == 50 * 4 * 4 * 9 and parts[-1].has_shortcut
 
 
-def test_a_long_chain_is_summed_up() -> None:
+def test_a_long_chain_is_summarised() -> None:
     nodes, now = [], "images"
     for i in range(400):
         nodes.append(helper.make_node(("Erf", "Sin")[i % 2], [now], [f"x{i}"]))
@@ -97,7 +97,7 @@ def test_a_long_chain_is_summed_up() -> None:
 
 @st.composite
 def _any_layers(draw: st.DrawFn) -> tuple[Layer, ...]:
-    """Layers that take from any before them, and each of which something takes from."""
+    """Layers with inputs from any earlier layers; every layer is used."""
     count, seed = draw(st.integers(1, 120)), draw(st.integers(0, 2**32 - 1))
     generator = random.Random(seed)
     reach = generator.choice([1, 2, 5, 200])
@@ -121,7 +121,7 @@ def _any_layers(draw: st.DrawFn) -> tuple[Layer, ...]:
 
 @settings(max_examples=50)
 @given(_any_layers())
-def test_every_layer_is_in_one_part_and_parts_are_few(layers: tuple[Layer, ...]) -> None:
+def test_each_layer_is_in_one_part_and_parts_are_few(layers: tuple[Layer, ...]) -> None:
     parts = network_parts(layers)
     found = [layer for part in parts for layer in part.layers]
     assert sorted(layer.name for layer in found) == sorted(layer.name for layer in layers)

@@ -1,4 +1,4 @@
-"""What single operations of a network are: their operands, their constants, the shapes that they give."""
+"""Single operations of an OpenVINO network: operands, constants, output shapes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of constants that can be weights, as OpenVINO names types; indices and shapes are i64 or i32.
+# Element types of constants that can be weights, by OpenVINO's names; indices and shapes are i64 or i32.
 _WEIGHT_TYPES = frozenset({"f64", "f32", "f16", "bf16", "i8", "u8", "i4", "u4"})
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A constant as the file holds it, before it is turned into what is computed with.
+    """A constant as stored in the file, before conversion.
 
     Attributes:
         name: Unique in the network.
-        shape: Empty for a single number.
-        kind: OpenVINO's name of its type, as `f32` or `i8`.
-        node: OpenVINO's own.
+        shape: Empty for a scalar.
+        kind: OpenVINO's name of the element type, such as `f32` or `i8`.
+        node: OpenVINO's node.
     """
 
     name: str
@@ -29,30 +29,30 @@ class Constant:
 
     @property
     def size(self) -> int:
-        """How many numbers it has."""
+        """The number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     def values(self) -> NDArray[np.float64]:
-        """Return its numbers."""
+        """Return its elements."""
         return np.asarray(self.node.data, dtype=np.float64)
 
 
 def sources(node: Any) -> list[Any]:
-    """Return the nodes whose outputs a node takes, in order."""
+    """Return the input nodes of a node, in order."""
     return [port.get_source_output().get_node() for port in node.inputs()]
 
 
-def readers(node: Any) -> int:
-    """Count the nodes that compute with what a node gives; asking for its shape is no computing."""
+def count_users(node: Any) -> int:
+    """Count the nodes that use the output of a node, apart from its shape."""
     targets = [target.get_node() for port in node.outputs() for target in port.get_target_inputs()]
     return len({target.get_name() for target in targets if target.get_type_name() != "ShapeOf"})
 
 
 def weights_of(node: Any) -> Constant | None:
-    """Find the numbers that a constant operand is made of.
+    """Find the weights behind a constant operand.
 
-    int8 weights are a product of steps and scales: the steps are the weights. A bias may have been given dimensions,
-    whose sizes are constants too. So it is the largest constant that can be weights.
+    int8 weights are a product of integers and scales, of which the integers count. A bias may be reshaped, and the new
+    shape is a constant too. So the weights are the largest constant of a suitable type.
     """
     found = [constant for constant in _constants(node) if constant.kind in _WEIGHT_TYPES]
     return max(found, key=lambda constant: constant.size, default=None)
@@ -72,7 +72,7 @@ def _constants(node: Any) -> Iterator[Constant]:
 
 
 def shape_of(node: Any) -> tuple[int, ...]:
-    """Return the shape that a node gives, photos first; -1 for what is not fixed, empty if all is open."""
+    """Return the output shape of a node, batch first; -1 for a dynamic dimension, empty if the rank is dynamic."""
     shape = node.output(0).partial_shape
     if shape.rank.is_dynamic:
         return ()
@@ -80,11 +80,11 @@ def shape_of(node: Any) -> tuple[int, ...]:
 
 
 def integers(node: Any) -> list[int]:
-    """Return the numbers of a constant of indices, or none if it is no constant."""
+    """Return the elements of a constant of integers; empty if the node is not a constant."""
     return [int(value) for value in np.ravel(node.data)] if node.get_type_name() == "Constant" else []
 
 
 def attribute(node: Any, name: str) -> tuple[int, ...]:
-    """Return an attribute that is a list of sizes, or none."""
+    """Return an attribute that is a list of sizes; empty if there is none."""
     value = node.get_attributes().get(name, ())
     return tuple(int(part) for part in value) if isinstance(value, list | tuple | np.ndarray) else ()

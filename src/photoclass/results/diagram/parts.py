@@ -1,4 +1,4 @@
-"""A network's layers, put together as a person sees them: blocks, stages of alike blocks, networks side by side."""
+"""The parts of a diagram: layers grouped into blocks, stages of similar blocks, and networks side by side."""
 
 import dataclasses
 from collections import Counter
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from photoclass.results.diagram.layers import Layer
 
-# A region between two layers that all goes through is a block, unless it is a network of its own.
+# The layers between two layers that every path passes are a block, unless there are too many.
 _MOST_WEIGHTS_IN_BLOCK = 24
-# More parts than this are no picture; and a network that is nested deeper is not taken apart further.
+# A picture has no more parts than this, and deeper nested networks are not split further.
 _MOST_PARTS, _MOST_DEPTH = 32, 16
 _FAMILIES = {
     "photo": "input",
@@ -21,38 +21,38 @@ _FAMILIES = {
     "grouped convolution": "convolution",
     "upsampling": "convolution",
     "max pooling": "pooling",
-    "mean pooling": "pooling",
-    "mean over all places": "pooling",
-    "maximum over all places": "pooling",
+    "average pooling": "pooling",
+    "global average pooling": "pooling",
+    "global max pooling": "pooling",
     "dense": "dense",
 }
-# Blocks that photoclass itself writes, by the kinds of layers in them.
+# Blocks that photoclass itself writes, by their kinds of layers.
 _OWN_BLOCKS = {
     frozenset({"mirror image", "photo and mirror image"}): (
         "Photo and its mirror image",
-        "both go the same way",
+        "both go through the same network",
         "input",
     ),
     frozenset({"Sign", "Abs", "Sqrt", "product"}): ("Signed root", "sign(f) × √|f|", "other"),
-    frozenset({"Negative", "sigmoid", "concatenation"}): ("Sigmoid", "of the score and of its opposite", "other"),
+    frozenset({"Negative", "sigmoid", "concatenation"}): ("Sigmoid", "of the logit and its negative", "other"),
 }
 _COUNTABLE = ("convolution", "sum", "product", "concatenation", "norm")
-_IN_ALL = "in all: "
+_IN_ALL = "in total: "
 _INVERTED, _RESIDUAL = "Inverted residual block", "Residual block"
 
 
 @dataclass(frozen=True)
 class Part:
-    """What stands as one in the picture.
+    """One part of the diagram.
 
     Attributes:
-        title: What it is.
-        layers: What it consists of, in order; the last gives its shape.
+        title: Its type.
+        layers: Its layers, in order; the last one has its output shape.
         family: `input`, `convolution`, `pooling`, `dense` or `other`.
-        note: What else there is to say.
-        repeats: How many alike blocks it is.
-        has_shortcut: Whether what enters it is added to what it gives.
-        heading: Of a network beside others, on its first part.
+        note: Further properties.
+        repeats: The number of similar blocks in it.
+        has_shortcut: Whether it has a skip connection, which adds its input to its output.
+        heading: The name of a network beside others, on its first part.
     """
 
     title: str
@@ -65,29 +65,29 @@ class Part:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """What it gives for one photo."""
+        """The output shape for one photo."""
         return self.layers[-1].shape
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learnt in it."""
+        """The number of trained parameters."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
     def views(self) -> int:
-        """How many pictures of each photo go on from it."""
+        """The number of views of each photo in its output."""
         return self.layers[-1].views
 
 
 def network_parts(layers: Sequence[Layer]) -> tuple[Part, ...]:
-    """Put layers together: at most some 30 parts, however many there are.
+    """Group layers into at most some 30 parts.
 
     Args:
-        layers: As `describe_network` gives them; every layer is in exactly one part.
+        layers: From `describe_network`; each layer is in exactly one part.
     """
     parts = _with_stem_and_head(_parts(layers, range(len(layers)), 0))
     if len(parts) > _MOST_PARTS:
-        parts = _by_places(parts)
+        parts = _by_size(parts)
     if len(parts) > _MOST_PARTS:
         half = _MOST_PARTS // 2
         parts = [*parts[:half], _summary(parts[half:-half]), *parts[-half:]]
@@ -95,12 +95,12 @@ def network_parts(layers: Sequence[Layer]) -> tuple[Part, ...]:
 
 
 def _parts(layers: Sequence[Layer], members: Sequence[int], depth: int) -> list[Part]:
-    """Put a range of layers together."""
+    """Group a range of layers."""
     parts: list[Part] = []
     for group in _with_inverted_blocks(layers, _groups(layers, members)):
         inner, weights = group[:-1], sum(layers[i].parameters > 0 for i in group)
         if weights > _MOST_WEIGHTS_IN_BLOCK and depth < _MOST_DEPTH:
-            networks = _apart(layers, inner)
+            networks = _components(layers, inner)
             for number, network in enumerate(networks, 1):
                 first, *others = _with_stem_and_head(_parts(layers, network, depth + 1))
                 heading = (
@@ -108,7 +108,7 @@ def _parts(layers: Sequence[Layer], members: Sequence[int], depth: int) -> list[
                 )
                 parts += [dataclasses.replace(first, heading=heading), *others]
             joined = _part([layers[group[-1]]])
-            note = f"of all {len(networks)} networks" if len(networks) > 1 else joined.note
+            note = f"of the {len(networks)} networks" if len(networks) > 1 else joined.note
             parts.append(dataclasses.replace(joined, note=note))
         else:
             parts.append(_part([layers[i] for i in group]))
@@ -116,13 +116,13 @@ def _parts(layers: Sequence[Layer], members: Sequence[int], depth: int) -> list[
 
 
 def _groups(layers: Sequence[Layer], members: Sequence[int]) -> list[list[int]]:
-    """Cut a range of layers after each one that all goes through."""
+    """Split a range of layers after each layer that every path passes (a dominator of the last one)."""
     inside = set(members)
     outside = -1
     dominators: dict[int, int] = {}
 
     def common(first: int, second: int) -> int:
-        """Return the last layer that is on all ways to both; a layer's own number is above those before it."""
+        """Return the last common dominator of two layers; a layer has a higher index than those before it."""
         while first != second:
             first, second = (dominators[first], second) if first > second else (first, dominators[second])
         return first
@@ -152,7 +152,7 @@ def _groups(layers: Sequence[Layer], members: Sequence[int]) -> list[list[int]]:
 
 
 def _with_inverted_blocks(layers: Sequence[Layer], groups: list[list[int]]) -> list[list[int]]:
-    """Put those blocks together that have no shortcut, and so are chains to `_groups`."""
+    """Merge inverted residual blocks without a skip connection, which `_groups` sees as chains."""
     merged: list[list[int]] = []
     at = 0
     while at < len(groups):
@@ -169,7 +169,11 @@ def _with_inverted_blocks(layers: Sequence[Layer], groups: list[list[int]]) -> l
 
 
 def _is_inverted(block: Sequence[Layer]) -> bool:
-    """Tell an inverted residual block (Sandler et al., 2018, MobileNetV2): widen, each channel alone, narrow, add."""
+    """Return whether layers are an inverted residual block: expand, depthwise, project, add.
+
+    Source: Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018,
+    https://arxiv.org/abs/1801.04381
+    """
     chain = block[:-1] if block[-1].kind == "sum" else block
     kinds = [layer.kind for layer in chain]
     points = [layer.kernel == (1, 1) for layer in chain if layer.kind == "convolution"]
@@ -181,8 +185,8 @@ def _is_inverted(block: Sequence[Layer]) -> bool:
     )
 
 
-def _apart(layers: Sequence[Layer], members: Sequence[int]) -> list[list[int]]:
-    """Part layers into those that have nothing to do with each other."""
+def _components(layers: Sequence[Layer], members: Sequence[int]) -> list[list[int]]:
+    """Split layers into their connected components."""
     network_of: dict[int, int] = {}
     for i in members:
         before = {network_of[j] for j in layers[i].inputs if j in network_of}
@@ -192,7 +196,7 @@ def _apart(layers: Sequence[Layer], members: Sequence[int]) -> list[list[int]]:
 
 
 def _part(block: list[Layer]) -> Part:
-    """Make a part of one layer, or of the layers of a block."""
+    """Make a part of a single layer or of a block."""
     last = block[-1]
     if len(block) == 1:
         is_known = last.kind[:1].islower()
@@ -206,22 +210,22 @@ def _part(block: list[Layer]) -> Part:
     has_shortcut = last.kind == "sum"
     family = "convolution" if any("convolution" in kind for kind in kinds) else "other"
     if _is_inverted(block):
-        return Part(_INVERTED, tuple(block), family, _words_for_inverted(block), has_shortcut=has_shortcut)
-    title = _RESIDUAL if has_shortcut else "Branches, side by side" if last.kind == "concatenation" else "Block"
+        return Part(_INVERTED, tuple(block), family, _describe_inverted(block), has_shortcut=has_shortcut)
+    title = _RESIDUAL if has_shortcut else "Parallel branches" if last.kind == "concatenation" else "Block"
     return Part(title, tuple(block), family, _counts(block), has_shortcut=has_shortcut)
 
 
-def _words_for_inverted(block: Sequence[Layer]) -> str:
-    """Say what blocks of one stage do; only how far they widen may differ."""
-    alone = next(layer for layer in block if layer.kind == "depthwise convolution")
+def _describe_inverted(block: Sequence[Layer]) -> str:
+    """Describe the blocks of one stage, which may differ in their expanded width."""
+    depthwise = next(layer for layer in block if layer.kind == "depthwise convolution")
     widths = dict.fromkeys(f"{layer.shape[-1]:,}" for layer in block if layer.kind == "depthwise convolution")
-    widened = f"to {', then '.join(widths)} channels, " if block[0] is not alone else ""
-    narrow = next(layer for layer in reversed(block) if layer.kind == "convolution")
-    return f"{widened}{'×'.join(map(str, alone.kernel))} within each channel, to {narrow.shape[-1]:,}"
+    expansion = f"expanded to {', then '.join(widths)} channels, " if block[0] is not depthwise else ""
+    projection = next(layer for layer in reversed(block) if layer.kind == "convolution")
+    return f"{expansion}{'×'.join(map(str, depthwise.kernel))} depthwise, projected to {projection.shape[-1]:,}"
 
 
 def _counts(block: Sequence[Layer]) -> str:
-    """Say how many layers of each kind there are, as `2 convolutions, 1 sum`."""
+    """Count the layers of each kind, as in `2 convolutions, 1 sum`."""
     counts = Counter(layer.kind for layer in block)
     return ", ".join(
         f"{count} {kind}{'s' if count > 1 and kind.endswith(_COUNTABLE) else ''}"
@@ -230,15 +234,15 @@ def _counts(block: Sequence[Layer]) -> str:
 
 
 def _stages(parts: list[Part]) -> list[Part]:
-    """Put alike blocks that follow each other together."""
+    """Merge consecutive similar blocks."""
     stages: list[Part] = []
     for part in parts:
         before = stages[-1] if stages else None
-        if before and _are_alike(before, part):
+        if before and _are_similar(before, part):
             together = (*before.layers, *part.layers)
             shortcut = before.has_shortcut or part.has_shortcut
             if part.title == _INVERTED:
-                note = _words_for_inverted(together)
+                note = _describe_inverted(together)
             else:
                 note = part.note if part.note == before.note else f"{_IN_ALL}{_counts(together)}"
             stages[-1] = dataclasses.replace(
@@ -249,7 +253,7 @@ def _stages(parts: list[Part]) -> list[Part]:
     return [_with_stage_note(stage) for stage in stages]
 
 
-def _are_alike(before: Part, part: Part) -> bool:
+def _are_similar(before: Part, part: Part) -> bool:
     is_block = part.title in (_INVERTED, _RESIDUAL) and not part.heading
     return is_block and (before.title, before.shape, _kernel(before)) == (part.title, part.shape, _kernel(part))
 
@@ -259,21 +263,21 @@ def _kernel(part: Part) -> tuple[int, ...]:
 
 
 def _with_stage_note(stage: Part) -> Part:
-    """Say of blocks where their sides become smaller, and in which numbers they compute."""
+    """Add the stride and the precision to the note of a stage."""
     if len(stage.layers) == 1 or "int8" in stage.note:
         return stage
-    words = [f"each: {stage.note}" if stage.repeats > 1 and not stage.note.startswith(_IN_ALL) else stage.note]
+    notes = [f"each: {stage.note}" if stage.repeats > 1 and not stage.note.startswith(_IN_ALL) else stage.note]
     step = max((max(layer.stride, default=1) for layer in stage.layers), default=1)
     if step > 1:
-        words.append(f"the first with stride {step}" if stage.repeats > 1 else f"stride {step}")
+        notes.append(f"the first with stride {step}" if stage.repeats > 1 else f"stride {step}")
     weighted = [layer.is_int8 for layer in stage.layers if layer.parameters]
     if any(weighted):
-        words.append("int8" if all(weighted) else "int8 in part")
-    return dataclasses.replace(stage, note="; ".join(words))
+        notes.append("int8" if all(weighted) else "partly int8")
+    return dataclasses.replace(stage, note="; ".join(notes))
 
 
 def _with_stem_and_head(parts: list[Part]) -> list[Part]:
-    """Call the convolution before the first block the stem, and that after the last the head."""
+    """Name the convolution before the first block the stem, and the one after the last block the head."""
     blocks = [i for i, part in enumerate(parts) if part.title in (_INVERTED, _RESIDUAL)]
     if not blocks:
         return parts
@@ -283,8 +287,8 @@ def _with_stem_and_head(parts: list[Part]) -> list[Part]:
     return [dataclasses.replace(part, title=named.get(i, part.title)) for i, part in enumerate(parts)]
 
 
-def _by_places(parts: list[Part]) -> list[Part]:
-    """Put neighbours together whose maps have as many places."""
+def _by_size(parts: list[Part]) -> list[Part]:
+    """Merge neighbours with feature maps of the same size."""
     runs: list[list[Part]] = []
     for part in parts:
         if runs and not part.heading and part.shape[:-1] == runs[-1][-1].shape[:-1]:
@@ -295,7 +299,7 @@ def _by_places(parts: list[Part]) -> list[Part]:
 
 
 def _summary(parts: Sequence[Part]) -> Part:
-    """Put any parts together."""
+    """Merge any parts."""
     layers = tuple(layer for part in parts for layer in part.layers)
     family = Counter(part.family for part in parts).most_common(1)[0][0]
     return Part(f"{len(layers)} layers", layers, family, _counts(layers), heading=parts[0].heading)
