@@ -2,8 +2,8 @@
 
     python benchmarks/modules_passed.py [--recipe small-cnn features] [--photos 40]
 
-Each recipe trains on drawings while `sys.setprofile` watches every function call. A module counts once a function of
-it has run, imports aside. A call goes up where the nearest caller within photoclass belongs to a lower layer; the
+Each recipe trains on drawings, without a report, while `sys.setprofile` watches every function call. A module counts
+once a function of it has run, imports aside. A call goes up where the nearest caller within photoclass belongs to a lower layer; the
 layers are read from tests/test_package.py, or named by --layers from the lowest up, for a checkout that has others.
 Work in other processes (decoding) is not seen.
 """
@@ -101,7 +101,7 @@ def count_training(recipe: str, photos: int) -> CallCounter:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "photos"
         draw_photo_folders(data, photos, 0)
-        words = ["train", str(data), "--recipe", recipe, "--out", f"{folder}/run"]
+        words = ["train", str(data), "--recipe", recipe, "--out", f"{folder}/run", "--no-report"]
         if recipe != "features":
             words += ["--epochs", "1", "--set", "image_size=64"]
         counter = CallCounter()
