@@ -3,9 +3,9 @@
     python benchmarks/modules_passed.py [--recipe small-cnn features] [--photos 40]
 
 Each recipe trains on drawings, without a report, while `sys.setprofile` watches every function call. A module counts
-once a function of it has run, imports aside. A call goes up where the nearest caller within photoclass belongs to a lower layer; the
-layers are read from tests/test_package.py, or named by --layers from the lowest up, for a checkout that has others.
-Work in other processes (decoding) is not seen.
+once a function of it has run, imports aside. A call goes up if the nearest caller within photoclass belongs to a lower
+layer. The layers are read from tests/test_package.py, or named by --layers from the lowest up, for a checkout that has
+others. Work in other processes (decoding) is not seen.
 """
 
 import argparse

@@ -471,7 +471,7 @@ def test_the_minutes_given_are_kept_and_give_a_model(tiny: Tiny, tmp_path: Path)
     started_at = time.monotonic()
     trained = tiny.train(tmp_path / "run", settings=settings, minutes=12 / 60, progress=watch)
     assert time.monotonic() - started_at < 12
-    assert trained.info.training.stop_reason == "the time given is up"
+    assert trained.info.training.stop_reason == "the time limit was reached"
     assert trained.history
     assert Runtime.load(tmp_path / "run").info == trained.info
 

@@ -404,7 +404,7 @@ def test_training_ends_before_the_deadline_with_the_reserve_left(
     state = fresh_state(tiny_recipe())
     job = make_job(epochs=10_000, patience=10_000, finish_seconds=5.0)
     fit(job, state, StopRequest(deadline=deadline), _keep_nothing, SILENT)
-    assert state.stopped == "the time given is up"
+    assert state.stopped == "the time limit was reached"
     assert clock.now <= deadline - 5 + 0.8, "five seconds are reserved, give or take one step"
     assert clock.now >= deadline - 5 - 0.8, "and no more than that is left over"
     assert state.history[-1].epoch == pytest.approx((state.epoch * 35 + state.seen) / 35, abs=1e-4)
@@ -416,7 +416,7 @@ def test_a_deadline_in_the_past_still_gives_a_model(make_job: Callable[..., Loop
     fit(make_job(), state, StopRequest(deadline=0.0), _keep_nothing, SILENT)
     assert len(state.history) == 1
     assert state.best_weights
-    assert state.stopped == "the time given is up"
+    assert state.stopped == "the time limit was reached"
 
 
 def test_an_epoch_cut_short_by_time_counts_as_a_fraction(make_job: Callable[..., LoopJob], clock: Clock) -> None:
@@ -507,7 +507,7 @@ class TestPlannedTime:
         started_at = time.monotonic()
         fit(job, state, StopRequest(started_at + 3), _keep_nothing, SILENT)
         assert 1.5 < time.monotonic() - started_at < 3.1
-        assert state.stopped == "the time given is up"
+        assert state.stopped == "the time limit was reached"
         trained = rates[-sum(1 for done in reversed(rates) if done) :]
         assert rates[-1] > 0.95, "the plan is completed"
         assert all(later >= earlier for earlier, later in itertools.pairwise(trained))
@@ -524,7 +524,7 @@ class TestPlannedTime:
         assert [row.epoch for row in state.history] == [pytest.approx(24 / 35, abs=1e-3)], (
             "17 of 35 photos, in batches of 8"
         )
-        assert state.stopped == "the time given is up"
+        assert state.stopped == "the time limit was reached"
 
     def test_with_time_to_spare_all_requested_epochs_are_trained(
         self, make_job: Callable[..., LoopJob], rates: list[float]
@@ -554,5 +554,5 @@ class TestPlannedTime:
             SILENT,
         )
         assert [row.epoch for row in state.history] == [1, 2, 3]
-        assert state.stopped == "the time given is up"
+        assert state.stopped == "the time limit was reached"
         assert len(rates) == 3 * STEPS_PER_EPOCH

@@ -114,7 +114,7 @@ def fit(
             state.stopped = why_stop_early(state.history, job.settings.patience)
         planned = time_budget is not None and state.epoch < job.settings.epochs
         if not state.stopped and ((planned and _is_over(job, state)) or stop.time_is_up(_reserve(job, state))):
-            state.stopped = "the time given is up"
+            state.stopped = "the time limit was reached"
         keep(state)
     state.stopped = state.stopped or f"all {job.settings.epochs} epochs are done"
     keep(state)
