@@ -23,7 +23,7 @@ BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 def features(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of the drawings on the smallest pretrained network."""
     out = tmp_path_factory.mktemp("features") / "run"
-    done("train", drawn_photos, "--out", out, "--backbone", "lite0")
+    done("train", drawn_photos, "--out", out, "--backbone", "lite0", "--no-report")
     return out
 
 
