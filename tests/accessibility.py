@@ -1,6 +1,6 @@
-"""What would shut readers out of a page, as the browser itself computes it.
+"""Accessibility faults of a page, from the styles that the browser computes.
 
-Contrast is that of WCAG 2.2: 4.5 to 1, and 3 to 1 for large letters (https://www.w3.org/TR/WCAG22/#contrast-minimum).
+Contrast follows WCAG 2.2: 4.5 to 1, and 3 to 1 for large text (https://www.w3.org/TR/WCAG22/#contrast-minimum).
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 _FAULTS = r"""
 () => {
   const faults = []
-  const words = element => `<${element.localName}> ${(element.textContent || '').trim().slice(0, 40)}`
+  const describe = element => `<${element.localName}> ${(element.textContent || '').trim().slice(0, 40)}`
   const parse = text => {
     const found = text.match(/rgba?\(([^)]*)\)/)
     if (!found) return null
@@ -23,7 +23,7 @@ _FAULTS = r"""
     })
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
   }
-  // What CSS calls the canvas: what a page is painted on, by its own colour scheme.
+  // The canvas of CSS: the background of the page in its colour scheme.
   const canvas = () => {
     const probe = document.createElement('div')
     probe.style.background = 'Canvas'
@@ -63,13 +63,13 @@ _FAULTS = r"""
     const ratio = (high + 0.05) / (low + 0.05)
     const size = parseFloat(style.fontSize), isBold = Number(style.fontWeight) >= 700
     const least = size >= 24 || (isBold && size >= 18.66) ? 3 : 4.5
-    if (ratio < least) faults.push(`contrast ${ratio.toFixed(2)}: ${words(element)}`)
+    if (ratio < least) faults.push(`contrast ${ratio.toFixed(2)}: ${describe(element)}`)
   }
   let before = 0
   for (const heading of document.querySelectorAll('h1, h2, h3, h4, h5, h6')) {
     if (!heading.checkVisibility()) continue
     const level = Number(heading.localName[1])
-    if (level > before + 1) faults.push(`heading of level ${level} after ${before}: ${words(heading)}`)
+    if (level > before + 1) faults.push(`heading of level ${level} after ${before}: ${describe(heading)}`)
     before = level
   }
   const named = element =>
@@ -87,7 +87,7 @@ _FAULTS = r"""
   for (const picture of document.querySelectorAll('[role=img]'))
     if (!named(picture)) faults.push(`no name: ${picture.outerHTML.slice(0, 80)}`)
   const ids = [...document.querySelectorAll('[id]')].map(element => element.id)
-  for (const id of new Set(ids.filter((id, at) => ids.indexOf(id) !== at))) faults.push(`id ${id} stands twice`)
+  for (const id of new Set(ids.filter((id, at) => ids.indexOf(id) !== at))) faults.push(`id ${id} is used twice`)
   if (!document.documentElement.lang) faults.push('the page does not say its language')
   if (!document.title.trim()) faults.push('the page has no title')
   return faults
@@ -96,13 +96,13 @@ _FAULTS = r"""
 
 
 def accessibility_faults(page: Any) -> list[str]:
-    """Find what would shut readers out: pale words, headings out of order, inputs and pictures without a name.
+    """Find low contrast, skipped heading levels, and inputs and pictures without a name.
 
     Args:
-        page: Playwright's.
+        page: A page of Playwright.
 
     Returns:
-        A line for each fault; none for a page that all can read.
+        A line for each fault.
     """
     faults: list[str] = page.evaluate(_FAULTS)
     return faults

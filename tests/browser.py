@@ -1,4 +1,4 @@
-"""Pages in a real browser, headless, with all that they ask of the network written down and refused."""
+"""Pages in a real headless browser, with all their network requests recorded and blocked."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ import pytest
 PHONE, DESKTOP = (390, 844), (1280, 800)
 # Bounds, not expectations: machines that run tests are shared.
 _LAUNCH_SECONDS, _STEP_SECONDS = 120, 30
-# The browser itself asks for nothing: no updates, no sync, no names looked up.
+# The browser itself makes no requests: no updates, no sync, no name lookups.
 _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -36,9 +36,9 @@ class OpenedPage:
     """A page in the browser.
 
     Attributes:
-        page: Playwright's own.
-        requests: All that it asked for beside itself and what is inside it, from the network or another file.
-        faults: What went wrong in it, as its console would say.
+        page: A page of Playwright.
+        requests: All its requests apart from itself and inline data, to the network or to other files.
+        faults: Its errors, as in the console.
     """
 
     page: Any
@@ -46,7 +46,7 @@ class OpenedPage:
     faults: list[str] = field(default_factory=list)
 
     def overflow(self) -> int:
-        """How many pixels of it are to be reached by scrolling sideways only."""
+        """The number of pixels by which the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
@@ -54,7 +54,7 @@ class Browser:
     """A running browser.
 
     Args:
-        chromium: Playwright's own.
+        chromium: A browser of Playwright.
     """
 
     def __init__(self, chromium: Any) -> None:
@@ -67,11 +67,11 @@ class Browser:
         """Open a page in a window of this size.
 
         Args:
-            where: An HTML file, or an address.
-            width: Of the window, in pixels.
-            height: Likewise.
-            dark: Whether its reader likes dark pages.
-            local_server: Whether requests to 127.0.0.1 are let through; they are written down all the same.
+            where: An HTML file or an address.
+            width: The width of the window in pixels.
+            height: Its height.
+            dark: Whether the reader prefers dark pages.
+            local_server: Whether requests to 127.0.0.1 are allowed; they are recorded all the same.
         """
         address = where.resolve().as_uri() if isinstance(where, Path) else where
         context = self._chromium.new_context(
@@ -91,20 +91,20 @@ class Browser:
                 route.abort()
 
         context.route("**/*", refuse)
-        opened.page.on("request", lambda request: _write_down(opened.requests, request.url, address))
-        opened.page.on("websocket", lambda socket: _write_down(opened.requests, socket.url, address))
+        opened.page.on("request", lambda request: _record(opened.requests, request.url, address))
+        opened.page.on("websocket", lambda socket: _record(opened.requests, socket.url, address))
         opened.page.on("pageerror", lambda error: opened.faults.append(str(error)))
         opened.page.on("console", lambda said: opened.faults.append(said.text) if said.type == "error" else None)
         opened.page.goto(address, wait_until="load")
         return opened
 
     def close_pages(self) -> None:
-        """Close all pages that were opened."""
+        """Close all opened pages."""
         while self._contexts:
             self._contexts.pop().close()
 
 
-def _write_down(requests: list[str], url: str, own_address: str) -> None:
+def _record(requests: list[str], url: str, own_address: str) -> None:
     if urlsplit(url).scheme not in ("data", "blob", "about") and url.partition("#")[0] != own_address:
         requests.append(url)
 
@@ -114,7 +114,7 @@ def run_browser() -> Iterator[Browser]:
     """Run Debian's Chromium; skip the test where it is not installed."""
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("pages are looked at in a browser: install Debian's package chromium")
+        pytest.skip("tests of pages need a browser: install Debian's package chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""An HTML page taken apart, and what must be true of any page of ours."""
+"""An HTML page parsed, and what must hold for every page of photoclass."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 @dataclass
 class Page(HTMLParser):
-    """What stands in a page, in its order."""
+    """The tags and texts of a page, in order."""
 
     source: str
     tags: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -35,17 +35,17 @@ class Page(HTMLParser):
         return [attributes["id"] for _, attributes in self.tags if "id" in attributes]
 
     def text(self) -> str:
-        """Return what a person reads."""
+        """Return the visible text."""
         shown = [text for tag, text in self.texts if tag not in ("script", "style")]
         return " ".join("".join(shown).split())
 
 
 def check_page(source: str) -> Page:
-    """Assert that a page needs nothing else, lets nothing else run, and can be read by all."""
+    """Assert that a page is self-contained, runs only its own code, and is accessible."""
     page = Page(source)
     assert page.all("html")[0]["lang"] == "en"
     ids = page.ids()
-    assert len(ids) == len(set(ids)), "an id stands twice"
+    assert len(ids) == len(set(ids)), "an id is used twice"
     for _, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")], "code in an attribute"
         assert "style" not in attributes or "style-src-attr" in source, "the policy forbids it"
@@ -68,7 +68,7 @@ def check_page(source: str) -> Page:
 
 
 def _check_policy(page: Page) -> None:
-    """Hold the policy against what stands in the page: all of its own runs, and nothing else may."""
+    """Check the policy against the page: it allows all its own code and styles, and nothing else."""
     policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert (

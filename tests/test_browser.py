@@ -1,4 +1,4 @@
-"""The browser that looks at pages: it sees what a page asks for, and lets none of it through."""
+"""The browser for tests of pages: it records the requests of a page and blocks them."""
 
 import http.server
 import threading
@@ -23,7 +23,7 @@ def _write(folder: Path, body: str, head: str = "<title>A page</title>") -> Path
 
 @pytest.fixture
 def loopback_server() -> Iterator[tuple[int, list[str]]]:
-    """A server on this machine: its port, and the paths that it is asked for."""
+    """A server on this machine: its port, and the requested paths."""
     paths: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -43,14 +43,14 @@ def loopback_server() -> Iterator[tuple[int, list[str]]]:
         thread.join()
 
 
-def test_a_page_that_asks_for_nothing_asks_for_nothing(open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_page_without_requests_has_none(open_page: OpenPage, tmp_path: Path) -> None:
     body = '<h1>Hello</h1><img alt="a dot" src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">'
     opened = open_page(_write(tmp_path, body), *PHONE)
     assert opened.requests == [] and opened.faults == []
     assert opened.overflow() == 0
 
 
-def test_requests_are_seen_and_stopped(
+def test_requests_are_recorded_and_blocked(
     open_page: OpenPage, tmp_path: Path, loopback_server: tuple[int, list[str]]
 ) -> None:
     port, paths = loopback_server
@@ -64,7 +64,7 @@ def test_requests_are_seen_and_stopped(
     assert paths == []
 
 
-def test_a_server_of_ones_own_is_reached_where_it_may(
+def test_a_local_server_is_reached_if_allowed(
     open_page: OpenPage, tmp_path: Path, loopback_server: tuple[int, list[str]]
 ) -> None:
     port, paths = loopback_server
@@ -73,13 +73,13 @@ def test_a_server_of_ones_own_is_reached_where_it_may(
     assert opened.requests == [f"http://127.0.0.1:{port}/image"] and paths == ["/image"]
 
 
-def test_too_wide_a_page_and_a_broken_script_are_seen(open_page: OpenPage, tmp_path: Path) -> None:
+def test_an_overflowing_page_and_a_broken_script_are_found(open_page: OpenPage, tmp_path: Path) -> None:
     body = '<div style="width: 500px">wide</div><script>nothing.there()</script>'
     opened = open_page(_write(tmp_path, body), *PHONE)
     assert opened.overflow() > 100 and "nothing is not defined" in opened.faults[0]
 
 
-def test_its_reader_may_like_it_dark(open_page: OpenPage, tmp_path: Path) -> None:
+def test_the_reader_may_prefer_dark_pages(open_page: OpenPage, tmp_path: Path) -> None:
     head = "<style>@media (prefers-color-scheme: dark) { body { margin: 7px } }</style>"
     margins = [
         open_page(_write(tmp_path, "x", head), *PHONE, dark=dark).page.evaluate(
@@ -90,7 +90,7 @@ def test_its_reader_may_like_it_dark(open_page: OpenPage, tmp_path: Path) -> Non
     assert margins == ["8px", "7px"]
 
 
-SHUT_OUT = {
+INACCESSIBLE = {
     '<h1>A</h1><p style="color: #999">pale</p>': "contrast",
     '<h1>A</h1><p style="opacity: .5">half</p>': "contrast",
     '<h1>A</h1><div style="background: #000"><p style="color: #333">dark on black</p></div>': "contrast",
@@ -105,15 +105,15 @@ SHUT_OUT = {
 }
 
 
-def test_what_shuts_readers_out_is_found(open_page: OpenPage, tmp_path: Path) -> None:
+def test_accessibility_faults_are_found(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(_write(tmp_path, ""), *PHONE).page
-    for body, fault in SHUT_OUT.items():
+    for body, fault in INACCESSIBLE.items():
         page.evaluate("body => { document.body.innerHTML = body }", body)
         found = accessibility_faults(page)
         assert len(found) == 1 and fault in found[0], body
 
 
-def test_a_page_for_all_has_no_faults(open_page: OpenPage, tmp_path: Path) -> None:
+def test_an_accessible_page_has_no_faults(open_page: OpenPage, tmp_path: Path) -> None:
     body = """<h1>A</h1><h2>B</h2><h3>C</h3><h2>D</h2><p style="color: #666">grey</p>
     <label>How far? <input type="range"></label><input aria-label="named"><button>Go</button>
     <div style="background: #000; color: #fff">white on black</div>

@@ -1,4 +1,4 @@
-"""What all pages share: what is given is escaped, and the policy names what stands there."""
+"""What all pages share: values are escaped, and the policy names exactly the styles and scripts of the page."""
 
 import re
 
@@ -15,13 +15,13 @@ def _rendered(drawings: tuple[str, ...] = (), **values: object) -> str:
     return render("photoclass.checks", "check.html.j2", {**given, "sections": [], **values}, drawings=drawings)
 
 
-def test_what_is_given_is_escaped() -> None:
+def test_values_are_escaped() -> None:
     page = _rendered()
     assert not re.search("<(script|i|s|b|u|em|q)>", page)
     assert "&lt;b&gt;" in page and "&lt;script&gt;alert(1)" in page
 
 
-def test_without_a_script_none_may_run_and_no_style_but_its_own() -> None:
+def test_a_page_without_a_script_allows_none_and_only_its_own_style() -> None:
     found = re.search(r'Content-Security-Policy" content="([^"]*)"', _rendered())
     assert found
     rules = found[1].replace("&#39;", "'")
@@ -29,13 +29,13 @@ def test_without_a_script_none_may_run_and_no_style_but_its_own() -> None:
 
 
 @pytest.mark.parametrize(("attribute", "allowed"), [("", False), (' style="fill: red"', True)])
-def test_drawings_bring_their_styles(attribute: str, allowed: bool) -> None:
+def test_the_styles_of_drawings_are_allowed(attribute: str, allowed: bool) -> None:
     drawing = SVG.format(attribute).replace("{{", "{").replace("}}", "}")
     with_drawing = _rendered((drawing,))
     assert ("style-src-attr" in with_drawing) is allowed
     assert with_drawing.count("sha256-") == 2, "the page's style and the drawing's"
 
 
-def test_the_digest_is_that_of_the_standard() -> None:
+def test_the_digest_follows_the_standard() -> None:
     """The example of https://www.w3.org/TR/CSP3/: alert('Hello, world.')"""
     assert "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='" in policy([], ["alert('Hello, world.');"])

@@ -1,4 +1,4 @@
-"""The page of `check --html`, opened in a browser: readable on a phone, by all, and asking for nothing."""
+"""The page of `check --html` in a browser: accessible, readable on a phone, and without requests."""
 
 import shutil
 from collections.abc import Callable
@@ -16,7 +16,7 @@ OpenPage = Callable[..., OpenedPage]
 
 @pytest.fixture(scope="module")
 def check_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with one picture in two classes, a file that is no photo, and a name without a space in it."""
+    """A page with one picture in two classes, a file that is not a photo, and long names without spaces."""
     folder = tmp_path_factory.mktemp("check")
     draw_photo_folders(folder / "photos", 6)
     cats, dogs = sorted(path for path in (folder / "photos").iterdir() if path.is_dir())
@@ -28,7 +28,7 @@ def check_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 @pytest.mark.parametrize("dark", [False, True])
-def test_all_can_read_it(open_page: OpenPage, check_page: Path, size: tuple[int, int], dark: bool) -> None:
+def test_it_is_accessible(open_page: OpenPage, check_page: Path, size: tuple[int, int], dark: bool) -> None:
     opened = open_page(check_page, *size, dark=dark)
     assert opened.requests == [] and opened.faults == []
     assert opened.overflow() == 0, "no scrolling sideways"
@@ -46,7 +46,7 @@ def test_dark_and_light_differ(open_page: OpenPage, check_page: Path) -> None:
     assert light != dark
 
 
-def test_photos_are_seen(open_page: OpenPage, check_page: Path) -> None:
+def test_photos_are_visible(open_page: OpenPage, check_page: Path) -> None:
     page = open_page(check_page, *PHONE).page
     for image in page.locator("img").all():
         image.scroll_into_view_if_needed()

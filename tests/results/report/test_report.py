@@ -42,20 +42,20 @@ def _numbers(source: str) -> dict[str, dict[str, list[float]]]:
 
 @pytest.fixture(scope="module")
 def written(model: Path) -> str:
-    """The page that the training itself wrote."""
+    """The page that the training wrote."""
     return (model / "report.html").read_text(encoding="utf-8")
 
 
 class TestOfTraining:
-    """What the real command leaves behind."""
+    """The report that `train` writes."""
 
-    def test_it_is_a_page_that_needs_nothing_else_and_can_be_read_by_all(self, written: str) -> None:
+    def test_it_is_self_contained_and_accessible(self, written: str) -> None:
         page = check_page(written)
         assert len(written) < 5_000_000
-        assert len(page.all("img")) > 30, "photos stand inside"
+        assert len(page.all("img")) > 30, "photos are embedded"
         assert "Incomplete report" not in page.text()
 
-    def test_its_figures_are_the_models(self, model: Path, written: str) -> None:
+    def test_its_metrics_are_those_of_the_model(self, model: Path, written: str) -> None:
         figures = load_info(model).metrics["held_out"]
         text = check_page(written).text()
         n, right = figures.n, round(figures.n * figures.accuracy.value)
@@ -68,7 +68,16 @@ class TestOfTraining:
         confusion = figures.confusion
         assert [thresholds["truePositives"][at], thresholds["falsePositives"][at]] == [confusion[1][1], confusion[0][1]]
 
-    def test_what_is_said_of_held_out_photos_is_kept_and_shown(self, model: Path, written: str) -> None:
+    def test_its_header_has_three_key_numbers(self, model: Path, written: str) -> None:
+        metrics = load_info(model).metrics["held_out"]
+        stats = re.findall(r'<dd class="value">(.*?)</dd>', written.partition("</header>")[0])
+        assert stats == [
+            f"{metrics.accuracy.value:.1%}".replace("%", " %"),
+            f"{metrics.log_loss.value:.4f}",
+            f"{metrics.n}",
+        ]
+
+    def test_held_out_predictions_are_kept_and_mistakes_shown(self, model: Path, written: str) -> None:
         rows = _rows(model / "held_out_predictions.csv")
         known = {row["file"]: row for row in _rows(model / "photos.csv")}
         assert rows and all(known[row["file"]]["split"] == "held_out" for row in rows)
@@ -80,11 +89,11 @@ class TestOfTraining:
 
 
 class TestCommand:
-    """`photoclass report`, long after the training."""
+    """`photoclass report`, some time after the training."""
 
     @pytest.fixture
     def own(self, model: Path, tmp_path: Path) -> Path:
-        """A copy of the model folder, to be spoilt."""
+        """A copy of the model folder, to be changed."""
         shutil.copytree(model, tmp_path / "own")
         return tmp_path / "own"
 
@@ -104,7 +113,7 @@ class TestCommand:
         page = check_page((tmp_path / "moved.html").read_text(encoding="utf-8"))
         assert len(page.all("img")) == len(check_page((own / "report.html").read_text(encoding="utf-8")).all("img"))
 
-    def test_without_photos_it_says_so_in_the_page_and_on_the_screen(self, own: Path, tmp_path: Path) -> None:
+    def test_missing_photos_are_reported_on_the_page_and_in_the_terminal(self, own: Path, tmp_path: Path) -> None:
         values = json.loads((own / "model.json").read_text())
         values["training"]["data"] = str(tmp_path / "gone")
         (own / "model.json").write_text(json.dumps(values))
@@ -113,7 +122,7 @@ class TestCommand:
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
         assert not page.all("img")
         assert "Incomplete report" in page.text() and "give --data" in page.text()
-        assert "classified correctly" in page.text(), "the figures are there all the same"
+        assert "classified correctly" in page.text(), "the metrics are there all the same"
 
     def test_photos_that_changed_since_are_not_shown(self, own: Path, drawn_photos: Path, tmp_path: Path) -> None:
         shutil.copytree(drawn_photos, tmp_path / "photos")
@@ -123,7 +132,7 @@ class TestCommand:
         made = report(own, data=tmp_path / "photos")
         assert "1 of " in made.note and "no longer has these photos" in made.note
 
-    def test_a_folder_of_an_older_version_is_predicted_anew(self, own: Path, drawn_photos: Path) -> None:
+    def test_a_folder_of_an_older_version_is_predicted_again(self, own: Path, drawn_photos: Path) -> None:
         (own / "held_out_predictions.csv").unlink()
         values = json.loads((own / "model.json").read_text())
         for name in ("data", "changed_settings", "fixes", "photos_with_duplicates", "duplicates_across_splits"):
@@ -140,7 +149,7 @@ class TestCommand:
         page = check_page((own / "report.html").read_text(encoding="utf-8"))
         assert "These photos also selected the epoch" in page.text()
 
-    def test_bad_wishes_get_one_clear_line(self, own: Path, tmp_path: Path) -> None:
+    def test_invalid_input_gives_one_clear_line(self, own: Path, tmp_path: Path) -> None:
         result = run_command("report", tmp_path / "none")
         assert result.returncode == 1 and "no such model folder" in result.stderr
         with pytest.raises(DataError, match="no such file or folder"):
@@ -169,10 +178,10 @@ class TestCommand:
 HOSTILE = ("</script><script>alert(1)</script>", "a\"b' onload=x", "line\nbreak‮", "\udcff<img src=x onerror=y>")
 
 
-def test_hostile_names_stay_names_and_the_command_shown_trains_the_same_again(
+def test_hostile_names_are_only_text_and_the_shown_command_trains_the_same_model(
     drawn_photos: Path, tmp_path: Path
 ) -> None:
-    """Through the real command: class names and file names that hold tags and quotes."""
+    """Class names and file names with tags and quotes, through the real command."""
     photos = sorted(drawn_photos.glob("*/*.jpg"))
     with open(tmp_path / "labels.csv", "w", newline="", errors="surrogateescape") as stream:
         writer = csv.writer(stream)
@@ -190,9 +199,9 @@ def test_hostile_names_stay_names_and_the_command_shown_trains_the_same_again(
     assert "<img src=x onerror=alert(1)>" in page.text() and "<b onclick=x>" in page.text()
     assert page.all("img") and not page.all("b")
     command = "".join(text for tag, text in page.texts if tag == "pre" and text.startswith("photoclass "))
-    words = shlex.split(command.replace("\\\n", " "))
-    assert words[0] == "photoclass" and words[3:5] == ["--out", "again"]
-    result = done(*words[1:4], tmp_path / "again", *words[5:], "--no-report")
+    arguments = shlex.split(command.replace("\\\n", " "))
+    assert arguments[0] == "photoclass" and arguments[3:5] == ["--out", "again"]
+    result = done(*arguments[1:4], tmp_path / "again", *arguments[5:], "--no-report")
     assert "the report" not in result.stdout and not (tmp_path / "again" / "report.html").exists()
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (tmp_path / "run" / "model.onnx").read_bytes()
 
@@ -204,7 +213,7 @@ def _report_data(
     split: str = "held_out",
     **changes: object,
 ) -> ReportData:
-    """Return what a page is made of, without a model."""
+    """Return the data of a report, without a model."""
     n = len(labels)
     by_class = {name: n for name in class_names}
     predictions = LabelledProbabilities(probabilities, labels, class_names)
@@ -240,19 +249,19 @@ def _with_score(report_data: ReportData, score: StoredScore) -> ReportData:
     return dataclasses.replace(report_data, scored=dataclasses.replace(report_data.scored, score=score))
 
 
-def _sure_of(labels: np.ndarray, classes: int, sure: float = 0.9) -> np.ndarray:
-    """Return probabilities that are `sure` of these classes."""
-    others = (1 - sure) / (classes - 1)
-    return np.where(labels[:, None] == np.arange(classes), sure, others).astype(np.float32)
+def _confident_in(labels: np.ndarray, classes: int, confidence: float = 0.9) -> np.ndarray:
+    """Return probabilities with this confidence in these classes."""
+    others = (1 - confidence) / (classes - 1)
+    return np.where(labels[:, None] == np.arange(classes), confidence, others).astype(np.float32)
 
 
 class TestEdges:
-    """Sets and names of all kinds still make a page."""
+    """Unusual data and names still give a valid page."""
 
     @pytest.mark.parametrize("count", [1, 2, 30, 600])
-    def test_without_a_mistake_it_claims_no_more_than_it_knows(self, count: int) -> None:
+    def test_no_mistakes_are_not_taken_for_perfection(self, count: int) -> None:
         labels = np.arange(count) % 2
-        text = check_page(render_report(_report_data(_sure_of(labels, 2), labels, ("cat", "dog")))).text()
+        text = check_page(render_report(_report_data(_confident_in(labels, 2), labels, ("cat", "dog")))).text()
         low = wilson_interval(1.0, count).low
         assert "was misclassified" in text
         assert "That does not prove that the model never fails" in text
@@ -261,22 +270,24 @@ class TestEdges:
 
     def test_all_wrong(self) -> None:
         labels = np.arange(60) % 2
-        text = check_page(render_report(_report_data(_sure_of(1 - labels, 2, 0.95), labels, ("cat", "dog")))).text()
+        text = check_page(
+            render_report(_report_data(_confident_in(1 - labels, 2, 0.95), labels, ("cat", "dog")))
+        ).text()
         assert "About 0 of 100 photos classified correctly" in text and "the model does no better" in text
-        assert ("miscalibrated" in text and "60 with at least 90 %" not in text) or "most confident mistakes" in text
+        assert "miscalibrated" in text and "most confident mistakes (60 with at least 90 %)" in text
 
     def test_a_class_without_photos_is_named(self) -> None:
         labels = np.zeros(40, dtype=np.int64)
-        said = labels.copy()
-        said[:4] = 1
-        text = check_page(render_report(_report_data(_sure_of(said, 2), labels, ("cat", "dog")))).text()
+        predicted = labels.copy()
+        predicted[:4] = 1
+        text = check_page(render_report(_report_data(_confident_in(predicted, 2), labels, ("cat", "dog")))).text()
         assert "There are no photos of dog here" in text
 
     def test_thirty_classes_with_long_hostile_names(self) -> None:
         names = tuple(sorted({*HOSTILE, *(f"{'long ' * 60}{i:02}" for i in range(26))}))
         labels = np.arange(300) % len(names)
-        said = np.where(np.arange(300) % 7 == 0, (labels + 1) % len(names), labels)
-        source = render_report(_report_data(_sure_of(said, len(names)), labels, names))
+        predicted = np.where(np.arange(300) % 7 == 0, (labels + 1) % len(names), labels)
+        source = render_report(_report_data(_confident_in(predicted, len(names)), labels, names))
         page = check_page(source)
         assert "The most frequently confused classes" in page.text() and "</script><script>alert(1)" in page.text()
         assert _numbers(source)["thresholds"] is None
@@ -288,13 +299,13 @@ class TestEdges:
         monkeypatch.setattr("photoclass.results.scores.score.bootstrap_metrics", few)
         names = tuple(f"class {i:04}" for i in range(1000))
         labels = np.arange(2000) % 1000
-        said = np.where(np.arange(2000) % 2 == 0, (labels + 1) % 1000, labels)
-        source = render_report(_report_data(_sure_of(said, 1000), labels, names))
+        predicted = np.where(np.arange(2000) % 2 == 0, (labels + 1) % 1000, labels)
+        source = render_report(_report_data(_confident_in(predicted, 1000), labels, names))
         assert "And 900 more classes" in check_page(source).text() and len(source) < 300_000
 
-    def test_the_validation_split_comes_with_its_warning(self) -> None:
+    def test_a_validation_score_has_a_warning(self) -> None:
         labels = np.arange(80) % 2
-        report_data = _report_data(_sure_of(labels, 2), labels, ("a", "b"), "valid")
+        report_data = _report_data(_confident_in(labels, 2), labels, ("a", "b"), "valid")
         text = check_page(render_report(report_data)).text()
         assert "The model was also selected on them, so the score is optimistic." in text
         optimism = Optimism(("epoch",), "cross-fitting", Estimate(0.012, 0.004), Estimate(0.01, 0.002))
@@ -302,10 +313,10 @@ class TestEdges:
         text = check_page(render_report(_with_score(report_data, score))).text()
         assert "These photos also selected the epoch, so this score is optimistic by about 0.0120 ± 0.0040" in text
 
-    def test_files_skipped_are_counted_and_named(self) -> None:
+    def test_skipped_files_are_counted_and_named(self) -> None:
         labels = np.arange(80) % 2
-        aside = tuple(SkippedPhoto(f"photos/{i}<i>.jpg", "file is empty (0 bytes)") for i in range(40))
-        report_data = _report_data(_sure_of(labels, 2), labels, ("a", "b"), skipped=aside)
+        skipped_photos = tuple(SkippedPhoto(f"photos/{i}<i>.jpg", "file is empty (0 bytes)") for i in range(40))
+        report_data = _report_data(_confident_in(labels, 2), labels, ("a", "b"), skipped=skipped_photos)
         page = check_page(render_report(report_data))
         assert "40 files could not be used" in page.text() and "The first 25" in page.text()
         assert "0<i>.jpg" in page.text() and not page.all("i")
@@ -314,12 +325,12 @@ class TestEdges:
     def test_curves_of_any_length(self, epochs: int) -> None:
         labels = np.arange(80) % 2
         history = tuple(Epoch(i + 1, 0.7, 0.5, float("nan") if i == 1 else 0.6, 0.6, 1.0, 9.0) for i in range(epochs))
-        source = render_report(_report_data(_sure_of(labels, 2), labels, ("a", "b"), history=history))
+        source = render_report(_report_data(_confident_in(labels, 2), labels, ("a", "b"), history=history))
         page = check_page(source)
         assert "curve-loss-title" in page.ids() and "nan" not in "".join(re.findall(r'points="([^"]*)"', source))
 
 
-def test_names_and_probabilities_as_a_person_reads_them() -> None:
+def test_names_and_probabilities_are_readable() -> None:
     assert shown("a\nb‮c") == "a b\N{REPLACEMENT CHARACTER}c"
     assert shown(" ") == "(a blank name)"
     assert len(shown("x" * 500)) <= 60 and shown("x" * 500).count("…") == 1
