@@ -181,7 +181,7 @@ def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Pat
 
     # A file that a person may have edited is not written over; with --fixes its rows are kept.
     files["csv"].write_text(files["csv"].read_text() + "cat/cat-0002.jpg,dog,mine\n")
-    assert "is there already" in _refused(*words)
+    assert "exists already" in _refused(*words)
     assert "4 rows proposed" in done(*words, "--fixes", files["csv"]).stdout
     assert "cat/cat-0002.jpg,dog,mine" in files["csv"].read_text()
 

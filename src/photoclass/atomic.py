@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: a temporary file, fsync, rename."""
+"""Atomic writes: a file appears complete or not at all, by a temporary file, fsync and rename."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ PART_ENDING = ".part"
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; when the block ends well, it takes `path`'s place.
+    """Yield a temporary path beside `path`; if the block succeeds, that file replaces `path`.
 
-    Whoever reads `path` sees the old file or the new one, never half of either. On failure the old file
-    stays as it was and the temporary one is removed.
+    Readers of `path` see the old file or the new one, never a part of either. On failure the old file stays unchanged
+    and the temporary one is removed.
 
     Raises:
         OutputError: The folder cannot be written, or the disk is full.
@@ -40,9 +40,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_text(path: Path) -> Iterator[IO[str]]:
-    """Open a text file that appears whole at `path` when the block ends well.
+    """Open a text file that appears at `path` if the block succeeds.
 
-    Names that are not UTF-8 pass through as the bytes they are on disk (`surrogateescape`).
+    File names that are not UTF-8 are written as the bytes that they have on disk (`surrogateescape`).
     """
     with (
         atomic_path(path) as part,
@@ -52,19 +52,19 @@ def atomic_text(path: Path) -> Iterator[IO[str]]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` whole or not at all."""
+    """Write `content` atomically."""
     with atomic_path(path) as part:
         part.write_bytes(content)
 
 
 def check_writable(path: Path) -> None:
-    """Refuse before any work what could not be written after it.
+    """Check before long work that its result can be written.
 
     Raises:
         OutputError: `path` is a folder, or its folder cannot be written.
     """
     if path.is_dir():
-        raise OutputError(f"{path}: is a folder; give the name of a file")
+        raise OutputError(f"{path}: is a folder; give a file name")
     probe = path.with_name(f".{secrets.token_hex(6)}{PART_ENDING}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def check_writable(path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files that a killed run left in `folder`. Call it only while holding its lock."""
+    """Remove temporary files that a killed run left in `folder`. Call this only while holding the folder's lock."""
     for part in folder.glob(f".*{PART_ENDING}"):
         part.unlink(missing_ok=True)
 

@@ -1,51 +1,51 @@
-"""Every error that photoclass raises on purpose.
+"""The exceptions that photoclass raises.
 
-PhotoclassError                 one clear line: what is wrong, where, and how to fix it
-├── DataError                   DATA or PHOTOS cannot be used as they are
-│   └── ArchiveError            a zip that must not be unpacked
-├── SettingsError               a setting that does not exist or is out of range
-├── ModelError                  a not a model folder, is damaged, or does not fit
-├── TrainingError               training cannot start, resume or go on
-├── OutputError                 a result cannot be written where it was asked for
-└── Interrupted                 a signal ended the work; what was done is kept
+PhotoclassError                 one line: what is wrong, where, and how to fix it
+├── DataError                   DATA or PHOTOS cannot be used
+│   └── ArchiveError            a zip is damaged or unsafe
+├── SettingsError               a setting is unknown or out of range
+├── ModelError                  a model folder or backbone is missing, damaged or unsuitable
+├── TrainingError               training cannot start, resume or continue
+├── OutputError                 a result cannot be written
+└── Interrupted                 a signal ended the work; what is done is kept
 
-A photo that cannot be read is no error: it is a result, `photos.decode.Unreadable`, and the run goes on.
+A photo that cannot be read does not raise: it is a result, `photos.decode.Unreadable`, and the run continues.
 """
 
 
 class PhotoclassError(Exception):
-    """The base of all: `str(error)` is one line for a person, without a traceback."""
+    """The base class; `str(error)` is one line that can be shown to the user without a traceback."""
 
 
 class DataError(PhotoclassError):
-    """DATA or PHOTOS cannot be used as they are."""
+    """DATA or PHOTOS cannot be used."""
 
 
 class ArchiveError(DataError):
-    """A zip that is damaged, or that would write outside its folder, or grow without limit."""
+    """A zip is damaged, would write outside its folder, or is a zip bomb."""
 
 
 class SettingsError(PhotoclassError):
-    """A setting that does not exist, or whose value is out of range."""
+    """A setting is unknown, or its value is out of range."""
 
 
 class ModelError(PhotoclassError):
-    """A not a model folder, is damaged, or does not fit what is asked of it."""
+    """A model folder or backbone is missing, damaged, or unsuitable for what it is used for."""
 
 
 class TrainingError(PhotoclassError):
-    """Training cannot start, resume or go on."""
+    """Training cannot start, resume or continue."""
 
 
 class OutputError(PhotoclassError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written."""
 
 
 class Interrupted(PhotoclassError):
-    """A signal ended the work; what was done is kept.
+    """A signal ended the work; what is done is kept.
 
     Attributes:
-        exit_code: 128 plus the signal's number, as shells count: 130 after Ctrl-C, 143 after SIGTERM.
+        exit_code: 128 plus the signal's number, as in shells: 130 after Ctrl-C, 143 after SIGTERM.
     """
 
     def __init__(self, message: str, exit_code: int = 130) -> None:

@@ -1,4 +1,4 @@
-"""The machine that this runs on: its processors, and where its user keeps caches."""
+"""The machine: the number of processors, and the user's cache folder."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ def default_cache() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("photoclass")
 
 
-# What ONEDNN_MAX_CPU_ISA may be set to that leaves out the bf16 instructions (oneDNN's guide, "CPU Dispatcher Control").
+# Values of ONEDNN_MAX_CPU_ISA that disable the bf16 instructions (oneDNN's guide, "CPU Dispatcher Control").
 _WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
 
 
@@ -27,5 +27,5 @@ def bf16_is_disabled() -> bool:
 
 
 def processors() -> int:
-    """Count the processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

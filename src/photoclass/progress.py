@@ -1,4 +1,4 @@
-"""How library functions tell what they are doing: they report, whoever called them decides what to show."""
+"""Progress reports: library functions send them, and the caller decides what to show."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,22 +6,22 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """One piece of work with a known length."""
+    """A piece of work with a known number of items."""
 
     def advance(self, count: int = 1, note: str = "") -> None:
-        """Say that `count` more items are done; `note` is a short text to show beside them."""
+        """Report that `count` more items are done; `note` is a short text to show beside the count."""
 
 
 class Progress(Protocol):
-    """Receives lines of news and the advance of tasks."""
+    """Receives messages, and the progress of tasks."""
 
     def say(self, line: str) -> None:
-        """Receive one line of news."""
+        """Receive a message of one line."""
 
     def task(
         self, title: str, total: int, unit: str = "photos", done: int = 0
     ) -> contextlib.AbstractContextManager[Task]:
-        """Open a task of `total` items, `done` of them before; it ends with its `with` block."""
+        """Open a task of `total` items, of which `done` are done already; it ends with its `with` block."""
 
 
 class _SilentTask:
@@ -30,7 +30,7 @@ class _SilentTask:
 
 
 class Silent:
-    """Shows nothing: the default for library calls."""
+    """Shows nothing; the default of library functions."""
 
     def say(self, line: str) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Where and how work is done: the cache folder, the number of workers, and who receives progress reports."""
+"""Workspaces: the cache folder, the number of workers, and the receiver of progress reports, as one value."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -10,12 +10,12 @@ from photoclass.progress import SILENT, Progress, Task
 
 @dataclass(frozen=True)
 class Workspace:
-    """What every long piece of work needs besides its input. `Workspace()` suits most callers.
+    """What longer work needs besides its input; `Workspace()` suits most callers.
 
     Attributes:
-        cache: The cache folder: unpacked zips, decoded pixels, fingerprints, features. By default the user's.
-        workers: Processes or threads that decode photos; None for one per processor.
-        progress: Receives progress reports; by default nobody does.
+        cache: The cache folder, for unpacked zips, decoded pixels, fingerprints and features; by default the user's.
+        workers: The number of processes or threads that decode photos; None for one per processor.
+        progress: Receives progress reports; by default they are discarded.
     """
 
     cache: Path = field(default_factory=default_cache)
@@ -24,11 +24,11 @@ class Workspace:
 
     @property
     def worker_count(self) -> int:
-        """Return how many workers to start."""
+        """The number of workers to start."""
         return self.workers or processors()
 
     def say(self, line: str) -> None:
-        """Report one line of news."""
+        """Report a message of one line."""
         self.progress.say(line)
 
     def task(self, title: str, total: int, unit: str = "photos") -> AbstractContextManager[Task]:

@@ -256,7 +256,7 @@ def test_faults_5_to_13_and_20_are_named_handled_or_passed_over(tmp_path: Path) 
     [
         (["cat/1.jpg"], "only one class"),
         (["cat/1.jpg", "dog/"], "class 'dog' is empty"),
-        (["Dog/1.jpg", "dog/1.jpg"], "differ by case alone"),
+        (["Dog/1.jpg", "dog/1.jpg"], "differ only by case"),
         ([], "no class folders found"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A fixes file: labels changed and photos left out, as if DATA were so; what does not fit is refused, row by row."""
+"""Fixes files: labels are changed and photos excluded; rows that do not fit DATA are refused and named."""
 
 import os
 from pathlib import Path
@@ -36,18 +36,18 @@ def _labels(table: PhotoTable, data: Path) -> dict[str, str]:
     }
 
 
-def test_labels_are_changed_and_photos_left_out(data: Path) -> None:
+def test_labels_are_changed_and_photos_excluded(data: Path) -> None:
     table = _fixed(data, "image,label,note\ncat/1.jpg,dog,looks like one\ncat/2.jpg,-,\n")
     assert _labels(table, data) == {"cat/1.jpg": "dog", "cat/3.jpg": "cat", "dog/1.jpg": "dog", "dog/2.jpg": "dog"}
-    assert table.notes == (f"{data.parent / 'fixes.csv'}: 1 labels changed, 1 files left out",)
+    assert table.notes == (f"{data.parent / 'fixes.csv'}: 1 label changed, 1 file excluded",)
     assert sorted(os.listdir(data / "cat")) == ["1.jpg", "2.jpg", "3.jpg"]
 
 
-def test_a_photo_may_be_called_as_the_commands_print_it(data: Path) -> None:
+def test_a_photo_may_be_named_as_the_commands_print_it(data: Path) -> None:
     assert _labels(_fixed(data, f"image,label\n{data}/cat/1.jpg,dog\n"), data)["cat/1.jpg"] == "dog"
 
 
-def test_a_file_that_cannot_be_used_may_be_left_out_but_not_labelled(data: Path) -> None:
+def test_a_file_that_cannot_be_used_may_be_excluded_but_not_labelled(data: Path) -> None:
     (data / "cat" / "link.jpg").symlink_to(data / "nowhere")
     assert len(_fixed(data, "image,label\n").skipped) == 1
     assert _fixed(data, "image,label\ncat/link.jpg,-\n").skipped == ()
@@ -55,25 +55,25 @@ def test_a_file_that_cannot_be_used_may_be_left_out_but_not_labelled(data: Path)
         _fixed(data, "image,label\ncat/link.jpg,dog\n")
 
 
-def test_the_images_of_a_csv_are_called_as_they_stand_there(data: Path) -> None:
+def test_the_images_of_a_label_csv_are_named_as_in_that_csv(data: Path) -> None:
     labels = put(data / "labels.csv", b"image,label\ncat/1.jpg,cat\ncat/2.jpg,cat\ndog/1.jpg,dog\n")
     file = put(data.parent / "fixes.csv", b"image,label\ncat/2.jpg,dog\n")
     assert _labels(read_data(labels, Workspace(data.parent / "cache"), fixes=file), data)["cat/2.jpg"] == "dog"
 
 
-def test_fault_31_all_rows_that_do_not_fit_are_named(data: Path) -> None:
+def test_fault_31_all_rows_that_do_not_fit_are_reported(data: Path) -> None:
     text = "image,label\ncat/9.jpg,dog\ncat/1.jpg,horse\ncat/2.jpg,dog\ncat/2.jpg,dog\ncat/3.jpg,\n"
     with pytest.raises(DataError) as refused:
         _fixed(data, text)
     message = str(refused.value)
     assert "\n" not in message
     assert f"line 2: {data} has no photo 'cat/9.jpg'" in message
-    assert "line 3: there is no class 'horse' (there is: cat, dog; - leaves out)" in message
-    assert "line 5: 'cat/2.jpg' stands in line 4 already" in message
-    assert "line 6: there is no class ''" in message
+    assert "line 3: unknown class 'horse'; choose from cat, dog, or - to exclude the photo" in message
+    assert "line 5: 'cat/2.jpg' is already in line 4" in message
+    assert "line 6: unknown class ''" in message
 
 
-def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(data: Path) -> None:
+def test_fault_31_ten_of_many_wrong_rows_are_reported_and_the_rest_counted(data: Path) -> None:
     with pytest.raises(DataError) as refused:
         _fixed(data, "image,label\n" + "".join(f"no{i}.jpg,-\n" for i in range(25)))
     assert str(refused.value).count("has no photo") == 10 and "and 15 more" in str(refused.value)
@@ -82,7 +82,7 @@ def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(data: Pa
 @pytest.mark.parametrize(
     "text", ["image,label\ndog/1.jpg,-\ndog/2.jpg,-\n", "image,label\ndog/1.jpg,cat\ndog/2.jpg,-\n"]
 )
-def test_fault_19_a_class_that_is_left_without_photos_is_refused(text: str, data: Path) -> None:
+def test_fault_19_a_class_left_without_photos_is_refused(text: str, data: Path) -> None:
     with pytest.raises(DataError, match="leaves class 'dog' without a photo to train on"):
         _fixed(data, text)
 
@@ -90,22 +90,22 @@ def test_fault_19_a_class_that_is_left_without_photos_is_refused(text: str, data
 @pytest.mark.parametrize(
     "text", ["", "file,class\n", "image;label\n", b"\xff\xfei\0m\0", f"image,label\na,{'c' * 200_000}\n"]
 )
-def test_fault_31_what_is_no_fixes_file_is_refused(text: str | bytes, data: Path) -> None:
+def test_fault_31_a_file_that_is_not_a_fixes_file_is_refused(text: str | bytes, data: Path) -> None:
     with pytest.raises(DataError, match=r"fixes\.csv: "):
         _fixed(data, text)
 
 
-def test_a_fixes_file_that_is_not_there_is_refused(data: Path) -> None:
+def test_a_missing_fixes_file_is_refused(data: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         read_data(data, Workspace(data.parent / "cache"), fixes=data / "none.csv")
 
 
-def test_fault_31_a_byte_order_mark_and_any_line_ending_are_taken(data: Path) -> None:
+def test_fault_31_a_byte_order_mark_and_any_line_ending_are_accepted(data: Path) -> None:
     assert _labels(_fixed(data, "\ufeffImage,LABEL\r\ncat/1.jpg,dog\r\n"), data)["cat/1.jpg"] == "dog"
 
 
 @given(st.lists(st.builds(Fix, _CELLS.filter(bool), st.none() | _CELLS.map(str.strip), _CELLS.map(str.strip))))
-def test_faults_24_29_and_30_what_is_written_reads_back_and_no_cell_is_a_formula(
+def test_faults_24_29_and_30_fixes_read_back_as_written_and_no_cell_is_a_formula(
     tmp_path_factory: pytest.TempPathFactory, fixes: list[Fix]
 ) -> None:
     file = tmp_path_factory.mktemp("fixes") / "fixes.csv"
@@ -113,7 +113,7 @@ def test_faults_24_29_and_30_what_is_written_reads_back_and_no_cell_is_a_formula
     assert [fix for _, fix in read_fixes(file)] == fixes
 
 
-def test_fault_24_names_that_are_not_utf8_are_found(data: Path) -> None:
+def test_fault_24_file_names_that_are_not_utf8_are_found(data: Path) -> None:
     name = os.fsdecode(b"cat/caf\xe9.jpg")
     put(data / name, b"x")
     write_fixes(data.parent / "fixes.csv", [Fix(name, "dog")])

@@ -27,8 +27,7 @@ def check(
         data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
         fixes: A fixes file, whose labels replace DATA's own.
         labels: Whether to look for label errors too, which takes as long as training.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the default workspace
-            when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: DATA cannot be read, or the fixes do not fit it.

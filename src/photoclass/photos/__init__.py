@@ -1,1 +1,1 @@
-"""What goes in: tables of photos, decoding, the pixel cache, splits."""
+"""Input: tables of photos, decoding, caches, near-duplicates, splits."""

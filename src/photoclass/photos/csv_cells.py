@@ -1,24 +1,24 @@
-"""Names in CSVs so that no spreadsheet takes one for a formula and runs it, and that they read back the same."""
+"""CSV cells: file and class names escaped so that no spreadsheet runs them as formulas, and read back unchanged."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe_file(file: str) -> str:
-    """`./=cmd().jpg` is the same file as `=cmd().jpg`, and no formula."""
+    """Escape a file name: `./=cmd().jpg` is the same file as `=cmd().jpg`, but not a formula."""
     return f"./{file}" if file.startswith(_FORMULA_STARTS) else file
 
 
 def plain_file(cell: str) -> str:
-    """Return the file name that `safe_file` wrote."""
+    """Undo `safe_file`."""
     rest = cell.removeprefix("./")
     return rest if rest.startswith(_FORMULA_STARTS) else cell
 
 
 def safe_label(label: str) -> str:
-    """Put a `'` before a class name that could be a formula, as spreadsheets themselves do."""
+    """Escape a class name or note that could be a formula with a leading `'`, as spreadsheets do."""
     return f"'{label}" if label.startswith((*_FORMULA_STARTS, "'")) else label
 
 
 def plain_label(cell: str) -> str:
-    """Return the class name that `safe_label` wrote."""
+    """Undo `safe_label`."""
     return cell[1:] if cell.startswith("'") else cell

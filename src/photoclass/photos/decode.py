@@ -1,7 +1,7 @@
-"""The one way from a photo file to pixels, the same in training, prediction and serving.
+"""Decoding: the only way from a photo file to pixels, the same in training, prediction and serving.
 
-Whatever is wrong with a file, the answer is `Unreadable` with the reason: never an exception, never a hang, and
-never another photo's pixels.
+If anything is wrong with a file, the result is `Unreadable` with the reason: never an exception, a hang or another
+photo's pixels.
 """
 
 import io
@@ -24,13 +24,13 @@ ResizeRule: TypeAlias = Literal["squash", "crop"]
 
 DECODE_VERSION = 1
 MAX_FILE_BYTES = 512 << 20
-# A 108-megapixel phone photo passes; what is larger is more often a trap than a photo.
+# Allows for 108-megapixel phone photos; a larger image is more often a decompression bomb than a photo.
 MAX_PIXELS = 1 << 27
-# Real progressive JPEGs have about ten scans. Each scan costs a pass over the whole picture, so a small file of
-# thousands can keep a decoder busy for minutes.
+# Real progressive JPEGs have about ten scans. Each scan takes a pass over the whole picture, so a small file with
+# thousands of scans can keep a decoder busy for minutes.
 MAX_JPEG_SCANS = 100
-# Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never to less than this: fingerprints for finding
-# near-duplicates are then taken from the same pixels whatever the image size of the network.
+# Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never below this: the fingerprint for finding
+# near-duplicates is then taken from the same pixels whatever the image size of the network.
 _DRAFT_SIDE = 512
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
@@ -53,22 +53,22 @@ _OF_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 def check_resize(resize: str) -> None:
-    """Refuse a rule that is none.
+    """Refuse an unknown resize rule.
 
     Raises:
         SettingsError: It is neither squash nor crop.
     """
     if resize not in ("squash", "crop"):
-        raise SettingsError(f"resize is {resize!r}; it must be squash or crop")
+        raise SettingsError(f"unknown resize rule {resize!r}; choose from squash, crop")
 
 
 @dataclass(frozen=True)
 class DecodeSettings:
-    """How a photo becomes a square of pixels.
+    """How a photo is resized to a square of pixels.
 
     Attributes:
         image_size: Side of the square, in pixels.
-        resize: `squash` scales both sides to it; `crop` scales the shorter side and takes the middle.
+        resize: `squash` scales both sides to it; `crop` scales the shorter side to it and takes the centre.
     """
 
     image_size: int
@@ -77,14 +77,14 @@ class DecodeSettings:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a photo file is, before it becomes an upright RGB picture.
+    """Properties of a photo file, before it becomes an upright RGB picture.
 
     Attributes:
-        format: In Pillow's words, as `JPEG`.
-        mode: Its colours, in Pillow's words, as `RGB`, `L` (grey), `CMYK`, `P` (palette).
+        format: As Pillow names it, such as `JPEG`.
+        mode: The colour mode, as Pillow names it: `RGB`, `L` (grey), `CMYK`, `P` (palette).
         width: In pixels, as stored.
         height: In pixels, as stored.
-        orientation: EXIF's, from 2 to 8 where the picture had to be turned; else 1.
+        orientation: The EXIF orientation: 2 to 8 if the picture had to be rotated or mirrored, otherwise 1.
     """
 
     format: str
@@ -102,7 +102,7 @@ class Unreadable:
 
 
 def read_file(path: str) -> bytes | Unreadable:
-    """Read a photo file's bytes, without waiting on pipes or devices."""
+    """Read a photo file's bytes; never waits for a pipe or device."""
     try:
         # O_NONBLOCK: the file may have become a pipe since it was listed.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -123,31 +123,31 @@ def read_file(path: str) -> bytes | Unreadable:
 
 
 def decode_photo(data: bytes, settings: DecodeSettings) -> Pixels | Unreadable:
-    """Decode a photo file's bytes to the pixels that a network sees.
+    """Decode a photo file's bytes to the input pixels of a network.
 
     Returns:
-        Shape (image_size, image_size, 3), uint8 RGB; or the reason why there are none.
+        Shape (image_size, image_size, 3), uint8 RGB; or why the photo cannot be read.
     """
     picture = decode_picture(data, 2 * settings.image_size)
     return picture if isinstance(picture, Unreadable) else resize_pixels(np.asarray(picture), settings)
 
 
 def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
-    """Decode a photo file's bytes to an upright RGB picture in its own shape.
+    """Decode a photo file's bytes to an upright RGB picture of any size.
 
-    EXIF rotation is applied, 16-bit grey is scaled, transparency lies over white, CMYK and grey become RGB, and
-    of an animation the first frame is taken.
+    EXIF rotation is applied, 16-bit grey is scaled to 8 bits, transparency is put over white, CMYK and grey are
+    converted to RGB, and the first frame of an animation is taken.
 
     Args:
         data: The file's content.
-        least_side: JPEGs may be decoded at a fraction of their size whose shorter side is at least this.
+        least_side: Large JPEGs may be decoded at a fraction of their size whose shorter side is at least this.
     """
     decoded = decode_with_origin(data, least_side)
     return decoded if isinstance(decoded, Unreadable) else decoded[0]
 
 
 def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, SourceInfo] | Unreadable:
-    """Decode a photo as `decode_picture` does, and tell what the file is."""
+    """Decode a photo as `decode_picture` does, and return the properties of the file too."""
     if not data:
         return Unreadable("file is empty (0 bytes)")
     _silence_pillow()
@@ -155,14 +155,16 @@ def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, Sourc
         opened = Image.open(io.BytesIO(data), formats=_formats(data))
     except Image.DecompressionBombError:
         return Unreadable(f"declares more than {MAX_PIXELS:,} pixels")
-    except Exception:  # Pillow's parsers raise nearly anything on broken headers
+    except Exception:  # Pillow's parsers raise almost anything on broken headers
         return Unreadable(_why_unknown(data))
     width, height = opened.size
     if width * height > MAX_PIXELS:
         return Unreadable(f"declares {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}")
     if opened.format in ("JPEG", "MPO"):
         if _has_too_many_scans(data):
-            return Unreadable(f"progressive JPEG of more than {MAX_JPEG_SCANS} scans, which would take minutes")
+            return Unreadable(
+                f"progressive JPEG of more than {MAX_JPEG_SCANS} scans, which would take minutes to decode"
+            )
         side = max(least_side, _DRAFT_SIDE)
         scale = min(width, height) / side
         if scale >= 2:
@@ -173,12 +175,12 @@ def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, Sourc
         orientation = _orientation(opened)
         upright = opened.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else opened
         return _to_rgb(upright), SourceInfo(opened.format or "", mode, width, height, orientation)
-    except Exception as error:  # as above: a broken body shows itself in many ways
-        return Unreadable(f"broken or cut short ({error})")
+    except Exception as error:  # as above, on broken image data
+        return Unreadable(f"damaged or truncated ({error})")
 
 
 def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:
-    """Resize a picture of any shape to the network's square by area averaging (no aliasing)."""
+    """Resize a picture of any shape to the network's square, by area averaging to avoid aliasing."""
     side = settings.image_size
     height, width = picture.shape[:2]
     if settings.resize == "crop":
@@ -188,20 +190,20 @@ def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:
         height = width = shorter
     if (height, width) == (side, side):
         return np.ascontiguousarray(picture)
-    # Area averaging only shrinks; what is smaller than the square grows by linear interpolation.
+    # Area averaging is for shrinking; a picture smaller than the square is enlarged by linear interpolation.
     how = cv2.INTER_AREA if height >= side and width >= side else cv2.INTER_LINEAR_EXACT
     return np.asarray(cv2.resize(picture, (side, side), interpolation=how), dtype=np.uint8)
 
 
 def _orientation(picture: Image.Image) -> int:
-    """Return how EXIF says that the picture must be turned, or 1: as it is."""
+    """Return the EXIF orientation; 1, for upright, if there is none."""
     if "exif" not in picture.info and picture.format != "TIFF":
         return 1
     try:
         orientation = picture.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # malformed EXIF says nothing about rotation; the pixels are sound
+    except Exception:  # malformed EXIF tells nothing about rotation, but the pixels are fine
         return 1
-    # Not ImageOps.exif_transpose: it writes the EXIF again, which fails where another of its entries is malformed.
+    # Not ImageOps.exif_transpose: it rewrites the EXIF block, which fails if any other entry is malformed.
     return orientation if orientation in _UPRIGHT else 1
 
 
@@ -211,7 +213,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I"):
         return _from_wide_grey(np.asarray(picture))
     if picture.mode == "F":
-        raise ValueError("floating-point pixels, whose white is not known")
+        raise ValueError("floating-point pixels, whose range is unknown")
     if picture.has_transparency_data:
         coloured = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -220,14 +222,14 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _from_wide_grey(grey: NDArray[np.int32] | NDArray[np.uint16]) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion cuts off at 255 and turns it white."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips at 255, so everything turns white."""
     if grey.min() < 0 or grey.max() > 0xFFFF:
         raise ValueError("grey values beyond 16 bits")
     return Image.fromarray((grey.astype(np.uint32) * 255 // 0xFFFF).astype(np.uint8)).convert("RGB")
 
 
 def _has_too_many_scans(data: bytes) -> bool:
-    """Count the scans of a JPEG's first picture; what follows it, such as a phone's short film, may look like more."""
+    """Count the scans of a JPEG's first picture only; appended data, such as a video, may look like more scans."""
     if data.count(b"\xff" + _SCAN) <= MAX_JPEG_SCANS:
         return False
     scans = 0
@@ -242,9 +244,9 @@ def _has_too_many_scans(data: bytes) -> bool:
 
 
 def _silence_pillow() -> None:
-    """Let Pillow's warnings (of broken EXIF, of 90 million pixels) neither reach the screen nor become errors.
+    """Keep Pillow's warnings (broken EXIF, 90 million pixels) off the screen, and from becoming errors.
 
-    What can be read is decided here. The filter stays: to take it back would not be safe under threads.
+    This module decides what can be read. The filter stays in place: removing it would not be thread-safe.
     """
     if _OF_PILLOW not in warnings.filters[:1]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -267,17 +269,17 @@ def _is_heif(data: bytes) -> bool:
 
 def _why_unknown(data: bytes) -> str:
     if _is_heif(data):
-        return "HEIC photo, for which no decoder is installed; run: pip install pillow-heif"
+        return "HEIC photo, and no HEIC decoder is installed; run: pip install pillow-heif"
     start = data[:512].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg")):
-        return "a web page or drawing in text form, not a photo"
+        return "a web page or SVG, not a photo"
     if data.startswith(b"\xff\xd8"):
-        return "JPEG broken or cut short at its start"
-    return f"no picture in a known format ({', '.join(_FORMATS)})"
+        return "JPEG with a damaged or truncated header"
+    return f"not an image in a known format ({', '.join(_FORMATS)})"
 
 
 def kind_of_special_file(mode: int) -> str:
-    """Say in words what a file that is no plain one is."""
+    """Describe a file that is not a regular file."""
     kinds = {
         stat.S_ISFIFO: "a pipe (FIFO)",
         stat.S_ISSOCK: "a socket",
@@ -285,5 +287,5 @@ def kind_of_special_file(mode: int) -> str:
         stat.S_ISBLK: "a device",
         stat.S_ISDIR: "a folder",
     }
-    kind = next((words for test, words in kinds.items() if test(mode)), "a special file")
+    kind = next((kind for test, kind in kinds.items() if test(mode)), "a special file")
     return f"{kind}, not a photo file"

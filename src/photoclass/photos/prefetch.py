@@ -1,4 +1,4 @@
-"""Work done in the background, a little ahead of whoever needs it: how decoding keeps out of a network's way."""
+"""Prefetching: results are computed in the background, a few items ahead of the consumer."""
 
 import itertools
 from collections import deque
@@ -9,12 +9,12 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Handing photos from thread to thread one by one would cost a tenth of a photo's time.
+# Passing photos between threads one by one would add a tenth to the time that a photo takes.
 _CHUNK, _CHUNKS_AHEAD = 8, 6
 
 
 def prefetch(pool: Executor, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Give `function` of each item, in order, worked out by `pool` never more than a few items ahead."""
+    """Yield `function(item)` for each item, in order, computed by `pool` at most a few items ahead."""
 
     def work(start: int) -> list[Result]:
         return [function(item) for item in items[start : start + _CHUNK]]

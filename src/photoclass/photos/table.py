@@ -1,4 +1,4 @@
-"""A table of photos: where each one is, what a person calls it, its label and its split."""
+"""A table of photos: the path, name, label and split of each."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _DIGITS = re.compile(r"(\d+)")
 
 @dataclass(frozen=True)
 class SkippedPhoto:
-    """A file that was asked for and cannot be used, with the reason."""
+    """A file that cannot be used, and why."""
 
     name: str
     reason: str
@@ -29,12 +29,12 @@ class PhotoTable:
 
     Attributes:
         paths: Where each photo is read from.
-        names: What a person calls it: the path as asked for; inside a zip, `photos.zip/cats/1.jpg`.
+        names: What messages call it: the path as the user gave it; inside a zip, `photos.zip/cats/1.jpg`.
         labels: Shape (N,), index into `class_names`, or NO_LABEL.
         splits: Shape (N,), TRAIN, VALID, HELD_OUT or NO_SPLIT.
         class_names: Sorted; a label is an index into it.
-        skipped: Files that were found or named and cannot be photos.
-        notes: What else a person should know of how DATA was read, a line each.
+        skipped: Files that were found or given but cannot be used as photos.
+        notes: What else the user should know about how DATA was read, one line each.
     """
 
     paths: tuple[str, ...]
@@ -49,7 +49,7 @@ class PhotoTable:
         return len(self.paths)
 
     def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "PhotoTable":
-        """Return the table of these rows (indices or a mask) alone."""
+        """Return a table of only these rows (indices or a mask)."""
         indices = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return replace(
             self,
@@ -60,22 +60,22 @@ class PhotoTable:
         )
 
     def with_skipped(self, more: Sequence[SkippedPhoto]) -> "PhotoTable":
-        """Return the table with `more` files skipped, all of them in natural order."""
+        """Return the table with more skipped files, all of them in natural order."""
         merged = sorted({*self.skipped, *more}, key=lambda item: natural_key(item.name))
         return replace(self, skipped=tuple(merged))
 
 
 def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
-    """Order names as a person does: `2.jpg` before `10.jpg`; equal ones by their exact text.
+    """Return a sort key for natural order: `2.jpg` before `10.jpg`; names that differ only in case by their exact text.
 
-    Splitting at digits alternates text and number, so two keys always compare like with like.
+    Splitting at digits alternates between text and numbers, so two keys never compare text with a number.
     """
     pieces = _DIGITS.split(name.casefold())
     return tuple(int(piece) if i % 2 else piece for i, piece in enumerate(pieces)), name
 
 
 def name_in_data(name: str, data: str) -> str:
-    """Return a photo's name within DATA, which is the same wherever DATA lies."""
+    """Return a photo's name within DATA, which does not depend on where DATA is."""
     return name.removeprefix(f"{data}/")
 
 

@@ -97,8 +97,7 @@ def demo(
         epochs: Largest number of epochs; by default that of the recipe for photos, and 20 for drawings.
         seed: Seed for drawings, splits and all other randomness.
         stop: Lets the caller end the training early.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         OutputError: `out` contains something that no demo made.

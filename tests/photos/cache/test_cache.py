@@ -1,4 +1,4 @@
-"""`photoclass cache`: every store in words, all of it removed and nothing else, whoever uses it meanwhile."""
+"""`photoclass cache`: lists every store, removes all of it and nothing else, whoever uses it meanwhile."""
 
 import contextlib
 import errno
@@ -50,10 +50,10 @@ def _bytes_of(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def test_every_store_is_told_in_words_with_its_photos_and_size(tmp_path: Path) -> None:
+def test_every_store_is_listed_with_its_photos_and_size(tmp_path: Path) -> None:
     folder = _fill(tmp_path)
     report = cache(folder)
-    zipped, prints = (next(what for what in _what(report) if what.startswith(w)) for w in ("an unpacked", "fingerpr"))
+    zipped, prints = (next(what for what in _what(report) if what.startswith(w)) for w in ("unpacked", "fingerpr"))
     assert _what(report) == {zipped: None, prints: 5, "pixels at 24 px, squash": 5}
     assert report.bytes == _bytes_of(folder)
     assert report.files == sum(path.is_file() for path in folder.rglob("*") if path.suffix != ".lock")
@@ -62,21 +62,21 @@ def test_every_store_is_told_in_words_with_its_photos_and_size(tmp_path: Path) -
     assert "pixels at 24 px, squash: 5 photos, " in report.as_text()
 
 
-def test_looking_changes_nothing(tmp_path: Path) -> None:
+def test_listing_changes_nothing(tmp_path: Path) -> None:
     folder = _fill(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     cache(folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_what_another_version_decoded_is_told_apart(tmp_path: Path) -> None:
+def test_pixels_of_another_decoder_are_listed_as_such(tmp_path: Path) -> None:
     folder = _fill(tmp_path)
     (pixels,) = (folder / "pixels").iterdir()
     pixels.rename(pixels.with_name(pixels.name.replace("-pillow", "-pillow0")))
-    assert "pixels at 24 px, squash, of another version's decoder" in _what(cache(folder))
+    assert "pixels at 24 px, squash, by another version of the decoder" in _what(cache(folder))
 
 
-def test_the_command_shows_and_empties_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_lists_and_empties_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHOTOCLASS_CACHE", str(_fill(tmp_path)))
     shown = done("cache").stdout
     assert shown == cache(tmp_path / "cache").as_text() + "\n"
@@ -90,7 +90,7 @@ def test_the_command_shows_and_empties_all_of_it(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "absent").exists()
 
 
-def test_what_others_put_there_stays(tmp_path: Path) -> None:
+def test_files_of_others_stay(tmp_path: Path) -> None:
     folder = _fill(tmp_path)
     (pixels,) = (folder / "pixels").iterdir()
     theirs = [
@@ -128,7 +128,7 @@ def test_links_are_neither_followed_nor_removed(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_damaged_store_is_told_and_removed_like_any_other(tmp_path: Path) -> None:
+def test_a_damaged_store_is_listed_and_removed_like_any_other(tmp_path: Path) -> None:
     folder = _fill(tmp_path)
     (index,) = (folder / "pixels").rglob("index.sqlite")
     index.write_bytes(b"not a database" * 100)
@@ -137,18 +137,18 @@ def test_a_damaged_store_is_told_and_removed_like_any_other(tmp_path: Path) -> N
     assert not (folder / "pixels").exists()
 
 
-def test_a_zip_that_is_being_unpacked_is_left_and_named(tmp_path: Path) -> None:
+def test_a_zip_that_is_being_unpacked_is_kept_and_named(tmp_path: Path) -> None:
     folder = _fill(tmp_path)
     (zipped,) = (path for path in (folder / "unpacked").iterdir() if path.is_dir())
     with filelock.FileLock(zipped.with_suffix(".lock")):
         report = cache(folder, empty=True)
-        assert [what.startswith("an unpacked zip") for what in report.in_use] == [True]
-        assert "left, since another run is at it: an unpacked zip" in report.as_text()
+        assert [what.startswith("unpacked zip") for what in report.in_use] == [True]
+        assert "not removed, another run is writing it: unpacked zip" in report.as_text()
     assert len(list(zipped.iterdir())) == 5
     assert not (folder / "pixels").exists()
 
 
-def test_what_may_not_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = _fill(tmp_path)
 
     def refuse(path: Path, missing_ok: bool = False) -> None:
@@ -159,7 +159,7 @@ def test_what_may_not_be_removed_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         cache(folder, empty=True)
 
 
-def test_a_cache_that_is_a_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_path_that_is_a_file_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PHOTOCLASS_CACHE", str(put(tmp_path / "cache", b"a file")))
     result = run_command("cache", "--empty")
     assert (result.returncode, (tmp_path / "cache").read_bytes()) == (0, b"a file")
@@ -205,7 +205,7 @@ def test_rows_that_are_open_stay_readable_and_others_say_what_happened(tmp_path:
         unopened.all()
 
 
-def test_photos_out_of_an_unpacked_zip_are_skipped_as_vanished(tmp_path: Path) -> None:
+def test_photos_of_an_unpacked_zip_are_skipped_as_vanished(tmp_path: Path) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", _photos(tmp_path / "photos")))
     folder = unpack(archive, Workspace(tmp_path / "cache"))
     table = read_photos([archive], Workspace(tmp_path / "cache"))
@@ -219,5 +219,5 @@ def test_photos_out_of_an_unpacked_zip_are_skipped_as_vanished(tmp_path: Path) -
     ("count", "words"),
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 KB"), (51_200_000, "51 MB"), (4_210_000_000, "4.2 GB")],
 )
-def test_sizes_are_told_as_a_person_would(count: int, words: str) -> None:
+def test_sizes_have_a_suitable_unit(count: int, words: str) -> None:
     assert describe_bytes(count) == words

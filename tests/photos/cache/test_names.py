@@ -1,4 +1,4 @@
-"""Names in the cache: what is made is what is parsed, and nothing that must not be mixed shares a name."""
+"""Names in the cache: they parse to what they were made from, and rows that must not be mixed never share a name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +28,8 @@ def _features(backbone: str = "lite2", digest: str = DIGEST, settings: DecodeSet
         (_features("my-net.onnx", settings=CROP), "store", "features of my-net.onnx, int8, at 24 px, crop"),
         (_features("lite0-blocks15", maps=True), "store", "maps of lite0-blocks15, int8, at 260 px, squash"),
         (_features("lite0", maps=True, views="two"), "store", "maps of lite0-two, int8, at 260 px, squash"),
-        (names.network_folder(CACHE, "lite2", "fp32", 3, DIGEST), "network", "network lite2, fp32"),
-        (names.network_folder(CACHE, "lite0+lite2", "int8", 3, DIGEST), "network", "network lite0+lite2, int8"),
+        (names.network_folder(CACHE, "lite2", "fp32", 3, DIGEST), "network", "backbone lite2, fp32"),
+        (names.network_folder(CACHE, "lite0+lite2", "int8", 3, DIGEST), "network", "backbone lite0+lite2, int8"),
     ],
 )
 def test_a_name_is_parsed_to_what_it_was_made_from(folder: Path, kind: str, text: str) -> None:
@@ -45,7 +45,7 @@ def test_stores_that_have_no_settings_are_described_by_their_names() -> None:
 
 
 def test_pixels_of_another_decoder_are_named_as_such() -> None:
-    assert names.parse("pixels", "v0-pillow1-opencv2-squash-260").text.endswith(", of another version's decoder")
+    assert names.parse("pixels", "v0-pillow1-opencv2-squash-260").text.endswith(", by another version of the decoder")
 
 
 def test_networks_that_older_versions_kept_are_known() -> None:

@@ -1,4 +1,4 @@
-"""Candidates for near-duplicates: no near-duplicate is missing, and a photo has as few of them among many photos as among few."""
+"""Candidates for near-duplicates: none is missed, and their number per photo does not grow with the photos."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from photoclass.photos.duplicates.candidates import Candidates, find_candidates
-from photoclass.photos.duplicates.fingerprint import MIRRORED, signs, waves_of_whole, waves_of_windows
+from photoclass.photos.duplicates.fingerprint import FLIPPED, dct_of_whole, dct_of_windows, sign_hash
 
 
 def _pictures(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -26,19 +26,19 @@ def _pairs(found: list[Candidates]) -> set[tuple[int, int, bool]]:
     }
 
 
-def test_a_mirror_image_has_the_signs_turned_over_in_odd_columns() -> None:
+def test_in_a_mirror_image_the_signs_of_odd_columns_flip() -> None:
     prints = _pictures(50)
-    turned = waves_of_whole(prints[:, :, ::-1])
-    np.testing.assert_allclose(turned, np.where(MIRRORED[:, None], -1, 1) * waves_of_whole(prints), atol=1)
+    mirrored = dct_of_whole(prints[:, :, ::-1])
+    np.testing.assert_allclose(mirrored, np.where(FLIPPED[:, None], -1, 1) * dct_of_whole(prints), atol=1)
 
 
-def test_the_first_window_is_the_whole() -> None:
+def test_the_first_window_is_the_whole_picture() -> None:
     prints = _pictures(50)
-    np.testing.assert_allclose(waves_of_windows(prints)[:, :, 0], waves_of_whole(prints), atol=0.1)
-    assert (np.bitwise_count(signs(waves_of_whole(prints))) > 10).all()
+    np.testing.assert_allclose(dct_of_windows(prints)[:, :, 0], dct_of_whole(prints), atol=0.1)
+    assert (np.bitwise_count(sign_hash(dct_of_whole(prints))) > 10).all()
 
 
-def test_pictures_with_some_noise_and_mirrored_ones_are_candidates_both_ways() -> None:
+def test_noisy_and_mirrored_copies_are_candidates_in_both_orders() -> None:
     prints = _pictures(300)
     noisy = np.clip(prints + np.random.default_rng(1).normal(0, 3, prints.shape), 0, 255).astype(np.uint8)
     found = _pairs(_found(np.concatenate([prints, noisy, prints[:, :, ::-1]])))
@@ -48,7 +48,7 @@ def test_pictures_with_some_noise_and_mirrored_ones_are_candidates_both_ways() -
 
 
 @pytest.mark.parametrize("count", [500, 5000])
-def test_different_pictures_have_as_few_candidates_however_many_there_are(count: int) -> None:
+def test_the_number_of_false_candidates_does_not_grow_with_the_photos(count: int) -> None:
     found = _found(_pictures(count))
     assert sum(part.looked_up for part in found) == count
     assert sum(len(part.first) for part in found) < count

@@ -166,7 +166,7 @@ def _with_declared_size(archive: Path, size: int, content: bytes, checksum: int 
 def test_fault_32_a_zip_bomb_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     content = bytes(64 << 20)
     archive = _with_declared_size(_zip(tmp_path / "photos.zip", {"cats/1.jpg": content}), 1000, content)
-    assert "not a zip that can be read" in _refusal(archive, tmp_path)
+    assert "not a readable zip" in _refusal(archive, tmp_path)
 
 
 def test_fault_32_a_bomb_whose_checksum_lies_too_gives_no_more_than_it_declares(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_fault_32_a_bomb_whose_checksum_lies_too_gives_no_more_than_it_declares(
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_fault_32_packing_whose_memory_cannot_be_bounded_is_refused(method: int, tmp_path: Path) -> None:
-    assert "packed in a rare way" in _refusal(_zip(tmp_path / "photos.zip", PHOTOS, method), tmp_path)
+    assert "unsupported compression method" in _refusal(_zip(tmp_path / "photos.zip", PHOTOS, method), tmp_path)
 
 
 def test_fault_32_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_fault_32_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [("a.jpg", "a.jpg"), ("a.jpg", "./a.jpg"), ("a//b.jpg", "a/b.jpg"), ("a", "a/b.jpg")])
 def test_two_members_for_one_place_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", [(zipfile.ZipInfo(name), b"x") for name in names])
-    assert "pack it again" in _refusal(archive, tmp_path)
+    assert "create it again" in _refusal(archive, tmp_path)
 
 
 @pytest.mark.parametrize("members", [{}, {"cats/": b""}, {".hidden": b"x"}])
@@ -215,7 +215,7 @@ def test_a_member_without_a_name_is_refused(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", bytes(1000)])
 def test_what_is_no_zip_is_refused(content: bytes, tmp_path: Path) -> None:
-    assert "not a zip that can be read" in _refusal(put(tmp_path / "photos.zip", content), tmp_path)
+    assert "not a readable zip" in _refusal(put(tmp_path / "photos.zip", content), tmp_path)
 
 
 @settings(max_examples=150)

@@ -74,16 +74,16 @@ def test_fault_31_a_repeated_row_counts_once_and_is_told(tmp_path: Path) -> None
 
 def test_fault_31_all_wrong_rows_are_named_with_their_lines(tmp_path: Path) -> None:
     message = _refusal(tmp_path, "image,label,split\n1.jpg,cat,\n9.jpg,dog,\n1.jpg,dog,\n2.jpg,,\n3.jpg,dog,maybe\n")
-    assert "line 3: there is no file '9.jpg'" in message
-    assert "line 4: '1.jpg' stands above with another label or split" in message
+    assert "line 3: no such file: '9.jpg'" in message
+    assert "line 4: '1.jpg' is in an earlier row with another label or split" in message
     assert "line 5: image or label is empty" in message
-    assert "line 6: split 'maybe' is none of train, valid, test" in message
+    assert "line 6: unknown split 'maybe'; choose from train, valid, test" in message
     assert "line 2" not in message
 
 
 def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(tmp_path: Path) -> None:
     message = _refusal(tmp_path, "image,label\n" + "".join(f"no{number}.jpg,cat\n" for number in range(25)))
-    assert message.count("there is no file") == 10
+    assert message.count("no such file") == 10
     assert "and 15 more" in message
 
 
@@ -94,8 +94,8 @@ def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(tmp_path
         ("file,class\n1.jpg,cat\n", "first line must be image,label"),
         ("image;label\n1.jpg;cat\n", "first line must be image,label"),
         ("image,label\n1.jpg\n", "line 2: image or label is empty"),
-        ("image,label,split\n1.jpg,cat,train\n2.jpg,dog,\n", "some rows name a split and some do not"),
-        ("image,label,split\n1.jpg,cat,valid\n2.jpg,dog,test\n", "no row has the split train"),
+        ("image,label,split\n1.jpg,cat,train\n2.jpg,dog,\n", "some rows have a split and some do not"),
+        ("image,label,split\n1.jpg,cat,valid\n2.jpg,dog,test\n", "no row is in the split train"),
         (f"image,label\n1.jpg,{'c' * 200_000}\n", "not a readable CSV"),
         ("image,label\n1.jpg,cat\n".encode("utf-16"), ""),
         ("image,label\na\0b.jpg,cat\n", ""),

@@ -75,7 +75,7 @@ def test_fault_21_flat_names_of_kaggle_give_the_labels() -> None:
 def test_fault_21_unlabelled_test_photos_beside_them_are_passed_over_and_counted() -> None:
     table = _read("train/cat.0.jpg", "train/dog.1.jpg", "test1/1.jpg", "test1/2.jpg", "sampleSubmission.csv")
     assert len(table) == 2
-    assert table.notes == ("test1: 2 files without a class, passed over",)
+    assert table.notes == ("test1: 2 files without a class ignored",)
 
 
 def test_outer_folders_are_stepped_into() -> None:
@@ -99,7 +99,7 @@ def test_a_foreign_folder_beside_split_folders_is_refused_rather_than_guessed_at
 
 def test_a_photo_that_lies_in_no_class_folder_is_skipped() -> None:
     table = _read(*CATS_AND_DOGS, "stray.jpg", "notes.txt")
-    assert table.skipped == (SkippedPhoto("DATA/stray.jpg", "lies in no class folder"),)
+    assert table.skipped == (SkippedPhoto("DATA/stray.jpg", "not in a class folder"),)
 
 
 def test_a_photo_whose_flat_name_gives_no_class_is_skipped() -> None:
@@ -152,7 +152,7 @@ def test_fault_19_a_class_without_a_photo_to_train_on_is_refused_naming_it(part:
 
 @pytest.mark.parametrize("files", [("Dog/1.jpg", "dog/2.jpg", "cat/1.jpg"), ("Dog.1.jpg", "dog.2.jpg", "cat.1.jpg")])
 def test_fault_25_classes_that_differ_by_case_alone_are_refused(files: tuple[str, ...]) -> None:
-    with pytest.raises(DataError, match="classes 'Dog' and 'dog' differ by case alone"):
+    with pytest.raises(DataError, match="classes 'Dog' and 'dog' differ only by case"):
         _read(*files)
 
 

@@ -51,9 +51,9 @@ def test_fault_22_links_that_loop_or_lead_nowhere_are_skipped(tmp_path: Path) ->
     assert listing.files == ["cats/1.jpg"]
     assert listing.folders == ["cats"]
     assert _reasons(tmp_path) == {
-        "cats/loop.jpg": "a link that leads nowhere",
-        "cats/gone.jpg": "a link that leads nowhere",
-        "cats/up": "a link to a folder; name that folder itself",
+        "cats/loop.jpg": "a broken link",
+        "cats/gone.jpg": "a broken link",
+        "cats/up": "a link to a folder; give that folder itself",
     }
 
 

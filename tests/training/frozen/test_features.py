@@ -81,7 +81,7 @@ def test_a_cached_network_equals_a_new_one_and_is_made_again_if_damaged(tmp_path
     kept.write_bytes(made[:-1])
     assert open_backbone("lite0", cache=tmp_path).onnx == made == kept.read_bytes()
     (stored,) = look_at_cache(tmp_path).stored
-    assert stored.what.startswith("network lite0, ") and stored.bytes == len(made)
+    assert stored.what.startswith("backbone lite0, ") and stored.bytes == len(made)
     look_at_cache(tmp_path, empty=True)
     assert not (tmp_path / "networks").exists()
 
@@ -125,7 +125,7 @@ def test_a_broken_photo_is_skipped_and_named(drawn_photos: Path, tmp_path: Path)
     shutil.copytree(drawn_photos, tmp_path / "photos")
     (tmp_path / "photos" / "cat" / "broken.jpg").write_bytes(b"not a photo")
     result = done("train", tmp_path / "photos", "--out", tmp_path / "run", "--quality", "fast")
-    assert "broken.jpg: no picture in a known format" in result.stderr
+    assert "broken.jpg: not an image in a known format" in result.stderr
     assert "features: 120 of 120" in result.stderr
 
 

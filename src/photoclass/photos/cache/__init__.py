@@ -1,1 +1,1 @@
-"""What is kept between runs, by content: pixels, fingerprints, features."""
+"""What is kept between runs, keyed by content: pixels, fingerprints, measures, features."""

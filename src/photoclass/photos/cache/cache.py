@@ -1,4 +1,4 @@
-"""`cache`: what lies in the cache folder, in words and bytes, and how to be rid of it."""
+"""`cache`: lists what is in the cache folder, and empties it."""
 
 import os
 import shutil
@@ -14,17 +14,17 @@ from photoclass.machine import default_cache
 from photoclass.photos.cache import names
 from photoclass.photos.cache.names import CacheName
 from photoclass.photos.cache.store import count_rows, store_files
-from photoclass.text import describe_bytes
+from photoclass.text import describe_bytes, plural
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """One thing that the cache holds.
+    """A store, backbone or unpacked zip in the cache.
 
     Attributes:
-        what: In words.
-        photos: How many it is about; None where that cannot be told.
-        files: How many files it is.
+        what: A description.
+        photos: The number of photos in a store; None for anything else, or if its index cannot be read.
+        files: The number of files.
         bytes: Their size.
     """
 
@@ -34,20 +34,20 @@ class CacheEntry:
     bytes: int
 
     def as_text(self) -> str:
-        """Return a line, as `features of lite2, int8, at 260 px, squash: 20,000 photos, 51 MB`."""
-        count = f"{self.files:,} files" if self.photos is None else f"{self.photos:,} photos"
+        """Return one line, such as `features of lite2, int8, at 260 px, squash: 20,000 photos, 51 MB`."""
+        count = plural(self.files, "file") if self.photos is None else plural(self.photos, "photo")
         return f"{self.what}: {count}, {describe_bytes(self.bytes)}"
 
 
 @dataclass(frozen=True)
 class CacheReport:
-    """What the cache holds, or held.
+    """What the cache contains, or contained before it was emptied.
 
     Attributes:
-        folder: Where it lies.
-        stored: What was found, kind by kind.
-        in_use: What was left since another run is making it.
-        emptied: Whether it was removed.
+        folder: The cache folder.
+        stored: What was found, by kind.
+        in_use: What was not removed because another run is writing it.
+        emptied: Whether the rest was removed.
     """
 
     folder: Path
@@ -57,22 +57,25 @@ class CacheReport:
 
     @property
     def files(self) -> int:
-        """Count the files."""
+        """The number of files."""
         return sum(stored.files for stored in self.stored)
 
     @property
     def bytes(self) -> int:
-        """Add up their sizes."""
+        """The size of all files."""
         return sum(stored.bytes for stored in self.stored)
 
     def as_text(self) -> str:
-        """Return it as lines."""
-        total = f"{self.files:,} files, {describe_bytes(self.bytes)}"
+        """Return a total, and one line for each entry."""
+        files = plural(self.files, "file")
         if self.emptied:
-            lines = [f"{self.folder}: freed {describe_bytes(self.bytes)} ({self.files:,} files)"]
+            lines = [f"{self.folder}: freed {describe_bytes(self.bytes)} ({files})"]
         else:
-            lines = [f"{self.folder}: {total}", *(f"  {stored.as_text()}" for stored in self.stored)]
-        return "\n".join([*lines, *(f"  left, since another run is at it: {what}" for what in self.in_use)])
+            lines = [
+                f"{self.folder}: {files}, {describe_bytes(self.bytes)}",
+                *(f"  {stored.as_text()}" for stored in self.stored),
+            ]
+        return "\n".join([*lines, *(f"  not removed, another run is writing it: {what}" for what in self.in_use)])
 
 
 @dataclass(frozen=True)
@@ -91,18 +94,18 @@ class _Place:
 
 
 def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
-    """Tell what the cache holds, and remove it if that is wanted.
+    """List what the cache contains, and optionally remove it.
 
-    Only what photoclass itself puts there is looked at and removed; links are neither followed nor removed. A run that
-    is going on meanwhile keeps what it has opened; what it misses after that ends it with one line, and the next start
-    makes it again.
+    Only what photoclass itself made is listed and removed; symbolic links are neither followed nor removed. A run that
+    is in progress keeps the files that it has open. If it needs others, it ends with a one-line error, and the next
+    start makes them again.
 
     Args:
         folder: The cache folder; the user's when None.
-        empty: Remove all of it.
+        empty: Remove everything.
 
     Raises:
-        OutputError: Something cannot be looked at or removed.
+        OutputError: Something cannot be read or removed.
     """
     folder = folder or default_cache()
     stored, in_use, kinds = [], [], {folder / names.UNPACKED}
@@ -117,15 +120,15 @@ def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
         if empty:
             _remove_empty(kinds)
     except OSError as error:
-        verb = "emptied" if empty else "looked at"
+        verb = "emptied" if empty else "read"
         raise OutputError(
-            f"{error.filename or folder}: cannot be {verb} ({error.strerror}); see whose it is, and that no run uses it"
+            f"{error.filename or folder}: cannot be {verb} ({error.strerror}); check its owner, and that no run uses it"
         ) from error
     return CacheReport(folder, tuple(stored), tuple(in_use), empty)
 
 
 def _places(cache: Path) -> Iterator[_Place]:
-    """Give what photoclass made in the cache folder. What else lies there is none of its business."""
+    """Yield the folders that photoclass made; anything else in the cache folder is left alone."""
     for kind in _folders(cache):
         for path in _folders(kind):
             name = names.parse(kind.name, path.name)
@@ -134,7 +137,7 @@ def _places(cache: Path) -> Iterator[_Place]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """List the folders in a folder, without links."""
+    """List the sub-folders of a folder, without symbolic links."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
@@ -144,20 +147,20 @@ def _folders(folder: Path) -> list[Path]:
 def _sizes(folder: Path) -> Iterator[int]:
     for path, _, files in os.walk(folder):
         for name in files:
-            with suppress(FileNotFoundError):  # a zip that is being unpacked takes its name when it is whole
+            with suppress(FileNotFoundError):  # a zip that is being unpacked gets its final name when it is complete
                 yield os.lstat(os.path.join(path, name)).st_size
 
 
 def _remove(place: _Place) -> bool:
-    """Remove a place; return whether it could be had, no other run being at it."""
+    """Remove a folder; return False if another run is writing it."""
     if place.name.kind == "network":
         shutil.rmtree(place.path)
         return True
     if place.name.kind == "store":
-        # The index first: rows that nobody knows are never read.
+        # The index first: rows that it does not list are never read.
         for path in store_files(place.path):
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # what else lies there stays
+        with suppress(OSError):  # other files stay
             place.path.rmdir()
         return True
     lock = filelock.FileLock(place.path.with_suffix(".lock"), timeout=0)
@@ -170,7 +173,7 @@ def _remove(place: _Place) -> bool:
 
 
 def _remove_empty(kinds: set[Path]) -> None:
-    """Remove the folders of kinds that have become empty, and the locks of zips that are unpacked no more."""
+    """Remove the folders of kinds that are empty now, and the locks of unpacked zips that are gone."""
     for kind in kinds:
         if kind.is_symlink():
             continue
@@ -178,5 +181,5 @@ def _remove_empty(kinds: set[Path]) -> None:
             if names.is_unpacked(lock.stem) and not lock.is_symlink():
                 with suppress(filelock.Timeout), filelock.FileLock(lock, timeout=0):
                     lock.unlink(missing_ok=True)
-        with suppress(OSError):  # what others put there stays
+        with suppress(OSError):  # files of others stay
             kind.rmdir()

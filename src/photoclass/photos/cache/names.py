@@ -125,10 +125,10 @@ def is_unpacked(name: str) -> bool:
 def parse(kind: str, name: str) -> CacheName:
     """Return what CACHE/kind/name is, if photoclass made it."""
     if kind == UNPACKED and (match := _UNPACKED_NAME.fullmatch(name)):
-        unfinished = ", half of it" if match["unfinished"] else ""
-        return CacheName("unpacked", f"an unpacked zip{unfinished} ({match['digest'][:8]})")
+        state = "partly unpacked" if match["unfinished"] else "unpacked"
+        return CacheName("unpacked", f"{state} zip ({match['digest'][:8]})")
     if kind == NETWORKS and (match := _NETWORK_NAME.fullmatch(name)):
-        return CacheName("network", f"network {match['name']}, {match['precision']}")
+        return CacheName("network", f"backbone {match['name']}, {match['precision']}")
     return CacheName("store", _describe_store(kind, name), kind in _STORES)
 
 
@@ -142,7 +142,7 @@ def _describe_store(kind: str, name: str) -> str:
 
 def _describe_decoding(match: re.Match[str]) -> str:
     settings = DecodeSettings(int(match["size"]), "crop" if match["resize"] == "crop" else "squash")
-    old = "" if match["key"] == _pixels_key(settings) else ", of another version's decoder"
+    old = "" if match["key"] == _pixels_key(settings) else ", by another version of the decoder"
     return f"at {settings.image_size} px, {settings.resize}{old}"
 
 

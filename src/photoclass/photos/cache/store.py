@@ -1,9 +1,9 @@
-"""Rows of one shape, found by the content they were made from: what pixel caches are built on.
+"""Row stores: arrays of one shape, keyed by the hash of the content that they were made from.
 
 A store is a folder of *shards* (plain files of rows, read through memory mapping) and an SQLite index from content
-hash to (shard, row). A row is entered in the index only after its bytes are on disk, so a killed run leaves rows
-that nobody knows, never rows that are wrong; each writer has a shard of its own, so two runs never meet. All of it
-may be deleted at any time: what is not found is made again.
+hash to (shard, row). A row is entered in the index only after its bytes are on disk, so a killed run may leave
+orphaned rows, but never wrong ones. Each writer has its own shard, so runs at the same time do not conflict. A store
+may be deleted at any time: missing rows are made again.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from photoclass.errors import OutputError
 
-# Mapped pages count as this process's memory although the kernel may take them back at any time. They are let go of
-# now and then, so that the figure people see stays flat however many rows are read.
+# Mapped pages count as this process's memory although the kernel may reclaim them at any time. They are released now
+# and then, so that the reported memory stays flat however many rows are read.
 _RELEASE_AFTER_BYTES = 128 << 20
 _QUERY_KEYS = 500
 _BUSY_SECONDS = 60
@@ -35,9 +35,9 @@ class RowStore:
     """A folder of rows of one shape and dtype, keyed by content hash.
 
     Args:
-        folder: Where it lies; made when missing. Its name has to tell apart whatever rows must not be mixed.
+        folder: Created if missing. Its name must differ wherever rows must not be mixed.
         shape: Shape of a row.
-        dtype: Type of its elements.
+        dtype: Type of the elements.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -51,35 +51,35 @@ class RowStore:
         with self.using():
             folder.mkdir(parents=True, exist_ok=True)
             with self._index() as index:
-                # Not in WAL mode: two runs that switch a new index to it at once do not wait, one is told it is locked.
+                # Not in WAL mode: if two runs switch a new index to it at the same time, one fails without waiting.
                 index.execute(
                     "CREATE TABLE IF NOT EXISTS rows (content BLOB PRIMARY KEY, shard TEXT, row INTEGER) WITHOUT ROWID"
                 )
 
     def find(self, contents: Sequence[bytes]) -> "Rows":
-        """Look up rows by content hash; those that are not there, or whose shard is gone, are marked missing."""
-        spatial: dict[bytes, tuple[str, int]] = {}
+        """Look up rows by content hash; rows that do not exist, or whose shard is gone, are marked missing."""
+        known: dict[bytes, tuple[str, int]] = {}
         wanted = list(dict.fromkeys(contents))
         with self.using(), self._index() as index:
             for start in range(0, len(wanted), _QUERY_KEYS):
                 keys = wanted[start : start + _QUERY_KEYS]
                 marks = ",".join("?" * len(keys))
                 query = f"SELECT content, shard, row FROM rows WHERE content IN ({marks})"
-                spatial.update((content, (shard, row)) for content, shard, row in index.execute(query, keys))
-        held = {shard: self._rows_held(shard) for shard in sorted({shard for shard, _ in spatial.values()})}
+                known.update((content, (shard, row)) for content, shard, row in index.execute(query, keys))
+        held = {shard: self._rows_held(shard) for shard in sorted({shard for shard, _ in known.values()})}
         shards = [shard for shard, rows in held.items() if rows]
         number = {shard: i for i, shard in enumerate(shards)}
         where = np.full((len(contents), 2), -1, dtype=np.int64)
         for i, content in enumerate(contents):
-            if content in spatial:
-                shard, row = spatial[content]
+            if content in known:
+                shard, row = known[content]
                 if row < held[shard]:
                     where[i] = number[shard], row
         return Rows(self, [self.folder / shard for shard in shards], where)
 
     @contextlib.contextmanager
     def new_shard(self) -> Iterator["Shard"]:
-        """Open a shard to write; it is removed again if no row of it was entered."""
+        """Open a new shard for writing; it is removed again if no row of it was entered."""
         shard = Shard(self, self.folder / f"{secrets.token_hex(8)}.rows")
         with self.using():
             self._remove_orphans()
@@ -93,16 +93,16 @@ class RowStore:
                     shard.path.unlink(missing_ok=True)
 
     def _remove_orphans(self) -> None:
-        """Remove shards that a killed run left without an entry, once they are too old to be still in work."""
+        """Remove shards of killed runs that have no entry in the index and are too old to be still in progress."""
         with self._index() as index:
             known = {name for (name,) in index.execute("SELECT DISTINCT shard FROM rows")}
         for path in self.folder.glob("*.rows"):
-            with contextlib.suppress(FileNotFoundError):  # another run may be clearing up as well
+            with contextlib.suppress(FileNotFoundError):  # another run may be cleaning up too
                 if path.name not in known and time.time() - path.stat().st_mtime > _ORPHAN_AFTER_SECONDS:
                     path.unlink()
 
     def enter(self, shard: Path, entries: Iterable[tuple[bytes, int]]) -> None:
-        """Enter (content, row) pairs whose bytes were written, once they are on disk."""
+        """Enter (content, row) pairs in the index, after flushing their bytes to disk."""
         with self.using():
             with open(shard, "rb+") as stream:
                 os.fsync(stream.fileno())
@@ -113,14 +113,14 @@ class RowStore:
 
     @contextlib.contextmanager
     def using(self) -> Iterator[None]:
-        """Say of whatever the disk refuses that it is the cache, and how to fix it."""
+        """Turn errors of the disk or the index into one that names the cache and says how to fix it."""
         try:
             yield
         except (OSError, sqlite3.Error) as error:
             if isinstance(error, FileNotFoundError) or (isinstance(error, sqlite3.Error) and not self.folder.exists()):
                 raise OutputError(
-                    f"{self.folder}: the cache was emptied while this run used it; start again, and what is missing is "
-                    "made again"
+                    f"{self.folder}: the cache was emptied while this run used it; start again, and what is missing "
+                    "will be made again"
                 ) from error
             raise OutputError(
                 f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "
@@ -144,13 +144,13 @@ class RowStore:
 
 
 def store_files(folder: Path) -> list[Path]:
-    """List the files of the store that lies in a folder, the index first; no links, and empty if there is no store."""
+    """List the files of the store in a folder, the index first, without symbolic links; empty if there is no store."""
     names = (_INDEX, f"{_INDEX}-journal", "[0-9a-f]" * 16 + ".rows")
     return [path for name in names for path in sorted(folder.glob(name)) if path.is_file() and not path.is_symlink()]
 
 
 def count_rows(folder: Path) -> int | None:
-    """Count the rows that the store in a folder knows; None if its index cannot be read. Nothing is changed."""
+    """Count the rows in the index of a store, read-only; None if it cannot be read."""
     address = f"{(folder / _INDEX).absolute().as_uri()}?mode=ro"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as index:
@@ -160,12 +160,12 @@ def count_rows(folder: Path) -> int | None:
 
 
 class Shard:
-    """One file of rows that this run writes; several processes may write different rows of it.
+    """A file of rows that this run writes; several processes may write different rows of it.
 
     Attributes:
-        path: Where it lies.
-        descriptor: For `write_row`, in this process.
-        entered: How many of its rows are known to all.
+        path: The file.
+        descriptor: An open file descriptor of this process, for `write_row`.
+        entered: How many of its rows are in the index.
     """
 
     def __init__(self, store: RowStore, path: Path) -> None:
@@ -175,14 +175,14 @@ class Shard:
         self._store = store
 
     def enter(self, entries: Sequence[tuple[bytes, int]]) -> None:
-        """Make rows that were written known to all."""
+        """Enter rows that were written in the index, so that any run can find them."""
         if entries:
             self._store.enter(self.path, entries)
             self.entered += len(entries)
 
 
 def write_row(shard: int, row: int, values: NDArray[np.generic]) -> None:
-    """Write one row at its place in an open shard (a file descriptor)."""
+    """Write one row at its position in an open shard (a file descriptor)."""
     data = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
     offset = row * len(data)
     while data:
@@ -191,10 +191,10 @@ def write_row(shard: int, row: int, values: NDArray[np.generic]) -> None:
 
 
 class Rows:
-    """Rows found in a store, read through memory mapping.
+    """Rows of a store, read through memory mapping.
 
     Attributes:
-        missing: Shape (N,), true where the store has no such row.
+        missing: Shape (N,), true where the store does not have the row.
     """
 
     def __init__(self, store: RowStore, shards: list[Path], where: NDArray[np.int64]) -> None:
@@ -210,7 +210,7 @@ class Rows:
         return len(self._where)
 
     def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Rows":
-        """Return these rows alone, in the order given."""
+        """Return only these rows, in the order given."""
         return Rows(self._store, self._shards, self._where[rows])
 
     def __getitem__(self, index: int) -> NDArray[np.generic]:
@@ -243,7 +243,7 @@ class Rows:
         if self.missing[indices].any():
             raise KeyError(f"row {int(indices[np.argmax(self.missing[indices])])} is not in the store")
         result = np.empty((len(indices), *self._store.shape), self._store.dtype)
-        # In blocks, so that mapped pages are let go of in time.
+        # In blocks, so that mapped pages are released in time.
         block = max(1, _RELEASE_AFTER_BYTES // self._store.row_bytes)
         for start in range(0, len(indices), block):
             shards, rows = self._where[indices[start : start + block]].T
@@ -277,5 +277,5 @@ class Rows:
         self._read_bytes = 0
         if hasattr(mmap, "MADV_DONTNEED"):
             for mapped in self._maps or ():
-                # Of a file that is only read, this drops the mapping of its pages; the page cache keeps them.
+                # For a file that is only read, this drops the mapping of its pages; the page cache keeps them.
                 mapped.madvise(mmap.MADV_DONTNEED)

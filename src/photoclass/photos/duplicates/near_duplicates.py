@@ -1,6 +1,7 @@
-"""Near-duplicates: the same picture saved again, resized, mirrored or cropped a little. The one way in which they are found.
+"""Near-duplicates: the same picture re-encoded, resized, mirrored or slightly cropped. The only search for them.
 
-A split that puts one on each side lets a network be asked what it has learnt by heart, so near-duplicates go together.
+If near-duplicates were in different splits, a network would be tested on what it has memorised: data leakage. A split
+therefore keeps them together.
 """
 
 import hashlib
@@ -11,27 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.photos.decode import Pixels
-from photoclass.photos.duplicates.alignment import unshared
 from photoclass.photos.duplicates.candidates import Candidates, Reader, find_candidates
 from photoclass.photos.duplicates.fingerprint import WINDOWS
+from photoclass.photos.duplicates.registration import register
 from photoclass.progress import SILENT, Progress
 
-# Of a picture's variance, what its near-duplicate does not explain. Of 1,800 cropped photos at most 0.03 (saved again: 0.001); of
-# 20,000 different photos, 0.15 at least among all that look alike.
-_MOST_UNSHARED = 0.05
-_CROPPED_BELOW = 0.97  # of a side; what is less may be a matter of rounding
+# The share of a picture's variance that its near-duplicate does not explain. It is at most 0.03 for 1,800 cropped
+# photos (0.001 for re-encoded ones), and at least 0.15 for all similar pairs among 20,000 different photos.
+_MOST_UNEXPLAINED = 0.05
+_CROPPED_BELOW = 0.97  # as a share of a side; a smaller difference may be due to rounding
 _DIGEST_BYTES, _DIGESTED_AT_ONCE = 16, 4096
 
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Pairs of photos that show one picture.
+    """Pairs of photos of the same picture.
 
     Attributes:
-        first: Shape (P,), indices of photos; of a cropped pair, the photo that shows more.
+        first: Shape (P,), indices of photos; in a cropped pair, the photo that shows more.
         second: Shape (P,), indices of photos.
         mirrored: Shape (P,), whether one is the mirror image of the other.
-        cropped: Shape (P,), whether the second shows only a part of the first.
+        cropped: Shape (P,), whether the second shows only part of the first.
     """
 
     first: NDArray[np.int64]
@@ -44,61 +45,61 @@ class NearDuplicates:
 
 
 class FingerprintSource(Protocol):
-    """Fingerprints that are read when they are asked for, as `photos.cache.store.Rows` are."""
+    """Fingerprints that are read on demand, such as `photos.cache.store.Rows`."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of fingerprints."""
 
     def take(self, indices: NDArray[np.int64]) -> Pixels:
-        """Return these, as an array of its own, shape (N, 32, 32)."""
+        """Return these fingerprints as a new array, shape (N, 32, 32)."""
 
 
 def find_near_duplicates(fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT) -> NearDuplicates:
-    """Find near-duplicates: saved again, resized, mirrored, or cropped by up to about a tenth of either side.
+    """Find near-duplicates: photos re-encoded, resized, mirrored, or cropped by up to about a tenth of either side.
 
-    Photos with one fingerprint are paired with the first of them; among the others those that look alike are aligned
-    and compared.
+    Photos with equal fingerprints are each paired with the first of them. Among the others, similar ones are registered
+    with each other and compared.
 
     Args:
-        fingerprints: Shape (N, 32, 32), uint8; or where to read them, a few at a time, so that memory stays bounded.
+        fingerprints: Shape (N, 32, 32), uint8; or a source that reads a few at a time, so that memory stays bounded.
         progress: Receives progress reports.
 
     Returns:
-        Each pair once, by first and second.
+        Each pair once, ordered by first and second.
     """
     read = _reader(fingerprints)
-    first_of_kind = _first_with_same_cells(read, len(fingerprints))
-    kinds = np.flatnonzero(first_of_kind == np.arange(len(fingerprints)))
-    copies = np.flatnonzero(first_of_kind != np.arange(len(fingerprints)))
-    nothing = np.zeros(len(copies), dtype=np.bool_)
-    found = [NearDuplicates(first_of_kind[copies], copies, nothing, nothing)]
-    if len(kinds) > 1:
-        shares = [np.zeros(len(copies), dtype=np.float32)]
-        with progress.task("Looking for near-duplicates", len(kinds)) as task:
-            for candidates in find_candidates(lambda rows: read(kinds[rows]), len(kinds)):
-                duplicates, unshared_by = _confirmed(candidates, kinds, read)
+    first_equal = _first_equal(read, len(fingerprints))
+    distinct = np.flatnonzero(first_equal == np.arange(len(fingerprints)))
+    copies = np.flatnonzero(first_equal != np.arange(len(fingerprints)))
+    no = np.zeros(len(copies), dtype=np.bool_)
+    found = [NearDuplicates(first_equal[copies], copies, no, no)]
+    if len(distinct) > 1:
+        unexplained = [np.zeros(len(copies), dtype=np.float32)]
+        with progress.task("Looking for near-duplicates", len(distinct)) as task:
+            for candidates in find_candidates(lambda rows: read(distinct[rows]), len(distinct)):
+                duplicates, variance = _confirm(candidates, distinct, read)
                 found.append(duplicates)
-                shares.append(unshared_by)
+                unexplained.append(variance)
                 task.advance(candidates.looked_up)
-        return _each_once(found, np.concatenate(shares))
+        return _unique(found, np.concatenate(unexplained))
     return found[0]
 
 
 def group_near_duplicates(fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT) -> NDArray[np.int64]:
-    """Group near-duplicates, and the near-duplicates of near-duplicates.
+    """Group near-duplicates, and near-duplicates of those.
 
     Args:
         fingerprints: As for `find_near_duplicates`.
         progress: Receives progress reports.
 
     Returns:
-        Shape (N,): the smallest index among the near-duplicates of each photo (its own, where it has none).
+        Shape (N,): for each photo, the smallest index in its group, which is its own if it has no near-duplicate.
     """
     return groups_of(find_near_duplicates(fingerprints, progress), len(fingerprints))
 
 
 def groups_of(duplicates: NearDuplicates, count: int) -> NDArray[np.int64]:
-    """Return the smallest index in the group of each of `count` photos, where near-duplicates of near-duplicates are one group."""
+    """Return, for each of `count` photos, the smallest index in its group: the connected components of the pairs."""
     leader = np.arange(count)
     for a, b in zip(duplicates.first.tolist(), duplicates.second.tolist(), strict=True):
         _join(leader, a, b)
@@ -111,45 +112,45 @@ def _reader(fingerprints: Pixels | FingerprintSource) -> Reader:
     return fingerprints.take
 
 
-def _first_with_same_cells(read: Reader, count: int) -> NDArray[np.int64]:
-    """Return the first photo with the very cells of each: copies go together, however many look-alikes there are."""
+def _first_equal(read: Reader, count: int) -> NDArray[np.int64]:
+    """Return, for each photo, the first one with an equal fingerprint, so that all copies of a picture are found."""
     digests = np.zeros(count, dtype=f"V{_DIGEST_BYTES}")
     for start in range(0, count, _DIGESTED_AT_ONCE):
         rows = np.arange(start, min(start + _DIGESTED_AT_ONCE, count))
         for row, cells in zip(rows.tolist(), read(rows), strict=True):
             digests[row] = np.void(hashlib.blake2b(cells.tobytes(), digest_size=_DIGEST_BYTES).digest())
-    _, first, kind = np.unique(digests, return_index=True, return_inverse=True)
-    return np.asarray(first[kind], dtype=np.int64)
+    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    return np.asarray(first[inverse], dtype=np.int64)
 
 
-def _confirmed(
-    candidates: Candidates, kinds: NDArray[np.int64], read: Reader
+def _confirm(
+    candidates: Candidates, distinct: NDArray[np.int64], read: Reader
 ) -> tuple[NearDuplicates, NDArray[np.float32]]:
-    """Keep the pairs that show one picture, with the share that they do not share."""
-    first, second = kinds[candidates.first], kinds[candidates.second]
+    """Return the candidates that are near-duplicates, and the variance of each that is not explained."""
+    first, second = distinct[candidates.first], distinct[candidates.second]
     if not len(first):
         return NearDuplicates(first, second, candidates.mirrored, candidates.mirrored), np.zeros(0, dtype=np.float32)
     part = read(second)
     part[candidates.mirrored] = part[candidates.mirrored][:, :, ::-1]
-    shares, windows = unshared(read(first), part, WINDOWS[candidates.window])
+    unexplained, windows = register(read(first), part, WINDOWS[candidates.window])
     cropped = windows[:, 2:].min(axis=1) < _CROPPED_BELOW
-    duplicates = shares <= _MOST_UNSHARED
-    # Whole pictures have no order.
-    turned = ~cropped & (first > second)
-    first, second = np.where(turned, second, first), np.where(turned, first, second)
+    duplicates = unexplained <= _MOST_UNEXPLAINED
+    # Only a cropped pair has an order of its own.
+    swapped = ~cropped & (first > second)
+    first, second = np.where(swapped, second, first), np.where(swapped, first, second)
     return NearDuplicates(
         first[duplicates], second[duplicates], candidates.mirrored[duplicates], cropped[duplicates]
-    ), shares[duplicates]
+    ), unexplained[duplicates]
 
 
-def _each_once(found: list[NearDuplicates], shares: NDArray[np.float32]) -> NearDuplicates:
-    """Join blocks of pairs and keep each pair once, in the way in which it shares the most."""
+def _unique(found: list[NearDuplicates], unexplained: NDArray[np.float32]) -> NearDuplicates:
+    """Concatenate blocks of pairs and keep each pair once, with the registration that explains the most."""
     first = np.concatenate([duplicates.first for duplicates in found])
     second = np.concatenate([duplicates.second for duplicates in found])
     mirrored = np.concatenate([duplicates.mirrored for duplicates in found])
     cropped = np.concatenate([duplicates.cropped for duplicates in found])
     low, high = np.minimum(first, second), np.maximum(first, second)
-    order = np.lexsort((shares, high, low))
+    order = np.lexsort((unexplained, high, low))
     is_new = np.ones(len(order), dtype=np.bool_)
     is_new[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
     kept = order[is_new]

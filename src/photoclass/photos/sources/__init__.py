@@ -1,1 +1,1 @@
-"""From what the user names to a table of photos: folders, zips, tables of labels."""
+"""From the paths that the user gives to a table of photos: folders, zips, label CSVs."""

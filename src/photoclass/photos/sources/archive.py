@@ -1,4 +1,4 @@
-"""Zips of photos: unpacked once into the cache, and only if nothing in them can do harm."""
+"""Zips of photos: unpacked once into the cache, and only if they are safe."""
 
 import contextlib
 import hashlib
@@ -16,22 +16,22 @@ from photoclass.photos.cache.names import unpacked_folder
 from photoclass.photos.sources.listing import is_litter
 from photoclass.workspace import Workspace
 
-# Photos hardly compress. A zip that would grow more than this, beyond a first allowance, is a bomb.
+# Photos hardly compress. A zip that would grow by more than this factor, beyond an allowance, is a zip bomb.
 _MAX_GROWTH = 20
 _GROWTH_ALLOWANCE_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 20
 
 
 def unpack(archive: Path, workspace: Workspace) -> Path:
-    """Unpack a zip into the cache, or find it unpacked there, and return the folder.
+    """Unpack a zip into the cache, unless it is there already, and return the folder.
 
-    The folder's name comes from the zip's own list of members (names, sizes, checksums), so a changed zip
-    is unpacked again and a moved or renamed one is found again. It appears whole by a rename; one from which
-    files were deleted since is made again.
+    The folder's name is a hash of the zip's list of members (names, sizes, checksums): a changed zip is unpacked again,
+    and a moved or renamed one is found again. The folder appears complete, by a rename; if files were deleted from it
+    since, it is unpacked again.
 
     Raises:
-        ArchiveError: It is no zip or is damaged, a name or a link in it leads outside, it is encrypted, two
-            members share a name, or it would grow without limit. Nothing of it is kept then.
+        ArchiveError: It is not a zip or is damaged, a name or link in it leads outside, it is encrypted, two members
+            have the same name, or it is a zip bomb. Nothing of it is kept then.
         OutputError: The cache cannot be written.
     """
     with _reading(archive):
@@ -55,11 +55,11 @@ def unpack(archive: Path, workspace: Workspace) -> Path:
 
 @contextlib.contextmanager
 def _reading(archive: Path) -> Iterator[None]:
-    """Say of whatever a damaged zip makes `zipfile` and its decoders raise, which is nearly anything, what it means."""
+    """Turn the errors of `zipfile` and its decoders on a damaged zip, which may be almost any, into an ArchiveError."""
     try:
         yield
     except Exception as error:
-        raise ArchiveError(f"{archive}: not a zip that can be read ({error}); pack it again") from error
+        raise ArchiveError(f"{archive}: not a readable zip ({error}); create it again") from error
 
 
 def _is_whole(folder: Path, members: list[zipfile.ZipInfo]) -> bool:
@@ -90,38 +90,40 @@ def _unpack_members(
 
 
 def _chunks(archive: Path, opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Read one member, never more than the size it declares; if that is a lie, its checksum fails."""
+    """Read one member, never more than the size that it declares; if that is wrong, its checksum does not match."""
     with _reading(archive), opened.open(member) as source:
         while chunk := source.read(_CHUNK_BYTES):
             yield chunk
 
 
 def _members(archive: Path, opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """Return the members to unpack, or refuse the zip for any harmful one, passed over or not."""
+    """Return the members to unpack; any unsafe member, even an ignored one, makes the zip refused."""
     members: dict[tuple[str, ...], zipfile.ZipInfo] = {}
     for member in opened.infolist():
         name = member.filename
         parts = _parts(member)
         if name.startswith(("/", "\\")) or name[1:2] == ":" or ".." in name.replace("\\", "/").split("/"):
-            raise ArchiveError(f"{archive}: the name {name!r} leads outside the zip; refused whole")
+            raise ArchiveError(f"{archive}: the name {name!r} leads outside the zip; the zip is refused")
         if name.endswith("/") or any(is_litter(part) for part in parts):
             continue
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise ArchiveError(f"{archive}: {name!r} is a link or special file; refused whole")
+            raise ArchiveError(f"{archive}: {name!r} is a link or special file; the zip is refused")
         if member.flag_bits & 0x1:
             raise ArchiveError(f"{archive}: {name!r} is encrypted; unpack it yourself and give the folder")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            # `zipfile` bounds the memory of these two alone: 1 MB of bzip2 may stand for gigabytes.
-            raise ArchiveError(f"{archive}: {name!r} is packed in a rare way; pack it again with plain zip (deflate)")
+            # Only for these two does `zipfile` bound memory: 1 MB of bzip2 may expand to gigabytes.
+            raise ArchiveError(
+                f"{archive}: {name!r} has an unsupported compression method; create the zip again with deflate"
+            )
         if not parts or parts in members:
-            raise ArchiveError(f"{archive}: the name {name!r} is empty or stands in it twice; pack it again")
+            raise ArchiveError(f"{archive}: the name {name!r} is empty or is in the zip twice; create it again")
         members[parts] = member
     if not members:
         raise ArchiveError(f"{archive}: the zip holds no files")
     for parts, member in members.items():
         if any(parts[:depth] in members for depth in range(1, len(parts))):
-            raise ArchiveError(f"{archive}: {member.filename!r} lies in what is a file too; pack it again")
+            raise ArchiveError(f"{archive}: {member.filename!r} is inside another file of the zip; create it again")
     _refuse_bomb(archive, list(members.values()))
     return list(members.values())
 
@@ -131,8 +133,8 @@ def _refuse_bomb(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     unpacked = sum(member.file_size for member in members)
     if unpacked > _GROWTH_ALLOWANCE_BYTES + _MAX_GROWTH * packed or packed > archive.stat().st_size:
         raise ArchiveError(
-            f"{archive}: would grow from {packed:,} to {unpacked:,} bytes; photos do not, so it is refused. "
-            "If it is sound, unpack it yourself and give the folder"
+            f"{archive}: would grow from {packed:,} to {unpacked:,} bytes, as a zip bomb does, so it is refused. "
+            "If you trust it, unpack it yourself and give the folder"
         )
 
 

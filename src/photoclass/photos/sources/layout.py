@@ -1,4 +1,4 @@
-"""Which label and split each file of a folder has, told from where it lies and how it is named."""
+"""Folder layouts: the label and split of each file, from its folder and its name."""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 from photoclass.errors import DataError
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SkippedPhoto, natural_key
+from photoclass.text import plural
 
 _SPLIT_FOLDERS = {
     "train": TRAIN,
@@ -17,7 +18,7 @@ _SPLIT_FOLDERS = {
     "val": VALID,
     "validation": VALID,
     "test": HELD_OUT,
-    "test1": HELD_OUT,  # as Kaggle names it
+    "test1": HELD_OUT,  # Kaggle's name
     "held_out": HELD_OUT,
 }
 _FLAT_NAME = re.compile(r"(?P<label>[^./]+)\.\d+\.[A-Za-z0-9]+", re.DOTALL)
@@ -30,7 +31,7 @@ _FORMS = (
 
 @dataclass
 class LabelledFiles:
-    """Rows of (file, class name, split) on their way to a table."""
+    """Rows of (file, class name, split), from which a table is made."""
 
     rows: list[tuple[str, str, int]] = field(default_factory=list)
     class_folders: set[str] = field(default_factory=set)
@@ -39,14 +40,14 @@ class LabelledFiles:
 
 
 def label_listing(listing: Listing, where: str) -> LabelledFiles:
-    """Tell label and split of each file in a listing.
+    """Find the label and split of each file in a listing.
 
     Args:
-        listing: What the folder holds.
-        where: What a person calls the folder, for messages.
+        listing: The content of the folder.
+        where: The folder's path as the user wrote it, for messages.
 
     Raises:
-        DataError: It is in none of the known forms.
+        DataError: The layout is none of the known ones.
     """
     prefix = _descend(listing)
     labelled = LabelledFiles(skipped=list(listing.skipped))
@@ -56,7 +57,7 @@ def label_listing(listing: Listing, where: str) -> LabelledFiles:
         for top, split in split_tops.items():
             _label_part(listing, f"{prefix}{top}/", split, labelled)
         if VALID not in split_tops.values():
-            # Only train/ stands there, or train/ and test/: what chooses the model is still to be cut from train/.
+            # Only train/, or train/ and test/: validation photos are still to be taken from train/.
             labelled.rows = [(f, c, NO_SPLIT if s == TRAIN else s) for f, c, s in labelled.rows]
     elif TRAIN in split_tops.values() and len(set(split_tops.values())) > 1:
         others = ", ".join(f"{top}/" for top in tops if top not in split_tops)
@@ -71,7 +72,7 @@ def label_listing(listing: Listing, where: str) -> LabelledFiles:
 
 
 def label_of_name(file: str, class_names: Sequence[str]) -> str | None:
-    """Tell the class that a single photo's path gives away, by its folder or its flat name, if any."""
+    """Return the class that a photo's path names, by a folder or by its flat name; None if it names none."""
     *folders, name = file.split("/")
     flat = _FLAT_NAME.fullmatch(name)
     if flat and flat["label"] in class_names:
@@ -86,15 +87,14 @@ def make_table(
 
     Args:
         labelled: The rows.
-        where: What a person calls DATA; names are `where/file`.
-        paths: The path of each file where it is not `root/file`.
-        root: The folder in which the files lie.
-        to_train: Whether a network is to learn from these photos. It is not for scoring: then one class will do, and an
-            empty class is as if it were not there.
+        where: The path of DATA as the user wrote it; a photo's name is `where/file`.
+        paths: The path of each file, where it is not `root/file`.
+        root: The folder that contains the files.
+        to_train: Whether these photos are for training. For scoring, one class is enough and empty classes are ignored.
 
     Raises:
-        DataError: Two classes that differ by case alone, or no class; to train, also fewer than two classes, an empty
-            class, or one that has no photo to train on.
+        DataError: Two classes differ only by case, or there is no class; for training, also if there are fewer than two
+            classes, or a class is empty or has no photo to train on.
     """
     rows = sorted(labelled.rows, key=lambda row: natural_key(row[0]))
     filled = {label for _, label, _ in rows}
@@ -120,7 +120,7 @@ def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], t
     for name in class_names:
         other = by_case.setdefault(name.casefold(), name)
         if other != name:
-            raise DataError(f"{where}: classes {other!r} and {name!r} differ by case alone; give them one name")
+            raise DataError(f"{where}: classes {other!r} and {name!r} differ only by case; give them one name")
     for name in class_names:
         if name not in filled:
             raise DataError(f"{where}: class {name!r} is empty; put photos into it or remove its folder")
@@ -130,7 +130,7 @@ def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], t
 
 
 def _label_part(listing: Listing, prefix: str, split: int, labelled: LabelledFiles) -> None:
-    """Label what lies below `prefix`: by class folder where there are any, else by flat name."""
+    """Label the files below `prefix`: by class folder if there are any, otherwise by flat name."""
     class_folders = _children(listing, prefix)
     labelled.class_folders.update(class_folders)
     unlabelled = 0
@@ -145,14 +145,14 @@ def _label_part(listing: Listing, prefix: str, split: int, labelled: LabelledFil
         elif split == HELD_OUT and not class_folders:
             unlabelled += 1
         elif _PHOTO_ENDING.search(top):
-            reason = "lies in no class folder" if class_folders else "its name gives no class (cat.0.jpg would)"
+            reason = "not in a class folder" if class_folders else "its name has no class (such as cat.0.jpg)"
             labelled.skipped.append(SkippedPhoto(file, reason))
     if unlabelled:
-        labelled.notes.append(f"{prefix.rstrip('/')}: {unlabelled:,} files without a class, passed over")
+        labelled.notes.append(f"{prefix.rstrip('/')}: {plural(unlabelled, 'file')} without a class ignored")
 
 
 def _descend(listing: Listing) -> str:
-    """Step into a single outer folder (`photos.zip/photos/cats/…`), as long as it is no class itself."""
+    """Step into a single outer folder (`photos.zip/photos/cats/…`), unless it is a class itself."""
     prefix = ""
     while True:
         tops = _children(listing, prefix)

@@ -1,4 +1,4 @@
-"""Walk a folder and list its files, without ever hanging on, or leaving by, what is no plain file."""
+"""Listing the files of a folder: special files never make it hang, and links never lead it out of the folder."""
 
 import os
 import stat
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.table import SkippedPhoto, natural_key
 
-# What operating systems and tools leave behind; nobody means these as photos.
-_PASSED_OVER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+# Files that operating systems and tools leave behind.
+_LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 @dataclass
 class Listing:
-    """What a folder holds, as paths relative to it with `/` between the parts.
+    """The content of a folder, as paths relative to it with `/` as the separator.
 
     Attributes:
-        files: Plain files in natural order.
-        folders: Folders, the empty ones too.
-        skipped: Links out of the tree, pipes, devices, folders that may not be read.
+        files: Regular files in natural order.
+        folders: Folders, including empty ones.
+        skipped: Links out of the folder, pipes, devices, folders that cannot be read.
     """
 
     files: list[str] = field(default_factory=list)
@@ -27,15 +27,15 @@ class Listing:
 
 
 def is_litter(name: str) -> bool:
-    """Tell whether a file or folder of this name is a hidden or system one, which nobody means."""
-    return name.startswith(".") or name.casefold() in _PASSED_OVER
+    """Return whether a file or folder with this name is hidden or a system file, and so never a photo."""
+    return name.startswith(".") or name.casefold() in _LITTER
 
 
 def list_files(root: str) -> Listing:
-    """List all below `root`, depth first, without following links to folders.
+    """List everything below `root`, without following links to folders.
 
-    Symbolic links to files inside the tree count as files; a link to a folder could be a loop and one out
-    of the tree could be anything, so both are skipped with their reason.
+    Symbolic links to files inside the folder count as files. A link to a folder could be a loop, and a link out of the
+    folder could be anything, so both are skipped with a reason.
     """
     listing = Listing()
     real_root = os.path.realpath(root)
@@ -55,7 +55,7 @@ def list_files(root: str) -> Listing:
             if entry.is_dir(follow_symlinks=False):
                 listing.folders.append(relative)
                 waiting.append(relative)
-            elif reason := _why_no_plain_file(entry, real_root):
+            elif reason := _reason_to_skip(entry, real_root):
                 listing.skipped.append(SkippedPhoto(relative, reason))
             else:
                 listing.files.append(relative)
@@ -64,8 +64,8 @@ def list_files(root: str) -> Listing:
     return listing
 
 
-def _why_no_plain_file(entry: os.DirEntry[str], real_root: str) -> str:
-    """Return the reason why this entry cannot be read as a file, or an empty string."""
+def _reason_to_skip(entry: os.DirEntry[str], real_root: str) -> str:
+    """Return why this entry cannot be read as a file; empty if it can."""
     if entry.is_file(follow_symlinks=False):
         return ""
     if not entry.is_symlink():
@@ -73,9 +73,9 @@ def _why_no_plain_file(entry: os.DirEntry[str], real_root: str) -> str:
     try:
         mode = entry.stat().st_mode
     except OSError:
-        return "a link that leads nowhere"
+        return "a broken link"
     if stat.S_ISDIR(mode):
-        return "a link to a folder; name that folder itself"
+        return "a link to a folder; give that folder itself"
     if not stat.S_ISREG(mode):
         return kind_of_special_file(mode)
     target = os.path.realpath(entry.path)

@@ -1,4 +1,4 @@
-"""From what the user names (folders, zips, CSVs, files) to a table of photos."""
+"""Reading DATA and PHOTOS (folders, zips, CSVs, files) into a table of photos."""
 
 import os
 import stat
@@ -24,14 +24,14 @@ def read_data(data: Path, workspace: Workspace, fixes: Path | None = None, to_tr
     Args:
         data: Class folders, with or without train/ and valid/ around them; flat names (`cat.0.jpg`); a zip of
             any of these; or a CSV of `image,label[,split]`.
-        workspace: Its cache folder is where a zip is unpacked.
-        fixes: A fixes file, whose labels go before DATA's own.
-        to_train: Whether a network is to learn from these photos; if not, a class may be without any.
+        workspace: A zip is unpacked into its cache folder.
+        fixes: A fixes file, whose labels replace DATA's own.
+        to_train: Whether these photos are for training; if not, a class may have none.
 
     Raises:
-        DataError: There is no such DATA, or it is in none of these forms, or its classes cannot be trained on; or the
-            fixes do not fit it.
-        ArchiveError: The zip must not be unpacked.
+        DataError: DATA does not exist, is in none of these forms, or its classes cannot be trained on; or the fixes do
+            not fit it.
+        ArchiveError: The zip is damaged or unsafe.
     """
     table = _read_data(data, workspace, to_train)
     return apply_fixes(table, fixes, str(data), to_train) if fixes else table
@@ -49,16 +49,16 @@ def _read_data(data: Path, workspace: Workspace, to_train: bool) -> PhotoTable:
     if data.suffix.casefold() == ".csv" and data.is_file():
         labelled, paths = read_label_file(data)
         return make_table(labelled, where, paths, where, to_train)
-    raise DataError(f"{where}: is neither a folder, a .zip nor a .csv; give one of these")
+    raise DataError(f"{where}: not a folder, a .zip or a .csv; give one of these")
 
 
 def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Sequence[str] = ()) -> PhotoTable:
-    """Read photos to predict: files, folders (with all below them) and zips, in natural order, each once.
+    """Read photos to predict: files, folders (recursively) and zips, in natural order, each photo once.
 
-    Where a photo's folder or flat name gives a class of `class_names` away, that is its label; else it has none.
+    A photo whose folder or flat name is a class of `class_names` has that label; others have none.
 
     Raises:
-        DataError: One of `photos` does not exist, or there is nothing in any of them.
+        DataError: One of `photos` does not exist, or none of them contains a file.
     """
     found: dict[str, tuple[str, str | None]] = {}
     skipped: list[SkippedPhoto] = []
@@ -76,14 +76,14 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
                     f"{root}/{file}",
                     label_of_name(f"{item.name}/{file}", class_names),
                 )
-            skipped += [SkippedPhoto(f"{where}/{a.name}", a.reason) for a in listing.skipped]
+            skipped += [SkippedPhoto(f"{where}/{entry.name}", entry.reason) for entry in listing.skipped]
         elif stat.S_ISREG(mode):
             found[where] = (where, label_of_name("/".join(item.parts[-2:]), class_names))
         else:
-            reason = "a link that leads nowhere" if stat.S_ISLNK(mode) else kind_of_special_file(mode)
+            reason = "a broken link" if stat.S_ISLNK(mode) else kind_of_special_file(mode)
             skipped.append(SkippedPhoto(where, reason))
     if not found and not skipped:
-        raise DataError(f"{', '.join(map(str, photos))}: no photos found there")
+        raise DataError(f"{', '.join(map(str, photos))}: no photos found")
     names = sorted(found, key=natural_key)
     index = {name: i for i, name in enumerate(class_names)}
     return PhotoTable(

@@ -133,8 +133,7 @@ def explain(
         count: Show a random sample of at most this many; None for all.
         seed: Decides the sample.
         target: The class to explain; the predicted class of each photo when None.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: There is nothing to show.

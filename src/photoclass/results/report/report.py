@@ -83,8 +83,7 @@ def report(
         model: A model folder.
         out: The file to write; `report.html` in the folder when None.
         data: Where DATA is now; where it was during training when None.
-        workspace: The cache folder, the number of workers, and who receives progress reports; the user's cache, all
-            processors and nobody when None.
+        workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: `data` was given and cannot be read.

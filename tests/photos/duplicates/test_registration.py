@@ -1,11 +1,11 @@
-"""Alignment: a part is found where it was cut, and what is no part is told by what is missing."""
+"""Registration: a part is found where it was cut out, and other pictures leave much variance unexplained."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoclass.photos.duplicates.alignment import unshared
 from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
+from photoclass.photos.duplicates.registration import register
 from picture_files import noise_picture
 
 
@@ -16,32 +16,32 @@ def _cells(seed: int, window: tuple[float, float, float, float] = (0, 0, 1, 1)) 
 
 
 @given(st.integers(0, 1000), st.floats(0, 0.1), st.floats(0, 0.1), st.floats(-0.0125, 0.0125))
-def test_a_part_is_found_where_it_was_cut(seed: int, top: float, left: float, off: float) -> None:
+def test_a_part_is_found_where_it_was_cut_out(seed: int, top: float, left: float, off: float) -> None:
     window = np.array([[top, left, 0.9, 0.9]])
     begin = np.clip(window + np.array([off, -off, 0, 0]), 0, 1)
-    share, found = unshared(_cells(seed)[None], _cells(seed, (top, left, 0.9, 0.9))[None], begin)
-    assert share[0] < 0.01
+    unexplained, found = register(_cells(seed)[None], _cells(seed, (top, left, 0.9, 0.9))[None], begin)
+    assert unexplained[0] < 0.01
     np.testing.assert_allclose(found, window, atol=0.01)
 
 
 @given(st.integers(0, 1000))
-def test_another_picture_shares_little(seed: int) -> None:
-    share, _ = unshared(_cells(seed)[None], _cells(seed + 5000)[None], np.array([[0, 0, 1, 1]]))
-    assert share[0] > 0.3
+def test_another_picture_leaves_much_unexplained(seed: int) -> None:
+    unexplained, _ = register(_cells(seed)[None], _cells(seed + 5000)[None], np.array([[0, 0, 1, 1]]))
+    assert unexplained[0] > 0.3
 
 
 def test_no_pairs_are_no_special_case() -> None:
     nothing = np.zeros((0, 32, 32), dtype=np.uint8)
-    share, found = unshared(nothing, nothing, np.zeros((0, 4)))
-    assert share.shape == (0,) and found.shape == (0, 4)
+    unexplained, found = register(nothing, nothing, np.zeros((0, 4)))
+    assert unexplained.shape == (0,) and found.shape == (0, 4)
 
 
-def test_pairs_do_not_depend_on_what_is_compared_beside_them() -> None:
+def test_pairs_do_not_depend_on_others_in_the_batch() -> None:
     whole = np.stack([_cells(seed) for seed in range(44)] * 25)
     part = np.stack([_cells(seed, (0.02, 0.05, 0.9, 0.9)) for seed in range(44)] * 25)
     windows = np.tile([0.025, 0.05, 0.9, 0.9], (1100, 1))
-    together, _ = unshared(whole, part, windows)
-    alone = [unshared(whole[i : i + 1], part[i : i + 1], windows[i : i + 1])[0][0] for i in (0, 1023, 1024, 1099)]
+    together, _ = register(whole, part, windows)
+    alone = [register(whole[i : i + 1], part[i : i + 1], windows[i : i + 1])[0][0] for i in (0, 1023, 1024, 1099)]
     np.testing.assert_allclose(together[[0, 1023, 1024, 1099]], alone, atol=1e-4)
 
 
