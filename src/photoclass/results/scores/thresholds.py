@@ -147,7 +147,7 @@ class Threshold:
     def _recommendation(self) -> str:
         """Recommend a threshold by the costs that are not optimistic."""
         if self.cost and self.cost.value < self.cost_at_theoretical.value:
-            return "the cheapest, which saves costs on photos that did not select it, too"
+            return "the cheapest; it also saves costs on photos that did not select it"
         return "the theoretical one; the cheapest saves nothing on photos that did not select it"
 
 
