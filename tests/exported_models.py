@@ -1,4 +1,4 @@
-"""Fixtures of a model folder: a small network with random weights, exported once."""
+"""Fixtures: a small network with random weights, exported once, in a model folder."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from quick_export import keep_operators
 
 @pytest.fixture(scope="session")
 def exported() -> bytes:
-    """A convolutional network as `train` exports it, with random weights that tell pictures apart."""
+    """A convolutional network as `train` exports it, with random weights large enough to distinguish pictures."""
     import torch
 
     from photoclass.networks.small_cnn import SmallCNN
@@ -38,7 +38,7 @@ def info() -> ModelInfo:
 
 @pytest.fixture
 def folder(tmp_path: Path, info: ModelInfo, exported: bytes) -> Path:
-    """A model folder that loads."""
+    """A valid model folder."""
     path = tmp_path / "run"
     path.mkdir()
     save_model(path, info, exported)

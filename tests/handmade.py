@@ -1,4 +1,4 @@
-"""Model folders made by hand: ONNX files of a few nodes that do what a test asks of them."""
+"""Handmade model folders: ONNX files of a few nodes with a known behaviour."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def brightness_onnx(
     inputs: int = 1,
     outputs: int = 1,
 ) -> bytes:
-    """Return a network whose last class is the likelier the brighter a photo is."""
+    """Return a network that gives the last class more probability the brighter the photo is."""
     weights = np.zeros((channels, classes), dtype=np.float32)
     weights[:, -1] = 4 / 255 / channels
     nodes = [
@@ -64,7 +64,7 @@ def brightness_onnx(
 
 
 def constant_onnx(row: Sequence[float], side: int = SIDE) -> bytes:
-    """Return a network that answers every photo with one row, computed so that it is no constant of the file."""
+    """Return a network with the same output for every photo, computed so that it is not a constant in the file."""
     nodes = [
         helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMin", ["floats", "all"], ["darkest"], keepdims=0),
@@ -84,7 +84,7 @@ def constant_onnx(row: Sequence[float], side: int = SIDE) -> bytes:
 
 
 def nan_for_bright_onnx(side: int = SIDE) -> bytes:
-    """Return a network that answers dark photos and gives what is no number for those brighter than 100."""
+    """Return a network that gives NaN for photos brighter than 100."""
     nodes = [
         helper.make_node("Cast", ["pixels"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["floats", "all"], ["means"], keepdims=0),
@@ -119,12 +119,12 @@ def expected_brightness(pixels: NDArray[np.uint8], classes: int = 2) -> NDArray[
 
 
 def change_json(folder: Path, **changes: Any) -> None:
-    """Change fields of model.json as an editor would."""
+    """Change fields of model.json."""
     path = folder / "model.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def exchange_onnx(folder: Path, content: bytes) -> None:
-    """Put another network in place, and its SHA-256 into model.json, as someone with ill intent would."""
+    """Replace the network, and its SHA-256 in model.json, as an attacker would."""
     (folder / "model.onnx").write_bytes(content)
     change_json(folder, onnx_sha256=hashlib.sha256(content).hexdigest())

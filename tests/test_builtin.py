@@ -1,4 +1,4 @@
-"""The built-in model: packed from a RUN, used where no --model is given, and nothing of the photos in it.
+"""The built-in model: packed from a RUN, used where no --model is given, without anything about the photos.
 
 A stand-in that learnt from drawings is put into a copy of the package; what is in the package itself is looked at last.
 """
@@ -83,7 +83,7 @@ def _refused(*words: object) -> str:
 # Used
 
 
-def test_predict_without_a_model_is_predict_with_the_built_in_one(installed: Path, photo: Path, tmp_path: Path) -> None:
+def test_predict_without_a_model_uses_the_built_in_one(installed: Path, photo: Path, tmp_path: Path) -> None:
     without, given = (tmp_path / name for name in ("without.csv", "given.csv"))
     request = _done("predict", photo, "--out", without)
     assert request.stderr.count("the built-in model answers") == 1 and "built-in" not in request.stdout
@@ -92,7 +92,9 @@ def test_predict_without_a_model_is_predict_with_the_built_in_one(installed: Pat
     assert without.read_bytes() == given.read_bytes()
 
 
-def test_every_command_that_takes_a_model_takes_none(installed: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_every_command_with_a_model_option_works_without_it(
+    installed: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
     flat = tmp_path / "test"
     flat.mkdir()
     for number, file in enumerate(sorted(drawn_photos.rglob("*.jpg"))[:6], start=1):
@@ -109,7 +111,7 @@ def test_every_command_that_takes_a_model_takes_none(installed: Path, drawn_phot
         assert all(row["distance"] for row in csv.DictReader(stream))
 
 
-def test_evaluate_leaves_out_what_trained_it_and_gives_the_score_of_the_card(
+def test_evaluate_leaves_out_its_training_photos_and_gives_the_score_of_the_card(
     installed: Path, drawn_photos: Path, tmp_path: Path
 ) -> None:
     _done("evaluate", drawn_photos, "--json", tmp_path / "score.json")
@@ -127,7 +129,7 @@ def test_the_report_finds_its_photos_by_content_alone(installed: Path, drawn_pho
     assert (tmp_path / "report.html").read_text().count("data:image/") > 10
 
 
-def test_it_answers_where_nothing_but_the_base_is_installed(installed: Path, photo: Path) -> None:
+def test_it_works_with_the_base_installation(installed: Path, photo: Path) -> None:
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({NOT_IN_BASE})); from photoclass.cli import main; "
         f"main(['predict', {str(photo)!r}, '--abstain', '0.5'])"
@@ -137,10 +139,10 @@ def test_it_answers_where_nothing_but_the_base_is_installed(installed: Path, pho
     assert result.stdout.startswith(f"{photo}: ")
 
 
-# At fault
+# Damaged
 
 
-def test_a_broken_installation_says_so_in_one_line(installed: Path, photo: Path, tmp_path: Path) -> None:
+def test_a_damaged_installation_gives_one_line(installed: Path, photo: Path, tmp_path: Path) -> None:
     network = (installed / "model.onnx").read_bytes()
     try:
         (installed / "model.onnx").write_bytes(network[:-1])
@@ -164,7 +166,7 @@ def test_a_broken_installation_says_so_in_one_line(installed: Path, photo: Path,
 # Packed
 
 
-def test_the_folder_holds_what_it_needs_and_nothing_of_the_photos(
+def test_the_folder_is_complete_and_contains_nothing_about_the_photos(
     installed: Path, model: Path, drawn_photos: Path
 ) -> None:
     assert {path.name for path in installed.iterdir()} == FILES
@@ -175,7 +177,7 @@ def test_the_folder_holds_what_it_needs_and_nothing_of_the_photos(
     assert [photo.content for photo in load_photos(installed)] == [photo.content for photo in load_photos(model)]
 
 
-def test_weights_are_kept_in_fp16_and_say_nearly_the_same(installed: Path, model: Path) -> None:
+def test_weights_are_stored_in_fp16_at_nearly_the_same_score(installed: Path, model: Path) -> None:
     kinds = {tensor.data_type for tensor in onnx.load(installed / "model.onnx").graph.initializer}
     assert TensorProto.FLOAT16 in kinds
     assert (installed / "model.onnx").stat().st_size < 0.55 * (model / "model.onnx").stat().st_size
@@ -186,11 +188,11 @@ def test_weights_are_kept_in_fp16_and_say_nearly_the_same(installed: Path, model
     assert info.metrics["held_out"].log_loss.value == pytest.approx(before, abs=5e-4)
 
 
-def test_the_card_names_its_score_and_how_to_make_it_again(installed: Path) -> None:
+def test_the_card_has_the_score_and_how_to_reproduce_it(installed: Path) -> None:
     _check_card(installed)
 
 
-def test_packing_again_replaces_the_folder_whole(installed: Path, model: Path, tmp_path: Path) -> None:
+def test_packing_again_replaces_the_folder(installed: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "folder"
     for _ in range(2):
         assert _pack(model, "--out", out).returncode == 0
@@ -223,7 +225,7 @@ def test_the_built_in_model_is_small_and_good() -> None:
     _check_card(BUILTIN_MODEL)
 
 
-def test_the_built_in_model_knows_real_cats_and_dogs(tmp_path: Path) -> None:
+def test_the_built_in_model_classifies_real_cats_and_dogs(tmp_path: Path) -> None:
     photos = real_photos(tmp_path, 25)
     _done("predict", photos, "--out", tmp_path / "p.csv")
     with open(tmp_path / "p.csv", newline="") as stream:
@@ -232,7 +234,7 @@ def test_the_built_in_model_knows_real_cats_and_dogs(tmp_path: Path) -> None:
 
 
 def _check_nameless(folder: Path) -> None:
-    """See that neither names of photos nor places of the machine stand in a folder."""
+    """Check that a folder contains neither names of photos nor paths."""
     with open(folder / "photos.csv", newline="") as stream:
         assert next(csv.reader(stream)) == ["sha256", "split", "label"]
     training = load_info(folder).training

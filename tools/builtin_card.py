@@ -31,7 +31,7 @@ PACKED_FILES = (
 
 
 def write_builtin_card(folder: Path, info: ModelInfo) -> None:
-    """Write the card, whole or not at all."""
+    """Write the card atomically."""
     with atomic_text(folder / CARD_FILE) as stream:
         stream.write(_card(info))
 

@@ -51,7 +51,7 @@ from photoclass.terminal import terminal_progress
 from photoclass.workspace import Workspace
 
 MOST_BYTES = 4_000_000
-# What fp16 may cost: a hundredth of what log losses of two trainings differ by.
+# The largest increase of log loss accepted for fp16: a hundredth of the spread of log losses between trainings.
 MOST_LOSS = 0.0005
 _KEPT_FILES = (HISTORY_FILE, CURVES_FILE)
 _REWRITTEN_AS_THEY_ARE = (*_KEPT_FILES, PHOTOS_FILE, VALID_PREDICTIONS_FILE, HELD_OUT_PREDICTIONS_FILE)
@@ -59,7 +59,7 @@ _REWRITTEN_AS_THEY_ARE = (*_KEPT_FILES, PHOTOS_FILE, VALID_PREDICTIONS_FILE, HEL
 
 @dataclass(frozen=True)
 class Scored:
-    """A network, and what it says of the photos of each split that is scored."""
+    """A network with its predictions and scores on the validation and held-out splits."""
 
     onnx: bytes
     probabilities: dict[int, np.ndarray]
@@ -75,8 +75,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN", nargs="?")
     parser.add_argument("--rewrite", action="store_true", help="only bring FOLDER to the current format")
-    parser.add_argument("--data", type=Path, help="where the photos lie now (where they lay at the training)")
-    parser.add_argument("--out", type=Path, default=BUILTIN_MODEL, help="the folder to write (that of the package)")
+    parser.add_argument("--data", type=Path, help="the photos (where they were at the training)")
+    parser.add_argument("--out", type=Path, default=BUILTIN_MODEL, help="the folder to write (the one in the package)")
     arguments = parser.parse_args()
     if arguments.rewrite == (arguments.run is not None):
         parser.error("give either RUN or --rewrite")
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def pack(run: Path, data: Path | None, out: Path) -> list[str]:
-    """Write the folder and return lines that say what came of it.
+    """Write the folder and return lines on the outcome.
 
     Raises:
         DataError: The photos are not those that the model was trained and scored on.
@@ -151,7 +151,7 @@ def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhoto
 
 
 def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict[int, CachedPhotos], out: Path) -> None:
-    """Write all of the folder beside its place, then put it there."""
+    """Write the folder beside its destination, then move it there."""
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     weights = "fp32" if chosen is full else "fp16"
@@ -173,7 +173,7 @@ def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict
 
 
 def rewrite(folder: Path) -> None:
-    """Write a packed folder again in the current format, with a card in the current wording.
+    """Rewrite a packed folder in the current format, with a card in the current wording.
 
     Raises:
         ModelError: It cannot be used.
@@ -188,7 +188,7 @@ def rewrite(folder: Path) -> None:
 
 
 def _finish(source: Path, new: Path, onnx: bytes, copied: tuple[str, ...], out: Path) -> None:
-    """Add the novelty detector and the files that stay as they are, then put the folder into its place."""
+    """Add the novelty detector and the unchanged files, then move the folder to its destination."""
     detector = load_novelty(source, load_info(source).onnx_sha256)
     if detector is not None:
         save_novelty(new, detector, onnx)

@@ -557,7 +557,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Interrupted as error:
         _fail(str(error), error.exit_code)
     except PhotoclassError as error:
-        _fail(builtin.in_words(error), _EXIT_FAILED)
+        _fail(builtin.describe_error(error), _EXIT_FAILED)
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", _EXIT_FAILED)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The model folder: what was saved comes back, what is damaged, foreign or hostile is refused."""
+"""The model folder: what was saved is loaded; damaged, foreign and malicious files are refused."""
 
 import csv
 import dataclasses
@@ -52,7 +52,7 @@ def _contents(count: int) -> tuple[bytes, ...]:
 
 
 class _Touch:
-    """Unpickled, it writes a file."""
+    """Writes a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class _Touch:
 
 
 class TestRoundTrip:
-    """Saved and loaded."""
+    """Saving and loading."""
 
     @given(
         class_names=st.lists(names, min_size=2, max_size=6, unique=True).map(sorted),
@@ -96,7 +96,7 @@ class TestRoundTrip:
         assert read_onnx(folder, loaded) == b"any bytes"
         assert loaded.decode_settings() == DecodeSettings(image_size, resize)  # type: ignore[arg-type]
 
-    def test_class_names_that_are_no_utf_8_come_back_as_they_were(self, tmp_path: Path) -> None:
+    def test_class_names_that_are_not_utf_8_are_kept(self, tmp_path: Path) -> None:
         info = make_info(("cat", "caf\udce9"))
         info = dataclasses.replace(info, class_names=tuple(sorted(info.class_names)))
         save_model(tmp_path, info, b"")
@@ -138,7 +138,7 @@ class TestRefusedUnread:
         monkeypatch.undo()
         assert not (tmp_path / "touched").exists()
 
-    def test_fault_33_a_pickle_that_poses_as_the_network_is_not_run(self, folder: Path, tmp_path: Path) -> None:
+    def test_fault_33_a_pickle_in_place_of_the_network_is_not_run(self, folder: Path, tmp_path: Path) -> None:
         exchange_onnx(folder, pickle.dumps(_Touch(tmp_path / "touched")))
         with pytest.raises(ModelError, match="cannot be loaded"):
             Runtime.load(folder)
@@ -149,13 +149,13 @@ class TestRefusedUnread:
         assert load_info(named).class_names == ("cat", "dog")
 
     @pytest.mark.parametrize("name", ["model.onnx", "photo.jpg", "missing"])
-    def test_what_is_no_folder_is_no_model(self, tmp_path: Path, name: str) -> None:
+    def test_what_is_not_a_folder_is_not_a_model(self, tmp_path: Path, name: str) -> None:
         if name != "missing":
             (tmp_path / name).write_bytes(b"x")
         with pytest.raises(ModelError, match="no such model folder; train one with"):
             load_info(tmp_path / name)
 
-    def test_a_folder_without_model_json_is_told_from_an_unfinished_training(self, tmp_path: Path) -> None:
+    def test_a_folder_without_model_json_is_distinguished_from_an_unfinished_training(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"model.json is missing\); give a RUN folder"):
             load_info(tmp_path)
         (tmp_path / "resume").mkdir()
@@ -174,7 +174,7 @@ class TestDamagedNetwork:
             Runtime.load(folder)
 
     @pytest.mark.parametrize("part", [0.0, 0.02, 0.2, 0.5, 0.9, 0.99])
-    def test_fault_34_a_truncated_onnx_is_refused_even_if_model_json_vouches_for_it(
+    def test_fault_34_a_truncated_onnx_is_refused_even_if_model_json_has_its_sha256(
         self, folder: Path, part: float
     ) -> None:
         content = (folder / "model.onnx").read_bytes()
@@ -183,14 +183,14 @@ class TestDamagedNetwork:
             Runtime.load(folder)
         assert "\n" not in str(refused.value)
 
-    def test_fault_34_one_flipped_bit_is_noticed(self, folder: Path) -> None:
+    def test_fault_34_a_flipped_bit_is_detected(self, folder: Path) -> None:
         content = bytearray((folder / "model.onnx").read_bytes())
         content[len(content) // 2] ^= 1
         (folder / "model.onnx").write_bytes(content)
         with pytest.raises(ModelError, match="missing, damaged or replaced"):
             read_onnx(folder, load_info(folder))
 
-    def test_fault_34_an_exchanged_or_missing_onnx_is_refused(self, folder: Path) -> None:
+    def test_fault_34_a_replaced_or_missing_onnx_is_refused(self, folder: Path) -> None:
         (folder / "model.onnx").write_bytes(brightness_onnx())
         with pytest.raises(ModelError, match="missing, damaged or replaced"):
             Runtime.load(folder)
@@ -204,7 +204,7 @@ class TestDamagedNetwork:
         with pytest.raises(ModelError, match="larger than"):
             Runtime.load(folder)
 
-    def test_fault_34_a_folder_in_the_networks_place_is_refused(self, folder: Path) -> None:
+    def test_fault_34_a_folder_named_like_the_network_is_refused(self, folder: Path) -> None:
         (folder / "model.onnx").unlink()
         (folder / "model.onnx").mkdir()
         with pytest.raises(ModelError, match="cannot be read"):
@@ -236,7 +236,7 @@ class TestDamagedNetwork:
 
 
 def _with_a_long_length(model: onnx.ModelProto) -> bytes:
-    """Write a model so that the key `location` stands behind a length of two bytes, which protobuf reads as well."""
+    """Write a model with the length of the key `location` in two bytes, which protobuf also accepts."""
     tensor = next(tensor for tensor in model.graph.initializer if tensor.external_data)
     old = tensor.external_data[0].SerializeToString()
     new = old.replace(b"\x0a\x08location", b"\x0a\x88\x00location")
@@ -259,7 +259,7 @@ def _prefixed(message: bytes) -> bytes:
 SCORE = {"n": 3, "log_loss": 0.5, "accuracy": 0.5, "split_selected_model": False}
 
 
-class TestWhatModelJsonSays:
+class TestInvalidModelJson:
     """Fault 36."""
 
     @pytest.mark.parametrize(
@@ -307,13 +307,13 @@ class TestWhatModelJsonSays:
         ],
         ids=str,
     )
-    def test_fault_36_what_cannot_be_is_refused_by_name(self, folder: Path, changes: dict[str, Any]) -> None:
+    def test_fault_36_an_invalid_value_is_refused_by_name(self, folder: Path, changes: dict[str, Any]) -> None:
         change_json(folder, **changes)
         with pytest.raises(ModelError, match=f"{next(iter(changes))}.* cannot be right"):
             load_info(folder)
 
     @pytest.mark.parametrize("version", [0, -1, "1", None, [1], True, 2.0])
-    def test_fault_36_what_is_no_format_version_is_refused(self, folder: Path, version: Any) -> None:
+    def test_fault_36_an_invalid_format_version_is_refused(self, folder: Path, version: Any) -> None:
         change_json(folder, format_version=version)
         with pytest.raises(
             ModelError, match=r"not written by photoclass, or incomplete \(formats 1 to 2 can be read\)"
@@ -345,7 +345,7 @@ class TestWhatModelJsonSays:
         [b"", b"{", b"null", b"[]", b"3", b"\xff\xfe", b"\0" * 50, b"[" * 200_000, b'{"format_version": 2}', b"PK\3\4"],
         ids=["empty", "cut", "null", "list", "number", "no-utf-8", "zeros", "deep", "bare", "zip"],
     )
-    def test_fault_36_what_is_no_model_json_is_refused(self, folder: Path, content: bytes) -> None:
+    def test_fault_36_a_file_that_is_not_model_json_is_refused(self, folder: Path, content: bytes) -> None:
         (folder / "model.json").write_bytes(content)
         with pytest.raises(ModelError) as refused:
             load_info(folder)
@@ -376,7 +376,7 @@ class TestWhatModelJsonSays:
 
 
 def _save_killed_at(moment: int, folder: Path, info: ModelInfo, content: bytes) -> int:
-    """Save in a process of its own that ends without a word at its n-th look at the disk; return its exit code."""
+    """Save in a child process that is killed at its n-th file operation; return its exit code."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -414,14 +414,14 @@ class TestSaving:
             chance = runtime.probabilities(black)[0, 0]
             assert chance == pytest.approx({1: 0.9, 2: 0.2}[runtime.info.seed], abs=1e-6)
             found.append((runtime.info.seed, (folder / ".model.onnx.new").exists()))
-            # The next save succeeds whatever lies there.
+            # The next save succeeds whatever was left behind.
             save_model(folder, make_info(seed=3), old)
             assert load_info(folder).seed == 3
             assert not (folder / ".model.onnx.new").exists()
             if exit_code == 0:
                 break
         assert exit_code == 0
-        assert set(found) == {(1, False), (1, True), (2, True), (2, False)}, "every stage of it was met"
+        assert set(found) == {(1, False), (1, True), (2, True), (2, False)}, "every stage occurs"
 
     @pytest.mark.skipif(sys.platform == "win32", reason="needs RLIMIT_FSIZE")
     @pytest.mark.parametrize("file_bytes", [100, 4000])
@@ -452,7 +452,7 @@ except OutputError as error:
 
 
 class TestFingerprint:
-    """Of the data."""
+    """The fingerprint of the data."""
 
     def test_names_and_order_do_not_matter(self) -> None:
         contents, table = _contents(4), _table([0, 1, 0, 1], [0, 0, 1, 2])
@@ -476,13 +476,13 @@ class TestFingerprint:
 
 
 class TestPhotosCsv:
-    """Which photo was in which split."""
+    """The split of each photo."""
 
     def test_what_was_saved_is_what_is_loaded(self, tmp_path: Path) -> None:
         save_photos(tmp_path, _contents(3), _table([0, 1, 1], [0, 1, 2]))
         assert load_photo_splits(tmp_path) == dict(zip(_contents(3), ("train", "valid", "held_out"), strict=True))
 
-    def test_names_of_every_kind_stand_in_one_row_each(self, tmp_path: Path) -> None:
+    def test_unusual_names_take_one_row_each(self, tmp_path: Path) -> None:
         strange = ('a,"b".jpg', "two\nlines.jpg", "caf\udce9.jpg", "=cmd().jpg")
         table = dataclasses.replace(_table([0, 1, 0, 1], [0, 0, 1, 1]), names=strange)
         save_photos(tmp_path, _contents(4), table)
@@ -493,16 +493,14 @@ class TestPhotosCsv:
         assert len(load_photo_splits(tmp_path)) == 4
 
     @pytest.mark.parametrize("splits", [[0, 1], [1, 0], [0, 2], [2, 0], [1, 2], [2, 1]])
-    def test_a_photo_in_two_splits_counts_for_the_one_that_knows_it_best(
-        self, tmp_path: Path, splits: list[int]
-    ) -> None:
+    def test_a_photo_in_two_splits_counts_for_the_more_influential_one(self, tmp_path: Path, splits: list[int]) -> None:
         save_photos(tmp_path, _contents(1) * 2, _table([0, 0], splits))
         assert load_photo_splits(tmp_path) == {_contents(1)[0]: ("train", "valid", "held_out")[min(splits)]}
 
     @pytest.mark.parametrize(
         "content", [None, b"a,b\n1,2\n", b"sha256,split\nxyz,train\n", b"sha256,split\n00,test\n00,a\n"]
     )
-    def test_without_it_or_damaged_it_is_refused(self, tmp_path: Path, content: bytes | None) -> None:
+    def test_a_missing_or_damaged_file_is_refused(self, tmp_path: Path, content: bytes | None) -> None:
         if content is not None:
             (tmp_path / "photos.csv").write_bytes(content)
         with pytest.raises(ModelError, match=r"photos.csv: cannot be read"):
@@ -510,7 +508,7 @@ class TestPhotosCsv:
 
 
 class TestValidPredictions:
-    """What the model says of the photos that chose it."""
+    """Predictions for the photos that selected the model."""
 
     def test_what_was_saved_is_what_is_loaded(self, tmp_path: Path) -> None:
         probabilities = np.array([[0.25, 0.75], [1.0, 0.0], [0.1234567, 0.8765433]], dtype=np.float32)
@@ -519,7 +517,7 @@ class TestValidPredictions:
         np.testing.assert_allclose(loaded, probabilities, atol=1e-7)
         np.testing.assert_array_equal(labels, [1, 0, 1])
 
-    def test_without_it_damaged_or_of_other_classes_it_is_refused(self, tmp_path: Path) -> None:
+    def test_a_missing_or_damaged_file_or_one_of_other_classes_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="cannot be read"):
             load_valid_predictions(tmp_path, make_info())
         save_predictions(tmp_path, "valid", _table([1], [1]), np.array([[0.25, 0.75]], dtype=np.float32))

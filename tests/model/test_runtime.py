@@ -1,4 +1,4 @@
-"""The one way from pixels to probabilities: the same for a photo whatever comes beside it, and refused if unfit."""
+"""From pixels to probabilities: independent of the other photos in a call; unsuitable networks are refused."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ def _run(code: str, *arguments: str, timeout: float = 120) -> "subprocess.Comple
 
 
 class TestProbabilities:
-    """What it gives."""
+    """The outputs."""
 
     def test_rows_are_in_the_order_of_the_photos_and_sum_to_1(self, runtime: Runtime, pixels: Pixels) -> None:
         given = runtime.probabilities(pixels)
@@ -46,7 +46,7 @@ class TestProbabilities:
         np.testing.assert_allclose(given.sum(axis=1), 1, atol=1e-6 if runtime.precision == "f32" else 1e-2)
         assert (given >= 0).all()
 
-    def test_they_are_those_of_the_network(self, pixels: Pixels) -> None:
+    def test_they_agree_with_the_network(self, pixels: Pixels) -> None:
         for classes in (2, 3):
             info = make_info(["ape", "cat", "dog"][:classes])
             by_hand = Runtime(info, brightness_onnx(classes=classes), Path("run"), "f32")
@@ -58,7 +58,7 @@ class TestProbabilities:
         contiguous=st.booleans(),
     )
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    def test_a_photos_row_does_not_depend_on_what_is_asked_for_beside_it(
+    def test_a_photos_row_does_not_depend_on_the_other_photos_of_the_call(
         self, runtime: Runtime, pixels: Pixels, rows: list[int], contiguous: bool
     ) -> None:
         alone = {row: runtime.probabilities([pixels[row]])[0] for row in set(rows)}
@@ -68,7 +68,7 @@ class TestProbabilities:
         for row, probabilities in zip(rows, together, strict=True):
             np.testing.assert_array_equal(probabilities, alone[row])
 
-    def test_no_photo_gives_no_row(self, runtime: Runtime) -> None:
+    def test_no_photos_give_no_rows(self, runtime: Runtime) -> None:
         assert runtime.probabilities([]).shape == (0, 2)
         assert runtime.probabilities(iter(())).shape == (0, 2)
 
@@ -76,8 +76,8 @@ class TestProbabilities:
         again = Runtime(make_info(), exported, Path("run"), runtime.precision)
         np.testing.assert_array_equal(runtime.probabilities(pixels), again.probabilities(pixels))
 
-    def test_photos_are_taken_as_they_are_asked_for_and_not_all_at_once(self, runtime: Runtime, pixels: Pixels) -> None:
-        """A million photos need not lie in memory: one array may serve for all."""
+    def test_photos_are_consumed_one_by_one(self, runtime: Runtime, pixels: Pixels) -> None:
+        """A million photos need not fit in memory: one array can be reused for all."""
 
         def one_array_for_all() -> Iterator[Pixels]:
             shared = np.empty_like(pixels[0])
@@ -87,7 +87,7 @@ class TestProbabilities:
 
         np.testing.assert_array_equal(runtime.probabilities(one_array_for_all()), runtime.probabilities(pixels))
 
-    def test_an_error_among_the_photos_comes_through_and_the_next_call_is_right(
+    def test_an_error_while_reading_photos_propagates_and_the_next_call_is_correct(
         self, runtime: Runtime, pixels: Pixels
     ) -> None:
         expected = runtime.probabilities(pixels[:9])
@@ -101,7 +101,7 @@ class TestProbabilities:
                 runtime.probabilities(broken())
             np.testing.assert_array_equal(runtime.probabilities(pixels[:9]), expected)
 
-    def test_threads_that_ask_at_once_get_their_own_answers(self, runtime: Runtime, pixels: Pixels) -> None:
+    def test_concurrent_threads_get_their_own_results(self, runtime: Runtime, pixels: Pixels) -> None:
         expected = runtime.probabilities(pixels)
         given: dict[int, NDArray[np.float32]] = {}
 
@@ -117,7 +117,7 @@ class TestProbabilities:
             np.testing.assert_array_equal(rows, np.tile(expected[first : first + 10], (5, 1)))
         assert len(given) == 4
 
-    def test_precision_is_chosen_for_the_processor_or_taken_as_asked(self, exported: bytes) -> None:
+    def test_precision_is_chosen_for_the_processor_unless_given(self, exported: bytes) -> None:
         assert Runtime(make_info(), exported, Path("run")).precision in PRECISIONS
         assert Runtime(make_info(), exported, Path("run"), "f32").precision == "f32"
 
@@ -125,7 +125,7 @@ class TestProbabilities:
 class TestLoading:
     """From a model folder."""
 
-    def test_a_saved_model_is_loaded_with_what_model_json_says(self, folder: Path, pixels: Pixels) -> None:
+    def test_a_saved_model_is_loaded_with_its_model_json(self, folder: Path, pixels: Pixels) -> None:
         loaded = Runtime.load(folder, "f32")
         assert loaded.info.class_names == ("cat", "dog")
         assert loaded.folder == folder
@@ -155,7 +155,7 @@ print(json.dumps([sorted(sys.modules), [float(p) for p in row]]))
 
 
 class TestUnfit:
-    """Fault 36: a network that does not do what model.json says."""
+    """Fault 36: a network that does not match model.json."""
 
     @pytest.mark.parametrize(
         "content",
@@ -169,10 +169,8 @@ class TestUnfit:
         ],
         ids=["classes", "size", "grey", "floats", "two-inputs", "two-outputs"],
     )
-    def test_fault_36_another_shape_than_promised_is_refused(self, content: bytes) -> None:
-        refusal = (
-            r"does not (turn uint8 pixels \(N, 16, 16, 3\) into one row|give 2 prob).*; copy (it|the folder) again"
-        )
+    def test_fault_36_other_inputs_or_outputs_are_refused(self, content: bytes) -> None:
+        refusal = r"(does not turn uint8 pixels \(N, 16, 16, 3\) into one row|but model.json has 2 classes).*; copy (it|the folder) again"
         with pytest.raises(ModelError, match=refusal):
             Runtime(make_info(), content, Path("run"))
 
@@ -182,24 +180,22 @@ class TestUnfit:
         ):
             (tmp_path / str(number)).mkdir()
             save_model(tmp_path / str(number), changed, brightness_onnx())
-            refusal = (
-                r"does not (turn uint8 pixels|give 3 probabilities, as model.json says).*; copy (it|the folder) again"
-            )
+            refusal = r"(does not turn uint8 pixels|but model.json has 3 classes).*; copy (it|the folder) again"
             with pytest.raises(ModelError, match=refusal):
                 Runtime.load(tmp_path / str(number))
 
     @pytest.mark.parametrize("content", [b"", b"no network", b"\0" * 1000, b"\x08\x08" * 50])
-    def test_what_is_no_onnx_is_refused_in_one_line(self, content: bytes) -> None:
+    def test_a_file_that_is_not_onnx_is_refused_in_one_line(self, content: bytes) -> None:
         with pytest.raises(ModelError, match=r"run/model.onnx: .*; copy it again") as refused:
             Runtime(make_info(), content, Path("run"))
         assert "\n" not in str(refused.value)
 
     @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
     @pytest.mark.parametrize("precision", PRECISIONS)
-    def test_fault_36_one_weight_that_is_no_number_is_refused(
+    def test_fault_36_a_single_weight_that_is_nan_or_infinite_is_refused(
         self, exported: bytes, bad: float, precision: str
     ) -> None:
-        """Max-pooling and relu would swallow it, and the network would answer all the same."""
+        """Max pooling and ReLU would hide it from the outputs."""
         names = [tensor.name for tensor in onnx.load_from_string(exported).graph.initializer]
         weights = [name for name in names if name.endswith(("weight", "bias"))]
         assert len(weights) == 8
@@ -209,12 +205,12 @@ class TestUnfit:
             values = onnx.numpy_helper.to_array(tensor).copy()
             values.flat[values.size // 2] = bad
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, name))
-            with pytest.raises(ModelError, match="has weights that are not numbers"):
+            with pytest.raises(ModelError, match="has weights that are NaN or infinite"):
                 Runtime(make_info(), model.SerializeToString(), Path("run"), precision)
 
     @pytest.mark.parametrize("row", [(0.7, 0.7), (0.1, 0.1), (1.5, -0.5), (3e38, -3e38)])
-    def test_fault_36_what_is_no_probability_is_refused(self, row: tuple[float, float]) -> None:
-        with pytest.raises(ModelError, match="gives values that are no probabilities; train it again"):
+    def test_fault_36_outputs_that_are_not_probabilities_are_refused(self, row: tuple[float, float]) -> None:
+        with pytest.raises(ModelError, match="gives values that are not probabilities; train it again"):
             Runtime(make_info(), constant_onnx(row), Path("run"), "f32")
 
     def test_a_network_that_is_refused_does_not_hang(self) -> None:
@@ -234,7 +230,7 @@ for _ in range(20):
         )
         assert done.stdout.split() == ["refused"] * 20, done.stderr
 
-    def test_fault_35_weights_elsewhere_are_not_fetched_even_past_the_folder(
+    def test_fault_35_weights_in_other_files_are_not_read_even_without_the_folder(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         model = onnx.load_from_string(brightness_onnx())

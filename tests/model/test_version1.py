@@ -52,7 +52,7 @@ def _keys(values: object) -> set[str]:
     return set().union(*(_keys(value) for value in values)) if isinstance(values, list) else set()
 
 
-def test_keys_and_settings_have_their_names_of_today() -> None:
+def test_keys_and_settings_get_their_current_names() -> None:
     written = json.loads((MODEL / "model.json").read_text())
     assert written["format_version"] == 1 and _keys(written) >= OLD_KEYS - {"why"}
     info = load_info(MODEL)
@@ -74,21 +74,21 @@ def test_keys_and_settings_have_their_names_of_today() -> None:
     assert card(info).count("--set ema_decay=0.5") == 1
 
 
-def test_of_a_head_the_summary_is_its_own() -> None:
+def test_a_linear_head_gets_its_own_summary() -> None:
     training = load_info(GOLDEN / "features").training
     assert training.head is not None and training.loop is None
     assert (training.head.strength, training.head.label_errors, training.head.features_computed) == (3.0, 1, 120)
     assert training.onnx_difference == {"int8": 0.002132} and not training.valid_selected_model
 
 
-def test_files_under_their_old_names_are_found() -> None:
+def test_files_are_found_under_their_old_names() -> None:
     info = load_info(MODEL)
     assert [item.name for item in load_skipped(MODEL)] == ["/photos/cat/broken.jpg"]
     assert load_novelty(MODEL, info.onnx_sha256) is not None
     assert len(load_history(MODEL)) == 40
 
 
-def test_it_predicts_what_it_predicted_when_it_was_trained(drawn_photos: Path) -> None:
+def test_predictions_are_those_of_the_training(drawn_photos: Path) -> None:
     for split in ("valid", "held_out"):
         then = load_predictions(MODEL, load_info(MODEL), split)
         assert then is not None
@@ -113,7 +113,7 @@ def test_evaluate_compare_and_report_work(drawn_photos: Path, tmp_path: Path) ->
     assert page.count("data:image/") > 10 and "broken.jpg" in page and "ema_decay" in page
 
 
-def test_saved_again_it_is_of_this_format_and_the_same(tmp_path: Path) -> None:
+def test_saving_it_again_gives_the_current_format_with_the_same_content(tmp_path: Path) -> None:
     info = load_info(MODEL)
     save_model(tmp_path, info, read_onnx(MODEL, info))
     assert json.loads((tmp_path / "model.json").read_text())["format_version"] == FORMAT_VERSION
@@ -131,14 +131,14 @@ def test_saved_again_it_is_of_this_format_and_the_same(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_as_in_any_format(changes: dict[str, object], tmp_path: Path) -> None:
+def test_invalid_values_are_refused(changes: dict[str, object], tmp_path: Path) -> None:
     content = json.loads((MODEL / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps({**content, **changes}))
     with pytest.raises(ModelError, match=r"(training|metrics|settings).* cannot be right"):
         load_info(tmp_path)
 
 
-def test_without_a_key_it_is_incomplete(tmp_path: Path) -> None:
+def test_a_missing_key_is_refused(tmp_path: Path) -> None:
     content = json.loads((MODEL / "model.json").read_text())
     del content["trained"]
     (tmp_path / "model.json").write_text(json.dumps(content))
@@ -146,6 +146,6 @@ def test_without_a_key_it_is_incomplete(tmp_path: Path) -> None:
         load_info(tmp_path)
 
 
-def test_label_errors_are_named_after_their_format() -> None:
+def test_label_errors_are_a_fixes_file() -> None:
     with open(GOLDEN / "features" / "doubtful_labels.csv", newline="") as stream:
         assert [row["image"] for row in csv.DictReader(stream)] == ["dog/cat-0005.jpg"]

@@ -1,1 +1,1 @@
-"""What is kept: the model folder, the one runtime, and the figures that judge it. No torch here."""
+"""The model folder, its runtime and its model card. No torch here."""

@@ -1,4 +1,4 @@
-"""`README.md` of a model folder: a model card for a person, with what Hugging Face's hub reads at its top."""
+"""`README.md` of a model folder: a model card, with the metadata that the Hugging Face Hub reads at its top."""
 
 import re
 import shlex
@@ -23,12 +23,12 @@ from photoclass.model.folder import (
 )
 from photoclass.text import printable
 
-# Signs that Markdown would take for its own; an underscore within a word is none.
+# Characters with a meaning in Markdown. An underscore within a word has none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
 
 
 def write_card(folder: Path, info: ModelInfo) -> None:
-    """Write the card, whole or not at all."""
+    """Write the card atomically."""
     with atomic_text(folder / CARD_FILE) as stream:
         stream.write(card(info))
 
@@ -53,17 +53,17 @@ An image classifier, trained by photoclass {info.photoclass_version} with the re
     photoclass predict PHOTOS --model {{this folder}} --out predictions.csv
 
 `model.onnx` takes uint8 RGB pixels of shape (N, {info.image_size}, {info.image_size}, 3) and gives probabilities of
-shape (N, {len(names)}), in the order: {", ".join(names)}. Photos come to that size by the rule
+shape (N, {len(names)}), in the order: {", ".join(names)}. Photos are resized to that size by the rule
 `{info.resize}`. Without photoclass, in the model's folder, with any ONNX runtime (here OpenVINO):
 
 {example(info)}
 
 ## Limits
 
-- It knows these classes only: shown anything else, it still names one of them, but with `--abstain`, which knows
-  most photos that are of none.
-- The scores hold for photos like those that it was scored on. Of the photos that it learnt from,
-  {_shares(info, names)}; where classes come in other shares, its probabilities lean towards these.
+- It has these classes only. Given a photo of anything else, it still predicts one of them; `--abstain` marks most such
+  out-of-distribution photos as `unsure`.
+- The scores hold for photos like those that it was scored on. Of its training photos, {_shares(info, names)}. Where the
+  classes have other frequencies, its probabilities are biased towards these.
 
 ## Photos
 
@@ -71,13 +71,13 @@ shape (N, {len(names)}), in the order: {", ".join(names)}. Photos come to that s
 | --- | --- | --- |
 {chr(10).join(counts)}
 
-Fingerprint of all, their classes and splits: `{info.data_fingerprint}`.
+Fingerprint of all photos with their classes and splits: `{info.data_fingerprint}`.
 
 ## Training
 
 {_training(info)}
 
-To repeat it, with the same photos:
+To repeat the training with the same photos:
 
     {_command(info)}
 
@@ -88,7 +88,7 @@ To repeat it, with the same photos:
 
 
 def scores(info: ModelInfo) -> str:
-    """Return the scores as a table in Markdown, with what is to be said of them."""
+    """Return the scores as a table in Markdown, with a note on each score that is optimistic."""
     rows = [_score_row(split, score) for split, score in info.metrics.items()]
     notes = [note for split, score in info.metrics.items() if (note := _describe_optimism(split, score))]
     header = ("| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | |", f"|{' --- |' * 5}")
@@ -125,7 +125,7 @@ def _describe_optimism(split: str, score: StoredScore) -> str:
 
 
 def example(info: ModelInfo) -> str:
-    """Return lines of Python that use the model without photoclass, as Markdown shows code."""
+    """Return a Markdown code block of Python that uses the model without photoclass."""
     side = f"({info.image_size}, {info.image_size})"
     fitted = f"ImageOps.fit(photo, {side}, " if info.resize == "crop" else f"photo.resize({side}, "
     return f"""    import json, numpy, openvino, pathlib
@@ -171,7 +171,7 @@ def _present_files(info: ModelInfo) -> list[str]:
     head, loop = info.training.head, info.training.loop
     absent = {
         HELD_OUT_PREDICTIONS_FILE: "held_out" not in info.metrics,
-        SKIPPED_FILE: True,  # known only once the photos were read again
+        SKIPPED_FILE: True,  # whether photos were skipped is not in model.json
         LABEL_ERRORS_FILE: not (head and head.label_errors),
         HISTORY_FILE: loop is None,
         CURVES_FILE: loop is None,
@@ -181,5 +181,5 @@ def _present_files(info: ModelInfo) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    """Return a class name as Markdown shows it, whatever signs it has."""
+    """Return a class name with the special characters of Markdown escaped."""
     return _MARKUP.sub(r"\\\g<0>", printable(name).replace("\n", " "))

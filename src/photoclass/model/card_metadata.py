@@ -1,7 +1,7 @@
-"""The front matter of a model card: what Hugging Face's hub reads of a model, in YAML.
+"""The metadata of a model card: the YAML front matter that the Hugging Face Hub reads.
 
-After https://huggingface.co/docs/hub/model-cards and the specification in huggingface/hub-docs, `modelcard.md`. Only
-what is known is said: a licence and the data's name are for the owner to add.
+It follows https://huggingface.co/docs/hub/model-cards and `modelcard.md` in huggingface/hub-docs. The licence and the
+name of the data set are unknown here; the owner can add them.
 """
 
 import json
@@ -11,15 +11,15 @@ from typing import Any
 
 from photoclass.metrics.intervals import Interval
 from photoclass.model.folder import ModelInfo, StoredScore
+from photoclass.text import SPLIT_NAMES
 
-# What YAML has no sign for, or takes for the end of a line; JSON escapes the rest of its kind by itself.
+# Characters that YAML does not allow or reads as line ends, besides those that JSON escapes itself.
 _TO_ESCAPE = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_CALLED = {"valid": "validation", "held_out": "held-out"}
 _METRICS = {"accuracy": "Accuracy", "log_loss": "Log loss"}
 
 
 def front_matter(info: ModelInfo) -> str:
-    """Return the front matter, with the lines that fence it."""
+    """Return the front matter, including its `---` lines."""
     values = {
         "library_name": "photoclass",
         "pipeline_tag": "image-classification",
@@ -36,11 +36,11 @@ def front_matter(info: ModelInfo) -> str:
 
 
 def _result(info: ModelInfo, split: str, score: StoredScore) -> dict[str, Any]:
-    photos = f"{score.n:,} {_CALLED.get(split, split)} photos"
+    photos = f"{score.n:,} {SPLIT_NAMES.get(split, split)} photos"
     return {
         "task": {"type": "image-classification", "name": "Image classification"},
         "dataset": {
-            # The hub's name for labelled folders of pictures; of whose pictures, the card does not know.
+            # The Hub's type for labelled folders of pictures.
             "type": "imagefolder",
             "name": f"photos of {', '.join(info.class_names[:5])}{' and others' * (len(info.class_names) > 5)}",
             "split": split,
@@ -78,7 +78,7 @@ def _mapping(values: dict[str, Any], indent: str = "") -> Iterator[str]:
 
 
 def scalar(value: str | float) -> str:
-    """Write a string or a number so that YAML 1.1 and 1.2 read it back as it was."""
+    """Write a string or a number so that YAML 1.1 and 1.2 read it back unchanged."""
     if isinstance(value, str):
         return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
     return f"{value:.6f}" if isinstance(value, float) else str(value)  # YAML 1.1 reads 1e-07 as a word

@@ -1,4 +1,4 @@
-"""One ONNX network on OpenVINO: uint8 photos in, one row of numbers for each out, no processor ever waiting."""
+"""One ONNX network on OpenVINO: uint8 photos in, one row of numbers each out, with all processors kept busy."""
 
 import importlib
 import sys
@@ -21,22 +21,22 @@ _NOT_NEEDED = ("openvino_telemetry", "openvino.tools.ovc")
 class Engine:
     """A network, compiled for this processor.
 
-    Photos go through one at a time, one on each processor: what is said of a photo then depends on nothing but its
-    pixels, whatever else is asked for beside it, and its intermediate results stay in the processor's own cache.
+    Each processor runs one photo at a time. The result for a photo therefore depends on its pixels alone, not on the
+    other photos of the call, and its activations stay in that processor's cache.
 
     Args:
-        onnx: Takes uint8 pixels of shape (N, height, width, 3), gives one row of numbers, or map of rows, a photo.
-        where: Where it comes from, for messages.
-        image_size: Side of the square it takes, in pixels.
-        precision: `bf16` or `f32` for what is not int8 in the file itself; None for what the processor gains from.
-        further: Adds outputs to the network, an OpenVINO model for one photo, before it is compiled.
+        onnx: A network from uint8 pixels, shape (N, height, width, 3), to one row or map of numbers for each photo.
+        where: Its file, for messages.
+        image_size: Side of its square input, in pixels.
+        precision: `bf16` or `f32` for the parts that are not int8 in the file; None for the faster one here.
+        further: Adds outputs to the network, an OpenVINO model with batch size 1, before it is compiled.
 
     Attributes:
-        precision: The one in use.
-        row_shape: Shape of what it gives for a photo.
+        precision: The precision in use.
+        row_shape: Shape of the output for one photo.
 
     Raises:
-        ModelError: The network is damaged, or takes or gives something else.
+        ModelError: The network is damaged, or has other inputs or outputs.
     """
 
     def __init__(
@@ -68,15 +68,15 @@ class Engine:
         except RuntimeError as error:
             last_line = str(error).strip().rpartition("\n")[2]
             raise ModelError(f"{where}: cannot be loaded ({last_line}); copy it again") from error
-        # One request more than streams: the next photo waits at the door while the processors are busy. Requests
-        # without a callback, not OpenVINO's AsyncInferQueue: its callbacks need the interpreter, and where one is
-        # still on its way out while the queue is deleted, both wait for each other for ever.
+        # One request more than streams, so that the next photo is ready when a processor becomes free. Requests without
+        # callbacks instead of OpenVINO's AsyncInferQueue, which can deadlock: a callback that is still running when the
+        # queue is deleted waits for the interpreter lock, and the deletion waits for the callback.
         self._requests = [compiled.create_infer_request() for _ in range(streams + 1)]
         self._in_use = threading.Lock()
         self._tensor = openvino.Tensor
 
     def rows(self, pixels: Iterable[Pixels]) -> Iterator[NDArray[Any]]:
-        """Give a row of shape `row_shape` for each photo, in order, as fast as `pixels` gives them.
+        """Yield a row of shape `row_shape` for each photo, in order, as fast as `pixels` provides them.
 
         Args:
             pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
@@ -86,12 +86,12 @@ class Engine:
             yield row
 
     def outputs(self, pixels: Iterable[Pixels]) -> Iterator[list[NDArray[Any]]]:
-        """Give all outputs of the network for each photo, its own first, each as for a batch of this one."""
+        """Yield all outputs of the network for each photo, with a batch dimension of 1; added outputs come last."""
         for request in self._finished(pixels):
             yield [tensor.data.copy() for tensor in request.output_tensors]
 
     def _finished(self, pixels: Iterable[Pixels]) -> Iterator[Any]:
-        """Give each photo's request, in order, once it is done; it is used again for a later photo."""
+        """Yield each photo's request, in order, once it has finished. It is reused for a later photo."""
         running: deque[Any] = deque()
         with self._in_use:
             try:
@@ -108,7 +108,7 @@ class Engine:
                     request.wait()
 
     def _check_ports(self, model: Any, image_size: int) -> tuple[int, ...]:
-        """See that the network takes photos and gives rows; return the shape of a row."""
+        """Check that the network maps photos to rows; return the shape of a row."""
         inputs, outputs = model.inputs, model.outputs
         shape = import_openvino().PartialShape
         if (
@@ -127,20 +127,20 @@ class Engine:
         return tuple(int(side.get_length()) for side in list(outputs[0].partial_shape)[1:])
 
     def _check_weights(self, model: Any) -> None:
-        """Refuse weights that are no numbers: a network of maxima swallows them and answers all the same."""
+        """Refuse weights that are NaN or infinite, which max pooling and ReLU can hide from the outputs."""
         for node in model.get_ordered_ops():
             if node.get_type_name() == "Constant" and not np.isfinite(node.data).all():
-                raise ModelError(f"{self.where}: has weights that are not numbers; train it again")
+                raise ModelError(f"{self.where}: has weights that are NaN or infinite; train it again")
 
 
 def cpu_gains_from() -> frozenset[str]:
-    """Return what this processor computes faster than fp32, in OpenVINO's words, as BF16 and INT8."""
+    """Return the types that this processor computes faster than fp32, as OpenVINO names them: BF16, INT8."""
     reported = frozenset(import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
     return reported - {"BF16"} if bf16_is_disabled() else reported
 
 
 def usual_precision() -> str:
-    """Return what an engine computes in here, where a network itself is not int8: `bf16` or `f32`."""
+    """Return the default precision on this processor for networks that are not int8: `bf16` or `f32`."""
     return "bf16" if "BF16" in cpu_gains_from() else "f32"
 
 
@@ -154,11 +154,11 @@ def _done(request: Any) -> Any:
 
 
 def import_openvino() -> types.ModuleType:
-    """Import OpenVINO without its telemetry, and without its converter of other formats.
+    """Import OpenVINO without its telemetry and without its model converter.
 
-    `import openvino` would report the import to a server; where its telemetry package cannot be imported it uses a
-    stub of its own. The converter, which it does without as well, takes a third of its import. So both are hidden
-    while it loads.
+    `import openvino` reports itself to a server unless its telemetry package is missing, in which case it falls back to
+    a stub. Its converter of other formats is optional too and takes a third of the import time. Both are therefore
+    hidden while it loads.
     """
     hidden = [name for name in _NOT_NEEDED if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]

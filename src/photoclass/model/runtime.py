@@ -1,4 +1,4 @@
-"""The one way from pixels to probabilities: `model.onnx` on OpenVINO. Every result goes through it."""
+"""From pixels to probabilities: `model.onnx` on OpenVINO. All predictions go through this module."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -14,7 +14,7 @@ from photoclass.model.folder import ModelInfo, load_info, read_onnx
 from photoclass.model.novelty import Floats, NoveltyDetector
 from photoclass.photos.decode import Pixels
 
-# What one process can be sure of: probabilities of a healthy network sum to 1 but for rounding.
+# Probabilities of an intact network sum to 1 up to rounding.
 _SUM_TOLERANCE = 0.02
 _BLOCK = 2048  # photos whose features are held at once: bounds memory
 
@@ -23,26 +23,26 @@ class Runtime:
     """A saved model, ready to use.
 
     Args:
-        info: What model.json says.
-        onnx: What model.onnx holds.
-        folder: Where they come from, for messages.
-        precision: `bf16`, `f32`, or None for what the processor gains from.
+        info: The content of model.json.
+        onnx: The content of model.onnx.
+        folder: Their folder, for messages.
+        precision: `bf16`, `f32`, or None for the faster one on this processor.
 
     Raises:
-        ModelError: The network is damaged or does not do what `info` says.
+        ModelError: The network is damaged or does not match `info`.
     """
 
     def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None) -> None:
         self.folder = folder
         self.info = info
         side = info.image_size
-        # Always, and not only for `predict`: a further output changes what the processor fuses, and so the last digits.
-        self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision, _show_features)
+        # The features are always an output: without it, OpenVINO fuses other operations and the last digits change.
+        self._engine = Engine(onnx, f"{folder}/model.onnx", side, precision, _add_feature_output)
         self.precision = self._engine.precision
         if self._engine.row_shape != (len(info.class_names),):
             raise ModelError(
-                f"{folder}/model.onnx: does not give {len(info.class_names)} probabilities, as model.json says, "
-                f"but rows of shape {self._engine.row_shape}; copy the folder again"
+                f"{folder}/model.onnx: gives rows of shape {self._engine.row_shape}, but model.json has "
+                f"{len(info.class_names)} classes; copy the folder again"
             )
         self.probabilities([np.zeros((side, side, 3), dtype=np.uint8)])
 
@@ -51,13 +51,13 @@ class Runtime:
         """Load a model folder.
 
         Raises:
-            ModelError: The folder holds no model, or one that is damaged or does not do what model.json says.
+            ModelError: It is not a model folder, or its network is damaged or does not match model.json.
         """
         info = load_info(folder)
         return cls(info, read_onnx(folder, info), folder, precision)
 
     def probabilities(self, pixels: Iterable[Pixels]) -> NDArray[np.float32]:
-        """Compute probabilities, photo by photo, as fast as `pixels` gives them.
+        """Compute probabilities, photo by photo, as fast as `pixels` provides them.
 
         Args:
             pixels: Arrays of shape (image_size, image_size, 3), uint8 RGB.
@@ -66,34 +66,34 @@ class Runtime:
             Shape (N, C); each row sums to 1.
 
         Raises:
-            ModelError: The network gave something that is no probability.
+            ModelError: An output is not a probability distribution.
         """
         return self._checked(list(self._engine.rows(pixels)))
 
     def predict(self, pixels: Iterable[Pixels]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Compute probabilities, and what enters the last linear layer; each photo goes through the network once.
+        """Compute probabilities and features (the inputs of the last linear layer) in one forward pass.
 
         Args:
             pixels: As for `probabilities`.
 
         Returns:
-            Probabilities, shape (N, C), and features, shape (N, D); (0, 0) where there is no photo.
+            Probabilities, shape (N, C), and features, shape (N, D), or (0, 0) without photos.
 
         Raises:
-            ModelError: The network gave something that is no probability, or features that are not numbers, or it ends
-                in no linear layer.
+            ModelError: An output is not a probability distribution, a feature is NaN or infinite, or the network has
+                no linear layer.
         """
         results = list(self._engine.outputs(pixels))
         if results and len(results[0]) < 2:
             raise ModelError(
-                f"{self.folder}/model.onnx: ends in no linear layer, so it has no features to tell distances by; train "
-                "it again"
+                f"{self.folder}/model.onnx: has no linear layer, so there are no features to measure distances with; "
+                "train it again"
             )
-        # Where the network looks at several views of a photo, the mean of theirs.
+        # With test-time augmentation there are several views of a photo: take the mean of their features.
         means = [views.reshape(-1, views.shape[-1]).astype(np.float32).mean(axis=0) for _, views in results]
         features = np.stack(means) if means else np.empty((0, 0), dtype=np.float32)
         if not np.isfinite(features).all():
-            raise ModelError(f"{self.folder}/model.onnx: gives values that are not numbers; train it again")
+            raise ModelError(f"{self.folder}/model.onnx: gives features that are NaN or infinite; train it again")
         return self._checked([rows[0] for rows, _ in results]), features
 
     def _checked(self, rows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -102,35 +102,35 @@ class Runtime:
         result = np.stack(rows).astype(np.float32)
         sums = result.sum(axis=1)
         if not np.isfinite(result).all() or (abs(sums - 1) > _SUM_TOLERANCE).any() or (result < 0).any():
-            raise ModelError(f"{self.folder}/model.onnx: gives values that are no probabilities; train it again")
+            raise ModelError(f"{self.folder}/model.onnx: gives values that are not probabilities; train it again")
         return result
 
 
-def predict_and_measure(
-    runtime: Runtime, pixels: Iterable[Pixels], seen: NoveltyDetector | None
+def predict_with_distances(
+    runtime: Runtime, pixels: Iterable[Pixels], detector: NoveltyDetector | None
 ) -> tuple[NDArray[np.float32], Floats | None]:
-    """Compute probabilities, shape (N, C), and distances, shape (N,); each photo goes through the network once.
+    """Compute probabilities, shape (N, C), and distances to the training data, shape (N,), in one forward pass.
 
     Args:
         runtime: The model.
         pixels: As for `Runtime.probabilities`.
-        seen: What distances are told by; there are none where it is None.
+        detector: Its novelty detector; without one the distances are None.
 
     Raises:
         ModelError: As `Runtime.predict` and `NoveltyDetector.distances`.
     """
-    if seen is None:
+    if detector is None:
         return runtime.probabilities(pixels), None
     coming = iter(pixels)
     blocks: list[tuple[NDArray[np.float32], Floats]] = []
     while not blocks or len(blocks[-1][0]):
         probabilities, features = runtime.predict(islice(coming, _BLOCK))
-        blocks.append((probabilities, seen.distances(features)))
+        blocks.append((probabilities, detector.distances(features)))
     return np.concatenate([block[0] for block in blocks]), np.concatenate([block[1] for block in blocks])
 
 
-def _show_features(model: Any) -> None:
-    """Let a network give, as a further output, what enters its last product of numbers with weights."""
+def _add_feature_output(model: Any) -> None:
+    """Add the input of the last matrix product to the outputs of a network."""
     products = [node for node in model.get_ordered_ops() if node.get_type_name() == "MatMul"]
     if products:
         model.add_outputs(products[-1].input_value(0))

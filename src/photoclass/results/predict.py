@@ -17,7 +17,7 @@ from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError, OutputError, SettingsError
 from photoclass.model.folder import ModelInfo, load_info, load_novelty
 from photoclass.model.novelty import NoveltyDetector
-from photoclass.model.runtime import Runtime, predict_and_measure
+from photoclass.model.runtime import Runtime, predict_with_distances
 from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.prefetch import prefetch
@@ -192,7 +192,7 @@ def predict_table(
                         rows.append(row)
                         yield decoded
 
-            block, block_distances = predict_and_measure(runtime, pixels_of(), novelty)
+            block, block_distances = predict_with_distances(runtime, pixels_of(), novelty)
             probabilities[rows] = block
             if distances is not None:
                 distances[rows] = block_distances

@@ -191,7 +191,7 @@ def test_the_command_prints_the_verdict_first_and_writes_json(
 
 def test_a_model_that_outputs_nan_is_rejected(photos: Path, tmp_path: Path) -> None:
     model = _model(tmp_path / "nan", nan_for_bright_onnx())
-    with pytest.raises(ModelError, match=r"nan/model\.onnx: gives values that are no probabilities; train it again"):
+    with pytest.raises(ModelError, match=r"nan/model\.onnx: gives values that are not probabilities; train it again"):
         evaluate(photos, model)
 
 

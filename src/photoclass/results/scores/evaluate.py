@@ -11,7 +11,7 @@ from photoclass.errors import DataError
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import load_fingerprints, load_info, load_novelty, load_photo_splits
 from photoclass.model.novelty import NoveltyDetector
-from photoclass.model.runtime import Runtime, predict_and_measure
+from photoclass.model.runtime import Runtime, predict_with_distances
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.cache.store import Rows
 from photoclass.photos.decode import Pixels
@@ -183,7 +183,7 @@ def _predict(
                 task.advance()
                 yield photos.pixels[i]
 
-        return predict_and_measure(runtime, pixels_of(), novelty)
+        return predict_with_distances(runtime, pixels_of(), novelty)
 
 
 def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> PhotoTable:
