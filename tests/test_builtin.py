@@ -86,7 +86,7 @@ def _refused(*words: object) -> str:
 def test_predict_without_a_model_uses_the_built_in_one(installed: Path, photo: Path, tmp_path: Path) -> None:
     without, given = (tmp_path / name for name in ("without.csv", "given.csv"))
     request = _done("predict", photo, "--out", without)
-    assert request.stderr.count("the built-in model answers") == 1 and "built-in" not in request.stdout
+    assert request.stderr.count("using the built-in model") == 1 and "built-in" not in request.stdout
     named = _done("predict", photo, "--out", given, "--model", installed)
     assert "built-in" not in named.stderr
     assert without.read_bytes() == given.read_bytes()
@@ -105,7 +105,7 @@ def test_every_command_with_a_model_option_works_without_it(
         ["gallery", flat, "--out", tmp_path / "g.png"],
         ["explain", flat, "--count", "1", "--out", tmp_path / "h.png"],
     ):
-        assert "the built-in model answers" in _done(*words).stderr
+        assert "using the built-in model" in _done(*words).stderr
         assert words[-1].is_file()
     with open(tmp_path / "p.csv", newline="") as stream:
         assert all(row["distance"] for row in csv.DictReader(stream))
