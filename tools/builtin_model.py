@@ -168,7 +168,7 @@ def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict
     for split, part in parts.items():
         nameless = dataclasses.replace(part.table, names=tuple(content.hex() for content in part.contents))
         save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split])
-    # The detector keeps features in steps of 1/127; rounding the weights changes them by far less.
+    # The detector keeps features in steps of 1/127; rounding the weights changes them much less.
     _finish(run, new, chosen.onnx, _KEPT_FILES, out)
 
 

@@ -1,4 +1,4 @@
-"""Predicts photos with the reference CNN in Keras, at batch 1 as in the post, to a CSV. For prediction_speed.py.
+"""Predicts photos with the reference CNN in Keras, at batch 1 as in *Cat or Dog?*, to a CSV. For prediction_speed.py.
 
 python benchmarks/peers/prediction_speed_keras.py --save MODEL      write the network with its initial weights
 python benchmarks/peers/prediction_speed_keras.py FOLDER MODEL CSV  predict, and print the photos/s after a warm-up

@@ -7,7 +7,7 @@ from photoclass.errors import SettingsError
 
 @dataclass(frozen=True)
 class SmallCnnArchitecture:
-    """Sizes of the layers; the defaults are those of the post.
+    """Sizes of the layers; the defaults are those of *Cat or Dog?*, the blog post.
 
     Attributes:
         filters: Output channels of each convolution; each is followed by max-pooling, which halves the resolution.

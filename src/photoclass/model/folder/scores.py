@@ -148,7 +148,7 @@ def read_figure(values: Mapping[str, object], name: str, path: str) -> Interval 
     """Read what `figure_as_json` gave.
 
     Raises:
-        JsonTypeError: It is no number, or its interval is no pair of numbers.
+        JsonTypeError: It is not a number, or its interval is not a pair of numbers.
     """
     value = read_value(float | None, values.get(name), f"{path}.{name}")
     ends = read_value(tuple[float, ...] | None, values.get(f"{name}_ci95"), f"{path}.{name}_ci95")

@@ -47,7 +47,7 @@ def label_listing(listing: Listing, where: str) -> LabelledFiles:
         where: The folder's path as the user wrote it, for messages.
 
     Raises:
-        DataError: The layout is none of the known ones.
+        DataError: The layout is unknown.
     """
     prefix = _descend(listing)
     labelled = LabelledFiles(skipped=list(listing.skipped))
