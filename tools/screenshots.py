@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def make_report(photos: Path, run: Path) -> Path:
     """Train on photos, and return the report."""
-    _photoclass("train", photos, "--out", run, "--quality", "fast")
+    _photoclass(photos.parent, "train", photos.name, "--out", run, "--quality", "fast")
     return run / "report.html"
 
 
@@ -83,12 +83,14 @@ def make_check_page(photos: Path, page: Path) -> Path:
     (faulty / "train/cat/cut-short.jpg").write_bytes(cats[8].read_bytes()[:900])
     (faulty / "train/dog/empty.jpg").write_bytes(b"")
     (faulty / "train/dog/error-page.jpg").write_text("<!doctype html><title>404</title>")
-    _photoclass("check", faulty, "--html", page)
+    _photoclass(faulty.parent, "check", faulty.name, "--html", page)
     return page
 
 
-def _photoclass(*words: object) -> None:
-    subprocess.run([sys.executable, "-m", "photoclass", *map(str, words)], check=True, stdout=subprocess.DEVNULL)
+def _photoclass(folder: Path, *arguments: object) -> None:
+    """Run a command in a folder, so that pages name the photos without the path of this machine."""
+    command = [sys.executable, "-m", "photoclass", *map(str, arguments)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
 
 
 def take_screenshots(browser: Any, page: Path, folder: Path, name: str) -> None:
