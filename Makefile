@@ -7,7 +7,7 @@ PIP_OPTIONS ?=
 DATA ?= ../shared/data/dogs-vs-cats/train.zip
 INSTALLED := $(VENV)/.installed
 # Test files run side by side: most tests wait for commands that keep one processor busy.
-PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-slow check format reference builtin-model clean
 

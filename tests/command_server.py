@@ -6,15 +6,18 @@ environment and exit code, and runs the same `main()`.
 """
 
 import atexit
+import functools
 import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +29,46 @@ from quick_export import keep_operators
 _LIBRARIES = ("cv2", "matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2", "rich.progress", "openvino")
 
 
+class RunningCommand:
+    """A command that was started, or a script.
+
+    Attributes:
+        pid: Its process.
+    """
+
+    def __init__(self, server: "subprocess.Popen[str]", request: dict[str, Any]) -> None:
+        assert server.stdin is not None and server.stdout is not None
+        self._folder = tempfile.TemporaryDirectory()
+        self._stdout, self._stderr = (Path(self._folder.name) / name for name in ("stdout", "stderr"))
+        self._request = {**request, "folder": os.getcwd(), "files": [str(self._stdout), str(self._stderr)]}
+        server.stdin.write(json.dumps(self._request) + "\n")
+        server.stdin.flush()
+        self._answers = server.stdout
+        self.pid = self._answer()
+
+    def has_printed(self) -> bool:
+        """Wait for a line on its stdout; return False if it ends without one."""
+        while not (self._stdout.exists() and "\n" in self._stdout.read_text()):
+            try:
+                os.kill(self.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(0.01)
+        return True
+
+    def wait(self) -> subprocess.CompletedProcess[str]:
+        """Wait until it has ended."""
+        with self._folder:
+            exit_code = self._answer()
+            stdout, stderr = (file.read_text(errors="surrogateescape") for file in (self._stdout, self._stderr))
+        return subprocess.CompletedProcess(self._request["words"], exit_code, stdout, stderr)
+
+    def _answer(self) -> int:
+        answer = self._answers.readline()
+        assert answer, "the process that starts commands has ended"
+        return int(answer)
+
+
 class CommandServer:
     """A process that forks itself for each command. One command at a time; it ends when `close` is called."""
 
@@ -34,32 +77,28 @@ class CommandServer:
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(
-        self, words: Sequence[str], environment: Mapping[str, str], timeout_seconds: int
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end.
+    def start(
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str],
+        timeout_seconds: int,
+        script: Path | None = None,
+    ) -> RunningCommand:
+        """Start a command; the next can be started when it has ended.
 
         Args:
             words: What follows `photoclass` on the command line.
             environment: All environment variables of the command.
             timeout_seconds: After this time it is killed by SIGALRM.
+            script: A Python file that is run instead of the command.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with tempfile.TemporaryDirectory() as folder:
-            files = [Path(folder) / name for name in ("stdout", "stderr")]
-            request = {
-                "words": list(words),
-                "environment": dict(environment),
-                "folder": os.getcwd(),
-                "files": list(map(str, files)),
-                "timeout_seconds": timeout_seconds,
-            }
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-            assert answer, "the process that starts commands has ended"
-            stdout, stderr = (file.read_text(errors="surrogateescape") for file in files)
-        return subprocess.CompletedProcess(list(words), int(answer), stdout, stderr)
+        request = {
+            "words": list(words),
+            "environment": dict(environment),
+            "timeout_seconds": timeout_seconds,
+            "script": script and str(script),
+        }
+        return RunningCommand(self._process, request)
 
     def close(self) -> None:
         """End the server."""
@@ -83,14 +122,15 @@ def _load_libraries() -> None:
     export_onnx(SmallCNN(SmallCnnArchitecture((4,), 3, 4), 16, 2, torch.Generator().manual_seed(0)), 16)
 
 
-def _serve() -> None:
-    """Answer each request, a line on stdin, by the exit code of its command; in a forked process, return."""
+def _serve() -> dict[str, Any]:
+    """Answer each request, a line on stdin, by its process and exit code; in the forked process, return the request."""
     for line in sys.stdin:
         request = json.loads(line)
         child = os.fork()
         if not child:
             _become(request)
-            return
+            return request
+        print(child, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
     sys.exit()
 
@@ -107,10 +147,10 @@ def _become(request: dict[str, Any]) -> None:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
-    sys.argv = ["photoclass", *request["words"]]
+    sys.argv = [request["script"] or "photoclass", *request["words"]]
 
 
-def _run_main(main: Callable[[], None]) -> NoReturn:
+def _run_main(main: Callable[[], object]) -> NoReturn:
     """Run a command and end as the interpreter would, without freeing what the libraries hold: that takes longest."""
     code: int | str | None = 1
     try:
@@ -132,5 +172,5 @@ if __name__ == "__main__":
 
     _load_libraries()
     gc.freeze()  # what a collection marks would be copied in each forked process
-    _serve()
-    _run_main(photoclass_main)
+    script = _serve()["script"]
+    _run_main(functools.partial(runpy.run_path, script, run_name="__main__") if script else photoclass_main)

@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from browser import Browser, OpenedPage, run_browser
 from running import QUICK, done
+from shared_files import make_once, shared_folder
 
 pytest_plugins = ["exported_models"]
 
@@ -22,6 +23,27 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+# Files that take longest are begun first, so that no worker is left alone with one at the end.
+_LONGEST_FIRST = (
+    "checks/test_planted.py",
+    "walkthrough/test_demo.py",
+    "training/test_machines.py",
+    "training/learners/test_finetune.py",
+    "training/test_train.py",
+    "training/frozen/test_features.py",
+    "test_commands.py",
+    "training/frozen/test_backbone_file.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = item.path.relative_to(Path(__file__).parent).as_posix()
+        return _LONGEST_FIRST.index(name) if name in _LONGEST_FIRST else len(_LONGEST_FIRST)
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keep the tests, and every process they start, out of the user's cache.
@@ -29,6 +51,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     And let these processes keep their bytecode, as installed programs do: some hundred commands are started.
     """
     cache = tmp_path_factory.mktemp("cache")
+    networks = shared_folder(tmp_path_factory) / "networks"
+    networks.mkdir(exist_ok=True)
+    (cache / "networks").symlink_to(networks)  # pretrained networks are made once for all workers
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PHOTOCLASS_CACHE", str(cache))
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
@@ -40,17 +65,25 @@ def drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Class folders with 60 drawings a class."""
     from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 
-    folder = tmp_path_factory.mktemp("drawn") / "photos"
-    draw_photo_folders(folder, 60)
-    return folder
+    return make_once(shared_folder(tmp_path_factory) / "photos", lambda folder: draw_photo_folders(folder, 60))
+
+
+@pytest.fixture(scope="session")
+def few_drawn_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders with 24 drawings a class, where that is enough."""
+    from photoclass.walkthrough.drawings.drawings import draw_photo_folders
+
+    return make_once(shared_folder(tmp_path_factory) / "cats-and-dogs", lambda folder: draw_photo_folders(folder, 24))
 
 
 @pytest.fixture(scope="session")
 def model(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model of the drawings, made by the real command."""
-    out = tmp_path_factory.mktemp("model") / "run"
-    done("train", drawn_photos, "--out", out, "--recipe", "small-cnn", "--epochs", 2, *QUICK)
-    return out
+
+    def train(out: Path) -> None:
+        done("train", drawn_photos, "--out", out, "--recipe", "small-cnn", "--epochs", 2, *QUICK)
+
+    return make_once(shared_folder(tmp_path_factory) / "run", train)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from command_server import CommandServer
+from command_server import CommandServer, RunningCommand
 
 SHARED_PHOTOS = Path(__file__).parents[1].parent / "shared" / "data" / "dogs-vs-cats"
 # A network that learns drawings in seconds: what is tested is the way, not the score.
@@ -20,7 +20,12 @@ QUICK = ["--set", "image_size=48", "--set", "rotation_degrees=5", "--set", "widt
 
 def run_command(*words: object) -> subprocess.CompletedProcess[str]:
     """Run a photoclass command as a user would, in a process of its own that need not load the libraries again."""
-    return _command_server().run(list(map(str, words)), _environment(), timeout_seconds=300)
+    return _command_server().start(list(map(str, words)), _environment(), timeout_seconds=300).wait()
+
+
+def start_script(script: Path, *words: object) -> RunningCommand:
+    """Start a Python file in a process that need not load the libraries again."""
+    return _command_server().start(list(map(str, words)), _environment(), timeout_seconds=300, script=script)
 
 
 def run_in_new_interpreter(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 """What the tests of the training share: drawn photos and runs that are trained once."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,12 @@ from photoclass.training.compute import Compute
 from photoclass.training.finish import TrainResult
 from photoclass.training.loop.examples import PhotoExamples
 from photoclass.training.loop.loop import LoopJob
-from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from tiny_runs import Tiny, tiny_recipe
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    data = tmp_path_factory.mktemp("drawings") / "cats-and-dogs"
-    draw_photo_folders(data, photos_per_class=24)
-    return Tiny(data, tmp_path_factory.mktemp("cache"))
+def tiny(few_drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    return Tiny(few_drawn_photos, tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

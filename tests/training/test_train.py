@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ import pytest
 import torch
 from PIL import Image
 
+from command_server import RunningCommand
 from photoclass.errors import DataError, Interrupted, ModelError, OutputError, SettingsError, TrainingError
 from photoclass.model.folder import data_fingerprint, load_info, load_photo_splits, load_valid_predictions, read_onnx
 from photoclass.model.runtime import Runtime
@@ -33,6 +33,7 @@ from photoclass.training.loop import loop
 from photoclass.training.run import TrainOptions
 from photoclass.training.run_folder import checkpoint_path
 from photoclass.training.stopping import StopRequest
+from running import start_script
 from tiny_runs import TINY, Tiny, Watch, assert_same_training, read_checkpoint, stop_after
 
 CHILD = Path(__file__).with_name("child.py")
@@ -227,7 +228,7 @@ def test_a_run_stopped_three_times_and_resumed_equals_the_run_that_never_stopped
     np.testing.assert_array_equal(ours, theirs)
 
 
-def _start_child(tiny: Tiny, out: Path, **changes: Any) -> "subprocess.Popen[str]":
+def _start_child(tiny: Tiny, out: Path, **changes: Any) -> RunningCommand:
     given = {
         "data": str(tiny.data),
         "out": str(out),
@@ -238,9 +239,7 @@ def _start_child(tiny: Tiny, out: Path, **changes: Any) -> "subprocess.Popen[str
         "save_every_step": False,
         **changes,
     }
-    return subprocess.Popen(
-        [sys.executable, str(CHILD), json.dumps(given)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return start_script(CHILD, json.dumps(given))
 
 
 def _kill_and_resume(
@@ -260,15 +259,13 @@ def _kill_and_resume(
         out = folder / f"run-{number}"
         while True:
             child = _start_child(tiny, out, save_every_step=True)
-            with child:
-                assert child.stdout is not None
-                if killed < kills and lots.random() >= spared and child.stdout.readline():
-                    time.sleep(lots.uniform(0, longest_seconds))
-                    child.kill()
-                _, words = child.communicate()
-            if child.returncode == 0:
+            if killed < kills and lots.random() >= spared and child.has_printed():
+                time.sleep(lots.uniform(0, longest_seconds))
+                os.kill(child.pid, signal.SIGKILL)
+            ended = child.wait()
+            if ended.returncode == 0:
                 break
-            assert child.returncode == -signal.SIGKILL, words
+            assert ended.returncode == -signal.SIGKILL, ended.stderr
             killed += 1
         _assert_same_model(out, whole.folder)
         assert {path.name for path in out.iterdir()} >= FILES - {"curves.png"}
@@ -299,10 +296,9 @@ def test_fault_39_a_full_disk_ends_the_run_with_one_line_and_the_old_checkpoint_
     with pytest.raises(Interrupted):
         tiny.train(out, stop=stop, progress=watch)
     before = _tree(out)
-    with _start_child(tiny, out, file_bytes=2000) as child:
-        _, words = child.communicate()
+    child = _start_child(tiny, out, file_bytes=2000).wait()
     assert child.returncode == 1
-    (line,) = words.strip().splitlines()
+    (line,) = child.stderr.strip().splitlines()
     assert line.startswith(f"OutputError: {checkpoint_path(out)}: cannot be written (File too large)")
     assert _tree(out) == before
     # With room again, it goes on.

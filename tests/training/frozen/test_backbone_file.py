@@ -55,9 +55,19 @@ def _lite0_in_the_usual_form() -> onnx.ModelProto:
 
 def test_lite0_from_a_file_equals_the_built_in_one(drawn_photos: Path, tmp_path: Path) -> None:
     precision, _ = choose_precision("auto", cpu_gains_from() - {"INT8"})
-    done("train", drawn_photos, "--out", tmp_path / "ours", "--backbone", "lite0", "--precision", precision)
+    done(
+        "train",
+        drawn_photos,
+        "--out",
+        tmp_path / "ours",
+        "--backbone",
+        "lite0",
+        "--precision",
+        precision,
+        "--no-report",
+    )
     path = _write(tmp_path / "lite0.onnx", _lite0_in_the_usual_form())
-    words = ["--backbone", path, "--backbone-mean", "127/255", "--backbone-std", "128/255"]
+    words = ["--backbone", path, "--backbone-mean", "127/255", "--backbone-std", "128/255", "--no-report"]
     done("train", drawn_photos, "--out", tmp_path / "theirs", *words)
     ours, theirs = _model_json(tmp_path / "ours"), _model_json(tmp_path / "theirs")
     theirs_trained, ours_trained = theirs["training"], ours["training"]
@@ -114,7 +124,7 @@ def test_other_scaling_has_its_own_store(run: Path, drawn_photos: Path, tmp_path
         ({"backbone_sha256": "0" * 64}, "net.onnx: has SHA-256 "),
         ({"backbone_size": "64"}, "net.onnx: takes 32 px, not 64"),
         ({"backbone_std": "0"}, "lie in that range themselves; divide values for pixels from 0 to 255, as in 127/255"),
-        ({"backbone_mean": "127"}, "within that themselves"),
+        ({"backbone_mean": "127"}, "lie in that range themselves"),
         ({"backbone_mean": "0.5,0.5"}, "backbone_mean and backbone_std together, each as one number or three"),
         ({"backbone_mean": "half"}, "backbone_mean=half: must be numbers or fractions separated by commas"),
         ({"backbone": "lite0"}, "the backbone lite0 has a fixed size and scaling"),

@@ -63,7 +63,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _words(photos: Path, out: Path) -> list[str]:
     network = out.parent / "net.onnx"
     scaling = ["--backbone-mean", "0.5", "--backbone-std", "0.5"]
-    return ["train", str(photos), "--out", str(out), "--backbone", str(network), *scaling]
+    return ["train", str(photos), "--out", str(out), "--backbone", str(network), *scaling, "--no-report"]
 
 
 def _result(run: Path) -> tuple[bytes, bytes, dict[str, Any]]:
@@ -109,7 +109,7 @@ def test_fault_39_a_full_disk_gives_a_one_line_error_and_the_store_stays_readabl
     drawn_photos: Path, own_folder: Path
 ) -> None:
     some = _some_of(drawn_photos, own_folder / "some", 20)
-    done("train", some, "--out", own_folder / "first", "--quality", "fast")
+    done("train", some, "--out", own_folder / "first", "--quality", "fast", "--no-report")
 
     def fill_the_disk() -> None:
         limit = 24_000  # enough for the index of 120 photos, not for the features of 80
@@ -121,7 +121,7 @@ def test_fault_39_a_full_disk_gives_a_one_line_error_and_the_store_stays_readabl
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("photoclass: ")]
     assert "/features/" in line and "the cache cannot be used ([Errno 27] File too large); free some space" in line
     assert not (own_folder / "full").exists()
-    again = done("train", some, "--out", own_folder / "again", "--quality", "fast")
+    again = done("train", some, "--out", own_folder / "again", "--quality", "fast", "--no-report")
     assert "features: 40 of 40 from the cache" in again.stderr
     assert _result(own_folder / "again") == _result(own_folder / "first")
 

@@ -72,16 +72,25 @@ def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_ph
 
 def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
     again = done(
-        "train", drawn_photos, "--out", tmp_path / "again", "--recipe", "finetune", *WORDS, "--set", "epochs=1"
+        "train",
+        drawn_photos,
+        "--out",
+        tmp_path / "again",
+        "--recipe",
+        "finetune",
+        *WORDS,
+        "--set",
+        "epochs=1",
+        "--no-report",
     )
     assert "feature maps: 120 of 120 from the cache" in again.stderr
 
 
-def test_resumed_it_ends_as_the_run_that_never_stopped(drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_resumed_it_ends_as_the_run_that_never_stopped(few_drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:
     def begin(out: Path, **options: object) -> None:
         stop, watch = stop_after(4) if options.pop("stopped", False) else (None, SILENT)
         train(
-            drawn_photos,
+            few_drawn_photos,
             out,
             "finetune",
             {} if options.get("resume") else SMALL,
@@ -117,21 +126,8 @@ def test_without_a_tail_the_device_decides_how_much_learns() -> None:
 
 def test_all_of_the_network_learns_from_augmented_pixels(drawn_photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    told = done(
-        "train",
-        drawn_photos,
-        "--out",
-        out,
-        "--recipe",
-        "finetune",
-        *WORDS,
-        "--tail",
-        "16",
-        "--set",
-        "epochs=1",
-        "--set",
-        "learning_rate=3e-5",
-    )
+    words = ["--recipe", "finetune", *WORDS, "--tail", "16", "--set", "epochs=1", "--set", "learning_rate=3e-5"]
+    told = done("train", drawn_photos, "--out", out, *words, "--no-report")
     assert "all of the pretrained network lite0" in told.stderr
     model = json.loads((out / "model.json").read_text())
     assert model["metrics"]["held_out"]["log_loss"] < 0.69
@@ -210,7 +206,7 @@ def test_three_classes_need_no_option_and_a_class_of_one_photo_is_refused(drawn_
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     words = ["--recipe", "finetune", *WORDS, "--set", "epochs=1"]
-    done("train", photos, "--out", tmp_path / "run", *words)
+    done("train", photos, "--out", tmp_path / "run", *words, "--no-report")
     told = done("predict", photos / "cat", "--model", tmp_path / "run", "--out", tmp_path / "p.csv")
     assert (tmp_path / "p.csv").read_text().startswith("file,status,label,probability,prob_cat,prob_dog,prob_none")
     assert told.returncode == 0
