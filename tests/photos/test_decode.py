@@ -1,4 +1,4 @@
-"""The one way from a file's bytes to pixels: every kind of photo, and every kind of broken one."""
+"""Decoding: every kind of photo, and every kind of damaged one."""
 
 import errno
 import io
@@ -74,7 +74,7 @@ def test_every_format_gives_the_same_picture(form: str, rule: DecodeSettings) ->
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_fault_07_the_content_decides_and_not_the_ending(form: str, tmp_path: Path) -> None:
+def test_fault_07_the_content_decides_and_not_the_extension(form: str, tmp_path: Path) -> None:
     data = read_file(str(put(tmp_path / "photo.jpg", WHOLE_FILES[form])))
     assert isinstance(data, bytes)
     np.testing.assert_array_equal(decoded(data), decoded(WHOLE_FILES[form]))
@@ -95,7 +95,7 @@ def test_fault_09_ycck_becomes_rgb() -> None:
 
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "big-endian TIFF", "PPM"])
-def test_fault_10_sixteen_bit_grey_is_scaled_and_not_cut_off(form: str) -> None:
+def test_fault_10_sixteen_bit_grey_is_scaled_and_not_clipped(form: str) -> None:
     for value, expected in ((0, 0), (0x4000, 64), (0x8000, 128), (0xC000, 192), (0xFFFF, 255)):
         grey = np.full((8, 8), value, dtype=">u2" if form.startswith("big") else "<u2")
         data = encode(Image.fromarray(grey), form)
@@ -129,7 +129,7 @@ def _palette_picture() -> Image.Image:
         (Image.new("L", (8, 8), 9), "PNG", {"transparency": 9}, (255, 255, 255)),
     ],
 )
-def test_fault_11_transparency_lies_over_white(
+def test_fault_11_transparency_is_put_over_white(
     picture: Image.Image, form: str, options: dict[str, Any], expected: tuple[int, int, int]
 ) -> None:
     np.testing.assert_allclose(_mean_color(encode(picture, form, **options)), expected, atol=1)
@@ -154,7 +154,7 @@ def test_fault_12_every_exif_orientation_equals_the_upright_picture(
         np.testing.assert_array_equal(pixels, expected)
 
 
-def test_fault_12_large_jpegs_that_are_decoded_smaller_are_turned_too() -> None:
+def test_fault_12_large_jpegs_that_are_decoded_smaller_are_rotated_too() -> None:
     upright = np.asarray(noise_picture(2, 1400, 1100))
     exif = exif_block(orientation_entry(6))
     pixels = decoded(encode(Image.fromarray(as_stored(upright, 6)), "JPEG", quality=95, exif=exif))
@@ -173,7 +173,7 @@ MALFORMED_EXIF = {
 
 
 @pytest.mark.parametrize("exif", MALFORMED_EXIF.values(), ids=MALFORMED_EXIF)
-def test_fault_12_malformed_exif_turns_nothing_and_loses_no_photo(exif: bytes) -> None:
+def test_fault_12_malformed_exif_rotates_nothing_and_loses_no_photo(exif: bytes) -> None:
     np.testing.assert_array_equal(decoded(encode(WHOLE, "JPEG", exif=exif)), decoded(encode(WHOLE, "JPEG")))
 
 
@@ -194,7 +194,7 @@ def test_fault_12_a_malformed_entry_beside_the_orientation_does_not_stop_it(entr
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
-def test_fault_13_of_an_animation_the_first_frame_is_taken(form: str) -> None:
+def test_fault_13_the_first_frame_of_an_animation_is_taken(form: str) -> None:
     data = encode(_plain(RED), form, save_all=True, append_images=[_plain(BLUE), _plain(BLUE)])
     np.testing.assert_allclose(_mean_color(data), RED, atol=4)
 
@@ -221,7 +221,7 @@ def test_fault_15_a_jpeg_without_jfif_is_the_same_picture() -> None:
     np.testing.assert_array_equal(decoded(bare), decoded(data))
 
 
-def test_a_warning_of_pillow_is_neither_shown_nor_a_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_of_pillow_are_neither_shown_nor_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5000)  # it warns of pictures between this and its double
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("error")
@@ -232,7 +232,7 @@ def test_a_warning_of_pillow_is_neither_shown_nor_a_reason_to_refuse(monkeypatch
 # ---------------------------------------------------------------- sizes
 
 
-def test_squash_takes_the_whole_picture_and_crop_its_middle() -> None:
+def test_squash_takes_the_whole_picture_and_crop_its_centre() -> None:
     stripes = np.zeros((20, 60, 3), dtype=np.uint8)
     stripes[:, 20:40] = 255
     assert (resize_pixels(stripes, DecodeSettings(10, "crop")) == 255).all()
@@ -241,25 +241,25 @@ def test_squash_takes_the_whole_picture_and_crop_its_middle() -> None:
     )
 
 
-def test_crop_takes_the_middle_of_a_tall_picture_too() -> None:
+def test_crop_takes_the_centre_of_a_tall_picture_too() -> None:
     stripes = np.zeros((60, 20, 3), dtype=np.uint8)
     stripes[20:40] = 255
     assert (resize_pixels(stripes, DecodeSettings(10, "crop")) == 255).all()
 
 
-def test_shrinking_averages_what_it_covers() -> None:
+def test_shrinking_averages_the_pixels_that_it_covers() -> None:
     stripes = np.zeros((320, 320, 3), dtype=np.uint8)
     stripes[:, ::10] = 250  # taken pixel by pixel, this turns black or white
     assert set(np.unique(resize_pixels(stripes, DecodeSettings(32)))) == {25}
 
 
-def test_a_picture_of_the_right_size_is_not_touched() -> None:
+def test_a_picture_of_the_right_size_is_unchanged() -> None:
     pixels = np.asarray(noise_picture(3, 32, 32))
     np.testing.assert_array_equal(resize_pixels(pixels, SQUASH), pixels)
     np.testing.assert_array_equal(resize_pixels(pixels, CROP), pixels)
 
 
-def test_large_jpegs_are_decoded_smaller_but_not_below_the_side_asked_for() -> None:
+def test_large_jpegs_are_decoded_smaller_but_not_below_the_requested_side() -> None:
     data = encode(noise_picture(4, 2400, 1500), "JPEG", quality=95)
     sizes = []
     for least_side in (64, 600, 1400):
@@ -270,7 +270,7 @@ def test_large_jpegs_are_decoded_smaller_but_not_below_the_side_asked_for() -> N
     assert sizes == [(1200, 750), (1200, 750), (2400, 1500)]
 
 
-def test_decoding_smaller_changes_next_to_nothing() -> None:
+def test_decoding_smaller_changes_pixels_very_little() -> None:
     large = noise_picture(5, 2400, 1500)
     assert _difference(decoded(encode(large, "JPEG", quality=95)), resize_pixels(np.asarray(large), SQUASH)) < 1
 
@@ -291,14 +291,14 @@ def test_fault_02_a_web_page_named_jpg_is_skipped(page: bytes) -> None:
 
 @pytest.mark.parametrize("form", ["JPEG", "progressive JPEG"])
 @pytest.mark.parametrize("percent", [99, 50, 2])
-def test_fault_03_a_jpeg_cut_short_is_skipped(form: str, percent: int) -> None:
+def test_fault_03_a_truncated_jpeg_is_skipped(form: str, percent: int) -> None:
     data = encode(noise_picture(6, 300, 200), form, **FORMATS[form])
     assert "truncated" in reason_of(data[: len(data) * percent // 100])
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
 @pytest.mark.parametrize("percent", [90, 50, 10])
-def test_fault_03_other_formats_cut_short_are_skipped_too(form: str, percent: int) -> None:
+def test_fault_03_other_truncated_formats_are_skipped_too(form: str, percent: int) -> None:
     data = WHOLE_FILES[form]
     reason_of(data[: len(data) * percent // 100])
 
@@ -317,7 +317,7 @@ def test_fault_04_flipped_bits_crash_nothing(form: str, flips: list[tuple[float,
 
 
 @given(st.sampled_from([b"", *(data[:12] for data in WHOLE_FILES.values())]), st.binary(max_size=200))
-def test_fault_04_random_bytes_after_a_sound_start_crash_nothing(start: bytes, rest: bytes) -> None:
+def test_fault_04_random_bytes_after_a_valid_header_crash_nothing(start: bytes, rest: bytes) -> None:
     result = decode_photo(start + rest, SQUASH)
     assert isinstance(result, Unreadable) or result.shape == (32, 32, 3)
 
@@ -365,12 +365,12 @@ NO_PHOTOS = {"FITS": _fits(), "PSD": _psd()} | {
 
 
 @pytest.mark.parametrize("form", NO_PHOTOS)
-def test_fault_08_formats_that_are_no_photos_are_skipped_though_pillow_would_open_them(form: str) -> None:
+def test_fault_08_other_formats_are_skipped_even_if_pillow_can_open_them(form: str) -> None:
     assert Image.open(io.BytesIO(NO_PHOTOS[form])).format == form
     assert reason_of(NO_PHOTOS[form]).startswith("not an image in a known format (JPEG, PNG")
 
 
-def test_pictures_of_floating_point_numbers_are_skipped() -> None:
+def test_floating_point_pictures_are_skipped() -> None:
     assert "floating-point" in reason_of(encode(Image.new("F", (8, 8), 0.5), "TIFF"))
 
 
@@ -406,12 +406,12 @@ def test_fault_17_scans_hidden_behind_fillers_are_counted_too() -> None:
     assert "scans" in reason_of(data.replace(b"\xff\xda", b"\xff\xff\xff\xda"))
 
 
-def test_a_short_film_that_a_phone_appends_to_a_photo_does_not_count_as_scans() -> None:
+def test_a_video_appended_by_a_phone_does_not_count_as_scans() -> None:
     film = b"....ftypmp4 " + b"\xff\xda\x12" * 1000
     np.testing.assert_array_equal(decoded(WHOLE_FILES["JPEG"] + film), decoded(WHOLE_FILES["JPEG"]))
 
 
-def test_what_stands_in_a_comment_does_not_count_as_scans() -> None:
+def test_a_comment_does_not_count_as_scans() -> None:
     data = encode(WHOLE, "JPEG", comment=b"\xff\xda" * 1000, quality=90)
     np.testing.assert_array_equal(decoded(data), decoded(WHOLE_FILES["JPEG"]))
 
@@ -425,11 +425,11 @@ def _why_unread(path: Path) -> str:
     return result.reason
 
 
-def test_a_file_is_read_whole(tmp_path: Path) -> None:
+def test_a_file_is_read_completely(tmp_path: Path) -> None:
     assert read_file(str(put(tmp_path / "1.jpg", b"all of it"))) == b"all of it"
 
 
-def test_fault_22_what_became_a_pipe_or_a_device_since_it_was_listed_is_not_waited_for(tmp_path: Path) -> None:
+def test_fault_22_a_file_replaced_by_a_pipe_or_device_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "zeros.jpg").symlink_to("/dev/zero")
     with within_seconds(5):
@@ -438,12 +438,12 @@ def test_fault_22_what_became_a_pipe_or_a_device_since_it_was_listed_is_not_wait
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_fault_23_a_file_that_may_not_be_read_is_skipped(tmp_path: Path) -> None:
+def test_fault_23_a_file_that_cannot_be_read_is_skipped(tmp_path: Path) -> None:
     put(tmp_path / "1.jpg", b"x").chmod(0)
     assert _why_unread(tmp_path / "1.jpg") == "file cannot be opened (Permission denied)"
 
 
-def test_fault_23_whatever_the_system_refuses_is_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_23_errors_of_the_system_are_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: str, flags: int) -> int:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
@@ -452,7 +452,7 @@ def test_fault_23_whatever_the_system_refuses_is_a_reason(tmp_path: Path, monkey
     assert _why_unread(path) == "file cannot be opened (Permission denied)"
 
 
-def test_fault_27_a_file_that_vanished_is_skipped(tmp_path: Path) -> None:
+def test_fault_27_a_vanished_file_is_skipped(tmp_path: Path) -> None:
     assert _why_unread(tmp_path / "gone.jpg") == "file has vanished"
 
 
@@ -467,7 +467,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted under /proc")
-def test_no_file_stays_open(tmp_path: Path) -> None:
+def test_no_file_is_left_open(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     put(tmp_path / "1.jpg", b"x")
     before = len(os.listdir("/proc/self/fd"))

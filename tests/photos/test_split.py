@@ -1,4 +1,4 @@
-"""Splits: decided by content and seed alone, near-duplicates together, what the user gave is kept."""
+"""Splits: they depend on content and seed alone, keep near-duplicates together, and respect the user's own."""
 
 import hashlib
 from pathlib import Path
@@ -39,7 +39,7 @@ def _assign(
     given: NDArray[np.int8] | None = None,
     fractions: SplitFractions = USUAL_SHARES,
 ) -> NDArray[np.int8]:
-    """Assign splits; if not told otherwise, photos have no near-duplicates, one class and no split."""
+    """Assign splits; by default, photos have no near-duplicates, one class and no split."""
     count = len(contents)
     return assign_splits(
         contents,
@@ -52,7 +52,7 @@ def _assign(
 
 
 class Photos(NamedTuple):
-    """What a split is decided by."""
+    """The arguments of `assign_splits`."""
 
     contents: list[bytes]
     duplicates: NDArray[np.int64]
@@ -60,7 +60,7 @@ class Photos(NamedTuple):
 
 
 @st.composite
-def _with_twins(draw: st.DrawFn) -> Photos:
+def _with_duplicates(draw: st.DrawFn) -> Photos:
     """Draw photos of small classes; near-duplicates are of one class."""
     duplicates: list[int] = []
     labels: list[int] = []
@@ -72,7 +72,7 @@ def _with_twins(draw: st.DrawFn) -> Photos:
     return Photos(_contents(len(duplicates), str(draw(SEEDS))), np.array(duplicates), np.array(labels))
 
 
-@given(_with_twins(), SEEDS)
+@given(_with_duplicates(), SEEDS)
 def test_every_photo_gets_exactly_one_split(photos: Photos, seed: int) -> None:
     contents, duplicates, labels = photos
     splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
@@ -80,16 +80,16 @@ def test_every_photo_gets_exactly_one_split(photos: Photos, seed: int) -> None:
     assert set(splits.tolist()) <= {TRAIN, VALID, HELD_OUT}
 
 
-@given(_with_twins(), SEEDS)
-def test_fault_26_twins_never_stand_on_both_sides(photos: Photos, seed: int) -> None:
+@given(_with_duplicates(), SEEDS)
+def test_fault_26_near_duplicates_are_never_in_two_splits(photos: Photos, seed: int) -> None:
     contents, duplicates, labels = photos
     splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
     for group in np.unique(duplicates):
         assert len(set(splits[duplicates == group].tolist())) == 1
 
 
-@given(_with_twins(), SEEDS)
-def test_a_small_class_has_a_photo_to_train_on_and_if_it_can_one_to_choose_by(photos: Photos, seed: int) -> None:
+@given(_with_duplicates(), SEEDS)
+def test_a_small_class_has_a_photo_in_train_and_if_possible_one_in_valid(photos: Photos, seed: int) -> None:
     contents, duplicates, labels = photos
     splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
     for label in np.unique(labels):
@@ -98,7 +98,7 @@ def test_a_small_class_has_a_photo_to_train_on_and_if_it_can_one_to_choose_by(ph
         assert VALID in splits[of_class] or len(np.unique(duplicates[of_class])) == 1
 
 
-@given(_with_twins(), SEEDS, st.randoms(use_true_random=False))
+@given(_with_duplicates(), SEEDS, st.randoms(use_true_random=False))
 def test_the_order_of_the_photos_changes_nothing(photos: Photos, seed: int, random: Random) -> None:
     contents, duplicates, labels = photos
     splits = _assign(contents, seed, duplicates=duplicates, labels=labels)
@@ -109,44 +109,44 @@ def test_the_order_of_the_photos_changes_nothing(photos: Photos, seed: int, rand
 
 
 @given(st.integers(1, 200), SEEDS)
-def test_adding_photos_moves_none_of_the_others(more: int, seed: int) -> None:
+def test_adding_photos_moves_no_others(more: int, seed: int) -> None:
     before, added = _contents(LARGE), _contents(more, "added ")
     assert _assign([*before, *added], seed)[:LARGE].tolist() == _assign(before, seed).tolist()
 
 
 @given(st.integers(1, 50), SEEDS)
-def test_adding_a_class_moves_no_photo_of_another(more: int, seed: int) -> None:
+def test_adding_a_class_moves_no_photo_of_the_others(more: int, seed: int) -> None:
     before, added = _contents(LARGE), _contents(more, "added ")
     labels = np.array([0] * LARGE + [1] * more)
     assert _assign([*before, *added], seed, labels=labels)[:LARGE].tolist() == _assign(before, seed).tolist()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_of_thousands_80_percent_train_10_choose_and_10_are_held_out(seed: int) -> None:
+def test_thousands_of_photos_are_split_80_10_10(seed: int) -> None:
     shares = np.bincount(_assign(_contents(5000), seed)) / 5000
     np.testing.assert_allclose(shares, [0.8, 0.1, 0.1], atol=0.015)
 
 
-def test_the_shares_can_be_chosen() -> None:
+def test_the_fractions_can_be_set() -> None:
     shares = np.bincount(_assign(_contents(5000), fractions=SplitFractions(valid=0.3, held_out=0.2))) / 5000
     np.testing.assert_allclose(shares, [0.5, 0.3, 0.2], atol=0.02)
 
 
-def test_the_shares_hold_in_every_class() -> None:
+def test_the_fractions_hold_in_every_class() -> None:
     labels = np.arange(8000) % 4
     splits = _assign(_contents(8000), labels=labels)
     for label in range(4):
         np.testing.assert_allclose(np.bincount(splits[labels == label]) / 2000, [0.8, 0.1, 0.1], atol=0.025)
 
 
-def test_the_same_seed_divides_alike_and_another_one_anew() -> None:
+def test_the_seed_decides_the_splits() -> None:
     contents = _contents(2000)
     assert _assign(contents, 5).tolist() == _assign(contents, 5).tolist()
     # Two independent divisions differ for 1 - 0.8² - 0.1² - 0.1² = 34 % of the photos.
     assert 0.3 < (_assign(contents, 5) != _assign(contents, 6)).mean() < 0.38
 
 
-@given(_with_twins(), SEEDS, st.data())
+@given(_with_duplicates(), SEEDS, st.data())
 def test_given_splits_are_kept(photos: Photos, seed: int, data: st.DataObject) -> None:
     contents, duplicates, labels = photos
     choice = st.sampled_from([NO_SPLIT, TRAIN, VALID, HELD_OUT])
@@ -156,8 +156,10 @@ def test_given_splits_are_kept(photos: Photos, seed: int, data: st.DataObject) -
     assert set(splits.tolist()) <= {TRAIN, VALID, HELD_OUT}
 
 
-@given(_with_twins(), SEEDS, st.data())
-def test_fault_26_a_photo_follows_its_twin_that_has_a_split(photos: Photos, seed: int, data: st.DataObject) -> None:
+@given(_with_duplicates(), SEEDS, st.data())
+def test_fault_26_a_photo_joins_its_near_duplicate_that_has_a_split(
+    photos: Photos, seed: int, data: st.DataObject
+) -> None:
     contents, duplicates, labels = photos
     fixed = np.full(len(contents), NO_SPLIT, dtype=np.int8)
     for group in data.draw(st.sets(st.sampled_from(sorted(set(duplicates.tolist()))))):
@@ -167,14 +169,14 @@ def test_fault_26_a_photo_follows_its_twin_that_has_a_split(photos: Photos, seed
         assert len(set(splits[duplicates == group].tolist())) == 1
 
 
-def test_where_photos_are_held_out_already_the_rest_is_divided_among_train_and_valid() -> None:
+def test_if_photos_are_held_out_already_the_rest_is_divided_between_train_and_valid() -> None:
     fixed = np.full(3000, NO_SPLIT, dtype=np.int8)
     fixed[:1000] = HELD_OUT
     splits = _assign(_contents(3000), given=fixed)
     np.testing.assert_allclose(np.bincount(splits[1000:], minlength=3) / 2000, [0.9, 0.1, 0], atol=0.02)
 
 
-def test_splits_that_are_all_given_are_returned_as_they_are() -> None:
+def test_complete_given_splits_are_returned_unchanged() -> None:
     fixed = np.array([TRAIN, TRAIN, VALID], dtype=np.int8)
     splits = _assign(_contents(3), given=fixed)
     assert splits.tolist() == fixed.tolist()
@@ -182,7 +184,7 @@ def test_splits_that_are_all_given_are_returned_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_fault_26_copies_in_two_classes_and_near_twins_stay_on_one_side(seed: int, tmp_path: Path) -> None:
+def test_fault_26_copies_in_two_classes_and_near_duplicates_stay_in_one_split(seed: int, tmp_path: Path) -> None:
     for number in range(12):
         picture = noise_picture(100 + number, 160, 120)
         put(tmp_path / f"data/cats/{number}.jpg", encode(picture, "JPEG", quality=92))
@@ -224,17 +226,17 @@ def test_renaming_photos_changes_no_split(tmp_path: Path) -> None:
     assert split_by_content("before") == split_by_content("after")
 
 
-def test_a_class_without_a_photo_to_train_on_is_refused_naming_it() -> None:
+def test_a_class_without_a_photo_to_train_on_is_refused_and_named() -> None:
     splits, labels = np.array([TRAIN, VALID, VALID], dtype=np.int8), np.array([0, 0, 1])
     with pytest.raises(DataError, match="DATA: class 'dog' has no readable photo to train on"):
         check_splits(splits, labels, ("cat", "dog"), "DATA")
 
 
-def test_splits_without_any_photo_to_choose_by_are_refused() -> None:
+def test_splits_without_validation_photos_are_refused() -> None:
     splits, labels = np.array([TRAIN, TRAIN, HELD_OUT], dtype=np.int8), np.array([0, 1, 1])
     with pytest.raises(DataError, match="DATA: no readable photo is left for valid"):
         check_splits(splits, labels, ("cat", "dog"), "DATA")
 
 
-def test_splits_that_train_and_choose_pass() -> None:
+def test_valid_splits_pass() -> None:
     check_splits(np.array([TRAIN, TRAIN, VALID], dtype=np.int8), np.array([0, 1, 1]), ("cat", "dog"), "DATA")

@@ -1,4 +1,4 @@
-"""The table of photos: natural order, rows picked out, files skipped."""
+"""The table of photos: natural order, selected rows, skipped files."""
 
 from random import Random
 
@@ -44,7 +44,7 @@ def test_natural_order_is_the_same_whatever_the_order_of_the_names(names: list[s
 @example("1.jpg", "01.jpg")
 @example("a.jpg", "A.jpg")
 @example("7", "٧")
-def test_only_equal_names_share_a_place_in_the_order(one: str, other: str) -> None:
+def test_only_equal_names_have_equal_keys(one: str, other: str) -> None:
     assert (natural_key(one) == natural_key(other)) == (one == other)
 
 
@@ -59,21 +59,21 @@ def test_rows_are_selected_by_indices_or_by_a_mask() -> None:
     assert by_mask.class_names == ("cat", "dog")
 
 
-def test_selected_rows_keep_the_order_asked_for() -> None:
+def test_selected_rows_keep_the_requested_order() -> None:
     assert _table(5).select(np.array([4, 0, 2])).names == ("4.jpg", "0.jpg", "2.jpg")
 
 
-def test_a_table_of_no_rows_can_be_selected() -> None:
+def test_no_rows_can_be_selected() -> None:
     assert len(_table(3).select(np.zeros(3, dtype=np.bool_))) == 0
 
 
-def test_files_skipped_stand_once_and_in_natural_order() -> None:
+def test_skipped_files_are_listed_once_and_in_natural_order() -> None:
     table = _table(1).with_skipped([SkippedPhoto("10.jpg", "empty"), SkippedPhoto("2.jpg", "empty")])
     table = table.with_skipped([SkippedPhoto("2.jpg", "empty"), SkippedPhoto("1.jpg", "broken")])
     assert [item.name for item in table.skipped] == ["1.jpg", "2.jpg", "10.jpg"]
 
 
-def test_selecting_rows_forgets_no_file_skipped() -> None:
+def test_selecting_rows_keeps_the_skipped_files() -> None:
     table = _table(3).with_skipped([SkippedPhoto("x.jpg", "empty")])
     assert table.select(np.array([0])).skipped == table.skipped
 

@@ -1,4 +1,4 @@
-"""Small pictures inside a page."""
+"""Thumbnails that are embedded in a page."""
 
 import base64
 import io
@@ -16,13 +16,13 @@ def _opened(uri: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(uri.removeprefix(HEAD))))
 
 
-def test_a_thumbnail_keeps_the_shape_and_never_grows(tmp_path: Path) -> None:
+def test_a_thumbnail_keeps_the_aspect_ratio_and_is_never_enlarged(tmp_path: Path) -> None:
     Image.new("RGB", (400, 200), "red").save(tmp_path / "wide.png")
     assert _opened(thumbnail(str(tmp_path / "wide.png"), 100)).size == (100, 50)
     assert _opened(thumbnail(str(tmp_path / "wide.png"), 1000)).size == (400, 200)
 
 
-def test_several_come_in_order_and_what_cannot_be_read_is_empty(tmp_path: Path) -> None:
+def test_several_thumbnails_are_in_order_and_unreadable_photos_give_empty_ones(tmp_path: Path) -> None:
     for number, colour in enumerate(("red", "lime")):
         Image.new("RGB", (20, 20), colour).save(tmp_path / f"{number}.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
@@ -32,7 +32,7 @@ def test_several_come_in_order_and_what_cannot_be_read_is_empty(tmp_path: Path) 
     assert red[0] > 200 > red[1] and lime[1] > 200 > lime[0]
 
 
-def test_the_picture_itself_is_left_as_it_was() -> None:
+def test_the_picture_itself_is_unchanged() -> None:
     picture = Image.new("RGB", (300, 300))
     data_uri(picture, 10)
     assert picture.size == (300, 300)

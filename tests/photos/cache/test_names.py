@@ -82,6 +82,6 @@ def test_whatever_changes_features_changes_their_name(other: Callable[[], Path])
     assert other() != _features()
 
 
-def test_strange_names_of_backbone_files_are_made_safe() -> None:
+def test_unusual_names_of_backbone_files_are_made_safe() -> None:
     folder = _features("../a b\\" + "n" * 300)
     assert folder.parent == CACHE / "features" and len(folder.name) < 200

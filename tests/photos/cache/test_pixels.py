@@ -1,4 +1,4 @@
-"""The pixel cache: what it gives is what decoding gives, however it came to be and whatever was deleted since."""
+"""The pixel cache: it returns what decoding returns, however it was filled and whatever was deleted since."""
 
 import contextlib
 import multiprocessing
@@ -34,7 +34,7 @@ NOT_UTF8 = os.fsdecode(b"caf\xe9 \xff.jpg")
 
 
 def _fill(folder: Path, count: int = 8) -> Path:
-    """Write photos of all formats, each of another picture."""
+    """Write photos in all formats, each of a different picture."""
     forms = list(FORMATS)
     for number in range(count):
         form = forms[number % len(forms)]
@@ -50,8 +50,8 @@ def _cached(folder: Path, settings: DecodeSettings = SETTINGS, progress: Progres
     return cache_photos(_table(folder), settings, Workspace(folder.parent / "cache", 1, progress))
 
 
-def _see_right_pixels(photos: CachedPhotos, count: int) -> None:
-    """See that each photo has the pixels and the fingerprint that decoding its file gives."""
+def _check_pixels(photos: CachedPhotos, count: int) -> None:
+    """Check that each photo has the pixels and the fingerprint that decoding its file gives."""
     assert len(photos) == len(photos.contents) == len(photos.pixels) == len(photos.fingerprints) == count
     for i, path in enumerate(photos.table.paths):
         data = Path(path).read_bytes()
@@ -63,7 +63,7 @@ def _see_right_pixels(photos: CachedPhotos, count: int) -> None:
 
 @pytest.fixture
 def undecodable(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return what makes every further decoding fail the test."""
+    """Return a function that makes any further decoding fail the test."""
 
     def refuse(data: bytes, least_side: int) -> None:
         pytest.fail("decoded again")
@@ -73,29 +73,29 @@ def undecodable(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 @pytest.mark.parametrize("settings", [SETTINGS, DecodeSettings(24, "crop"), DecodeSettings(61)])
 def test_cached_pixels_equal_decoded_ones_in_every_format(settings: DecodeSettings, tmp_path: Path) -> None:
-    _see_right_pixels(_cached(_fill(tmp_path / "photos", len(FORMATS)), settings), len(FORMATS))
+    _check_pixels(_cached(_fill(tmp_path / "photos", len(FORMATS)), settings), len(FORMATS))
 
 
-def test_a_large_jpeg_for_a_large_network_is_cached_as_it_is_decoded(tmp_path: Path) -> None:
+def test_a_large_jpeg_at_a_large_image_size_is_cached_as_decoded(tmp_path: Path) -> None:
     # Decoded at half its size it would be enough for small networks, and a little different.
     put(tmp_path / "photos/1.jpg", encode(noise_picture(1, 1250, 1150), "JPEG"))
-    _see_right_pixels(_cached(tmp_path / "photos", DecodeSettings(300)), 1)
+    _check_pixels(_cached(tmp_path / "photos", DecodeSettings(300)), 1)
 
 
 def test_photos_are_found_again_without_decoding(tmp_path: Path, undecodable: Callable[[], None]) -> None:
     folder = _fill(tmp_path / "photos")
     first = _cached(folder)
     undecodable()
-    _see_right_pixels(_cached(folder), 8)
+    _check_pixels(_cached(folder), 8)
     assert _cached(folder).contents == first.contents
 
 
-def test_photos_that_were_moved_and_renamed_are_found_again(tmp_path: Path, undecodable: Callable[[], None]) -> None:
+def test_moved_and_renamed_photos_are_found_again(tmp_path: Path, undecodable: Callable[[], None]) -> None:
     _cached(_fill(tmp_path / "photos"))
     undecodable()
     for path in (tmp_path / "photos").iterdir():
         path.rename(path.with_name(f"holiday-{path.name}"))
-    _see_right_pixels(_cached((tmp_path / "photos").rename(tmp_path / "moved")), 8)
+    _check_pixels(_cached((tmp_path / "photos").rename(tmp_path / "moved")), 8)
 
 
 def test_only_new_photos_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,59 +109,59 @@ def test_only_new_photos_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return decode_picture(data, least_side)
 
     monkeypatch.setattr(cache_module, "decode_picture", decode)
-    _see_right_pixels(_cached(folder), 8)
+    _check_pixels(_cached(folder), 8)
     assert seen == [(folder / f"{number}.jpg").read_bytes() for number in (5, 6, 7)]
 
 
-def test_a_photo_whose_content_changed_is_decoded_anew(tmp_path: Path) -> None:
+def test_a_photo_with_new_content_is_decoded_again(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 3)
     _cached(folder)
     put(folder / "1.jpg", encode(noise_picture(77), "PNG"))
-    _see_right_pixels(_cached(folder), 3)
+    _check_pixels(_cached(folder), 3)
 
 
-def test_each_way_of_decoding_has_pixels_of_its_own(tmp_path: Path) -> None:
+def test_pixels_are_kept_apart_by_decode_settings(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 4)
     for settings in (SETTINGS, DecodeSettings(24, "crop"), DecodeSettings(32), SETTINGS):
-        _see_right_pixels(_cached(folder, settings), 4)
+        _check_pixels(_cached(folder, settings), 4)
 
 
 def test_copies_share_their_pixels(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 2)
     shutil.copy(folder / "0.jpg", folder / "copy.jpg")
     photos = _cached(folder)
-    _see_right_pixels(photos, 3)
+    _check_pixels(photos, 3)
     (shard,) = (tmp_path / "cache/pixels").rglob("*.rows")
     assert shard.stat().st_size == 2 * 24 * 24 * 3
 
 
-def test_no_photos_are_no_special_case(tmp_path: Path) -> None:
+def test_an_empty_table_is_no_special_case(tmp_path: Path) -> None:
     table = _table(_fill(tmp_path / "photos", 1)).select(np.array([], dtype=np.int64))
     assert len(cache_photos(table, SETTINGS, Workspace(tmp_path / "cache"))) == 0
 
 
-def test_photos_that_cannot_be_read_are_skipped_and_the_others_keep_their_pixels(tmp_path: Path) -> None:
+def test_unreadable_photos_are_skipped_and_the_others_keep_their_pixels(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 6)
     put(folder / "1.jpg", b"")
     put(folder / "3.jpg", b"<html>")
     put(folder / "4.jpg", (folder / "0.jpg").read_bytes()[:200])
     for _ in range(2):  # now as before, when the others are in the cache
         photos = _cached(folder)
-        _see_right_pixels(photos, 3)
+        _check_pixels(photos, 3)
         assert [Path(name).name for name in photos.table.names] == ["0.jpg", "2.jpg", "5.jpg"]
         reasons = {Path(item.name).name: item.reason for item in photos.table.skipped}
         assert sorted(reasons) == ["1.jpg", "3.jpg", "4.jpg"]
         assert reasons["1.jpg"] == "file is empty (0 bytes)"
 
 
-def test_fault_24_photos_with_strange_names_get_their_pixels(tmp_path: Path) -> None:
+def test_fault_24_photos_with_unusual_names_get_their_pixels(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 5)
-    strange = ["new\nline.jpg", NOT_UTF8, "n" * 251 + ".jpg", "-rf.jpg", "=cmd().jpg"]
-    for number, name in enumerate(strange):
+    unusual = ["new\nline.jpg", NOT_UTF8, "n" * 251 + ".jpg", "-rf.jpg", "=cmd().jpg"]
+    for number, name in enumerate(unusual):
         (folder / f"{number}.jpg").rename(folder / name)
     photos = _cached(folder)
-    _see_right_pixels(photos, 5)
-    assert {Path(name).name for name in photos.table.names} == set(strange)
+    _check_pixels(photos, 5)
+    assert {Path(name).name for name in photos.table.names} == set(unusual)
 
 
 def test_labels_and_splits_stay_with_their_photos(tmp_path: Path) -> None:
@@ -177,8 +177,8 @@ def test_labels_and_splits_stay_with_their_photos(tmp_path: Path) -> None:
 
 def test_selected_photos_keep_their_pixels(tmp_path: Path) -> None:
     photos = _cached(_fill(tmp_path / "photos", 6))
-    _see_right_pixels(photos.select(np.array([4, 0, 2])), 3)
-    _see_right_pixels(photos.select(np.array([True, False, False, True, False, False])), 2)
+    _check_pixels(photos.select(np.array([4, 0, 2])), 3)
+    _check_pixels(photos.select(np.array([True, False, False, True, False, False])), 2)
     np.testing.assert_array_equal(
         photos.select(np.array([5, 1])).fingerprints.all(), [photos.fingerprints[5], photos.fingerprints[1]]
     )
@@ -188,7 +188,7 @@ def test_selected_photos_keep_their_pixels(tmp_path: Path) -> None:
 
 
 class _JustBeforeDecoding(Silent):
-    """Progress that does something between the hashing of the files and their decoding."""
+    """Progress that runs a function between the hashing and the decoding of the files."""
 
     def __init__(self, deed: Callable[[], object]) -> None:
         self._deed = deed
@@ -204,7 +204,7 @@ class _JustBeforeDecoding(Silent):
 def test_fault_27_a_file_that_vanishes_before_it_is_decoded_is_skipped(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 4)
     photos = _cached(folder, progress=_JustBeforeDecoding((folder / "2.jpg").unlink))
-    _see_right_pixels(photos, 3)
+    _check_pixels(photos, 3)
     (vanished,) = photos.table.skipped
     assert (Path(vanished.name).name, vanished.reason) == ("2.jpg", "file has vanished")
 
@@ -213,13 +213,13 @@ def test_fault_27_a_file_that_changes_before_it_is_decoded_is_skipped(tmp_path: 
     folder = _fill(tmp_path / "photos", 4)
     other = encode(noise_picture(50), "PNG")
     photos = _cached(folder, progress=_JustBeforeDecoding(lambda: put(folder / "2.jpg", other)))
-    _see_right_pixels(photos, 3)
+    _check_pixels(photos, 3)
     (changed,) = photos.table.skipped
     assert (Path(changed.name).name, changed.reason) == ("2.jpg", "file changed while it was being read")
-    _see_right_pixels(_cached(folder), 4)
+    _check_pixels(_cached(folder), 4)
 
 
-def test_fault_27_a_copy_of_what_vanished_is_decoded_in_its_place(tmp_path: Path) -> None:
+def test_fault_27_a_copy_of_a_vanished_file_is_decoded_instead(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 1)
     for copy in ("1.jpg", "2.jpg"):
         shutil.copy(folder / "0.jpg", folder / copy)
@@ -238,7 +238,7 @@ def test_fault_27_a_copy_of_what_vanished_is_decoded_in_its_place(tmp_path: Path
 # ---------------------------------------------------------------- several at once
 
 
-def test_several_workers_give_what_one_gives(tmp_path: Path) -> None:
+def test_several_workers_give_the_same_as_one(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 300)
     put(folder / "7.jpg", b"")
     put(folder / "99.jpg", b"<html>")
@@ -257,7 +257,7 @@ def test_several_workers_give_what_one_gives(tmp_path: Path) -> None:
         np.testing.assert_array_equal(several.fingerprints[i], one.fingerprints[i])
 
 
-def test_threads_that_build_one_cache_at_once_all_get_the_right_pixels(tmp_path: Path) -> None:
+def test_threads_that_fill_one_cache_at_once_all_get_the_right_pixels(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos", 20)
     start = Barrier(3)
     found: list[CachedPhotos] = []
@@ -273,15 +273,15 @@ def test_threads_that_build_one_cache_at_once_all_get_the_right_pixels(tmp_path:
         thread.join()
     assert len(found) == 3
     for photos in found:
-        _see_right_pixels(photos, 20)
+        _check_pixels(photos, 20)
 
 
 def _build_and_look(folder: Path, start: ProcessBarrier) -> None:
     start.wait(60)
-    _see_right_pixels(_cached(folder), 20)
+    _check_pixels(_cached(folder), 20)
 
 
-def test_processes_that_build_one_cache_at_once_all_get_the_right_pixels(
+def test_processes_that_fill_one_cache_at_once_all_get_the_right_pixels(
     tmp_path: Path, undecodable: Callable[[], None]
 ) -> None:
     folder = _fill(tmp_path / "photos", 20)
@@ -294,7 +294,7 @@ def test_processes_that_build_one_cache_at_once_all_get_the_right_pixels(
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0]
     undecodable()
-    _see_right_pixels(_cached(folder), 20)
+    _check_pixels(_cached(folder), 20)
 
 
 # ---------------------------------------------------------------- what is deleted, killed or damaged
@@ -304,14 +304,14 @@ LOST = ("cache", "cache/pixels", "cache/fingerprints", "*.rows", "*.sqlite", "pi
 
 
 @pytest.mark.parametrize("lost", LOST)
-def test_whatever_is_deleted_of_the_cache_is_made_again(lost: str, tmp_path: Path) -> None:
+def test_deleted_parts_of_the_cache_are_made_again(lost: str, tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     _cached(folder)
     found = [path for path in tmp_path.rglob(lost) if path.is_relative_to(tmp_path / "cache")]
     assert found
     for path in found:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    _see_right_pixels(_cached(folder), 8)
+    _check_pixels(_cached(folder), 8)
 
 
 def test_photos_whose_shard_is_gone_are_made_again_and_the_others_found(tmp_path: Path) -> None:
@@ -321,7 +321,7 @@ def test_photos_whose_shard_is_gone_are_made_again_and_the_others_found(tmp_path
     _fill(folder, 8)
     _cached(folder)
     lost.unlink()
-    _see_right_pixels(_cached(folder), 8)
+    _check_pixels(_cached(folder), 8)
 
 
 KILLED_BUILD = """
@@ -340,7 +340,7 @@ cache_photos(read_photos([folder], workspace), DecodeSettings(24), workspace)
 """
 
 
-def test_what_a_killed_build_left_is_never_read(tmp_path: Path) -> None:
+def test_rows_of_a_killed_run_are_never_read(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     killed = subprocess.run([sys.executable, "-c", KILLED_BUILD, str(folder)], timeout=60)
     assert killed.returncode == -signal.SIGKILL
@@ -348,10 +348,10 @@ def test_what_a_killed_build_left_is_never_read(tmp_path: Path) -> None:
     assert len(left) == 2, "rows were written before the kill"
     for shard in left:
         shard.write_bytes(b"\xff" * shard.stat().st_size)
-    _see_right_pixels(_cached(folder), 8)
+    _check_pixels(_cached(folder), 8)
 
 
-def test_a_build_that_is_interrupted_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_continues_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = _fill(tmp_path / "photos", 12)
     monkeypatch.setattr(decoding, "_CHUNK", 2)
     monkeypatch.setattr(decoding, "_ENTER_EVERY", 4)
@@ -367,7 +367,7 @@ def test_a_build_that_is_interrupted_goes_on_where_it_was(tmp_path: Path, monkey
     with pytest.raises(KeyboardInterrupt):
         _cached(folder)
     seen.clear()
-    _see_right_pixels(_cached(folder), 12)
+    _check_pixels(_cached(folder), 12)
     assert seen == [(folder / f"{number}.jpg").read_bytes() for number in range(8, 12)]
 
 
@@ -384,7 +384,7 @@ def test_fault_28_the_pixels_are_mapped_and_not_loaded(tmp_path: Path) -> None:
     assert not photos.pixels[0].flags.writeable
 
 
-def test_the_cache_lies_where_the_environment_says_or_else_in_the_users_cache_folder(
+def test_the_cache_folder_is_photoclass_cache_or_the_users_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PHOTOCLASS_CACHE", str(tmp_path / "mine"))

@@ -1,4 +1,4 @@
-"""Rows found by content: there whole or not at all, whoever writes beside us and whatever is deleted."""
+"""Row stores: rows are complete or missing, whoever writes at the same time and whatever is deleted."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def _store(folder: Path) -> RowStore:
 
 
 def _write(store: RowStore, rows: Mapping[bytes, NDArray[np.uint8]]) -> Path:
-    """Write rows into one new shard and enter them."""
+    """Write rows to a new shard and enter them in the index."""
     with store.new_shard() as shard:
         with open(shard.path, "rb+") as stream:
             for place, values in enumerate(rows.values()):
@@ -53,19 +53,19 @@ def _see_rows(rows: Rows, *numbers: int) -> None:
         np.testing.assert_array_equal(rows[place], _row(number))
 
 
-def test_rows_are_found_by_content_in_the_order_asked_for(tmp_path: Path) -> None:
+def test_rows_are_found_by_content_in_the_requested_order(tmp_path: Path) -> None:
     store = _store(tmp_path)
     _write(store, _numbered(1, 2, 3))
     _write(store, _numbered(4, 5))
     _see_rows(store.find([_content(number) for number in (5, 1, 4, 1)]), 5, 1, 4, 1)
 
 
-def test_rows_are_there_for_whoever_opens_the_store_later(tmp_path: Path) -> None:
+def test_rows_persist(tmp_path: Path) -> None:
     _write(_store(tmp_path), _numbered(1, 2))
     _see_rows(_store(tmp_path).find([_content(2)]), 2)
 
 
-def test_rows_of_other_types_come_back_as_they_were(tmp_path: Path) -> None:
+def test_rows_of_other_types_read_back_as_written(tmp_path: Path) -> None:
     values = np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32)
     store = RowStore(tmp_path / "store", (5,), np.float32)
     _write(store, {_content(i): values[i] for i in range(3)})
@@ -83,7 +83,7 @@ def test_rows_may_be_written_in_any_order_and_from_any_memory_layout(tmp_path: P
     _see_rows(store.find([_content(place) for place in range(3)]), 0, 1, 2)
 
 
-def test_rows_that_are_not_there_are_marked_missing(tmp_path: Path) -> None:
+def test_unknown_rows_are_marked_missing(tmp_path: Path) -> None:
     store = _store(tmp_path)
     assert store.find([_content(1)]).missing.tolist() == [True]
     _write(store, _numbered(1, 3))
@@ -119,14 +119,14 @@ def test_a_row_written_again_replaces_the_first(tmp_path: Path) -> None:
     _see_rows(store.find([_content(1)]), 1)
 
 
-def test_rows_cannot_be_changed_by_their_readers(tmp_path: Path) -> None:
+def test_rows_are_read_only(tmp_path: Path) -> None:
     store = _store(tmp_path)
     _write(store, _numbered(1))
     with pytest.raises(ValueError, match="read-only"):
         store.find([_content(1)])[0][0, 0] = 1
 
 
-def test_a_shard_of_which_no_row_was_entered_is_removed(tmp_path: Path) -> None:
+def test_a_shard_without_entered_rows_is_removed(tmp_path: Path) -> None:
     store = _store(tmp_path)
     with store.new_shard() as shard, open(shard.path, "rb+") as stream:
         write_row(stream.fileno(), 0, _row(1))
@@ -173,9 +173,7 @@ def test_a_killed_writer_leaves_the_rows_that_it_entered_and_no_others(tmp_path:
 
 
 @pytest.mark.parametrize("left_bytes", [None, 0, 11])
-def test_rows_whose_shard_was_deleted_or_cut_short_are_missing_and_others_are_not(
-    left_bytes: int | None, tmp_path: Path
-) -> None:
+def test_only_rows_of_deleted_or_truncated_shards_are_missing(left_bytes: int | None, tmp_path: Path) -> None:
     store = _store(tmp_path)
     lost = _write(store, _numbered(1, 2))
     _write(store, _numbered(3))
@@ -191,7 +189,7 @@ def test_rows_whose_shard_was_deleted_or_cut_short_are_missing_and_others_are_no
     _see_rows(store.find(wanted), 2, 3)
 
 
-def test_rows_that_are_in_use_outlive_their_file(tmp_path: Path) -> None:
+def test_open_rows_outlive_their_file(tmp_path: Path) -> None:
     store = _store(tmp_path)
     shard = _write(store, _numbered(1, 2))
     rows = store.find([_content(1), _content(2)])
@@ -216,7 +214,7 @@ def test_a_store_that_cannot_be_used_is_a_clear_error(place: str, tmp_path: Path
         _store(tmp_path)
 
 
-def test_opening_a_new_store_waits_for_whoever_writes_to_it_first(tmp_path: Path) -> None:
+def test_opening_a_new_store_waits_for_another_writer(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     first = sqlite3.connect(tmp_path / "store/index.sqlite", isolation_level=None, check_same_thread=False)
     with contextlib.closing(first):
@@ -228,7 +226,7 @@ def test_opening_a_new_store_waits_for_whoever_writes_to_it_first(tmp_path: Path
     _see_rows(_store(tmp_path).find([_content(1)]), 1)
 
 
-def test_many_may_open_a_new_store_and_write_to_it_at_once(tmp_path: Path) -> None:
+def test_many_may_open_and_write_a_new_store_at_once(tmp_path: Path) -> None:
     for attempt in range(10):
         start = Barrier(6)
         failed: list[Exception] = []
@@ -279,7 +277,7 @@ def test_fault_28_rows_are_mapped_and_not_loaded(tmp_path: Path) -> None:
     assert first.__array_interface__["data"][0] + store.row_bytes == second.__array_interface__["data"][0]
 
 
-def test_what_killed_runs_left_is_cleared_once_it_is_old(tmp_path: Path) -> None:
+def test_orphaned_shards_are_removed_once_they_are_old(tmp_path: Path) -> None:
     store = _store(tmp_path)
     known = _write(store, _numbered(1))
     orphans = [store.folder / f"{name}.rows" for name in ("old", "fresh")]

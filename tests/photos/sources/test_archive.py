@@ -1,4 +1,4 @@
-"""Zips: unpacked whole into the cache, found there again, and refused when anything in them could do harm."""
+"""Zips: unpacked completely into the cache, found there again, and refused if anything in them is unsafe."""
 
 import stat
 import struct
@@ -35,7 +35,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def _refusal(archive: Path, sandbox: Path) -> str:
-    """Unpack what must be refused, see that it leaves nothing behind, and return the message."""
+    """Check that a zip is refused and leaves nothing behind, and return the message."""
     cache = sandbox / "deep" / "down" / "cache"
     before = _files(sandbox)
     with pytest.raises(ArchiveError) as refused:
@@ -47,7 +47,7 @@ def _refusal(archive: Path, sandbox: Path) -> str:
     return str(refused.value)
 
 
-def test_a_zip_is_unpacked_whole(tmp_path: Path) -> None:
+def test_a_zip_is_unpacked_completely(tmp_path: Path) -> None:
     folder = unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
     assert _files(folder) == PHOTOS
     assert folder.is_relative_to(tmp_path / "cache")
@@ -62,7 +62,7 @@ def test_it_is_found_again_under_another_name_and_not_unpacked_twice(tmp_path: P
     assert (again, after.st_ino, after.st_mtime_ns) == (folder, before.st_ino, before.st_mtime_ns)
 
 
-def test_a_zip_that_changed_is_unpacked_anew(tmp_path: Path) -> None:
+def test_a_changed_zip_is_unpacked_again(tmp_path: Path) -> None:
     first = unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
     second = unpack(_zip(tmp_path / "photos.zip", {**PHOTOS, "cats/1.jpg": b"two cat"}), Workspace(tmp_path / "cache"))
     assert (first / "cats/1.jpg").read_bytes() == b"one cat"
@@ -70,14 +70,14 @@ def test_a_zip_that_changed_is_unpacked_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lost", ["cats/1.jpg", "dogs/1.jpg"])
-def test_what_was_deleted_from_the_cache_is_unpacked_again(lost: str, tmp_path: Path) -> None:
+def test_deleted_files_are_unpacked_again(lost: str, tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
     folder = unpack(archive, Workspace(tmp_path / "cache"))
     (folder / lost).unlink()
     assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == PHOTOS
 
 
-def test_what_a_killed_run_left_half_unpacked_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+def test_the_partly_unpacked_zip_of_a_killed_run_is_not_used(tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
     folder = unpack(archive, Workspace(tmp_path / "cache"))
     folder.rename(folder.with_suffix(".part"))
@@ -108,7 +108,7 @@ def test_fault_20_hidden_and_system_files_stay_in_the_zip(tmp_path: Path) -> Non
     assert _files(unpack(_zip(tmp_path / "photos.zip", {**rest, **PHOTOS}), Workspace(tmp_path / "cache"))) == PHOTOS
 
 
-def test_fault_24_strange_names_come_out_as_they_are(tmp_path: Path) -> None:
+def test_fault_24_unusual_names_are_kept(tmp_path: Path) -> None:
     names = {"cats/new\nline.jpg": b"1", "cats/-rf.jpg": b"2", "cats/12:30.jpg": b"3", "cats/" + "n" * 255: b"4"}
     assert _files(unpack(_zip(tmp_path / "photos.zip", names), Workspace(tmp_path / "cache"))) == names
 
@@ -117,19 +117,19 @@ def test_fault_24_strange_names_come_out_as_they_are(tmp_path: Path) -> None:
     "name",
     ["../evil.jpg", "cats/../../../evil.jpg", "/evil.jpg", "//evil.jpg", "..\\evil.jpg", "C:\\evil.jpg", "../evil/"],
 )
-def test_fault_32_a_name_that_leads_outside_refuses_the_whole_zip(name: str, tmp_path: Path) -> None:
+def test_fault_32_a_zip_with_a_name_that_leads_outside_is_refused(name: str, tmp_path: Path) -> None:
     assert "leads outside" in _refusal(_zip(tmp_path / "photos.zip", {**PHOTOS, name: b""}), tmp_path)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
-def test_fault_32_a_link_or_special_file_refuses_the_whole_zip(kind: int, tmp_path: Path) -> None:
+def test_fault_32_a_zip_with_a_link_or_special_file_is_refused(kind: int, tmp_path: Path) -> None:
     harmful = zipfile.ZipInfo("cats/link.jpg")
     harmful.external_attr = (kind | 0o777) << 16
     archive = _zip(tmp_path / "photos.zip", [(zipfile.ZipInfo("cats/1.jpg"), b"x"), (harmful, b"/etc/passwd")])
     assert "link or special file" in _refusal(archive, tmp_path)
 
 
-def test_fault_32_a_zip_that_would_grow_without_limit_is_refused(tmp_path: Path) -> None:
+def test_fault_32_a_zip_bomb_is_refused(tmp_path: Path) -> None:
     archive = tmp_path / "photos.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened, opened.open("cats/1.jpg", "w") as member:
         for _ in range(300):
@@ -138,7 +138,7 @@ def test_fault_32_a_zip_that_would_grow_without_limit_is_refused(tmp_path: Path)
     assert "would grow from" in _refusal(archive, tmp_path)
 
 
-def test_fault_32_members_that_overlap_to_grow_without_limit_are_refused(tmp_path: Path) -> None:
+def test_fault_32_a_zip_bomb_of_overlapping_members_is_refused(tmp_path: Path) -> None:
     # Many names for one packed member: each alone grows little, together they are more than the file holds.
     archive = _zip(tmp_path / "photos.zip", {"cats/1.jpg": Random(0).randbytes(20_000)})
     data = archive.read_bytes()
@@ -152,7 +152,7 @@ def test_fault_32_members_that_overlap_to_grow_without_limit_are_refused(tmp_pat
 
 
 def _with_declared_size(archive: Path, size: int, content: bytes, checksum: int | None = None) -> Path:
-    """Let both headers of the only member declare another size, and perhaps another checksum."""
+    """Change the declared size, and perhaps the checksum, in both headers of the only member."""
     data = archive.read_bytes()
     old = struct.pack("<I", len(content))
     assert data.count(old) == 2
@@ -163,13 +163,13 @@ def _with_declared_size(archive: Path, size: int, content: bytes, checksum: int 
     return archive
 
 
-def test_fault_32_a_zip_bomb_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
+def test_fault_32_a_zip_bomb_with_a_false_size_is_refused(tmp_path: Path) -> None:
     content = bytes(64 << 20)
     archive = _with_declared_size(_zip(tmp_path / "photos.zip", {"cats/1.jpg": content}), 1000, content)
     assert "not a readable zip" in _refusal(archive, tmp_path)
 
 
-def test_fault_32_a_bomb_whose_checksum_lies_too_gives_no_more_than_it_declares(tmp_path: Path) -> None:
+def test_fault_32_a_zip_bomb_with_a_false_checksum_too_gives_no_more_than_it_declares(tmp_path: Path) -> None:
     content = bytes(64 << 20)
     archive = _zip(tmp_path / "photos.zip", {"cats/1.jpg": content})
     _with_declared_size(archive, 1000, content, checksum=zlib.crc32(bytes(1000)))
@@ -183,7 +183,7 @@ def test_fault_32_a_bomb_whose_checksum_lies_too_gives_no_more_than_it_declares(
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_fault_32_packing_whose_memory_cannot_be_bounded_is_refused(method: int, tmp_path: Path) -> None:
+def test_fault_32_compression_with_unbounded_memory_is_refused(method: int, tmp_path: Path) -> None:
     assert "unsupported compression method" in _refusal(_zip(tmp_path / "photos.zip", PHOTOS, method), tmp_path)
 
 
@@ -198,7 +198,7 @@ def test_fault_32_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("names", [("a.jpg", "a.jpg"), ("a.jpg", "./a.jpg"), ("a//b.jpg", "a/b.jpg"), ("a", "a/b.jpg")])
-def test_two_members_for_one_place_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
+def test_two_members_of_one_path_are_refused(names: tuple[str, str], tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", [(zipfile.ZipInfo(name), b"x") for name in names])
     assert "create it again" in _refusal(archive, tmp_path)
 
@@ -214,7 +214,7 @@ def test_a_member_without_a_name_is_refused(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", bytes(1000)])
-def test_what_is_no_zip_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_is_refused(content: bytes, tmp_path: Path) -> None:
     assert "not a readable zip" in _refusal(put(tmp_path / "photos.zip", content), tmp_path)
 
 

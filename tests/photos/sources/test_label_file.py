@@ -1,4 +1,4 @@
-"""A CSV of image,label[,split]: read as people and spreadsheets write it, refused with all its faults named."""
+"""Label CSVs, image,label[,split]: read as people and spreadsheets write them, refused with all errors reported."""
 
 import csv
 import os
@@ -38,7 +38,7 @@ def test_images_are_found_beside_the_csv_or_by_absolute_path(tmp_path: Path) -> 
     assert rows == [("1.jpg", "cat", NO_SPLIT), (str(far), "dog", NO_SPLIT)]
 
 
-def test_columns_stand_in_any_order_and_others_are_passed_over(tmp_path: Path) -> None:
+def test_columns_may_be_in_any_order_and_others_are_ignored(tmp_path: Path) -> None:
     text = "Source, LABEL ,Image\nweb,cat,1.jpg\nweb,dog,2.jpg\n"
     assert _rows(tmp_path, text) == [("1.jpg", "cat", NO_SPLIT), ("2.jpg", "dog", NO_SPLIT)]
 
@@ -49,7 +49,7 @@ def test_the_split_column_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("splits", [("train", "train", "train"), ("train", "train", "test")])
-def test_where_no_row_is_for_validation_the_training_rows_are_still_to_be_divided(
+def test_without_validation_rows_the_training_rows_are_still_to_be_divided(
     splits: tuple[str, ...], tmp_path: Path
 ) -> None:
     lines = [f"{number}.jpg,cat,{split}" for number, split in enumerate(splits, start=1)]
@@ -57,13 +57,13 @@ def test_where_no_row_is_for_validation_the_training_rows_are_still_to_be_divide
     assert found == [NO_SPLIT, NO_SPLIT, HELD_OUT if splits[2] == "test" else NO_SPLIT]
 
 
-def test_fault_31_a_byte_order_mark_and_any_line_ending_are_taken(tmp_path: Path) -> None:
+def test_fault_31_a_byte_order_mark_and_any_line_ending_are_accepted(tmp_path: Path) -> None:
     expected = [("1.jpg", "cat", NO_SPLIT), ("2.jpg", "dog", NO_SPLIT)]
     for text in ("image,label\n1.jpg,cat\n2.jpg,dog", "\ufeffimage,label\r\n1.jpg,cat\r\n\r\n2.jpg,dog\r\n"):
         assert _rows(tmp_path, text) == expected
 
 
-def test_fault_31_a_repeated_row_counts_once_and_is_told(tmp_path: Path) -> None:
+def test_fault_31_a_repeated_row_counts_once_and_is_reported(tmp_path: Path) -> None:
     put(tmp_path / "1.jpg", b"x")
     put(tmp_path / "2.jpg", b"x")
     file = put(tmp_path / "labels.csv", b"image,label\n1.jpg,cat\n2.jpg,dog\n1.jpg,cat\n1.jpg,cat\n")
@@ -72,7 +72,7 @@ def test_fault_31_a_repeated_row_counts_once_and_is_told(tmp_path: Path) -> None
     assert labelled.notes == [f"{file}: 2 repeated rows counted once"]
 
 
-def test_fault_31_all_wrong_rows_are_named_with_their_lines(tmp_path: Path) -> None:
+def test_fault_31_all_wrong_rows_are_reported_with_their_lines(tmp_path: Path) -> None:
     message = _refusal(tmp_path, "image,label,split\n1.jpg,cat,\n9.jpg,dog,\n1.jpg,dog,\n2.jpg,,\n3.jpg,dog,maybe\n")
     assert "line 3: no such file: '9.jpg'" in message
     assert "line 4: '1.jpg' is in an earlier row with another label or split" in message
@@ -81,7 +81,7 @@ def test_fault_31_all_wrong_rows_are_named_with_their_lines(tmp_path: Path) -> N
     assert "line 2" not in message
 
 
-def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(tmp_path: Path) -> None:
+def test_fault_31_ten_of_many_wrong_rows_are_reported_and_the_rest_counted(tmp_path: Path) -> None:
     message = _refusal(tmp_path, "image,label\n" + "".join(f"no{number}.jpg,cat\n" for number in range(25)))
     assert message.count("no such file") == 10
     assert "and 15 more" in message
@@ -101,7 +101,7 @@ def test_fault_31_of_many_wrong_rows_ten_are_named_and_the_rest_counted(tmp_path
         ("image,label\na\0b.jpg,cat\n", ""),
     ],
 )
-def test_fault_31_what_is_no_label_table_is_refused(text: str | bytes, complaint: str, tmp_path: Path) -> None:
+def test_fault_31_a_file_that_is_not_a_label_csv_is_refused(text: str | bytes, complaint: str, tmp_path: Path) -> None:
     assert complaint in _refusal(tmp_path, text)
 
 
@@ -115,6 +115,6 @@ def test_quoted_names_with_commas_quotes_and_newlines_are_found(tmp_path: Path) 
     assert [image for image, _, _ in labelled.rows] == images
 
 
-def test_fault_24_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:
+def test_fault_24_file_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     assert _rows(tmp_path, b"image,label\ncaf\xe9.jpg,cat\n", images=[name]) == [(name, "cat", NO_SPLIT)]

@@ -1,4 +1,4 @@
-"""Where a file lies and how it is named tell its label and its split."""
+"""Folder layouts: labels and splits follow from folders and file names."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
@@ -14,7 +14,7 @@ CATS_AND_DOGS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
 
 
 def _listing(*files: str, empty: Sequence[str] = (), skipped: Sequence[SkippedPhoto] = ()) -> Listing:
-    """List these files as if they lay in a folder; `empty` are folders without any."""
+    """Read a listing of these files; `empty` are folders without files."""
     folders = {str(parent) for name in (*files, *(f"{e}/x" for e in empty)) for parent in PurePosixPath(name).parents}
     return Listing(sorted(files, key=natural_key), sorted(folders - {"."}, key=natural_key), skipped=list(skipped))
 
@@ -39,7 +39,7 @@ def test_class_folders_give_the_labels_and_no_split() -> None:
     assert set(table.splits.tolist()) == {NO_SPLIT}
 
 
-def test_class_order_is_that_of_the_sorted_names_whatever_is_found_first() -> None:
+def test_classes_are_sorted_by_name() -> None:
     assert _read("wolf/1.jpg", "ant/1.jpg", "cow/1.jpg").class_names == ("ant", "cow", "wolf")
 
 
@@ -72,7 +72,7 @@ def test_fault_21_flat_names_of_kaggle_give_the_labels() -> None:
     assert [label for label, _ in rows.values()] == ["cat", "dog", "dog"]
 
 
-def test_fault_21_unlabelled_test_photos_beside_them_are_passed_over_and_counted() -> None:
+def test_fault_21_unlabelled_test_photos_are_ignored_and_counted() -> None:
     table = _read("train/cat.0.jpg", "train/dog.1.jpg", "test1/1.jpg", "test1/2.jpg", "sampleSubmission.csv")
     assert len(table) == 2
     assert table.notes == ("test1: 2 files without a class ignored",)
@@ -88,32 +88,32 @@ def test_an_outer_folder_of_split_folders_is_stepped_into() -> None:
     assert {split for _, split in _rows(_read(*files)).values()} == {TRAIN, VALID}
 
 
-def test_a_class_may_be_called_train() -> None:
+def test_a_class_may_be_named_train() -> None:
     assert _read("car/1.jpg", "train/1.jpg").class_names == ("car", "train")
 
 
-def test_a_foreign_folder_beside_split_folders_is_refused_rather_than_guessed_at() -> None:
+def test_another_folder_beside_split_folders_is_refused() -> None:
     with pytest.raises(DataError, match="old/ beside train/, valid/"):
         _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/1.jpg", "valid/dogs/1.jpg", "old/1.jpg")
 
 
-def test_a_photo_that_lies_in_no_class_folder_is_skipped() -> None:
+def test_a_photo_outside_the_class_folders_is_skipped() -> None:
     table = _read(*CATS_AND_DOGS, "stray.jpg", "notes.txt")
     assert table.skipped == (SkippedPhoto("DATA/stray.jpg", "not in a class folder"),)
 
 
-def test_a_photo_whose_flat_name_gives_no_class_is_skipped() -> None:
+def test_a_photo_whose_flat_name_has_no_class_is_skipped() -> None:
     table = _read("cat.0.jpg", "dog.1.jpg", "holiday.jpg")
     assert [item.name for item in table.skipped] == ["DATA/holiday.jpg"]
 
 
-def test_what_the_walk_skipped_stays_skipped() -> None:
+def test_files_skipped_by_the_listing_stay_skipped() -> None:
     listing = _listing(*CATS_AND_DOGS, skipped=[SkippedPhoto("cats/pipe.jpg", "a pipe")])
     table = make_table(label_listing(listing, "DATA"), "DATA", None, "DATA")
     assert table.skipped == (SkippedPhoto("DATA/cats/pipe.jpg", "a pipe"),)
 
 
-def test_fault_18_no_class_folder_is_refused_and_the_known_forms_are_named() -> None:
+def test_fault_18_data_without_classes_is_refused_and_the_known_forms_are_named() -> None:
     with pytest.raises(DataError, match=r"DATA: no class folders found; give class folders .*cat\.0\.jpg"):
         _read("1.jpg", "2.jpg")
 
@@ -126,7 +126,7 @@ def test_fault_18_a_folder_of_zips_is_refused_with_a_hint() -> None:
 @pytest.mark.parametrize(
     "files", [("cats/1.jpg",), ("cat.1.jpg", "cat.2.jpg"), ("train/cats/1.jpg", "valid/cats/2.jpg")]
 )
-def test_fault_18_one_class_alone_is_refused_naming_it(files: tuple[str, ...]) -> None:
+def test_fault_18_a_single_class_is_refused_and_named(files: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match=r"DATA: only one class, 'cats?'; at least two"):
         _read(*files)
 
@@ -135,29 +135,29 @@ def test_fault_18_one_class_alone_is_refused_naming_it(files: tuple[str, ...]) -
     ("files", "empty"),
     [(CATS_AND_DOGS, "cows"), (("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg"), "train/cows")],
 )
-def test_fault_19_an_empty_class_is_refused_naming_it(files: tuple[str, ...], empty: str) -> None:
+def test_fault_19_an_empty_class_is_refused_and_named(files: tuple[str, ...], empty: str) -> None:
     with pytest.raises(DataError, match="class 'cows' is empty"):
         _read(*files, empty=[empty])
 
 
-def test_a_class_may_be_empty_in_valid_alone() -> None:
+def test_a_class_may_be_empty_in_valid() -> None:
     assert _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg", empty=["valid/dogs"]).class_names
 
 
 @pytest.mark.parametrize("part", ["valid", "test"])
-def test_fault_19_a_class_without_a_photo_to_train_on_is_refused_naming_it(part: str) -> None:
+def test_fault_19_a_class_without_a_photo_to_train_on_is_refused_and_named(part: str) -> None:
     with pytest.raises(DataError, match="class 'cows' has no photo in train/"):
         _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg", f"{part}/cows/1.jpg")
 
 
 @pytest.mark.parametrize("files", [("Dog/1.jpg", "dog/2.jpg", "cat/1.jpg"), ("Dog.1.jpg", "dog.2.jpg", "cat.1.jpg")])
-def test_fault_25_classes_that_differ_by_case_alone_are_refused(files: tuple[str, ...]) -> None:
+def test_fault_25_classes_that_differ_only_by_case_are_refused(files: tuple[str, ...]) -> None:
     with pytest.raises(DataError, match="classes 'Dog' and 'dog' differ only by case"):
         _read(*files)
 
 
 @pytest.mark.parametrize("stem", ["new\nline", "\udcff\udce9", "n" * 251, "-rf", "a,b", '"'])
-def test_fault_24_strange_names_are_labelled_like_any_other(stem: str) -> None:
+def test_fault_24_unusual_names_are_labelled_like_any_other(stem: str) -> None:
     table = _read(f"cats/{stem}.jpg", "dogs/1.jpg")
     assert _rows(table)[f"cats/{stem}.jpg"] == ("cats", NO_SPLIT)
 
@@ -176,5 +176,5 @@ def test_fault_24_strange_names_are_labelled_like_any_other(stem: str) -> None:
         ("1.jpg", None),
     ],
 )
-def test_a_single_photos_folder_or_flat_name_gives_its_class_away(file: str, label: str | None) -> None:
+def test_the_label_of_a_single_photo_is_read_from_its_folder_or_flat_name(file: str, label: str | None) -> None:
     assert label_of_name(file, ("cat", "dog")) == label

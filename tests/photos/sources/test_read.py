@@ -1,4 +1,4 @@
-"""From what a person names - folders, zips, CSVs, single photos - to a table of photos."""
+"""From folders, zips, CSVs and single photos to a table of photos."""
 
 import os
 import zipfile
@@ -51,7 +51,7 @@ def test_a_folder_a_zip_and_a_csv_of_the_same_photos_give_the_same_table(tmp_pat
     assert _essence(read_data(_csv(folder), Workspace(tmp_path / "cache"))) == _essence(table)
 
 
-def test_photos_are_called_as_they_were_asked_for(tmp_path: Path) -> None:
+def test_photos_have_the_names_that_the_user_gave(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     archive = _zip(folder, tmp_path / "photos.zip")
     assert read_data(folder, Workspace(tmp_path / "cache")).names[0] == f"{folder}/train/cats/2.jpg"
@@ -67,7 +67,7 @@ def test_reading_data_changes_nothing_in_it(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_data_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_data_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such file or folder"):
         read_data(tmp_path / "nowhere", Workspace(tmp_path / "cache"))
 
@@ -87,7 +87,7 @@ def test_fault_22_a_pipe_given_as_data_is_refused_without_a_hang(tmp_path: Path)
                 read_data(tmp_path / name, Workspace(tmp_path / "cache"))
 
 
-def test_fault_32_a_harmful_zip_is_refused_by_whoever_reads_it(tmp_path: Path) -> None:
+def test_fault_32_an_unsafe_zip_is_refused_in_all_commands(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as opened:
         opened.writestr("cats/1.jpg", b"x")
         opened.writestr("../evil.jpg", b"x")
@@ -115,13 +115,13 @@ def test_photos_to_predict_come_from_files_folders_and_zips_in_natural_order(tmp
     assert set(table.labels.tolist()) == {NO_LABEL}
 
 
-def test_a_photo_named_twice_stands_once(tmp_path: Path) -> None:
+def test_a_photo_given_twice_is_read_once(tmp_path: Path) -> None:
     folder = _fill(tmp_path / "photos")
     table = read_photos([folder, folder / "train", folder / "train/cats/2.jpg"], Workspace(tmp_path / "cache"))
     assert len(table) == len(set(table.names)) == len(FILES)
 
 
-def test_labels_of_photos_to_predict_are_told_from_their_names(tmp_path: Path) -> None:
+def test_labels_of_photos_to_predict_are_read_from_their_names(tmp_path: Path) -> None:
     files = {"cat/1.jpg": 0, "dog.7.jpg": 1, "cow/1.jpg": NO_LABEL, "cat/dog.1.jpg": 1}
     for name in files:
         put(tmp_path / "x" / name, b"x")
@@ -132,25 +132,25 @@ def test_labels_of_photos_to_predict_are_told_from_their_names(tmp_path: Path) -
     assert single.labels.tolist() == [0, 1]
 
 
-def test_nothing_hidden_is_predicted_unless_it_is_named(tmp_path: Path) -> None:
+def test_hidden_files_are_predicted_only_if_given_by_name(tmp_path: Path) -> None:
     hidden = put(tmp_path / "x/.hidden.jpg", b"x")
     put(tmp_path / "x/1.jpg", b"x")
     assert read_photos([tmp_path / "x"], Workspace(tmp_path / "cache")).names == (f"{tmp_path}/x/1.jpg",)
     assert read_photos([hidden], Workspace(tmp_path / "cache")).names == (str(hidden),)
 
 
-def test_a_photo_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_photo_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such photo, folder or zip"):
         read_photos([tmp_path / "nowhere.jpg"], Workspace(tmp_path / "cache"))
 
 
-def test_folders_without_any_photo_are_refused(tmp_path: Path) -> None:
+def test_folders_without_photos_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no photos found"):
         read_photos([tmp_path / "empty"], Workspace(tmp_path / "cache"))
 
 
-def test_fault_22_pipes_devices_and_loops_named_as_photos_are_skipped(tmp_path: Path) -> None:
+def test_fault_22_pipes_devices_and_loops_given_as_photos_are_skipped(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "zeros.jpg").symlink_to("/dev/zero")
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
