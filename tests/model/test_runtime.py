@@ -170,7 +170,10 @@ class TestUnfit:
         ids=["classes", "size", "grey", "floats", "two-inputs", "two-outputs"],
     )
     def test_fault_36_other_inputs_or_outputs_are_refused(self, content: bytes) -> None:
-        refusal = r"(does not turn uint8 pixels \(N, 16, 16, 3\) into one row|but model.json has 2 classes).*; copy (it|the folder) again"
+        refusal = (
+            r"(does not turn uint8 pixels \(N, 16, 16, 3\) into one row|but model.json has 2 classes).*; "
+            r"copy (it|the folder) again"
+        )
         with pytest.raises(ModelError, match=refusal):
             Runtime(make_info(), content, Path("run"))
 

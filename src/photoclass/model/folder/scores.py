@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from photoclass.errors import ModelError
@@ -52,13 +52,13 @@ class StoredScore:
         log_loss: In nats.
         accuracy: Share of photos classified correctly.
         split_selected_model: Whether these photos also selected the model.
-        optimism: By how much the score is then expected to overstate; None where nothing was selected.
+        optimism: What was selected on them, and by how much the score is too good for it; None if nothing was.
         ece, balanced_accuracy, brier, roc_auc, average_precision: Further figures; None where undefined.
         per_class: By class name; empty where an older version did not compute them.
         confusion: Photos by true class (rows) and predicted class (columns); empty likewise.
         class_names: In class order; empty likewise.
-        distinct_photos: Photos with near-duplicates counted once; None where nobody looked for them.
-        missing: Key of each figure that cannot be computed, and the reason.
+        distinct_photos: Photos with near-duplicates counted once; None if these were not looked for.
+        missing: The key of each undefined figure, and the reason.
         split: `valid` or `held_out`; empty likewise.
     """
 
@@ -72,7 +72,7 @@ class StoredScore:
     brier: Interval | None = None
     roc_auc: Interval | None = None
     average_precision: Interval | None = None
-    per_class: Mapping[str, StoredClassScore] | None = None
+    per_class: dict[str, StoredClassScore] = field(default_factory=dict)
     confusion: tuple[tuple[int, ...], ...] = ()
     class_names: tuple[str, ...] = ()
     distinct_photos: int | None = None
@@ -91,7 +91,6 @@ class StoredScore:
         log_loss, accuracy = figures.pop("log_loss"), figures.pop("accuracy")
         if log_loss is None or accuracy is None:
             raise JsonTypeError(f"{path}.log_loss or accuracy")
-        per_class = found.get("per_class")
         missing = read_value(tuple[dict[str, str], ...], found.get("missing", []), f"{path}.missing")
         return cls(
             n=_count(found, "n", path),
@@ -100,9 +99,7 @@ class StoredScore:
             split_selected_model=read_value(bool, found.get("split_selected_model"), f"{path}.split_selected_model"),
             optimism=_read_optimism(found.get("optimism"), f"{path}.optimism"),
             **figures,
-            per_class=None
-            if per_class is None
-            else read_value(dict[str, StoredClassScore], per_class, f"{path}.per_class"),
+            per_class=read_value(dict[str, StoredClassScore], found.get("per_class", {}), f"{path}.per_class"),
             confusion=read_value(tuple[tuple[int, ...], ...], found.get("confusion", []), f"{path}.confusion"),
             class_names=read_value(tuple[str, ...], found.get("class_names", []), f"{path}.class_names"),
             distinct_photos=read_value(int | None, found.get("distinct_photos"), f"{path}.distinct_photos"),
@@ -114,11 +111,11 @@ class StoredScore:
     def is_complete(self) -> bool:
         """Whether it has all that is computed today."""
         figures = (self.ece, self.balanced_accuracy, self.brier)
-        return None not in figures and self.per_class is not None and bool(self.confusion)
+        return None not in figures and bool(self.per_class) and bool(self.confusion)
 
     def completed_by(self, other: "StoredScore") -> "StoredScore":
         """Return this score, with what it lacks taken from another score of the same photos."""
-        return replace(other, **{name: value for name, value in vars(self).items() if value not in (None, (), "")})
+        return replace(other, **{name: value for name, value in vars(self).items() if value not in (None, (), {}, "")})
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -127,9 +124,7 @@ class StoredScore:
             values |= figure_as_json(name, getattr(self, name))
         return {
             **values,
-            "per_class": None
-            if self.per_class is None
-            else {name: score.as_json() for name, score in self.per_class.items()},
+            "per_class": {name: score.as_json() for name, score in self.per_class.items()},
             "confusion": [list(row) for row in self.confusion],
             "class_names": list(self.class_names),
             "missing": [{"figure": figure, "reason": reason} for figure, reason in self.missing],

@@ -267,7 +267,7 @@ def confusion(report: ReportData) -> Confusion:
     table = np.array(report.scored.score.confusion, dtype=np.int64)
     classes = []
     for key, name in list(zip(report.info.class_names, names, strict=True))[:MOST_CLASSES]:
-        of_class = (report.scored.score.per_class or {})[key]
+        of_class = report.scored.score.per_class[key]
         shares = (of_class.recall, of_class.precision, of_class.f1)
         classes.append(
             ClassMetrics(
