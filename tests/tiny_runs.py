@@ -2,8 +2,6 @@
 
 import contextlib
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,28 +115,6 @@ def assert_same_training(one: Saved, other: Saved) -> None:
         assert one.counters[name] == other.counters[name], name
     histories = [[[row[name] for name in untimed] for row in saved.counters["history"]] for saved in (one, other)]
     assert histories[0] == histories[1]
-
-
-def run_killed_at(moment: int, work: Callable[[], None]) -> int:
-    """Do work in a process of its own that ends without a word at its n-th look at the disk; return its exit code."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    left = moment
-
-    def die(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal left
-        if event in ("open", "os.rename", "os.remove", "os.mkdir"):
-            left -= 1
-            if left < 0:
-                os._exit(9)
-
-    try:
-        sys.addaudithook(die)
-        work()
-        os._exit(0)
-    finally:
-        os._exit(1)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handmade import brightness_onnx, change_json, constant_onnx, exchange_onnx, make_info
+from killed import run_killed_at
 from photoclass.errors import ModelError
 from photoclass.metrics.intervals import Interval
 from photoclass.model.folder import (
@@ -375,28 +377,6 @@ class TestInvalidModelJson:
             (folder / "model.json").write_bytes(before)
 
 
-def _save_killed_at(moment: int, folder: Path, info: ModelInfo, content: bytes) -> int:
-    """Save in a child process that is killed at its n-th file operation; return its exit code."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    left = moment
-
-    def die(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal left
-        if event in ("open", "os.rename", "os.remove", "os.mkdir"):
-            left -= 1
-            if left < 0:
-                os._exit(9)
-
-    try:
-        sys.addaudithook(die)
-        save_model(folder, info, content)
-        os._exit(0)
-    finally:
-        os._exit(1)
-
-
 class TestSaving:
     """Faults 38 and 39."""
 
@@ -409,7 +389,7 @@ class TestSaving:
             folder = tmp_path / f"run-{moment}"
             folder.mkdir()
             save_model(folder, make_info(seed=1), old)
-            exit_code = _save_killed_at(moment, folder, make_info(seed=2), new)
+            exit_code = run_killed_at(moment, partial(save_model, folder, make_info(seed=2), new))
             runtime = Runtime.load(folder, "f32")
             chance = runtime.probabilities(black)[0, 0]
             assert chance == pytest.approx({1: 0.9, 2: 0.2}[runtime.info.seed], abs=1e-6)

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from killed import run_killed_at
 from photoclass.errors import OutputError, TrainingError
 from photoclass.progress import SILENT
 from photoclass.training.loop.checkpoint import (
@@ -23,7 +24,7 @@ from photoclass.training.loop.checkpoint import (
 )
 from photoclass.training.loop.loop import LoopJob, fit, train_epoch
 from photoclass.training.stopping import StopRequest
-from tiny_runs import TINY, assert_same_training, fresh_state, read_checkpoint, run_killed_at, tiny_recipe
+from tiny_runs import TINY, assert_same_training, fresh_state, read_checkpoint, tiny_recipe
 
 IDENTITY = {"data": "abc", "recipe": "small-cnn", "settings": TINY | {"filters": [4, 4, 8]}, "seed": 3}
 
