@@ -1,4 +1,4 @@
-"""The commands, run as a person would: what they print, write and return."""
+"""The commands, run as a user runs them: their output, files and exit codes."""
 
 import csv
 import json
@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photoclass.training.recipes.registry import RECIPES
 from running import QUICK, SHARED_PHOTOS, done, real_photos, run_command, run_in_new_interpreter
 
 
 def _refused(*words: object, code: int = 1) -> str:
-    """Run a command that must be refused, and return its one line."""
+    """Run a command that must be refused, and return its one line of error."""
     result = run_command(*words)
     assert result.returncode == code, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
@@ -31,10 +32,10 @@ def _width(picture: Path) -> int:
         return opened.size[0]
 
 
-# The whole way
+# Every step
 
 
-def test_the_whole_way_on_real_photos(tmp_path: Path) -> None:
+def test_every_step_on_real_photos(tmp_path: Path) -> None:
     photos = real_photos(tmp_path, 150)
     run = tmp_path / "run"
     trained = done("train", photos, "--recipe", "small-cnn", "--out", run, "--epochs", 2, "--set", "image_size=64")
@@ -72,7 +73,7 @@ def test_the_whole_way_on_real_photos(tmp_path: Path) -> None:
     assert _width(tmp_path / "gallery-1.png") > 1500 and _width(tmp_path / "gallery-2.png") > 1500
 
 
-def test_kaggles_own_test_set_is_answered_whole(model: Path, tmp_path: Path) -> None:
+def test_every_id_of_kaggles_test_set_is_predicted(model: Path, tmp_path: Path) -> None:
     if not SHARED_PHOTOS.is_dir():
         pytest.skip(f"the shared photos are not here ({SHARED_PHOTOS})")
     out = tmp_path / "submission.csv"
@@ -85,14 +86,14 @@ def test_kaggles_own_test_set_is_answered_whole(model: Path, tmp_path: Path) -> 
     assert ids == [line.split(",")[0] for line in sample[1:]]
 
 
-def test_the_zip_gives_what_the_folder_gives(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_zip_gives_the_scores_of_its_folder(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", drawn_photos.parent, "photos"))
     done("evaluate", drawn_photos, "--model", model, "--json", tmp_path / "folder.json")
     done("evaluate", archive, "--model", model, "--json", tmp_path / "zip.json")
     assert json.loads((tmp_path / "folder.json").read_text()) == json.loads((tmp_path / "zip.json").read_text())
 
 
-def test_a_model_folder_holds_what_it_promises(model: Path) -> None:
+def test_a_model_folder_contains_the_documented_files(model: Path) -> None:
     held = {path.name for path in model.iterdir()}
     assert {"model.onnx", "model.json", "README.md", "history.csv", "curves.png", "photos.csv", "resume"} <= held
     assert {"valid_predictions.csv", "held_out_predictions.csv", "report.html"} <= held
@@ -105,7 +106,7 @@ def test_a_model_folder_holds_what_it_promises(model: Path) -> None:
     assert not list(model.rglob("*.part"))
 
 
-def test_predict_without_out_prints_a_line_a_photo(model: Path, drawn_photos: Path) -> None:
+def test_predict_without_out_prints_one_line_per_photo(model: Path, drawn_photos: Path) -> None:
     photo = drawn_photos / "cat" / "cat-0001.jpg"
     assert done("predict", photo, "--model", model).stdout.startswith(f"{photo}: ")
 
@@ -116,7 +117,7 @@ def test_without_a_terminal_progress_is_plain_lines_on_stderr(model: Path, drawn
     assert result.stdout.count("\n") == 1
 
 
-# Photos that cannot be read
+# Unreadable photos
 
 
 def test_unreadable_photos_are_skipped_counted_and_listed(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_a_submission_gives_an_unreadable_photo_the_base_rate(model: Path, drawn
     assert float((tmp_path / "s.csv").read_text().splitlines()[2].split(",")[1]) == pytest.approx(base_rate, abs=1e-6)
 
 
-# Looking before training
+# Checking before training
 
 
 def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Path, tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_check_prints_a_verdict_and_writes_json_page_and_fixes(drawn_photos: Pat
     assert done("evaluate", photos, "--model", run, "--fixes", files["csv"], "--include-known").stdout.count("119")
 
 
-def test_train_tells_each_kind_of_fault_in_one_line(drawn_photos: Path, tmp_path: Path) -> None:
+def test_train_reports_each_kind_of_fault_in_one_line(drawn_photos: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     for number, photo in enumerate(sorted(drawn_photos.rglob("*.jpg"))):
         target = photos / ("valid" if number % 5 == 0 else "train") / photo.parent.name / photo.name
@@ -238,10 +239,10 @@ def test_fixes_that_do_not_fit_are_refused_by_every_command(model: Path, drawn_p
     assert "has no photo 'cat/nowhere.jpg'" in _refused("check", drawn_photos, "--fixes", fixes)
 
 
-# What is refused
+# Refused input
 
 
-def test_data_that_does_not_exist(tmp_path: Path) -> None:
+def test_missing_data_is_refused(tmp_path: Path) -> None:
     line = _refused("train", tmp_path / "nowhere", "--out", tmp_path / "run")
     assert "nowhere: there is no such file or folder" in line
     assert not (tmp_path / "run").exists()
@@ -267,7 +268,7 @@ def test_a_class_in_which_nothing_can_be_read(drawn_photos: Path, tmp_path: Path
     assert not (tmp_path / "run").exists()
 
 
-def test_a_model_folder_that_is_none(drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_model_folder_is_refused(drawn_photos: Path, tmp_path: Path) -> None:
     for command in ("evaluate", "predict", "gallery", "submit"):
         words = [command, drawn_photos, "--model", tmp_path]
         if command in ("gallery", "submit"):
@@ -324,13 +325,13 @@ def test_fault_40_an_out_folder_that_is_not_empty(drawn_photos: Path, tmp_path: 
         (["--resume"], "no checkpoint to resume from"),
     ],
 )
-def test_settings_that_cannot_be(words: list[str], named: str, drawn_photos: Path, tmp_path: Path) -> None:
+def test_invalid_settings_are_refused(words: list[str], named: str, drawn_photos: Path, tmp_path: Path) -> None:
     assert named in _refused("train", drawn_photos, "--out", tmp_path / "run", "--recipe", "small-cnn", *words)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("words", [["train"], ["fly"], ["train", "x", "--out", "y", "--minutes", "-1"], ["predict"]])
-def test_wrong_usage_is_2(words: list[str]) -> None:
+def test_wrong_usage_exits_with_2(words: list[str]) -> None:
     assert run_command(*words).returncode == 2
 
 
@@ -344,7 +345,7 @@ def test_a_model_of_other_classes_is_refused(model: Path, drawn_photos: Path, tm
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_goes_on(
+def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_continues(
     number: signal.Signals, code: int, drawn_photos: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -369,7 +370,7 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_goes_on(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_any_command_in_good_order(number: signal.Signals, code: int, tmp_path: Path) -> None:
+def test_a_signal_ends_any_command_with_one_line(number: signal.Signals, code: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "photoclass.cli", "demo", "--out", str(tmp_path / "demo")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None
@@ -380,7 +381,7 @@ def test_a_signal_ends_any_command_in_good_order(number: signal.Signals, code: i
     assert rest == "photoclass: interrupted\n"
 
 
-def test_a_reader_that_goes_away_is_no_disaster(model: Path, drawn_photos: Path) -> None:
+def test_a_closed_pipe_is_not_an_error_with_a_traceback(model: Path, drawn_photos: Path) -> None:
     command = [sys.executable, "-m", "photoclass.cli", "predict", str(drawn_photos), "--model", str(model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
@@ -389,10 +390,27 @@ def test_a_reader_that_goes_away_is_no_disaster(model: Path, drawn_photos: Path)
         assert process.wait(60) in (0, 1)
 
 
+# Help
+
+
+@pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_the_options_of_train_are_in_groups_of_plain_text(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    text = done("train", "--help").stdout
+    headings = [line.removesuffix(":") for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Data", "Recipe", "Time and budget", "Pretrained backbone", "Hardware", "Output", "Other"]
+    assert text.isascii() and "\x1b" not in text
+    for name in RECIPES:
+        assert f"{name} (" in " ".join(text.split()), "every recipe of the registry is in the help"
+
+
 # Speed
 
 
-def test_help_comes_at_once() -> None:
+def test_help_is_fast() -> None:
     fastest = min(_seconds("--help") for _ in range(5))
     assert fastest < 0.4
 

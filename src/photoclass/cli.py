@@ -525,11 +525,11 @@ def demo(
 ) -> None:
     """Try every step on drawings that it makes itself: train, evaluate, predict, submit, gallery."""
     from photoclass.training.stopping import StopRequest
-    from photoclass.walkthrough.demo import demo as go_the_whole_way
+    from photoclass.walkthrough.demo import demo as run_demo
 
     stop = StopRequest.after_minutes(_above_zero("--minutes", minutes))
     _stop_on_signal(stop)
-    result = go_the_whole_way(data, out, epochs=epochs, seed=seed, stop=stop, workspace=_workspace())
+    result = run_demo(data, out, epochs=epochs, seed=seed, stop=stop, workspace=_workspace())
     print(result.as_text())
 
 

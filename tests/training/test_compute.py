@@ -1,4 +1,4 @@
-"""Where and how torch computes is decided at run time, can be asked for, and is said."""
+"""Device and precision are chosen at run time, can be requested, and are reported."""
 
 import platform
 import subprocess
@@ -19,7 +19,7 @@ from photoclass.training.compute import (
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_what_is_asked_for_is_taken(precision: str) -> None:
+def test_a_requested_precision_is_used(precision: str) -> None:
     assert choose_compute("cpu", precision) == Compute("cpu", precision, "as requested")
 
 
@@ -41,7 +41,7 @@ def test_the_processor_computes_in_bf16_only_where_it_has_the_instructions(
     ("limit", "precision"),
     [("SSE41", "fp32"), ("avx2", "fp32"), ("AVX512_CORE", "fp32"), ("AVX512_CORE_BF16", "bf16"), ("", "bf16")],
 )
-def test_instructions_that_a_variable_disables_are_not_counted_on(
+def test_instructions_disabled_by_an_environment_variable_are_not_used(
     limit: str, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
@@ -64,7 +64,7 @@ def test_a_gpu_is_chosen_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> 
     assert choose_compute().device == "cpu"
 
 
-def test_a_device_that_is_not_there_is_refused_naming_those_that_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_device_is_refused_naming_the_available_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for device in ("cuda", "tpu"):
         with pytest.raises(
@@ -88,12 +88,12 @@ def test_precision_is_that_of_the_forward_pass(precision: str, dtype: torch.dtyp
     assert layer.weight.dtype == torch.float32, "the weights stay in full precision"
 
 
-def test_freed_memory_is_kept_where_the_c_library_can() -> None:
+def test_freed_memory_is_kept_with_glibc() -> None:
     assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing")
-def test_what_was_kept_can_be_given_back() -> None:
+def test_kept_memory_can_be_returned() -> None:
     script = """
 from photoclass.training.compute import give_back_freed_memory, keep_freed_memory
 def in_use():

@@ -1,4 +1,4 @@
-"""The exported file gives what the trained network gives, on any runtime, and carries nothing else."""
+"""The exported file has the outputs of the trained network, on any runtime, and nothing else in it."""
 
 import io
 import logging
@@ -36,7 +36,7 @@ def _info(class_names: tuple[str, ...]) -> ModelInfo:
 
 
 def _network(classes: int) -> nn.Module:
-    """A network in training mode and channels last, as the loop leaves it, that is sure of some photos."""
+    """Return a network in training mode and channels last, as the loop leaves it, with some confident predictions."""
     network = fresh_state(tiny_recipe(), classes).network.train()
     with torch.no_grad():
         network.output.weight.mul_(12)  # type: ignore[operator, union-attr]
@@ -48,7 +48,7 @@ def _network(classes: int) -> nn.Module:
 
 
 class Exported:
-    """A network, its file, and photos."""
+    """A network, its exported file, and photos."""
 
     def __init__(self, class_names: tuple[str, ...]) -> None:
         self.class_names = class_names
@@ -82,7 +82,7 @@ def test_exported_equals_trained_in_full_precision(exported: Exported) -> None:
     np.testing.assert_allclose(exported.runtime("f32").probabilities(exported.pixels), trained, atol=1e-4)
 
 
-def test_exported_is_near_trained_in_bf16(exported: Exported) -> None:
+def test_exported_is_close_to_trained_in_bf16(exported: Exported) -> None:
     trained = _plain_probabilities(exported.network, exported.pixels)
     given = exported.runtime("bf16").probabilities(exported.pixels)
     np.testing.assert_allclose(given, trained, atol=0.03)
@@ -90,7 +90,7 @@ def test_exported_is_near_trained_in_bf16(exported: Exported) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_the_file_takes_any_number_of_photos_on_other_runtimes_too(exported: Exported, count: int) -> None:
+def test_the_file_takes_any_batch_size_on_other_runtimes_as_well(exported: Exported, count: int) -> None:
     other = onnx.reference.ReferenceEvaluator(onnx.load_from_string(exported.onnx))
     (given,) = other.run(None, {"pixels": exported.pixels[:count]})
     np.testing.assert_allclose(given, _plain_probabilities(exported.network, exported.pixels)[:count], atol=1e-4)
@@ -109,7 +109,7 @@ def test_the_file_has_one_input_of_pixels_and_one_output_of_probabilities(export
     assert given.type.tensor_type.shape.dim[1].dim_value == len(exported.class_names)
 
 
-def test_the_file_says_nothing_of_the_machine_that_made_it(exported: Exported) -> None:
+def test_the_file_reveals_nothing_of_the_machine_that_made_it(exported: Exported) -> None:
     model = onnx.load_from_string(exported.onnx)
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
     assert not model.metadata_props
@@ -140,7 +140,7 @@ def test_exporting_leaves_network_warnings_and_log_as_they_were(caplog: pytest.L
 
 
 class _Constant(nn.Module):
-    """Answers every photo with the same logits."""
+    """Returns the same logits for every photo."""
 
     def __init__(self, *logits: float) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class _Constant(nn.Module):
 
 
 @pytest.mark.parametrize("logit", [-40.0, -3.0, 0.0, 3.0, 40.0])
-def test_near_certainty_the_small_probability_is_not_rounded_away(logit: float) -> None:
+def test_near_certainty_the_small_probability_is_not_rounded_to_0(logit: float) -> None:
     pixels = torch.zeros(2, 4, 5, 3, dtype=torch.uint8)
     pixels[:, 1] = 255
     probabilities = PixelsToProbabilities(_Constant(logit))(pixels).double()
@@ -165,7 +165,7 @@ def test_near_certainty_the_small_probability_is_not_rounded_away(logit: float) 
     np.testing.assert_allclose(three[:, 1], math.exp(logit) / (2 + math.exp(logit)), rtol=1e-5)
 
 
-def test_the_file_is_plain_onnx_without_weights_elsewhere(exported: Exported) -> None:
+def test_the_file_is_plain_onnx_without_external_weights(exported: Exported) -> None:
     model = onnx.load_model(io.BytesIO(exported.onnx))
     assert not any(tensor.external_data for tensor in model.graph.initializer)
     weights = [onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer]

@@ -33,10 +33,10 @@ def test_the_best_epoch_is_the_first_with_the_lowest_val_loss() -> None:
     assert best_epoch([]) is None
 
 
-@pytest.mark.parametrize("no_number", [math.nan, math.inf])
-def test_a_val_loss_that_is_no_number_is_never_the_best(no_number: float) -> None:
-    assert best_epoch(_history(no_number)) is None
-    history = _history(no_number, 9.0, no_number)
+@pytest.mark.parametrize("not_finite", [math.nan, math.inf])
+def test_a_val_loss_of_nan_or_infinity_is_never_the_best(not_finite: float) -> None:
+    assert best_epoch(_history(not_finite)) is None
+    history = _history(not_finite, 9.0, not_finite)
     assert best_epoch(history) is history[1]
 
 
@@ -53,7 +53,7 @@ def test_the_reason_names_the_patience_and_the_best_epoch() -> None:
     assert reason == "early stopping: no lower val_loss in the 3 epochs after epoch 2"
 
 
-def test_without_any_number_patience_is_not_what_ends_the_training() -> None:
+def test_without_a_finite_val_loss_there_is_no_early_stopping() -> None:
     assert why_stop_early(_history(math.nan, math.nan, math.nan), 1) == ""
 
 
@@ -66,7 +66,7 @@ def test_time_is_up_when_no_more_than_the_reserve_is_left(monkeypatch: pytest.Mo
     assert not StopRequest.after_minutes(None).time_is_up(1e9)
 
 
-def test_a_request_is_heard_only_while_the_loop_runs() -> None:
+def test_a_request_is_obeyed_only_while_the_loop_runs() -> None:
     stop = StopRequest()
     assert not stop.listening
     with pytest.raises(RuntimeError), stop.listen():

@@ -1,4 +1,4 @@
-"""`train`: from DATA to a model folder, through kills, full disks and wrong wishes."""
+"""`train`: from DATA to a model folder, despite kills, full disks and invalid options."""
 
 import csv
 import dataclasses
@@ -73,17 +73,17 @@ def _assert_same_model(one: Path, other: Path) -> None:
 
 
 class TestModelFolder:
-    """What lies in it after a training."""
+    """The files of a model folder after training."""
 
     @pytest.fixture(scope="class")
     def run(self, whole_run: Callable[[str], TrainResult]) -> TrainResult:
         return whole_run("fp32")
 
-    def test_it_has_all_that_is_promised_and_nothing_else(self, run: TrainResult) -> None:
+    def test_it_has_the_documented_files_and_nothing_else(self, run: TrainResult) -> None:
         assert {path.name for path in run.folder.iterdir()} == FILES | {"valid_predictions.csv"}
         assert not [path for path in run.folder.rglob("*") if path.suffix in (".part", ".pt", ".pkl", ".new")]
 
-    def test_model_json_says_what_was_trained_on_what(self, run: TrainResult) -> None:
+    def test_model_json_describes_model_and_training_data(self, run: TrainResult) -> None:
         info, table = load_info(run.folder), run.photos.table
         assert info == run.info
         assert info.class_names == ("cat", "dog")
@@ -102,7 +102,7 @@ class TestModelFolder:
         assert info.training.precision == "fp32"
         assert info.onnx_sha256 == hashlib.sha256((run.folder / "model.onnx").read_bytes()).hexdigest()
 
-    def test_the_score_is_that_of_the_saved_model_on_each_split(self, run: TrainResult) -> None:
+    def test_the_scores_are_those_of_the_saved_model(self, run: TrainResult) -> None:
         runtime = Runtime.load(run.folder)
         assert [score.split for score in run.scores] == ["valid", "held_out"]
         for score, split in zip(run.scores, (VALID, HELD_OUT), strict=True):
@@ -127,21 +127,21 @@ class TestModelFolder:
         assert run.info.training.onnx_difference["f32"] < 1e-4
         assert run.info.training.onnx_difference[Runtime.load(run.folder).precision] < 0.05
 
-    def test_photos_csv_tells_which_photo_was_in_which_split(self, run: TrainResult) -> None:
+    def test_photos_csv_has_the_split_of_every_photo(self, run: TrainResult) -> None:
         table = run.photos.table
         expected = {c: SPLITS[s] for c, s in zip(run.photos.contents, table.splits, strict=True)}
         assert load_photo_splits(run.folder) == expected
         for content, path in zip(run.photos.contents, table.paths, strict=True):
             assert hashlib.sha256(Path(path).read_bytes()).digest() == content
 
-    def test_the_predictions_of_the_validation_split_are_kept(self, run: TrainResult) -> None:
+    def test_the_predictions_on_the_validation_split_are_saved(self, run: TrainResult) -> None:
         probabilities, labels = load_valid_predictions(run.folder, run.info)
         part = run.photos.select(run.photos.table.splits == VALID)
         given = Runtime.load(run.folder).probabilities(np.asarray(part.pixels[i]) for i in range(len(part)))
         np.testing.assert_allclose(probabilities, given, atol=1e-6)
         np.testing.assert_array_equal(labels, part.table.labels)
 
-    def test_how_much_the_validation_score_flatters_comes_from_what_each_epoch_said(self, run: TrainResult) -> None:
+    def test_the_optimism_is_estimated_from_the_logits_of_every_epoch(self, run: TrainResult) -> None:
         kept = read_checkpoint(run.folder).tensors["valid_logits"]
         part = run.photos.table.splits == VALID
         assert kept.shape == (3, part.sum(), 1)
@@ -166,7 +166,7 @@ class TestModelFolder:
             assert min(picture.size) > 300
 
 
-def test_history_and_checkpoint_are_there_after_every_epoch(tiny: Tiny, tmp_path: Path) -> None:
+def test_history_and_checkpoint_are_written_after_every_epoch(tiny: Tiny, tmp_path: Path) -> None:
     out = tmp_path / "run"
     rows: list[int] = []
     stop = StopRequest()
@@ -245,7 +245,7 @@ def _start_child(tiny: Tiny, out: Path, **changes: Any) -> RunningCommand:
 def _kill_and_resume(
     tiny: Tiny, whole: TrainResult, folder: Path, kills: int, spared: float, longest_seconds: float, lots: random.Random
 ) -> None:
-    """Kill runs with SIGKILL, resume each until it is done, and see that it ends as the run that was never killed.
+    """Kill runs with SIGKILL, resume each until it is done, and check that it ends like the run that was never killed.
 
     Args:
         kills: How often, in as many runs as it takes.
@@ -308,7 +308,7 @@ def test_fault_39_a_full_disk_ends_the_run_with_one_line_and_the_old_checkpoint_
 
 
 class TestFolder:
-    """Which folders a run takes, and in what state it leaves them."""
+    """Which folders a run accepts, and the state in which it leaves them."""
 
     def test_fault_40_a_folder_that_is_not_empty_is_refused(self, tiny: Tiny, tmp_path: Path) -> None:
         (tmp_path / "thesis.txt").write_text("mine")
@@ -325,7 +325,7 @@ class TestFolder:
             tiny.train(folder)
         assert _tree(folder) == before
 
-    def test_fault_40_a_file_is_no_folder(self, tiny: Tiny, tmp_path: Path) -> None:
+    def test_fault_40_a_file_in_place_of_the_folder_is_refused(self, tiny: Tiny, tmp_path: Path) -> None:
         (tmp_path / "run").write_text("mine")
         with pytest.raises(OutputError, match="is a file; choose another --out"):
             tiny.train(tmp_path / "run")
@@ -360,7 +360,7 @@ class TestFolder:
         with pytest.raises(OutputError, match=r"cannot be read \(Permission denied\); choose another --out"):
             tiny.train(tmp_path)
 
-    def test_a_run_that_came_to_nothing_leaves_no_trace(self, tiny: Tiny, tmp_path: Path) -> None:
+    def test_a_run_that_failed_early_leaves_no_trace(self, tiny: Tiny, tmp_path: Path) -> None:
         (tmp_path / "data" / "cat").mkdir(parents=True)
         with pytest.raises(DataError):
             tiny.train(tmp_path / "run", data=tmp_path / "data")
@@ -368,7 +368,7 @@ class TestFolder:
             tiny.train(tmp_path / "run", settings={"filters": "4,x"})
         assert not (tmp_path / "run").exists()
 
-    def test_what_was_put_there_in_the_meantime_stays(self, tiny: Tiny, tmp_path: Path) -> None:
+    def test_files_put_there_in_the_meantime_stay(self, tiny: Tiny, tmp_path: Path) -> None:
         out = tmp_path / "run"
 
         def on_line(line: str) -> None:
@@ -380,7 +380,7 @@ class TestFolder:
         assert _tree(out) == {"notes.txt": b"mine"}
 
     @pytest.mark.parametrize("resume", [False, True])
-    def test_fault_42_a_second_run_in_the_folder_is_refused_and_the_first_goes_on(
+    def test_fault_42_a_second_run_in_the_folder_is_refused_and_the_first_continues(
         self, tiny: Tiny, tmp_path: Path, resume: bool
     ) -> None:
         out = tmp_path / "run"
@@ -421,7 +421,7 @@ class TestFolder:
 
 
 @pytest.mark.parametrize(("signal_number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_fault_41_a_signal_keeps_a_checkpoint_and_tells_the_exit_code(
+def test_fault_41_a_signal_keeps_a_checkpoint_and_sets_the_exit_code(
     tiny: Tiny, tmp_path: Path, signal_number: int, exit_code: int
 ) -> None:
     out = tmp_path / "run"
@@ -435,8 +435,8 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_tells_the_exit_code(
         Runtime.load(out)
 
 
-class TestNoNumber:
-    """Fault 43 through `train`."""
+class TestNaNLoss:
+    """Fault 43, a loss of NaN or infinity, through `train`."""
 
     def test_fault_43_before_any_epoch_it_is_an_error_and_leaves_no_folder(self, tiny: Tiny, tmp_path: Path) -> None:
         with pytest.raises(
@@ -461,7 +461,7 @@ class TestNoNumber:
         assert Runtime.load(tmp_path / "run").info == trained.info
 
 
-def test_the_minutes_given_are_kept_and_give_a_model(tiny: Tiny, tmp_path: Path) -> None:
+def test_the_time_budget_is_kept_and_gives_a_model(tiny: Tiny, tmp_path: Path) -> None:
     watch = Watch()
     settings = {**TINY, "epochs": 100_000, "patience": 100_000}
     started_at = time.monotonic()
@@ -473,7 +473,7 @@ def test_the_minutes_given_are_kept_and_give_a_model(tiny: Tiny, tmp_path: Path)
 
 
 class TestResume:
-    """What a run may go on with."""
+    """With which data and settings a run can be resumed."""
 
     @pytest.fixture(scope="class")
     def begun(self, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -506,7 +506,7 @@ class TestResume:
         ],
         ids=str,
     )
-    def test_fault_44_with_other_settings_or_another_seed_it_is_refused(
+    def test_fault_44_with_different_settings_or_seed_it_is_refused(
         self, tiny: Tiny, out: Path, changes: dict[str, Any], named: str
     ) -> None:
         before = _tree(out)
@@ -514,7 +514,7 @@ class TestResume:
             tiny.train(out, resume=True, **{"settings": {}, **changes})
         assert _tree(out) == before
 
-    def test_fault_44_with_other_data_it_is_refused(self, tiny: Tiny, out: Path, other_data: Path) -> None:
+    def test_fault_44_with_different_data_it_is_refused(self, tiny: Tiny, out: Path, other_data: Path) -> None:
         before = _tree(out)
         with pytest.raises(TrainingError, match="was started with different data; give the same again"):
             tiny.train(out, resume=True, data=other_data)
@@ -528,7 +528,7 @@ class TestResume:
             tiny.train(out, resume=True, data=moved, stop=stop, progress=watch)
 
     @pytest.mark.parametrize("batch_size", [4, 16])
-    def test_fault_44_forced_it_goes_on_and_does_the_epoch_under_way_anew(
+    def test_fault_44_with_force_it_continues_and_repeats_the_current_epoch(
         self, tiny: Tiny, out: Path, other_data: Path, batch_size: int
     ) -> None:
         steps_an_epoch = -(-34 // batch_size)
@@ -551,7 +551,7 @@ class TestResume:
             )
             assert "earlier epochs were compared on different photos" in trained.scores[0].as_text()
 
-    def test_fault_44_forced_with_another_network_it_is_still_refused(self, tiny: Tiny, out: Path) -> None:
+    def test_fault_44_a_different_network_is_refused_even_with_force(self, tiny: Tiny, out: Path) -> None:
         with pytest.raises(TrainingError, match="does not fit this training"):
             tiny.train(out, resume=True, force=True, settings={"dense_units": 9})
 
@@ -567,7 +567,7 @@ class TestResume:
             tiny.train(out, resume=True)
         assert checkpoint_path(out).read_bytes() == content[:-9]
 
-    def test_a_run_that_is_done_may_be_resumed_to_train_longer(
+    def test_a_finished_run_can_be_resumed_to_train_longer(
         self, tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path
     ) -> None:
         out = Path(shutil.copytree(whole_run("fp32").folder, tmp_path / "run"))
@@ -578,7 +578,7 @@ class TestResume:
         assert Runtime.load(out).info == whole_run("fp32").info, "until it ends, the old model is there"
 
 
-def test_among_one_epoch_the_validation_photos_choose_nothing(tiny: Tiny, tmp_path: Path) -> None:
+def test_with_a_single_epoch_the_validation_photos_select_nothing(tiny: Tiny, tmp_path: Path) -> None:
     trained = tiny.train(tmp_path / "run", settings={**TINY, "epochs": 1})
     assert not trained.scores[0].split_selected_model and trained.info.metrics["valid"].optimism is None
     assert not trained.info.training.valid_selected_model
@@ -586,12 +586,12 @@ def test_among_one_epoch_the_validation_photos_choose_nothing(tiny: Tiny, tmp_pa
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])
-def test_a_seed_that_no_generator_takes_is_refused(seed: int) -> None:
+def test_a_seed_out_of_range_is_refused(seed: int) -> None:
     with pytest.raises(SettingsError, match=f"seed is {seed}; it must be from 0 to"):
         TrainOptions(seed=seed)
 
 
-def test_an_export_that_differs_from_the_trained_network_is_not_written(
+def test_an_export_that_differs_from_the_trained_network_is_not_saved(
     tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop, watch = stop_after(STEPS)

@@ -1,1 +1,1 @@
-"""How it learns: augmentation, the loop, stopping, checkpoints, recipes. Needs the extra `train`."""
+"""Training: recipes, learners, the loop, frozen features, experiment tracking. Needs the extra `train`."""

@@ -223,7 +223,7 @@ def warp(pixels: Pixels, transform: NDArray[np.float64], settings: AugmentSettin
 
 
 def coarser(pixels: Pixels, transform: NDArray[np.float64]) -> tuple[Pixels, NDArray[np.float64]]:
-    """Halve a picture as often as the map would skip its pixels; return it with the map for it."""
+    """Halve a picture until the map no longer skips pixels; return it with the map that fits it."""
     step = float(np.sqrt((transform[:, :2] ** 2).sum(axis=0)).min())  # input pixels between two output pixels
     halvings = math.floor(math.log2(max(step / _FINEST_STEP, 0.5))) + 1
     height, width = (side >> halvings for side in pixels.shape[:2])

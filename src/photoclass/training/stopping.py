@@ -39,7 +39,7 @@ class StopRequest:
 
     @classmethod
     def after_minutes(cls, minutes: float | None) -> "StopRequest":
-        """Return a request with a deadline in so many minutes."""
+        """Return a request with a deadline `minutes` from now."""
         return cls(None if minutes is None else time.monotonic() + 60 * minutes)
 
     @contextlib.contextmanager

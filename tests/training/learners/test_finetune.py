@@ -1,4 +1,4 @@
-"""The recipe `finetune`, through the real command and on drawings: the end learns on from the head, is saved whole."""
+"""The recipe `finetune` on drawings, through the real command: trained from the head of `features`, saved whole."""
 
 import dataclasses
 import json
@@ -39,7 +39,7 @@ def run(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_it_tells_drawn_cats_from_dogs_and_says_how_it_was_made(run: Path) -> None:
+def test_it_classifies_drawings_and_describes_its_training(run: Path) -> None:
     model = json.loads((run / "model.json").read_text())
     assert (model["recipe"], model["settings"]["tail"], model["image_size"]) == ("finetune", 2, 224)
     assert model["metrics"]["held_out"]["log_loss"] < 0.69, "better than a coin, on 14 drawings"
@@ -50,7 +50,7 @@ def test_it_tells_drawn_cats_from_dogs_and_says_how_it_was_made(run: Path) -> No
     assert "The last 2 blocks" in (run / "README.md").read_text()
 
 
-def test_the_saved_file_does_what_was_trained(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_the_saved_model_has_the_scores_of_the_trained_one(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
     model = json.loads((run / "model.json").read_text())
     done("evaluate", drawn_photos, "--model", run, "--json", tmp_path / "score.json")
     score = json.loads((tmp_path / "score.json").read_text())
@@ -58,7 +58,7 @@ def test_the_saved_file_does_what_was_trained(run: Path, drawn_photos: Path, tmp
     assert score["log_loss"] == pytest.approx(model["metrics"]["held_out"]["log_loss"], abs=0.02)
 
 
-def test_a_photo_and_its_mirror_image_are_told_the_same(run: Path, drawn_photos: Path) -> None:
+def test_a_photo_and_its_mirror_image_have_the_same_prediction(run: Path, drawn_photos: Path) -> None:
     content = next((drawn_photos / "cat").iterdir()).read_bytes()
     pixels = decode_photo(content, DecodeSettings(224))
     assert isinstance(pixels, np.ndarray)
@@ -66,11 +66,11 @@ def test_a_photo_and_its_mirror_image_are_told_the_same(run: Path, drawn_photos:
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_distances_are_told_by_what_the_saved_model_computes(run: Path, drawn_photos: Path) -> None:
+def test_novelty_is_measured_on_the_features_of_the_saved_model(run: Path, drawn_photos: Path) -> None:
     assert_novelty_is_what_the_saved_model_computes(run, drawn_photos, apart=0.02)
 
 
-def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+def test_a_second_training_takes_all_feature_maps_from_the_cache(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
     again = done(
         "train",
         drawn_photos,
@@ -86,7 +86,7 @@ def test_a_second_training_takes_all_maps_from_the_store(run: Path, drawn_photos
     assert "feature maps: 120 of 120 from the cache" in again.stderr
 
 
-def test_resumed_it_ends_as_the_run_that_never_stopped(few_drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_equals_the_run_that_never_stopped(few_drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:
     def begin(out: Path, **options: object) -> None:
         stop, watch = stop_after(4) if options.pop("stopped", False) else (None, SILENT)
         train(
@@ -106,13 +106,13 @@ def test_resumed_it_ends_as_the_run_that_never_stopped(few_drawn_photos: Path, o
     assert_same_training(read_checkpoint(tmp_path / "stopped"), read_checkpoint(tmp_path / "whole"))
 
 
-def test_other_epochs_would_be_another_schedule(run: Path, drawn_photos: Path) -> None:
+def test_the_number_of_epochs_is_part_of_the_schedule(run: Path, drawn_photos: Path) -> None:
     refused = run_command("train", drawn_photos, "--out", run, "--resume", "--set", "epochs=9")
     assert refused.returncode == 1
     assert "started with different settings" in refused.stderr
 
 
-def test_without_a_tail_the_device_decides_how_much_learns() -> None:
+def test_without_a_tail_the_device_decides_how_many_blocks_are_trained() -> None:
     network = fold("lite0")
     recipe = FinetuneSettings(backbone="lite0")
     assert _first_block(network, recipe, Compute("cpu", "fp32", "")) == 13
@@ -124,17 +124,17 @@ def test_without_a_tail_the_device_decides_how_much_learns() -> None:
         with_settings(recipe, {"tail": -1})
 
 
-def test_all_of_the_network_learns_from_augmented_pixels(drawn_photos: Path, tmp_path: Path) -> None:
+def test_the_whole_network_is_trained_on_augmented_pixels(drawn_photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ["--recipe", "finetune", *WORDS, "--tail", "16", "--set", "epochs=1", "--set", "learning_rate=3e-5"]
     told = done("train", drawn_photos, "--out", out, *words, "--no-report")
-    assert "all of the pretrained network lite0" in told.stderr
+    assert "all blocks of the pretrained backbone lite0" in told.stderr
     model = json.loads((out / "model.json").read_text())
     assert model["metrics"]["held_out"]["log_loss"] < 0.69
     assert model["training"]["onnx_difference"]["f32"] < 0.001
 
 
-def test_examples_of_maps_show_the_photo_or_its_mirror_image() -> None:
+def test_examples_of_feature_maps_are_of_the_photo_or_its_mirror_image() -> None:
     class Photos:
         features = np.stack([np.zeros((6, 2, 2, 3), np.uint8), np.ones((6, 2, 2, 3), np.uint8)], axis=1)
 

@@ -50,7 +50,7 @@ def _pixels(photos: CachedPhotos) -> list[Pixels]:
     return [np.asarray(photos.pixels[i], dtype=np.uint8) for i in range(len(photos))]
 
 
-def test_the_command_gives_a_model_that_all_other_commands_take(tiny: Tiny, tmp_path: Path) -> None:
+def test_all_other_commands_take_its_model(tiny: Tiny, tmp_path: Path) -> None:
     sets = [word for name, value in TINY_RESNET.items() for word in ("--set", f"{name}={_as_words(value)}")]
     environment = ["train", tiny.data, "--recipe", "resnet", "--out", tmp_path / "run", *sets]
     done(*environment)
@@ -69,8 +69,8 @@ def _as_words(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def test_the_saved_model_takes_the_mean_of_both_views(whole: TrainResult) -> None:
-    """In logits, so that neither view outweighs the other by being surer."""
+def test_the_saved_model_averages_both_views(whole: TrainResult) -> None:
+    """In logits, so that a more confident view does not outweigh the other."""
     runtime = Runtime.load(whole.folder, "f32")
     alone = _without_mirror(whole)
     pixels = _pixels(whole.photos)[:12]
@@ -83,7 +83,7 @@ def test_the_saved_model_takes_the_mean_of_both_views(whole: TrainResult) -> Non
 
 
 def _without_mirror(trained: TrainResult) -> Runtime:
-    """The same model with the mean over views taken out: with one view, the mean is that view."""
+    """Return the same model without the mean over views: with one view, the mean is that view."""
     import onnx
 
     model = onnx.load_model(trained.folder / "model.onnx")
@@ -93,7 +93,7 @@ def _without_mirror(trained: TrainResult) -> Runtime:
     return Runtime(trained.info, model.SerializeToString(), trained.folder, "f32")
 
 
-def test_without_mirror_images_the_model_looks_once(tiny: Tiny, tmp_path: Path) -> None:
+def test_without_mirror_images_the_model_has_one_view(tiny: Tiny, tmp_path: Path) -> None:
     once = _train(tiny, tmp_path / "run", {"mirror": False, "epochs": 1})
     pixels = _pixels(once.photos)[:12]
     runtime = Runtime.load(once.folder, "f32")
@@ -132,7 +132,7 @@ def test_more_than_two_classes_give_as_many_probabilities(tiny: Tiny, tmp_path: 
     assert probabilities.shape == (1, 3)
 
 
-def test_the_score_is_calibrated_on_photos_that_did_not_train(whole: TrainResult) -> None:
+def test_probabilities_are_calibrated_on_validation_photos(whole: TrainResult) -> None:
     assert whole.info.training.temperature != 1
     assert whole.info.training.onnx_difference["f32"] <= 1e-3
 

@@ -1,4 +1,4 @@
-"""The recipe of the post, to the letter."""
+"""The registry of recipes, and the hyperparameters that they have or choose."""
 
 from typing import Any
 
@@ -17,27 +17,27 @@ from photoclass.training.recipes.resnet import ResnetSettings
 from photoclass.training.recipes.small_cnn import SmallCnnSettings
 
 
-def test_small_cnn_has_the_posts_numbers() -> None:
-    recipe = find_recipe("small-cnn").settings()
-    assert (recipe.image_size, recipe.resize) == (150, "squash")
-    assert recipe.network.filters == (32, 32, 64)
-    assert (recipe.network.dense_units, recipe.network.dropout) == (64, 0.3)
-    assert (recipe.augment.rotation_degrees, recipe.augment.zoom, recipe.augment.flip) == (40, 0.2, 0.5)
-    assert (recipe.loop.batch_size, recipe.loop.epochs, recipe.loop.patience) == (16, 50, 5)
-    assert (recipe.loop.learning_rate, recipe.loop.adam_epsilon) == (1e-3, 1e-7)
+def test_small_cnn_has_the_hyperparameters_of_its_post() -> None:
+    settings = find_recipe("small-cnn").settings()
+    assert (settings.image_size, settings.resize) == (150, "squash")
+    assert settings.network.filters == (32, 32, 64)
+    assert (settings.network.dense_units, settings.network.dropout) == (64, 0.3)
+    assert (settings.augment.rotation_degrees, settings.augment.zoom, settings.augment.flip) == (40, 0.2, 0.5)
+    assert (settings.loop.batch_size, settings.loop.epochs, settings.loop.patience) == (16, 50, 5)
+    assert (settings.loop.learning_rate, settings.loop.adam_epsilon) == (1e-3, 1e-7)
 
 
-def test_an_unknown_recipe_is_refused_with_the_names_that_there_are() -> None:
+def test_an_unknown_recipe_is_refused_naming_the_known_ones() -> None:
     with pytest.raises(SettingsError, match=r"unknown recipe 'smal-cnn'.*small-cnn"):
         find_recipe("smal-cnn")
 
 
-def test_photos_are_decoded_as_the_recipe_says() -> None:
+def test_photos_are_decoded_by_the_settings_of_the_recipe() -> None:
     assert decode_settings(SmallCnnSettings(image_size=64, resize="crop")) == DecodeSettings(64, "crop")
 
 
 @pytest.mark.parametrize("values", [{"image_size": 7}, {"image_size": 2049}, {"resize": "stretch"}])
-def test_a_size_or_resize_rule_that_cannot_be_is_refused(values: dict[str, Any]) -> None:
+def test_an_invalid_size_or_resize_rule_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(values))):
         SmallCnnSettings(**values)
 
@@ -62,7 +62,7 @@ def test_loop_settings_out_of_range_are_refused(values: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("recipe", [SmallCnnSettings, FinetuneSettings])
-def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnSettings] | type[FinetuneSettings]) -> None:
+def test_only_resnet_chooses_settings_itself(recipe: type[SmallCnnSettings] | type[FinetuneSettings]) -> None:
     with pytest.raises(SettingsError, match="batch_size is 0"):
         recipe(loop=LoopSettings(batch_size=0))
     with pytest.raises(SettingsError, match="epochs is 0"):
@@ -72,25 +72,25 @@ def test_only_resnet_chooses_numbers_itself(recipe: type[SmallCnnSettings] | typ
 
 
 @given(fewer=st.floats(0, 200), more=st.floats(0, 200))
-def test_with_more_time_resnet_learns_from_larger_pictures_and_smaller_parts(fewer: float, more: float) -> None:
+def test_with_more_time_resnet_trains_on_larger_pictures_and_smaller_crops(fewer: float, more: float) -> None:
     short, long = (ResnetSettings().with_pictures_for(epochs) for epochs in sorted((fewer, more)))
     assert short.image_size <= long.image_size
     assert short.sides <= long.sides
     assert short.augment.crop >= long.augment.crop
     for recipe in (short, long):
         assert recipe.sides == tuple(sorted(recipe.sides)), "the largest come last"
-        assert recipe.image_size > max(recipe.sides), "and the model sees larger ones"
+        assert recipe.image_size > max(recipe.sides), "and the input of the model is larger"
         assert min(recipe.sides) >= recipe.network.reduction
 
 
-def test_a_limit_of_time_leaves_the_number_of_epochs_open() -> None:
+def test_a_time_budget_raises_the_number_of_epochs_to_the_maximum() -> None:
     usual, timed = (ResnetSettings().with_epochs_for(timed).loop.epochs for timed in (False, True))
     assert usual == 44
     assert timed > 200
     assert ResnetSettings(loop=LoopSettings(epochs=7)).with_epochs_for(timed=True).loop.epochs == 7
 
 
-def test_what_is_set_of_pictures_stays_as_it_is() -> None:
+def test_settings_of_pictures_that_are_given_stay() -> None:
     recipe = ResnetSettings(image_size=50, sides=(40,), augment=AugmentSettings(crop=0.9))
     assert recipe.with_pictures_for(100) == recipe
 
@@ -107,7 +107,7 @@ def test_what_is_set_of_pictures_stays_as_it_is() -> None:
         (10**6, "cuda", 256),
     ],
 )
-def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
+def test_resnet_uses_small_batches_for_few_photos_and_large_ones_on_a_gpu(
     photos: int, device: str, batch_size: int
 ) -> None:
     recipe = ResnetSettings()
@@ -117,9 +117,7 @@ def test_resnet_takes_small_batches_of_few_photos_and_large_ones_on_a_gpu(
 
 
 @given(photos=st.integers(1, 10**6), epochs=st.floats(0, 300))
-def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trainings(
-    photos: int, epochs: float
-) -> None:
+def test_long_and_short_trainings_rotate_kernels_equally_far(photos: int, epochs: float) -> None:
     loop = ResnetSettings().with_steps_for(photos, epochs, "cpu").loop
     steps = epochs * photos / loop.batch_size
     reach = loop.muon_rate * steps**0.5
@@ -127,15 +125,15 @@ def test_all_turns_of_a_kernel_together_reach_equally_far_in_long_and_short_trai
         assert reach == pytest.approx(1.2, abs=0.01)
     else:
         assert reach < 1.21
-        assert loop.muon_rate < 0.08, "a step of a short one is not larger than what was tried"
+        assert loop.muon_rate < 0.08, "the steps of short ones are no larger than what was tried"
 
 
-def test_a_batch_size_that_is_set_is_taken_with_its_rates() -> None:
+def test_a_batch_size_that_is_given_is_used_with_the_given_rates() -> None:
     recipe = ResnetSettings(loop=LoopSettings(batch_size=24))
     assert recipe.with_steps_for(10**6, 44, "cuda") == recipe
 
 
 @pytest.mark.parametrize("values", [{"image_size": 7}, {"sides": (64, 4)}, {"resize": "stretch"}])
-def test_pictures_of_resnet_that_cannot_be_are_refused(values: dict[str, Any]) -> None:
+def test_invalid_sizes_of_resnet_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(values))):
         ResnetSettings(**values)

@@ -1,4 +1,4 @@
-"""Recipes whose network learns step by step: the loop, its checkpoint, the export."""
+"""What learners with a training loop share: the loop, its checkpoint, the export."""
 
 import copy
 import dataclasses
@@ -39,9 +39,9 @@ from photoclass.training.recipes.settings import LoopRecipeSettings, PixelRecipe
 from photoclass.training.run import Run, changes
 from photoclass.training.stopping import best_epoch
 
-# What comes after the loop, when time is limited, besides predictions: the export and the report.
+# Time that a budget reserves after the loop for export and report; predictions come on top.
 _FINISH_SECONDS = 15.0
-# Drawing takes a third of a second: nothing beside an epoch of real photos, much beside one of a few drawings.
+# Drawing takes a third of a second: little next to an epoch of real photos, much next to one of a few drawings.
 _DRAW_EVERY_SECONDS = 20.0
 _EXPORT_PHOTOS = 64
 _TOLERANCE_IN_USE = 0.1
