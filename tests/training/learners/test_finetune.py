@@ -86,7 +86,9 @@ def test_a_second_training_takes_all_feature_maps_from_the_cache(run: Path, draw
     assert "feature maps: 120 of 120 from the cache" in again.stderr
 
 
-def test_a_resumed_run_equals_the_run_that_never_stopped(few_drawn_photos: Path, own_cache: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_equals_the_run_that_never_stopped(
+    few_drawn_photos: Path, own_cache: Path, tmp_path: Path
+) -> None:
     def begin(out: Path, **options: object) -> None:
         stop, watch = stop_after(4) if options.pop("stopped", False) else (None, SILENT)
         train(
