@@ -58,7 +58,7 @@ def test_it_names_classes_scores_with_intervals_and_how_it_was_trained() -> None
     assert valid == (
         "| valid | 1,234 | 0.2500 (0.2000–0.3000) | 90.00% (88.00%–92.00%) | selected the model: optimistic |"
     )
-    assert held_out.endswith("| unused for training and selection |")
+    assert held_out.endswith("| trained and selected nothing |")
     assert "0.5000" in held_out
     assert (
         "The `valid` photos also selected the epoch and the temperature, so their score is optimistic: by an estimated "

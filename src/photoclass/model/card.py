@@ -91,12 +91,15 @@ def scores(info: ModelInfo) -> str:
     """Return the scores as a table in Markdown, with a note on each score that is optimistic."""
     rows = [_score_row(split, score) for split, score in info.metrics.items()]
     notes = [note for split, score in info.metrics.items() if (note := _describe_optimism(split, score))]
-    header = ("| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | |", f"|{' --- |' * 5}")
+    header = (
+        "| measured on | photos | log loss (95 % interval) | accuracy (95 % interval) | these photos |",
+        f"|{' --- |' * 5}",
+    )
     return "\n\n".join(("\n".join((*header, *rows)), *notes))
 
 
 def _score_row(split: str, score: StoredScore) -> str:
-    note = "selected the model: optimistic" if score.split_selected_model else "unused for training and selection"
+    note = "selected the model: optimistic" if score.split_selected_model else "trained and selected nothing"
     return (
         f"| {split} | {score.n:,} | {_with_interval(score.log_loss, '.4f')} | "
         f"{_with_interval(score.accuracy, '.2%')} | {note} |"

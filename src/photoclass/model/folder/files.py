@@ -24,8 +24,8 @@ FILES = {
     VALID_PREDICTIONS_FILE: "predictions for the validation photos",
     HELD_OUT_PREDICTIONS_FILE: "predictions for the held-out photos",
     NOVELTY_FILE: "features of up to 2,000 training photos, to detect out-of-distribution photos",
-    FINGERPRINTS_FILE: "16x16 grey thumbnails of the training photos, with which `evaluate` finds near-duplicates of "
-    "them; delete it before sharing the model if they are private, nothing else needs it",
+    FINGERPRINTS_FILE: "16x16 grey thumbnails of the training photos, with which `evaluate` finds near-duplicates; may "
+    "be deleted before the model is shared",
     SKIPPED_FILE: "files that could not be read, with the reason",
     LABEL_ERRORS_FILE: "training photos that are probably mislabelled, as a fixes file to review",
     HISTORY_FILE: "loss and accuracy of each epoch",
