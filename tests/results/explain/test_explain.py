@@ -142,7 +142,7 @@ def test_the_same_seed_samples_the_same_photos(model: Path, drawn_photos: Path, 
 def test_the_command(model: Path, mixed: Path, tmp_path: Path) -> None:
     result = done("explain", mixed, "--model", model, "--out", tmp_path / "h.jpg", "--class", "dog")
     assert result.stdout == f"{tmp_path}/h.jpg: 5 of 5 photos\n"
-    assert "1 skipped" in result.stderr and "2.jpg: JPEG broken" in result.stderr
+    assert "1 skipped" in result.stderr and "2.jpg: JPEG with a damaged or truncated header" in result.stderr
     with Image.open(tmp_path / "h.jpg") as page:
         reason = np.asarray(page.convert("L"))[128:428, 36 + 606 + 18 : 36 + 606 + 18 + 300]
     assert page.format == "JPEG"
