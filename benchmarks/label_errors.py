@@ -14,7 +14,7 @@ import numpy as np
 from common.measuring import machine, spread
 from numpy.typing import NDArray
 
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen.backbones import open_backbone
 from photoclass.training.frozen.features import compute_features

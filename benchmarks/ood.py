@@ -25,7 +25,8 @@ from photoclass.machine import processors
 from photoclass.model.folder import load_novelty, load_photo_splits
 from photoclass.model.novelty import fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_data
 from photoclass.results.scores.coverage import selective_confidence

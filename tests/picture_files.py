@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_photo
+from photoclass.photos.decode import Pixels, Unreadable, decode_photo
+from photoclass.photos.decode_settings import DecodeSettings
 
 # Every format that photos come in, with options that lose nothing where the format can do that.
 FORMATS: dict[str, dict[str, Any]] = {

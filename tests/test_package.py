@@ -140,3 +140,12 @@ def test_every_pinned_version_has_its_line() -> None:
     wanted = re.findall(r'^\s+"([a-z0-9-]+)>=', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
     wanted += re.findall(r'"([a-z0-9-]+)>=[^"]*"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert {name for name in wanted if name not in ("pillow-heif",)} <= pinned
+
+
+def test_naming_the_recipes_loads_no_library() -> None:
+    code = (
+        "import sys, photoclass.training.recipes.registry; "
+        "print([m for m in ('torch', 'numpy', 'PIL', 'onnx', 'openvino', 'cv2') if m in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -73,7 +73,15 @@ StrictOption = Annotated[
 ]
 
 
-class TrainCommand(TyperCommand):
+class PlainCommand(TyperCommand):
+    """A command whose usage line names its arguments as the documents do: `DATA`, not Typer's `{DATA}`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return the parts of the usage line."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+
+class TrainCommand(PlainCommand):
     """`train`, whose help groups its options by their `rich_help_panel`, as plain text, and lists the recipes."""
 
     def list_recipes(self) -> None:
@@ -98,7 +106,7 @@ class TrainCommand(TyperCommand):
                 formatter.write_dl(records)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def check(
     data: DataArgument,
     json_file: Annotated[
@@ -321,7 +329,7 @@ def train(
     _report_skipped(trained.skipped, strict)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def evaluate(
     data: DataArgument,
     models: Annotated[
@@ -373,7 +381,7 @@ def evaluate(
     _report_skipped(found.skipped, strict)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def predict(
     photos: PhotosArgument,
     model: ModelOption = None,
@@ -410,7 +418,7 @@ def predict(
     _report_skipped(predictions.skipped, strict)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def submit(
     test: Annotated[Path, typer.Argument(metavar="TEST", help="The test photos: a folder or a zip.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The submission to write.")],
@@ -433,7 +441,7 @@ def submit(
     _report_skipped(submission.base_rate_rows, strict)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def gallery(
     photos: PhotosArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
@@ -454,7 +462,7 @@ def gallery(
     _report_skipped(drawn.skipped, strict)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def explain(
     photos: PhotosArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The picture to write, .png, .jpg or .webp.")],
@@ -480,7 +488,7 @@ def explain(
     _report_skipped(drawn.skipped, strict)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def report(
     model: Annotated[Path, typer.Argument(metavar="RUN", help="The model folder that train made.")],
     out: Annotated[
@@ -499,7 +507,7 @@ def report(
     print(printable(write_report(model, out, data=data, workspace=_workspace()).as_text()))
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def cache(
     empty: Annotated[
         bool, typer.Option("--empty", help="Delete everything in it; it is computed again when needed.")
@@ -511,7 +519,7 @@ def cache(
     print(printable(look_at_cache(empty=empty).as_text()))
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def demo(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DATA", help="Your own photos, instead of drawings.")

@@ -38,7 +38,7 @@ from photoclass.model.folder import (
     save_predictions,
 )
 from photoclass.model.runtime import Runtime
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.table import PhotoTable
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=12)

@@ -18,7 +18,6 @@ from PIL import Image, ImageFile, ImageOps
 from photoclass.photos.decode import (
     MAX_FILE_BYTES,
     MAX_JPEG_SCANS,
-    DecodeSettings,
     Pixels,
     Unreadable,
     decode_photo,
@@ -26,6 +25,7 @@ from photoclass.photos.decode import (
     read_file,
     resize_pixels,
 )
+from photoclass.photos.decode_settings import DecodeSettings
 from picture_files import (
     FORMATS,
     as_stored,

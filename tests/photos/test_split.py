@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from photoclass.errors import DataError
 from photoclass.photos.cache.pixels import cache_photos
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import SplitFractions, assign_splits, check_splits

@@ -13,16 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, stats
 
 from photoclass.errors import SettingsError
-from photoclass.training.augment import (
-    AugmentSettings,
-    FillMode,
-    augment_photos,
-    coarser,
-    draw_colours,
-    draw_transforms,
-    to_side,
-    warp,
-)
+from photoclass.training.augment import augment_photos, coarser, draw_colours, draw_transforms, to_side, warp
+from photoclass.training.recipes.augment_settings import AugmentSettings, FillMode
 from photoclass.walkthrough.drawings.drawings import CLASS_NAMES, draw_animal
 
 STILL = AugmentSettings(

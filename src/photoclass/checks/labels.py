@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from photoclass.checks.findings import LabelError, LabelFindings, UnclearPhoto
 from photoclass.checks.inspection import InspectedPhotos
 from photoclass.errors import DataError
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.training.frozen.backbones import open_backbone
 from photoclass.training.frozen.features import compute_features
 from photoclass.training.frozen.head import check_pictures, fit_head, signed_roots

@@ -10,17 +10,16 @@ import re
 import stat
 import warnings
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.errors import SettingsError
+from photoclass.photos.decode_settings import DecodeSettings
 
 Pixels: TypeAlias = NDArray[np.uint8]
-ResizeRule: TypeAlias = Literal["squash", "crop"]
 
 DECODE_VERSION = 1
 MAX_FILE_BYTES = 512 << 20
@@ -50,29 +49,6 @@ _JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 _SCAN, _END_OF_PICTURE = b"\xda", b"\xd9"
 _MARKERS_WITHOUT_LENGTH = frozenset({b"\x01", b"\xd8"})
 _OF_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
-
-
-def check_resize(resize: str) -> None:
-    """Refuse an unknown resize rule.
-
-    Raises:
-        SettingsError: It is neither squash nor crop.
-    """
-    if resize not in ("squash", "crop"):
-        raise SettingsError(f"unknown resize rule {resize!r}; choose from squash, crop")
-
-
-@dataclass(frozen=True)
-class DecodeSettings:
-    """How a photo is resized to a square of pixels.
-
-    Attributes:
-        image_size: Side of the square, in pixels.
-        resize: `squash` scales both sides to it; `crop` scales the shorter side to it and takes the centre.
-    """
-
-    image_size: int
-    resize: ResizeRule = "squash"
 
 
 @dataclass(frozen=True)

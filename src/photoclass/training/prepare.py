@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from photoclass.errors import DataError
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import assign_splits, check_splits
 from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
 from photoclass.text import plural
-from photoclass.training.augment import AugmentSettings
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
 from photoclass.training.frozen.views import augmented_views
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.settings import RecipeSettings
 from photoclass.training.run import TrainRequest
 

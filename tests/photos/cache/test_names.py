@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from photoclass.photos.cache import names
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 
 CACHE = Path("cache")
 SQUASH, CROP = DecodeSettings(260), DecodeSettings(24, "crop")

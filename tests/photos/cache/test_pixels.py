@@ -21,7 +21,8 @@ from photoclass.machine import default_cache
 from photoclass.photos.cache import decoding
 from photoclass.photos.cache import pixels as cache_module
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
-from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo, decode_picture
+from photoclass.photos.decode import Unreadable, decode_photo, decode_picture
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.duplicates.fingerprint import fingerprint
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import PhotoTable
@@ -328,7 +329,7 @@ KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
 from photoclass.photos.cache.pixels import cache_photos
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.cache.store import RowStore
 from photoclass.workspace import Workspace

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from photoclass.errors import OutputError, SettingsError
-from photoclass.photos.decode import DecodeSettings, Unreadable, decode_photo
+from photoclass.photos.decode import Unreadable, decode_photo
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.results.explain.explain import Explanation, explain, explain_photos
 from photoclass.results.predict import predict
 from running import done, run_command

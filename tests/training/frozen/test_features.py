@@ -14,7 +14,7 @@ from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.cache import cache as look_at_cache
 from photoclass.photos.cache.pixels import cache_photos
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.read import read_data
 from photoclass.training.frozen import backbones
 from photoclass.training.frozen.backbones import choose_precision, open_backbone

@@ -19,7 +19,7 @@ from PIL import Image
 from photoclass.errors import OutputError
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.photos.cache.cache import cache
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.read import read_data
 from photoclass.progress import Silent, Task
 from photoclass.training.frozen.backbones import open_backbone_file, open_trunk

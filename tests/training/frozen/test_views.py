@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from photoclass.training.augment import AugmentSettings
 from photoclass.training.frozen.views import ALONE, WITH_MIRROR, augmented_views
+from photoclass.training.recipes.augment_settings import AugmentSettings
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 _CONTENT, _OTHER = bytes(range(32)), bytes(32)

@@ -12,7 +12,8 @@ import torch
 from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.efficientnet_lite import fold
-from photoclass.photos.decode import DecodeSettings, decode_photo
+from photoclass.photos.decode import decode_photo
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.progress import SILENT
 from photoclass.training.compute import Compute
 from photoclass.training.frozen.export_head import add_head

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from photoclass.photos.cache.pixels import CachedPhotos
-from photoclass.training.augment import AugmentSettings
 from photoclass.training.loop.batches import Batch, count_batches, plain_batches, training_batches
 from photoclass.training.loop.examples import PhotoExamples
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 
 BY_8 = LoopSettings(batch_size=8)

@@ -25,7 +25,6 @@ from photoclass.networks.scaling import UNIT_PIXELS
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.progress import SILENT
 from photoclass.training import stopping
-from photoclass.training.augment import AugmentSettings
 from photoclass.training.compute import Compute
 from photoclass.training.loop import loop, time_budget
 from photoclass.training.loop.batches import Batch, training_batches
@@ -40,6 +39,7 @@ from photoclass.training.loop.loop import (
     validate,
 )
 from photoclass.training.loop.optimizer import optimizer_for
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.stopping import StopRequest
 from tiny_runs import Saved, Watch, assert_same_training, fresh_state, read_checkpoint, stop_after, tiny_recipe

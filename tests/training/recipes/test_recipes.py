@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoclass.errors import SettingsError
-from photoclass.photos.decode import DecodeSettings
-from photoclass.training.augment import AugmentSettings
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.training.prepare import decode_settings
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.finetune import FinetuneSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.recipes.registry import find_recipe

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from photoclass.errors import SettingsError
 from photoclass.metrics.logits import logit_count
-from photoclass.photos.decode import ResizeRule
-from photoclass.training.augment import AugmentSettings
+from photoclass.photos.decode_settings import ResizeRule
 from photoclass.training.compute import choose_compute
 from photoclass.training.export import export_onnx
 from photoclass.training.finish import TrainResult
 from photoclass.training.learners.network import PixelLearner, train_network
 from photoclass.training.prepare import split_photos
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 from photoclass.training.recipes.registry import RECIPES, Recipe, describe_recipes
 from photoclass.training.run import Run, TrainOptions, TrainRequest

@@ -38,7 +38,6 @@ from photoclass.model.folder.files import (
 from photoclass.model.folder.history import Epoch, load_history, save_history
 from photoclass.model.folder.info import (
     FORMAT_VERSION,
-    MAX_IMAGE_SIZE,
     MAX_MODEL_BYTES,
     ModelInfo,
     load_info,
@@ -79,7 +78,6 @@ __all__ = [
     "HISTORY_FILE",
     "INFO_FILE",
     "LABEL_ERRORS_FILE",
-    "MAX_IMAGE_SIZE",
     "MAX_MODEL_BYTES",
     "NETWORK_FILE",
     "NOVELTY_FILE",

@@ -14,10 +14,9 @@ from photoclass.model.folder.scores import StoredScore
 from photoclass.model.folder.training_summary import TrainingSummary
 from photoclass.model.folder.typed_json import JsonTypeError, read_fields
 from photoclass.model.folder.version1 import upgrade
-from photoclass.photos.decode import DecodeSettings
+from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, DecodeSettings
 
 FORMAT_VERSION = 2
-MAX_IMAGE_SIZE = 2048
 MAX_MODEL_BYTES = 2 << 30
 _WAITING_ONNX = f".{NETWORK_FILE}.new"
 _PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})

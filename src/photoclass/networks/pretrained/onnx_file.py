@@ -12,8 +12,9 @@ from google.protobuf.message import DecodeError
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from photoclass.errors import ModelError, SettingsError
-from photoclass.model.folder import MAX_IMAGE_SIZE, refers_to_files
+from photoclass.model.folder import refers_to_files
 from photoclass.networks.pretrained.onnx_trial import check_batch, output_shape
+from photoclass.photos.decode_settings import MAX_IMAGE_SIZE
 
 MAX_FILE_BYTES = 1 << 30  # the saved model contains the whole network, and ONNX files are limited to 2 GiB
 _LEAST_SIDE = 8

@@ -20,7 +20,8 @@ from typing import Literal
 import cv2
 import PIL
 
-from photoclass.photos.decode import DECODE_VERSION, DecodeSettings
+from photoclass.photos.decode import DECODE_VERSION
+from photoclass.photos.decode_settings import DecodeSettings
 
 PIXELS, FINGERPRINTS, MEASURES = "pixels", "fingerprints", "measures"
 FEATURES, MAPS = "features", "maps"

@@ -12,7 +12,8 @@ from photoclass.photos.cache import names
 from photoclass.photos.cache.decoding import decode_in_processes
 from photoclass.photos.cache.photo_set import PhotoSet, hash_contents, keep_rows, read_first
 from photoclass.photos.cache.store import Rows, RowStore
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_picture, resize_pixels
+from photoclass.photos.decode import Pixels, Unreadable, decode_picture, resize_pixels
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace

@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from photoclass.errors import SettingsError
 from photoclass.machine import processors
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable, decode_picture, read_file, resize_pixels
+from photoclass.photos.decode import Pixels, Unreadable, decode_picture, read_file, resize_pixels
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key

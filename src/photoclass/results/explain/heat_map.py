@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.photos.decode import Pixels, ResizeRule
+from photoclass.photos.decode import Pixels
+from photoclass.photos.decode_settings import ResizeRule
 from photoclass.results.explain.saliency import FeatureMaps, Saliency
 
 # Its lightness increases steadily, so it can be read in greyscale and with colour blindness.

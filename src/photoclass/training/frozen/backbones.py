@@ -12,15 +12,13 @@ from photoclass.atomic import write_bytes
 from photoclass.errors import SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import BACKBONE_VERSION, write_backbones, write_trunk
-from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE, FoldedNetwork, fold, read_weights
+from photoclass.networks.pretrained.catalog import BACKBONES, image_size_of
+from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold, read_weights
 from photoclass.networks.pretrained.onnx_file import read_network
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.cache.names import network_folder
 
 PRECISIONS = ("int8", "bf16", "fp32")
-PRETRAINED_CREDIT = "Its pretrained weights are EfficientNet-Lite's, trained on ImageNet, under Apache-2.0."
-# The networks of each backbone; several share one input, with the largest of their image sizes.
-BACKBONES = {name: (name,) for name in EFFICIENTNET_LITE} | {"lite0+lite2": ("lite0", "lite2")}
 
 
 @dataclass(frozen=True)
@@ -61,11 +59,6 @@ class Backbone:
     def digest(self) -> str:
         """SHA-256 of the network."""
         return hashlib.sha256(self.onnx).hexdigest()
-
-
-def image_size_of(name: str) -> int:
-    """Return the side of a backbone's square input, in pixels."""
-    return max(EFFICIENTNET_LITE[part].image_size for part in BACKBONES[name])
 
 
 def open_backbone(name: str, precision: str = "auto", cache: Path | None = None) -> Backbone:

@@ -22,7 +22,8 @@ from photoclass.photos.cache.names import features_folder
 from photoclass.photos.cache.photo_set import Missing, PhotoSet, hash_contents, keep_rows
 from photoclass.photos.cache.pixels import decode_first, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore, Shard, write_row
-from photoclass.photos.decode import DecodeSettings, Pixels, Unreadable
+from photoclass.photos.decode import Pixels, Unreadable
+from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.table import PhotoTable
 from photoclass.training.frozen.backbones import Backbone

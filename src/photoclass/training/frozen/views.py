@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from photoclass.photos.decode import Pixels
-from photoclass.training.augment import AugmentSettings, augment_photos, draw_colours, draw_transforms
+from photoclass.training.augment import augment_photos, draw_colours, draw_transforms
+from photoclass.training.recipes.augment_settings import AugmentSettings
 
 _AUGMENTED_VIEWS = 2
 

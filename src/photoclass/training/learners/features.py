@@ -12,12 +12,13 @@ from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import HeadSummary, TrainingSummary
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
+from photoclass.networks.pretrained.catalog import PRETRAINED_CREDIT
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.text import plural
 from photoclass.training.compute import Compute
 from photoclass.training.finish import Outcome, TrainResult, finish, model_info
-from photoclass.training.frozen.backbones import PRETRAINED_CREDIT, Backbone, open_backbone, open_backbone_file
+from photoclass.training.frozen.backbones import Backbone, open_backbone, open_backbone_file
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.frozen.head import Head, check_pictures, fit_head, signed_roots

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.backbone_onnx import write_backbone, write_with_trained_tail
+from photoclass.networks.pretrained.catalog import PRETRAINED_CREDIT
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
 from photoclass.networks.pretrained.last_blocks import EfficientNetTail
 from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
@@ -26,7 +27,7 @@ from photoclass.progress import Progress
 from photoclass.text import plural
 from photoclass.training.compute import Compute, choose_compute
 from photoclass.training.finish import TrainResult
-from photoclass.training.frozen.backbones import PRETRAINED_CREDIT, open_trunk
+from photoclass.training.frozen.backbones import open_trunk
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.frozen.head import FeatureArray, check_pictures, fit_head

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.cache.store import Rows as Features
 from photoclass.photos.decode import Pixels
-from photoclass.training.augment import AugmentSettings, augment_photos, coarser, draw_colours, draw_transforms, to_side
+from photoclass.training.augment import augment_photos, coarser, draw_colours, draw_transforms, to_side
 from photoclass.training.frozen.features import FeaturedPhotos
+from photoclass.training.recipes.augment_settings import AugmentSettings
 
 Rows = NDArray[np.int64]
 

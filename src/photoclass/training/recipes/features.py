@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from photoclass.errors import SettingsError
-from photoclass.photos.decode import ResizeRule, check_resize
-from photoclass.training.frozen.backbones import BACKBONES, image_size_of
+from photoclass.networks.pretrained.catalog import BACKBONES, image_size_of
+from photoclass.photos.decode_settings import ResizeRule, check_resize
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from photoclass.errors import SettingsError
-from photoclass.networks.pretrained.efficientnet_lite import EFFICIENTNET_LITE
-from photoclass.photos.decode import ResizeRule, check_resize
-from photoclass.training.augment import AugmentSettings
+from photoclass.networks.pretrained.catalog import EFFICIENTNET_LITE
+from photoclass.photos.decode_settings import ResizeRule, check_resize
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings, refuse_zeros
 
 _LOOP = LoopSettings(

@@ -4,10 +4,9 @@ import math
 from dataclasses import dataclass, field, replace
 
 from photoclass.errors import SettingsError
-from photoclass.model.folder import MAX_IMAGE_SIZE
 from photoclass.networks.resnet_architecture import ResnetArchitecture
-from photoclass.photos.decode import ResizeRule, check_resize
-from photoclass.training.augment import AugmentSettings
+from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, ResizeRule, check_resize
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 
 # For at least so many epochs: the sides of training pictures, and the side of the saved model's input. Objects look

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Any, Protocol, TypeVar
 
 from photoclass.errors import SettingsError
-from photoclass.photos.decode import ResizeRule
-from photoclass.training.augment import AugmentSettings
+from photoclass.photos.decode_settings import ResizeRule
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings
 
 

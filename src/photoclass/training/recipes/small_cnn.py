@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 
 from photoclass.errors import SettingsError
-from photoclass.model.folder import MAX_IMAGE_SIZE
 from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
-from photoclass.photos.decode import ResizeRule, check_resize
-from photoclass.training.augment import AugmentSettings
+from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, ResizeRule, check_resize
+from photoclass.training.recipes.augment_settings import AugmentSettings
 from photoclass.training.recipes.loop_settings import LoopSettings, refuse_zeros
 
 
