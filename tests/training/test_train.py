@@ -582,7 +582,10 @@ def test_with_a_single_epoch_the_validation_photos_select_nothing(tiny: Tiny, tm
     trained = tiny.train(tmp_path / "run", settings={**TINY, "epochs": 1})
     assert not trained.scores[0].split_selected_model and trained.info.metrics["valid"].optimism is None
     assert not trained.info.training.valid_selected_model
-    assert "validation photos  (which chose nothing: as honest as held-out ones)" in trained.scores[0].as_text()
+    assert (
+        "validation photos  (unbiased, like held-out photos: they did not select the model)"
+        in trained.scores[0].as_text()
+    )
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])

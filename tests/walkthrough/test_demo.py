@@ -1,29 +1,35 @@
 """The demo: the whole workflow in one command, and a second time."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from photoclass.walkthrough.demo import demo
-from running import done, run_command
+from running import done, run_command, start_script
+
+SMALL_DEMO = Path(__file__).with_name("small_demo.py")
 
 
 def test_the_demo_makes_everything_it_lists_and_can_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "demo"
-    printed = done("demo", "--out", out, "--epochs", 1).stdout
+    result = start_script(SMALL_DEMO, 250, "demo", "--out", out, "--epochs", 1).wait()
+    assert result.returncode == 0, result.stderr
+    printed = result.stdout
     made = re.findall(r"^  (\S+[/.]\S*)  ", printed, re.MULTILINE)
     assert {"photos/", "model/", "predictions.csv", "submission.csv", "gallery.png"} <= set(made)
     assert all((out / name).exists() for name in made)
     assert "photoclass train PHOTOS --out" in printed
     with open(out / "submission.csv", newline="") as stream:
         ids = [row["id"] for row in csv.DictReader(stream)]
-    assert ids == [str(number) for number in range(1, len(ids) + 1)] and len(ids) > 100
+    assert ids == [str(number) for number in range(1, len(ids) + 1)] and len(ids) > 30
+    assert len(ids) == json.loads((out / "score.json").read_text())["n"]
 
     monkeypatch.setattr("photoclass.walkthrough.demo.DRAWINGS_PER_CLASS", 50)
     again = demo(None, out, epochs=1)
-    assert again.score.n < 50, "what the first run made is replaced"
+    assert again.score.n < 25 < len(ids), "what the first run made is replaced"
     assert len(list((out / "photos").rglob("*.jpg"))) == 100
 
 

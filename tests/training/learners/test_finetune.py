@@ -160,7 +160,7 @@ def test_examples_of_feature_maps_are_of_the_photo_or_its_mirror_image() -> None
 def test_the_best_quality_is_this_recipe() -> None:
     assert recipe_of_quality("best", None)[0] == "finetune"
     assert recipe_of_quality("good", "features") == ("features", {"backbone": "lite2"})
-    with pytest.raises(SettingsError, match="the quality 'best' is the recipe finetune, not features"):
+    with pytest.raises(SettingsError, match="quality 'best' means the recipe finetune, not features"):
         recipe_of_quality("best", "features")
     with pytest.raises(SettingsError, match="fast, good, best"):
         recipe_of_quality("better", None)
