@@ -24,7 +24,7 @@ def check(
     """Check the photos of DATA: unreadable files, near-duplicates, data leakage, outliers, label errors, class balance.
 
     Args:
-        data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
         fixes: A fixes file, whose labels replace DATA's own.
         labels: Whether to look for label errors too, which takes as long as training.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.

@@ -27,7 +27,7 @@ def train(
     """Train a model on DATA and write its folder.
 
     Args:
-        data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
         out: The model folder; new or empty, unless resumed.
         recipe: Name of the recipe; None for `features`, or that of the resumed run.
         settings: Hyperparameters to change, by name; text is parsed. The others are the recipe's, or the resumed

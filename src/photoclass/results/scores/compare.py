@@ -140,7 +140,7 @@ def compare(
     """Compare two models on the same photos: of those that `evaluate` would score, the ones that neither model knows.
 
     Args:
-        data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
         models: Two model folders, A and B, with the same classes; their image sizes may differ.
         include_known: Include photos that trained or selected a model.
         fixes: A fixes file, whose labels replace DATA's own.

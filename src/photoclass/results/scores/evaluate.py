@@ -111,7 +111,7 @@ def evaluate(
     `evaluate` on the DATA of the training itself gives the score of its held-out part.
 
     Args:
-        data: Labelled photos in any of the forms of `photos.sources.read.read_data`.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
         model: A model folder.
         include_known: Score photos that trained or selected the model, too.
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
