@@ -46,9 +46,9 @@ class RunningCommand:
         self._answers = server.stdout
         self.pid = self._answer()
 
-    def has_printed(self) -> bool:
-        """Wait for a line on its stdout; return False if it ends without one."""
-        while not (self._stdout.exists() and "\n" in self._stdout.read_text()):
+    def has_printed(self, text: str) -> bool:
+        """Wait until this text is in its stdout or stderr; return False if it ends without."""
+        while not any(file.exists() and text in file.read_text() for file in (self._stdout, self._stderr)):
             try:
                 os.kill(self.pid, 0)
             except ProcessLookupError:

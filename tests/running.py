@@ -20,7 +20,12 @@ QUICK = ["--set", "image_size=48", "--set", "rotation_degrees=5", "--set", "widt
 
 def run_command(*words: object) -> subprocess.CompletedProcess[str]:
     """Run a photoclass command as a user would, in a process of its own that need not load the libraries again."""
-    return _command_server().start(list(map(str, words)), _environment(), timeout_seconds=300).wait()
+    return start_command(*words).wait()
+
+
+def start_command(*words: object) -> RunningCommand:
+    """Start a photoclass command, to send it a signal."""
+    return _command_server().start(list(map(str, words)), _environment(), timeout_seconds=300)
 
 
 def start_script(script: Path, *words: object) -> RunningCommand:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from photoclass.training.recipes.registry import RECIPES
-from running import QUICK, SHARED_PHOTOS, done, real_photos, run_command, run_in_new_interpreter
+from running import QUICK, SHARED_PHOTOS, done, real_photos, run_command, run_in_new_interpreter, start_command
 
 
 def _refused(*words: object, code: int = 1) -> str:
@@ -350,16 +351,13 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_continues(
 ) -> None:
     run = tmp_path / "run"
     words = ["train", drawn_photos, "--out", run, "--recipe", "small-cnn", *QUICK]
-    command = [sys.executable, "-m", "photoclass.cli", *map(str, words), "--epochs", "500", "--set", "patience=500"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("epoch 1:"):
-                break
-        time.sleep(0.2)
-        process.send_signal(number)
-        rest = process.stderr.read()
-        assert process.wait(60) == code
+    command = start_command(*words, "--epochs", 500, "--set", "patience=500")
+    assert command.has_printed("\nepoch 1:")
+    time.sleep(0.2)
+    os.kill(command.pid, number)
+    ended = command.wait()
+    assert ended.returncode == code
+    rest = ended.stderr.partition("\nepoch 1:")[2]
     assert "the checkpoint is kept" in rest and "Traceback" not in rest
     assert not (run / "model.json").exists()
     assert "unfinished" in _refused("predict", drawn_photos, "--model", run)

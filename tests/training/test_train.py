@@ -259,7 +259,7 @@ def _kill_and_resume(
         out = folder / f"run-{number}"
         while True:
             child = _start_child(tiny, out, save_every_step=True)
-            if killed < kills and lots.random() >= spared and child.has_printed():
+            if killed < kills and lots.random() >= spared and child.has_printed("ready\n"):
                 time.sleep(lots.uniform(0, longest_seconds))
                 os.kill(child.pid, signal.SIGKILL)
             ended = child.wait()
