@@ -166,4 +166,4 @@ def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -
         # A saved model runs in the processor's fastest precision, and must predict the same as in training.
         choices = ", ".join(name for name in PRECISIONS if supported[name])
         raise SettingsError(f"this processor does not run models in {precision}; choose from {choices}")
-    return precision, "as asked for"
+    return precision, "as requested"
