@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from photoclass.photos.cache.cache import cache
     from photoclass.photos.decode import Unreadable
     from photoclass.photos.fixes import Fix, write_fixes
+    from photoclass.photos.sources.options import ReadOptions
     from photoclass.progress import Progress
     from photoclass.results.diagram.draw import draw_network
     from photoclass.results.diagram.layers import Layer, describe_network
@@ -63,6 +64,7 @@ _HOMES = {
     "describe_findings": "photoclass.checks.description",
     "write_check_page": "photoclass.checks.page:write_page",
     "Fix": "photoclass.photos.fixes",
+    "ReadOptions": "photoclass.photos.sources.options",
     "write_fixes": "photoclass.photos.fixes",
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
@@ -109,6 +111,7 @@ __all__ = [
     "describe_findings",
     "write_check_page",
     "Fix",
+    "ReadOptions",
     "write_fixes",
     "train",
     "TrainOptions",

@@ -19,6 +19,7 @@ from photoclass.terminal import terminal_progress
 from photoclass.text import describe_seconds, plural, printable
 
 if TYPE_CHECKING:
+    from photoclass.photos.sources.options import ReadOptions
     from photoclass.photos.table import SkippedPhoto
     from photoclass.training.stopping import StopRequest
     from photoclass.workspace import Workspace
@@ -62,6 +63,30 @@ FixesOption = Annotated[
         metavar="FILE",
         help="A CSV of image,label with corrections to DATA's labels; the label - excludes a photo.",
         rich_help_panel="Data",
+    ),
+]
+SplitsOption = Annotated[
+    str,
+    typer.Option(
+        "--splits",
+        metavar="NAME=SPLIT,...",
+        help="Which folders of DATA (or words of a table) are train, valid or test: training_set=train,test_set=test.",
+        rich_help_panel="Data",
+    ),
+]
+ImageColumnOption = Annotated[
+    str,
+    typer.Option(
+        "--image-column",
+        metavar="NAME",
+        help="The column of a label table that names the photos.",
+        rich_help_panel="Data",
+    ),
+]
+LabelColumnOption = Annotated[
+    str,
+    typer.Option(
+        "--label-column", metavar="NAME", help="The column of a label table with the classes.", rich_help_panel="Data"
     ),
 ]
 WorkersOption = Annotated[
@@ -119,6 +144,9 @@ def check(
         Path | None, typer.Option("--write-fixes", metavar="FILE", help="Write a proposed fixes file, for you to edit.")
     ] = None,
     fixes: FixesOption = None,
+    splits: SplitsOption = "",
+    image_column: ImageColumnOption = "",
+    label_column: LabelColumnOption = "",
     quick: Annotated[
         bool,
         typer.Option(
@@ -143,6 +171,7 @@ def check(
     findings = check_photos(
         data,
         fixes=fixes,
+        reading=_reading(splits, image_column, label_column),
         labels=not quick,
         workspace=_workspace(workers),
     )
@@ -168,6 +197,9 @@ def check(
 def train(
     data: DataArgument,
     fixes: FixesOption = None,
+    splits: SplitsOption = "",
+    image_column: ImageColumnOption = "",
+    label_column: LabelColumnOption = "",
     recipe: Annotated[str | None, typer.Option(metavar="NAME", help="What to train.", rich_help_panel="Recipe")] = None,
     quality: Annotated[
         str | None, typer.Option(metavar="NAME", help="Instead of --recipe.", rich_help_panel="Recipe")
@@ -313,6 +345,7 @@ def train(
         device=device,
         precision=precision,
         fixes=fixes,
+        reading=_reading(splits, image_column, label_column),
         log=tuple(log or ()),
         report=not no_report,
     )
@@ -354,6 +387,9 @@ def evaluate(
         str | None, typer.Option(metavar="CLASS", help="The positive class.  [default: the second of two]")
     ] = None,
     fixes: FixesOption = None,
+    splits: SplitsOption = "",
+    image_column: ImageColumnOption = "",
+    label_column: LabelColumnOption = "",
     strict: StrictOption = False,
 ) -> None:
     """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
@@ -366,15 +402,18 @@ def evaluate(
     costs = costs_of(cost_fp, cost_fn, positive)
     if json_file:
         check_writable(json_file)
+    reading = _reading(splits, image_column, label_column)
     workspace = _workspace()
     found: Evaluation | Comparison
     if not models or len(models) == 1:
         model = _model_or_builtin(models[0] if models else None, workspace)
-        found = evaluate_model(data, model, include_known=include_known, costs=costs, fixes=fixes, workspace=workspace)
+        found = evaluate_model(
+            data, model, include_known=include_known, costs=costs, fixes=fixes, reading=reading, workspace=workspace
+        )
     elif costs:
         raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
     else:
-        found = compare(data, models, include_known=include_known, fixes=fixes, workspace=workspace)
+        found = compare(data, models, include_known=include_known, fixes=fixes, reading=reading, workspace=workspace)
     print(printable(found.as_text()))
     if json_file:
         _write_json(json_file, found.as_json())
@@ -635,6 +674,17 @@ def _named_values(assignments: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"--set {assignment}: give NAME=VALUE, for example --set dropout=0.5")
         values[name.strip()] = value.strip()
     return values
+
+
+def _reading(splits: str, image_column: str, label_column: str) -> "ReadOptions":
+    """Return how DATA is read, from the options that say so."""
+    from photoclass.photos.sources.options import ReadOptions, parse_assignments
+
+    return ReadOptions(
+        splits=parse_assignments("--splits", splits, "training_set=train"),
+        image_column=image_column,
+        label_column=label_column,
+    )
 
 
 def _workspace(workers: int | None = None) -> "Workspace":

@@ -10,6 +10,7 @@ from photoclass.checks.duplicate_groups import duplicate_groups
 from photoclass.checks.findings import Findings, LabelFindings
 from photoclass.checks.inspection import InspectedPhotos, find_odd, inspect_photos
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, groups_of
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.workspace import Workspace
 
@@ -18,6 +19,7 @@ def check(
     data: Path,
     *,
     fixes: Path | None = None,
+    reading: ReadOptions = AS_IT_IS,
     labels: bool = True,
     workspace: Workspace | None = None,
 ) -> Findings:
@@ -26,6 +28,7 @@ def check(
     Args:
         data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
         fixes: A fixes file, whose labels replace DATA's own.
+        reading: How DATA is read where its names leave a choice.
         labels: Whether to look for label errors too, which takes as long as training.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
@@ -34,7 +37,7 @@ def check(
         OutputError: The cache folder cannot be written, or its disk is full.
     """
     workspace = workspace or Workspace()
-    table = read_data(data, workspace, fixes)
+    table = read_data(data, workspace, fixes, reading)
     photos = inspect_photos(table, workspace)
     duplicates = find_near_duplicates(photos.fingerprints, workspace.progress)
     groups = duplicate_groups(duplicates, photos.table, photos.contents, photos.measures["pixels"])

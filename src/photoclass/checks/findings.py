@@ -171,6 +171,7 @@ class Findings:
             "colour_modes": self.modes(),
             "rotated": [names[i] for i in self.rotated],
             "unreadable": [{"file": item.name, "reason": item.reason} for item in self.unreadable],
+            "passed_over": {item.kind: item.count for item in table.passed_over},
             "duplicates": [self._group_as_json(group) for group in self.duplicates],
             "odd": [{"file": names[item.photo], "kind": item.kind, "measure": item.measure} for item in self.odd],
             "few": self.few,

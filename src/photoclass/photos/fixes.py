@@ -10,8 +10,8 @@ import numpy as np
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
-from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.table import TRAIN, PhotoTable, name_in_data
+from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.text import plural
 
 EXCLUDE = "-"

@@ -24,6 +24,21 @@ class SkippedPhoto:
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """Files that are plainly no photos, such as sidecars and system files: counted by kind and not named one by one.
+
+    Attributes:
+        kind: What they are, in the plural: `system files`.
+        count: How many.
+        example: The name of one.
+    """
+
+    kind: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
 class PhotoTable:
     """Photos in natural order.
 
@@ -35,6 +50,7 @@ class PhotoTable:
         class_names: Sorted; a label is an index into it.
         skipped: Files that were found or given but cannot be used as photos.
         notes: What else the user should know about how DATA was read, one line each.
+        passed_over: Files that are plainly no photos, one entry a kind.
     """
 
     paths: tuple[str, ...]
@@ -44,6 +60,7 @@ class PhotoTable:
     class_names: tuple[str, ...] = ()
     skipped: tuple[SkippedPhoto, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
+    passed_over: tuple[PassedOver, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -63,6 +80,19 @@ class PhotoTable:
         """Return the table with more skipped files, all of them in natural order."""
         merged = sorted({*self.skipped, *more}, key=lambda item: natural_key(item.name))
         return replace(self, skipped=tuple(merged))
+
+    def with_passed_over(self, more: Sequence[PassedOver]) -> "PhotoTable":
+        """Return the table with more files passed over, added up by kind."""
+        return replace(self, passed_over=merge_passed_over((*self.passed_over, *more)))
+
+
+def merge_passed_over(items: Sequence[PassedOver]) -> tuple[PassedOver, ...]:
+    """Add up the counts of equal kinds; the largest kind first, the first example of each."""
+    merged: dict[str, PassedOver] = {}
+    for item in items:
+        before = merged.get(item.kind)
+        merged[item.kind] = replace(before, count=before.count + item.count) if before else item
+    return tuple(sorted(merged.values(), key=lambda item: (-item.count, item.kind)))
 
 
 def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:

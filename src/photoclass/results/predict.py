@@ -18,12 +18,12 @@ from photoclass.errors import ModelError, OutputError, SettingsError
 from photoclass.model.folder import ModelInfo, load_info, load_novelty
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
-from photoclass.photos.csv_cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
+from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.results.scores.coverage import is_out_of_distribution, selective_confidence
 from photoclass.workspace import Workspace
 

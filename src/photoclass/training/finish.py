@@ -154,6 +154,7 @@ def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         data=str(run.request.data.absolute()),
         fixes=str(options.fixes.absolute()) if options.fixes else None,
+        reading=options.reading,
         changed_settings=changed_settings(settings),
         photos_with_duplicates=int(sizes[sizes > 1].sum()),
         duplicates_across_splits=parts_of_groups.shape[1] - len(sizes),

@@ -31,7 +31,7 @@ def read_table(request: TrainRequest) -> PhotoTable:
     Raises:
         DataError: It cannot be read.
     """
-    table = read_data(request.data, request.workspace, request.options.fixes)
+    table = read_data(request.data, request.workspace, request.options.fixes, request.options.reading)
     for note in table.notes:
         request.say(note)
     return table

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.model.folder import data_fingerprint
 from photoclass.photos.cache.pixels import CachedPhotos
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import SPLITS
 from photoclass.text import printable
 from photoclass.training.compute import Compute
@@ -35,6 +36,7 @@ class TrainOptions:
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `bf16` or `fp32`; for `features`, `int8` as well.
         fixes: A fixes file, whose labels replace DATA's own.
+        reading: How DATA is read where its names leave a choice.
         log: Experiment trackers that record the run: `tensorboard`, `mlflow`, both or none.
         report: Whether to write a report, RUN/report.html, at the end.
     """
@@ -46,6 +48,7 @@ class TrainOptions:
     device: str = "auto"
     precision: str = "auto"
     fixes: Path | None = None
+    reading: ReadOptions = AS_IT_IS
     log: tuple[str, ...] = ()
     report: bool = True
 

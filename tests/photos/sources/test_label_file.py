@@ -20,8 +20,8 @@ def _rows(
         put(folder / image, b"x")
     file = put(folder / "labels.csv", text if isinstance(text, bytes) else text.encode())
     labelled, paths = read_label_file(file)
-    assert all(Path(paths[image]).is_file() for image, _, _ in labelled.rows)
-    return labelled.rows
+    assert all(Path(paths[row.file]).is_file() for row in labelled.rows)
+    return [(row.file, row.label, row.split) for row in labelled.rows]
 
 
 def _refusal(folder: Path, text: str | bytes) -> str:
@@ -68,7 +68,7 @@ def test_fault_31_a_repeated_row_counts_once_and_is_reported(tmp_path: Path) -> 
     put(tmp_path / "2.jpg", b"x")
     file = put(tmp_path / "labels.csv", b"image,label\n1.jpg,cat\n2.jpg,dog\n1.jpg,cat\n1.jpg,cat\n")
     labelled, _ = read_label_file(file)
-    assert [image for image, _, _ in labelled.rows] == ["1.jpg", "2.jpg"]
+    assert [row.file for row in labelled.rows] == ["1.jpg", "2.jpg"]
     assert labelled.notes == [f"{file}: 2 repeated rows counted once"]
 
 
@@ -112,7 +112,7 @@ def test_quoted_names_with_commas_quotes_and_newlines_are_found(tmp_path: Path) 
     with open(tmp_path / "labels.csv", "w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("image", "label"), *((image, "cat") for image in images)])
     labelled, _ = read_label_file(tmp_path / "labels.csv")
-    assert [image for image, _, _ in labelled.rows] == images
+    assert [row.file for row in labelled.rows] == images
 
 
 def test_fault_24_file_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
+from photoclass.photos.sources.labelled import make_table
+from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SkippedPhoto, natural_key
 

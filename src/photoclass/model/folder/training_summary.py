@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
+
 
 @dataclass(frozen=True)
 class HeadSummary:
@@ -62,6 +64,7 @@ class TrainingSummary:
         finished_at: When it ended, in UTC, as ISO 8601; empty where unknown.
         data: Absolute path of DATA; None where the folder does not keep it.
         fixes: Absolute path of the fixes file; None where there was none.
+        reading: How DATA was read where its names leave a choice.
         changed_settings: Settings that differ from the recipe's defaults, as `--set` takes them.
         photos_with_duplicates: Photos with at least one near-duplicate in DATA; None where unknown.
         duplicates_across_splits: Near-duplicates on both sides of a split that DATA gives; None where unknown.
@@ -83,6 +86,7 @@ class TrainingSummary:
     finished_at: str = ""
     data: str | None = None
     fixes: str | None = None
+    reading: ReadOptions = AS_IT_IS
     changed_settings: dict[str, str] = field(default_factory=dict)
     photos_with_duplicates: int | None = None
     duplicates_across_splits: int | None = None

@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.layout import LabelledFiles
+from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
 from photoclass.text import plural
 
@@ -21,7 +22,7 @@ _SPLIT_WORDS = {
 _MOST_ROWS_NAMED = 10
 
 
-def read_label_file(file: Path) -> tuple[LabelledFiles, dict[str, str]]:
+def read_label_file(file: Path, reading: ReadOptions = AS_IT_IS) -> tuple[LabelledFiles, dict[str, str]]:
     """Read the rows of a label CSV; images are paths relative to the CSV's folder, or absolute.
 
     A byte-order mark and any line ending are accepted; an exact repetition of a row is counted once.
@@ -52,18 +53,17 @@ def read_label_file(file: Path) -> tuple[LabelledFiles, dict[str, str]]:
         else:
             seen[image] = (label, split)
             paths[image] = path
-            labelled.rows.append((image, label, split))
+            labelled.rows.append(LabelledRow(image, label, split))
     if faults:
         more = f"; and {len(faults) - _MOST_ROWS_NAMED:,} more" if len(faults) > _MOST_ROWS_NAMED else ""
         raise DataError(f"{file}: {'; '.join(faults[:_MOST_ROWS_NAMED])}{more}. Correct these rows")
-    splits = {split for _, _, split in labelled.rows}
+    splits = {row.split for row in labelled.rows}
     if NO_SPLIT in splits and len(splits) > 1:
         raise DataError(f"{file}: some rows have a split and some do not; fill the column or remove it")
     if splits and splits != {NO_SPLIT} and TRAIN not in splits:
         raise DataError(f"{file}: no row is in the split train; correct the column or remove it")
     if VALID not in splits:
-        # As with train/ alone: validation photos are still to be taken from it.
-        labelled.rows = [(i, name, NO_SPLIT if s == TRAIN else s) for i, name, s in labelled.rows]
+        labelled.free_train_rows()
     if repeated:
         labelled.notes.append(f"{file}: {plural(repeated, 'repeated row')} counted once")
     return labelled, paths

@@ -5,10 +5,8 @@ import stat
 from dataclasses import dataclass, field
 
 from photoclass.photos.decode import kind_of_special_file
-from photoclass.photos.table import SkippedPhoto, natural_key
-
-# Files that operating systems and tools leave behind.
-_LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+from photoclass.photos.sources.rules import LITTER
+from photoclass.photos.table import PassedOver, SkippedPhoto, natural_key
 
 
 @dataclass
@@ -19,16 +17,18 @@ class Listing:
         files: Regular files in natural order.
         folders: Folders, including empty ones.
         skipped: Links out of the folder, pipes, devices, folders that cannot be read.
+        passed_over: Files that are plainly no photos, counted by kind.
     """
 
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     skipped: list[SkippedPhoto] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
 
 
 def is_litter(name: str) -> bool:
     """Return whether a file or folder with this name is hidden or a system file, and so never a photo."""
-    return name.startswith(".") or name.casefold() in _LITTER
+    return name.startswith(".") or name.casefold() in LITTER
 
 
 def list_files(root: str) -> Listing:

@@ -12,13 +12,22 @@ from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.label_file import read_label_file
-from photoclass.photos.sources.layout import label_listing, label_of_name, make_table
+from photoclass.photos.sources.labelled import make_table
+from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import list_files
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SkippedPhoto, natural_key
 from photoclass.workspace import Workspace
 
 
-def read_data(data: Path, workspace: Workspace, fixes: Path | None = None, to_train: bool = True) -> PhotoTable:
+def read_data(
+    data: Path,
+    workspace: Workspace,
+    fixes: Path | None = None,
+    reading: ReadOptions = AS_IT_IS,
+    *,
+    to_train: bool = True,
+) -> PhotoTable:
     """Read labelled photos: a folder, a zip or a CSV.
 
     Args:
@@ -26,6 +35,7 @@ def read_data(data: Path, workspace: Workspace, fixes: Path | None = None, to_tr
             any of these; or a CSV of `image,label[,split]`.
         workspace: A zip is unpacked into its cache folder.
         fixes: A fixes file, whose labels replace DATA's own.
+        reading: How DATA is read where its names leave a choice.
         to_train: Whether these photos are for training; if not, a class may have none.
 
     Raises:
@@ -33,21 +43,21 @@ def read_data(data: Path, workspace: Workspace, fixes: Path | None = None, to_tr
             not fit it.
         ArchiveError: The zip is damaged or unsafe.
     """
-    table = _read_data(data, workspace, to_train)
+    table = _read_data(data, workspace, reading, to_train)
     return apply_fixes(table, fixes, str(data), to_train) if fixes else table
 
 
-def _read_data(data: Path, workspace: Workspace, to_train: bool) -> PhotoTable:
+def _read_data(data: Path, workspace: Workspace, reading: ReadOptions, to_train: bool) -> PhotoTable:
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
     if data.is_dir():
-        return make_table(label_listing(list_files(where), where), where, None, where, to_train)
+        return make_table(label_listing(list_files(where), where, reading), where, None, where, to_train)
     if data.suffix.casefold() == ".zip" and data.is_file():
         root = str(unpack(data, workspace))
-        return make_table(label_listing(list_files(root), where), where, None, root, to_train)
+        return make_table(label_listing(list_files(root), where, reading), where, None, root, to_train)
     if data.suffix.casefold() == ".csv" and data.is_file():
-        labelled, paths = read_label_file(data)
+        labelled, paths = read_label_file(data, reading)
         return make_table(labelled, where, paths, where, to_train)
     raise DataError(f"{where}: not a folder, a .zip or a .csv; give one of these")
 

@@ -111,6 +111,7 @@ def command_to_repeat(info: ModelInfo) -> str:
     parts += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in training.changed_settings.items()]
     if training.fixes:
         parts.append(f"--fixes {shlex.quote(training.fixes)}")
+    parts += [f"{option} {shlex.quote(value)}" for option, value in training.reading.as_arguments()]
     if training.device:
         parts.append(f"--device {training.device} --precision {training.precision or 'auto'}")
     return printable(" \\\n    ".join(parts))

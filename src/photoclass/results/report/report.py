@@ -25,6 +25,7 @@ from photoclass.model.folder import (
 )
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Unreadable
+from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
 from photoclass.photos.thumbnail import data_uri, thumbnails
@@ -98,7 +99,7 @@ def report(
     known = load_photos(model)
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
-    now = _read_data(str(data or info.training.data or ""), data is not None, workspace)
+    now = _read_data(str(data or info.training.data or ""), data is not None, info.training.reading, workspace)
     note = now.note
     if predictions is None:
         predictions = _predict_again(model, info, [photo for photo in known if photo.split == split], now, workspace)
@@ -177,12 +178,12 @@ def _split_to_show(model: Path, info: ModelInfo) -> str:
     raise ModelError(f"{model}: its model.json has no score; train it again")
 
 
-def _read_data(name: str, given: bool, workspace: Workspace) -> _DataNow:
+def _read_data(name: str, given: bool, reading: ReadOptions, workspace: Workspace) -> _DataNow:
     """Read DATA; if the user did not name it and it is gone, say so instead of failing."""
     if not name:
         return _DataNow(name, None, "no pictures: the model folder does not record where its photos are; give --data")
     try:
-        return _DataNow(name, read_data(Path(name), workspace))
+        return _DataNow(name, read_data(Path(name), workspace, reading=reading))
     except DataError as error:
         if given:
             raise

@@ -15,6 +15,7 @@ from photoclass.metrics.paired import sum_by_group
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, SkippedPhoto
 from photoclass.results.scores.difference import Difference, compare_paired
@@ -135,6 +136,7 @@ def compare(
     *,
     include_known: bool = False,
     fixes: Path | None = None,
+    reading: ReadOptions = AS_IT_IS,
     workspace: Workspace | None = None,
 ) -> Comparison:
     """Compare two models on the same photos: of those that `evaluate` would score, the ones that neither model knows.
@@ -144,6 +146,7 @@ def compare(
         models: Two model folders, A and B, with the same classes; their image sizes may differ.
         include_known: Include photos that trained or selected a model.
         fixes: A fixes file, whose labels replace DATA's own.
+        reading: How DATA is read where its names leave a choice.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
@@ -157,7 +160,7 @@ def compare(
     runtimes = [Runtime.load(model) for model in models]
     class_names = runtimes[0].info.class_names
     _check_same_classes(models, runtimes)
-    table = map_classes(read_data(data, workspace, fixes, to_train=False), class_names, str(data))
+    table = map_classes(read_data(data, workspace, fixes, reading, to_train=False), class_names, str(data))
     is_split = bool((table.splits != NO_SPLIT).any())
     table = table.select(part_to_score(table))
     inputs = _readable_in_both([cache_photos(table, runtime.info.decode_settings(), workspace) for runtime in runtimes])

@@ -17,6 +17,7 @@ from photoclass.photos.cache.store import Rows
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import doubled, halved
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import (
     HELD_OUT,
@@ -103,6 +104,7 @@ def evaluate(
     include_known: bool = False,
     costs: Costs | None = None,
     fixes: Path | None = None,
+    reading: ReadOptions = AS_IT_IS,
     workspace: Workspace | None = None,
 ) -> Evaluation:
     """Score a model on DATA: on all of it if it is unsplit, otherwise on its held-out (else validation) part.
@@ -116,6 +118,7 @@ def evaluate(
         include_known: Score photos that trained or selected the model, too.
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
         fixes: A fixes file, whose labels replace DATA's own.
+        reading: How DATA is read where its names leave a choice.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
@@ -129,7 +132,7 @@ def evaluate(
         costs.positive_class(info.class_names)
     novelty = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
-    table = map_classes(read_data(data, workspace, fixes, to_train=False), info.class_names, str(data))
+    table = map_classes(read_data(data, workspace, fixes, reading, to_train=False), info.class_names, str(data))
     part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), workspace)
     known = known_splits(photos, model)

@@ -1,0 +1,1 @@
+"""Tables that people give: one reader for labels, fixes and sample submissions."""
