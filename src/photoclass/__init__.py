@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from photoclass.results.scores.evaluate import Evaluation, evaluate
     from photoclass.results.scores.score import Score, score_predictions
     from photoclass.results.scores.thresholds import Costs, cheapest_threshold
-    from photoclass.results.submit import submit
+    from photoclass.results.submit.submit import submit
     from photoclass.training.finish import TrainResult
     from photoclass.training.run import TrainOptions
     from photoclass.training.train import train
@@ -84,7 +84,7 @@ _HOMES = {
     "Predictions": "photoclass.results.predict",
     "write_predictions": "photoclass.results.predict",
     "read_predictions": "photoclass.results.predict",
-    "submit": "photoclass.results.submit",
+    "submit": "photoclass.results.submit.submit",
     "gallery": "photoclass.results.pictures.gallery",
     "explain": "photoclass.results.explain.explain",
     "explain_photos": "photoclass.results.explain.explain",

@@ -470,7 +470,7 @@ def submit(
     strict: StrictOption = False,
 ) -> None:
     """Write a Kaggle submission: one row for every id of the sample, in its order."""
-    from photoclass.results.submit import submit as write_submission
+    from photoclass.results.submit.submit import submit as write_submission
 
     workspace = _workspace()
     submission = write_submission(

@@ -18,7 +18,7 @@ from photoclass.results.pictures.gallery import draw_gallery, worst_rows
 from photoclass.results.predict import predict, predict_table, write_predictions
 from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.scores.score import Score
-from photoclass.results.submit import submit
+from photoclass.results.submit.submit import submit
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import StopRequest

@@ -13,7 +13,7 @@ from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import load_info, load_valid_predictions
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.predict import predict
-from photoclass.results.submit import Submission, submit
+from photoclass.results.submit.submit import Submission, submit
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.predict import OK, Predictions, predict_table
+from photoclass.results.submit.clip import clip_probabilities, decimals_for, lowest_probability, round_rows
 from photoclass.text import plural
 from photoclass.workspace import Workspace
 
@@ -31,10 +32,11 @@ class Submission:
     Attributes:
         rows: The number of ids.
         base_rate_rows: Photos that could not be read; their rows have the class frequencies of the training photos.
-        clip: Probabilities are held within [clip, 1 - clip].
+        clip: No probability is higher than 1 - clip, or lower than clip / (C - 1) of C classes.
         valid_photos: The number of validation photos that the two log losses are measured on.
         log_loss_unclipped: Log loss of the model on its validation photos.
-        log_loss_clipped: The same with clipped probabilities.
+        log_loss_clipped: The same with probabilities clipped and rounded as they are written.
+        classes: The number of classes, C.
     """
 
     rows: int
@@ -43,13 +45,15 @@ class Submission:
     valid_photos: int
     log_loss_unclipped: float
     log_loss_clipped: float
+    classes: int = 2
 
     def as_text(self) -> str:
         """Return one or two lines of text."""
         change = round(self.log_loss_clipped - self.log_loss_unclipped, 4)
         effect = f"{'raises' if change > 0 else 'lowers'} the log loss by {abs(change):.4f}"
+        lowest = f"{lowest_probability(self.clip, self.classes):{'g' if self.classes == 2 else '.2g'}}"
         lines = [
-            f"{plural(self.rows, 'row')}; probabilities clipped to [{self.clip:g}, {1 - self.clip:g}], which "
+            f"{plural(self.rows, 'row')}; probabilities clipped to [{lowest}, {1 - self.clip:g}], which "
             f"{effect if change else 'does not change the log loss'} on "
             f"{plural(self.valid_photos, 'validation photo')} "
             f"({self.log_loss_unclipped:.4f} to {self.log_loss_clipped:.4f})"
@@ -83,7 +87,8 @@ def submit(
         model: A model folder.
         out: The file to write.
         sample: Kaggle's sample submission, which decides ids and order; if None, the photos' ids in natural order.
-        clip: Probabilities are held within [clip, 1 - clip]; a confident mistake then costs no more than -ln(clip).
+        clip: Probabilities are held within [clip / (C - 1), 1 - clip], where C is the number of classes; rows still
+            sum to 1. With two classes a confident mistake then costs no more than -ln(clip).
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
@@ -110,12 +115,22 @@ def submit(
     predictions = predict_table(runtime, table, workspace)
     row_of = _rows_by_id(predictions.files, test)
     rows = [row_of[i] for i in ids]
-    _write(out, header, ids, _clipped(predictions, info.base_rates, clip)[rows], info.class_names)
+    decimals = decimals_for(clip, len(info.class_names))
+    units = round_rows(_clipped(predictions, info.base_rates, clip), decimals)
+    _write(out, header, ids, units[rows], decimals, info.class_names)
     unread = [
         SkippedPhoto(predictions.files[r], predictions.statuses[r]) for r in rows if predictions.statuses[r] != OK
     ]
-    clipped = np.clip(known, clip, 1 - clip)
-    return Submission(len(ids), tuple(unread), clip, len(known), log_loss(known, labels), log_loss(clipped, labels))
+    written = round_rows(clip_probabilities(known, clip), decimals) / 10**decimals
+    return Submission(
+        len(ids),
+        tuple(unread),
+        clip,
+        len(known),
+        log_loss(known, labels),
+        log_loss(written, labels),
+        len(info.class_names),
+    )
 
 
 def _clipped(predictions: Predictions, base_rates: tuple[float, ...], clip: float) -> NDArray[np.float64]:
@@ -123,18 +138,23 @@ def _clipped(predictions: Predictions, base_rates: tuple[float, ...], clip: floa
     probabilities = np.where(
         predictions.is_ok[:, None], predictions.probabilities.astype(np.float64), np.array(base_rates)
     )
-    return np.asarray(np.clip(probabilities, clip, 1 - clip))
+    return clip_probabilities(probabilities, clip)
 
 
 def _write(
-    out: Path, header: list[str], ids: list[str], probabilities: NDArray[np.float64], class_names: tuple[str, ...]
+    out: Path,
+    header: list[str],
+    ids: list[str],
+    units: NDArray[np.int64],
+    decimals: int,
+    class_names: tuple[str, ...],
 ) -> None:
     columns = [1] if len(class_names) == 2 else [class_names.index(name) for name in header[1:]]
     with atomic_text(out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
-        for name, row in zip(ids, probabilities, strict=True):
-            writer.writerow([name, *(f"{row[column]:.6f}" for column in columns)])
+        for name, row in zip(ids, units / 10**decimals, strict=True):
+            writer.writerow([name, *(f"{row[column]:.{decimals}f}" for column in columns)])
 
 
 def _rows_by_id(names: Sequence[str], test: Path) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""Kaggle submissions: the sample's columns and ids, clipped probabilities, the file."""
