@@ -466,7 +466,10 @@ def submit(
         Path | None,
         typer.Option("--sample", metavar="CSV", help="Kaggle's sampleSubmission.csv, with the ids to predict."),
     ] = None,
-    clip: Annotated[float, typer.Option(help="Limit probabilities to [clip, 1 - clip].")] = 0.005,
+    clip: Annotated[
+        float,
+        typer.Option(help="No probability is higher than 1 - clip; the other classes have their share of the clip."),
+    ] = 0.005,
     strict: StrictOption = False,
 ) -> None:
     """Write a Kaggle submission: one row for every id of the sample, in its order."""
