@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from photoclass.errors import DataError
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
-from photoclass.photos.sources.rules import SPLIT_WORDS
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, SkippedPhoto
 from photoclass.text import plural
 
@@ -29,7 +29,7 @@ def label_listing(listing: Listing, where: str, reading: ReadOptions = AS_IT_IS)
     prefix = _descend(listing)
     labelled = LabelledFiles(skipped=list(listing.skipped), passed_over=list(listing.passed_over))
     tops = _children(listing, prefix)
-    split_tops = {top: SPLIT_WORDS[top.casefold()] for top in tops if top.casefold() in SPLIT_WORDS}
+    split_tops = {top: split for top in tops if (split := split_of_name(top)) is not None}
     if TRAIN in split_tops.values() and len(split_tops) == len(tops):
         for top, split in split_tops.items():
             _label_part(listing, f"{prefix}{top}/", split, labelled)

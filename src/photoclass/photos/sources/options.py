@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from photoclass.errors import SettingsError
 
-SPLIT_CHOICES = ("train", "valid", "test")
+SPLIT_CHOICES = ("train", "valid", "test", "class", "ignore")
+ALL_OTHERS = "*"
 
 
 @dataclass(frozen=True)
@@ -12,8 +13,9 @@ class ReadOptions:
     """How DATA is read where its names leave a choice; the default reads what is unambiguous.
 
     Attributes:
-        splits: Folder names, or words in a table's split column, and the split that each means: `train`, `valid` or
-            `test` (held out).
+        splits: Folder names, or words in a table's split column, and what each means: the split `train`, `valid` or
+            `test` (held out); `class` for a folder that is a class whatever its name says, `ignore` for one that is
+            passed over. The name `*` stands for all others.
         image_column: The column of a label table that names the photos; empty to find it by its usual names.
         label_column: The column that holds the classes; empty likewise.
         group_by: What keeps photos together in one split: a column of the label table, `folder`, or a regular

@@ -1,18 +1,72 @@
-"""The rules by which files and folders are read, as data."""
+"""The rules by which files and folders are read, as data.
+
+Words are compared without case and accents (`names.fold`); `train_images`, `Train-Set` and `trainset` all hold the word
+`train`, and otherwise only words of `SPLIT_EXTRAS`.
+"""
 
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 
-# Names of split folders, and words in a table's split column.
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# What names of split folders, and words in a table's split column, mean.
 SPLIT_WORDS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "valid": VALID,
-    "val": VALID,
-    "validation": VALID,
-    "test": HELD_OUT,
-    "test1": HELD_OUT,  # Kaggle's name
-    "held_out": HELD_OUT,
+    TRAIN: _words("""
+        train training trainval trn learning entrainement apprentissage entrenamiento treino treinamento addestramento
+        trening traning egitim latih pelatihan обучение обучающая тренировка тренировочная 训练 訓練 学習 훈련 학습
+    """),
+    VALID: _words("""
+        valid validation val validate dev development eval evaluation validierung validacion validacao validazione
+        validatie validering walidacja dogrulama validasi валидация валидационная проверка 验证 驗證 検証 검증
+    """),
+    HELD_OUT: _words("""
+        test testing tests tst holdout heldout prueba pruebas teste testes testowy uji pengujian тест тестовая
+        测试 測試 テスト 테스트 시험
+    """),
 }
+# What else may stand in the name of a split folder; numbers may too.
+SPLIT_EXTRAS = _words(
+    """
+    set sets data dataset datasets image images img imgs photo photos picture pictures pic pics folder dir split subset
+    part fold files samples crops resized raw final full all small seg cls classification stage labelled labeled
+    original processed jpg jpeg png jeu donnees de des d conjunto datos imagenes dados imagens dati immagini daten
+    sdaten bilder sbilder datensatz sdatensatz выборка данные набор
+    集 集合 数据 数据集 資料 資料集 图像 图片 画像 データ データセット セット 用 데이터 데이터셋 셋 세트
+    """
+)
+# Folders of photos that have no label, beside classes or splits.
+UNLABELLED_WORDS = _words(
+    """
+    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted unclassified pred preds predict prediction
+    predictions inference submission unbekannt inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
+    """
+)
+# Folders beside classes or splits whose pictures, if any, are no photos of a class.
+NO_CLASS_WORDS = _words(
+    """
+    annotation annotations annot annots anns trimap trimaps bbox bboxes xml xmls json jsons metadata output outputs runs
+    checkpoint checkpoints ckpt ckpts tensorboard wandb mlruns scripts notebooks
+    """
+)
+# The same, but these could also be classes: where they hold photos as the classes do, the user is asked.
+SELDOM_CLASS_WORDS = _words(
+    """
+    label labels mask masks model models result results weights logs docs documents thumbnails thumbs previews
+    segmentation segmentations groundtruth
+    """
+)
+# Beginnings of file names that cameras and programs give, and that so name no class.
+NO_CLASS_STEMS = _words(
+    """
+    img image images photo photos pic pics picture pictures foto dsc dscf dscn dcim dji gopr gp pxl mvimg vid p pano
+    scan screenshot screen frame frames whatsapp sam cimg imag sdc hpim kif mov capture snapshot file untitled unnamed
+    download downloads sample test train valid val bild imagen 图片 照片 写真 画像
+    """
+)
+
+PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm heic heif avif mpo")
 
 # Files that operating systems and tools leave behind.
 LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})

@@ -1,0 +1,139 @@
+"""What names of folders and files mean by the words in them."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from photoclass.photos.sources.rules import (
+    SELDOM_CLASS_WORDS,
+    NO_CLASS_WORDS,
+    SPLIT_EXTRAS,
+    SPLIT_WORDS,
+    UNLABELLED_WORDS,
+)
+
+_WORD = re.compile(r"[^\W\d_]+|\d+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def fold(name: str) -> str:
+    """Return a name without case and accents, for comparison."""
+    decomposed = unicodedata.normalize("NFKD", name)
+    plain = "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
+    return unicodedata.normalize("NFKC", plain).casefold()
+
+
+def words(name: str) -> tuple[str, ...]:
+    """Return the words and numbers of a name, folded: `TrainSet_2` gives train, set, 2."""
+    return tuple(_WORD.findall(fold(_HUMP.sub(" ", name))))
+
+
+@dataclass(frozen=True)
+class NameMeaning:
+    """What a name says by its words.
+
+    Attributes:
+        split: TRAIN, VALID or HELD_OUT; None if it names none, or several.
+        split_word: The word that says so.
+        exact: Whether it has no other words than such as the names of split folders have.
+        others: The words that are no split word, no number and none of `SPLIT_EXTRAS`.
+    """
+
+    split: int | None
+    split_word: str
+    exact: bool
+    others: tuple[str, ...]
+
+    @property
+    def exact_split(self) -> int | None:
+        """The split, if the name means nothing else."""
+        return self.split if self.exact else None
+
+
+def meaning(name: str) -> NameMeaning:
+    """Return what a folder's name, or a word in a split column, means."""
+    found: list[tuple[int, str]] = []
+    others: list[str] = []
+    for word in _joined(words(name)):
+        split = _split_of_word(word)
+        if split is not None:
+            found.append(split)
+        elif not word.isdecimal() and word not in _EXTRAS:
+            others.append(word)
+    splits = {split for split, _ in found}
+    one = len(splits) == 1
+    return NameMeaning(found[0][0] if one else None, found[0][1] if one else "", one and not others, tuple(others))
+
+
+def split_of_name(name: str) -> int | None:
+    """Return the split that a name means, where it means nothing else; None otherwise."""
+    return meaning(name).exact_split
+
+
+def is_unlabelled(name: str) -> bool:
+    """Return whether a folder of this name holds photos without labels."""
+    return _has_word(name, _UNLABELLED)
+
+
+def is_no_class(name: str) -> bool:
+    """Return whether a folder of this name is never a class."""
+    return _has_word(name, _NO_CLASS)
+
+
+def is_seldom_class(name: str) -> bool:
+    """Return whether a folder of this name seldom is a class."""
+    return _has_word(name, _SELDOM_CLASS)
+
+
+def is_plain_container(name: str) -> bool:
+    """Return whether a name says no more than that photos are in it, such as `images`."""
+    found = words(name)
+    return bool(found) and all(word.isdecimal() or word in _EXTRAS for word in found)
+
+
+def _has_word(name: str, among: frozenset[str]) -> bool:
+    found = [word for word in _joined(words(name)) if not word.isdecimal() and word not in _EXTRAS]
+    return len(found) == 1 and found[0] in among
+
+
+def _joined(found: tuple[str, ...]) -> Iterator[str]:
+    """Yield words, with `held out`, `hold out`, `no label` and `ground truth` as one."""
+    waiting = ""
+    for word in found:
+        if waiting in ("held", "hold", "no", "ground") and word in ("out", "label", "labels", "truth"):
+            yield waiting + word
+            waiting = ""
+            continue
+        if waiting:
+            yield waiting
+        waiting = word
+    if waiting:
+        yield waiting
+
+
+def _split_of_word(word: str) -> tuple[int, str] | None:
+    """Return the split that a word means, alone or with one of `SPLIT_EXTRAS` joined to it, and the word itself."""
+    if word in _SPLITS:
+        return _SPLITS[word], word
+    for known, split in _SPLITS.items():
+        rest = ""
+        if word.startswith(known):
+            rest = word[len(known) :]
+        elif word.endswith(known):
+            rest = word[: -len(known)]
+        if rest in _EXTRAS:
+            return split, known
+    return None
+
+
+# Longer words first: `trainingset` holds `training`, not `train`.
+_SPLITS = dict(
+    sorted(
+        ((fold(word), split) for split, of_split in SPLIT_WORDS.items() for word in of_split),
+        key=lambda pair: (-len(pair[0]), pair[0]),
+    )
+)
+_EXTRAS, _UNLABELLED, _NO_CLASS, _SELDOM_CLASS = (
+    frozenset(map(fold, among)) for among in (SPLIT_EXTRAS, UNLABELLED_WORDS, NO_CLASS_WORDS, SELDOM_CLASS_WORDS)
+)
