@@ -13,6 +13,7 @@ NO_SPLIT = -1
 NO_LABEL = -1
 
 _DIGITS = re.compile(r"(\d+)")
+_PLURAL = re.compile(r"(?<=\w)(?<!s)s\b")
 
 
 @dataclass(frozen=True)
@@ -95,13 +96,30 @@ def merge_passed_over(items: Sequence[PassedOver]) -> tuple[PassedOver, ...]:
     return tuple(sorted(merged.values(), key=lambda item: (-item.count, item.kind)))
 
 
+def describe_passed_over(items: Sequence[PassedOver]) -> str:
+    """Return one line: `passed over: 28 sidecar files (json), 1 system file; for example cats/1.jpg.json`."""
+    kinds = ", ".join(f"{item.count:,} {item.kind if item.count > 1 else _singular(item.kind)}" for item in items)
+    return f"passed over: {kinds}; for example {items[0].example}"
+
+
+def _singular(kind: str) -> str:
+    """Return a kind of which there is one: its first plural loses its s."""
+    return _PLURAL.sub("", kind, count=1)
+
+
 def natural_key(name: str) -> tuple[tuple[int | str, ...], str]:
     """Return a sort key for natural order: `2.jpg` before `10.jpg`; names that differ only in case by their exact text.
 
     Splitting at digits alternates between text and numbers, so two keys never compare text with a number.
     """
-    pieces = _DIGITS.split(name.casefold())
-    return tuple(int(piece) if i % 2 else piece for i, piece in enumerate(pieces)), name
+    pieces: list[int | str] = _DIGITS.split(name.casefold())
+    pieces[1::2] = map(int, pieces[1::2])
+    return tuple(pieces), name
+
+
+def name_below(where: str, file: str) -> str:
+    """Return what messages call a file below a folder or zip: its path as the user would write it."""
+    return file if where == "." else f"{where.removesuffix('/')}/{file}"
 
 
 def name_in_data(name: str, data: str) -> str:

@@ -9,6 +9,7 @@ from photoclass.errors import DataError
 from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.litter import kind_by_ending
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, SkippedPhoto, natural_key
 
 CATS_AND_DOGS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
@@ -17,7 +18,9 @@ CATS_AND_DOGS = ("cats/1.jpg", "cats/2.jpg", "dogs/1.jpg")
 def _listing(*files: str, empty: Sequence[str] = (), skipped: Sequence[SkippedPhoto] = ()) -> Listing:
     """Read a listing of these files; `empty` are folders without files."""
     folders = {str(parent) for name in (*files, *(f"{e}/x" for e in empty)) for parent in PurePosixPath(name).parents}
-    return Listing(sorted(files, key=natural_key), sorted(folders - {"."}, key=natural_key), skipped=list(skipped))
+    kinds = {file: kind for file in files if (kind := kind_by_ending(file.rpartition("/")[2]))}
+    photos = sorted(set(files) - set(kinds), key=natural_key)
+    return Listing(photos, sorted(folders - {"."}, key=natural_key), list(skipped), kinds)
 
 
 def _read(*files: str, empty: Sequence[str] = ()) -> PhotoTable:

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.cache.names import unpacked_folder
-from photoclass.photos.sources.listing import is_litter
+from photoclass.photos.sources.litter import is_litter
 from photoclass.workspace import Workspace
 
 # Photos hardly compress. A zip that would grow by more than this factor, beyond an allowance, is a zip bomb.

@@ -1,12 +1,12 @@
 """Labelled files: rows of file, class and split, and the table that is made from them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from photoclass.errors import DataError
-from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, natural_key
+from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below, natural_key
 
 FORMS = (
     "give class folders (DATA/cats/…, DATA/dogs/…), a folder with train/ and valid/, "
@@ -71,14 +71,15 @@ def make_table(
     lacking = set(range(len(class_names))) - set(labels[splits <= TRAIN].tolist()) if to_train else set()
     for missing in sorted(lacking):
         raise DataError(f"{where}: class {class_names[missing]!r} has no photo in train/; add some or remove the class")
-    names = tuple(f"{where}/{row.file}" if paths is None else row.file for row in rows)
+    names = tuple(name_below(where, row.file) if paths is None else row.file for row in rows)
     if paths is not None:
         located = tuple(paths[row.file] for row in rows)
     else:
         located = names if root == where else tuple(f"{root}/{row.file}" for row in rows)
-    skipped = [SkippedPhoto(f"{where}/{item.name}", item.reason) for item in labelled.skipped]
+    skipped = [SkippedPhoto(name_below(where, item.name), item.reason) for item in labelled.skipped]
     table = PhotoTable(located, names, labels, splits, class_names, notes=tuple(labelled.notes))
-    return table.with_skipped(skipped).with_passed_over(labelled.passed_over)
+    passed_over = [replace(item, example=name_below(where, item.example)) for item in labelled.passed_over]
+    return table.with_skipped(skipped).with_passed_over(passed_over)
 
 
 def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], to_train: bool) -> None:

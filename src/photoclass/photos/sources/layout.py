@@ -27,7 +27,9 @@ def label_listing(listing: Listing, where: str, reading: ReadOptions = AS_IT_IS)
         DataError: The layout is unknown.
     """
     prefix = _descend(listing)
-    labelled = LabelledFiles(skipped=list(listing.skipped), passed_over=list(listing.passed_over))
+    labelled = LabelledFiles(
+        skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
+    )
     tops = _children(listing, prefix)
     split_tops = {top: split for top in tops if (split := split_of_name(top)) is not None}
     if TRAIN in split_tops.values() and len(split_tops) == len(tops):
@@ -42,7 +44,7 @@ def label_listing(listing: Listing, where: str, reading: ReadOptions = AS_IT_IS)
     else:
         _label_part(listing, prefix, NO_SPLIT, labelled)
     if not labelled.rows and not labelled.class_folders:
-        zips = [name for name in listing.files if name.casefold().endswith(".zip") and "/" not in name]
+        zips = [name for name in listing.beside if name.casefold().endswith(".zip") and "/" not in name]
         hint = f"; perhaps you mean {where}/{zips[-1]}" if zips else ""
         raise DataError(f"{where}: no class folders found; {FORMS}{hint}")
     return labelled

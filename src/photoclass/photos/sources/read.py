@@ -14,9 +14,17 @@ from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
-from photoclass.photos.sources.listing import list_files
+from photoclass.photos.sources.listing import count_kinds, list_files, why_broken
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
-from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SkippedPhoto, natural_key
+from photoclass.photos.table import (
+    NO_LABEL,
+    NO_SPLIT,
+    PhotoTable,
+    SkippedPhoto,
+    describe_passed_over,
+    name_below,
+    natural_key,
+)
 from photoclass.workspace import Workspace
 
 
@@ -27,6 +35,7 @@ def read_data(
     reading: ReadOptions = AS_IT_IS,
     *,
     to_train: bool = True,
+    leave_out: Sequence[Path] = (),
 ) -> PhotoTable:
     """Read labelled photos: a folder, a zip or a CSV.
 
@@ -37,22 +46,26 @@ def read_data(
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
         to_train: Whether these photos are for training; if not, a class may have none.
+        leave_out: Folders below DATA that results are written to; their files are passed over.
 
     Raises:
         DataError: DATA does not exist, is in none of these forms, or its classes cannot be trained on; or the fixes do
             not fit it.
         ArchiveError: The zip is damaged or unsafe.
     """
-    table = _read_data(data, workspace, reading, to_train)
+    table = _read_data(data, workspace, reading, to_train, leave_out)
     return apply_fixes(table, fixes, str(data), to_train) if fixes else table
 
 
-def _read_data(data: Path, workspace: Workspace, reading: ReadOptions, to_train: bool) -> PhotoTable:
+def _read_data(
+    data: Path, workspace: Workspace, reading: ReadOptions, to_train: bool, leave_out: Sequence[Path]
+) -> PhotoTable:
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
     if data.is_dir():
-        return make_table(label_listing(list_files(where), where, reading), where, None, where, to_train)
+        listing = list_files(where, [str(folder) for folder in leave_out])
+        return make_table(label_listing(listing, where, reading), where, None, where, to_train)
     if data.suffix.casefold() == ".zip" and data.is_file():
         root = str(unpack(data, workspace))
         return make_table(label_listing(list_files(root), where, reading), where, None, root, to_train)
@@ -65,13 +78,15 @@ def _read_data(data: Path, workspace: Workspace, reading: ReadOptions, to_train:
 def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Sequence[str] = ()) -> PhotoTable:
     """Read photos to predict: files, folders (recursively) and zips, in natural order, each photo once.
 
-    A photo whose folder or flat name is a class of `class_names` has that label; others have none.
+    A photo whose folder or flat name is a class of `class_names` has that label; others have none. Files in folders and
+    zips that are plainly no photos are passed over; a file that is given by name is always a photo, or skipped.
 
     Raises:
         DataError: One of `photos` does not exist, or none of them contains a file.
     """
     found: dict[str, tuple[str, str | None]] = {}
     skipped: list[SkippedPhoto] = []
+    passed_over: dict[str, str] = {}
     for item in photos:
         where = str(item)
         if not os.path.lexists(item):
@@ -82,18 +97,20 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
             root = str(unpack(item, workspace)) if is_zip else where
             listing = list_files(root)
             for file in listing.files:
-                found[f"{where}/{file}"] = (
+                found[name_below(where, file)] = (
                     f"{root}/{file}",
                     label_of_name(f"{item.name}/{file}", class_names),
                 )
-            skipped += [SkippedPhoto(f"{where}/{entry.name}", entry.reason) for entry in listing.skipped]
+            skipped += [SkippedPhoto(name_below(where, entry.name), entry.reason) for entry in listing.skipped]
+            passed_over |= {name_below(where, file): kind for file, kind in listing.kinds.items()}
         elif stat.S_ISREG(mode):
             found[where] = (where, label_of_name("/".join(item.parts[-2:]), class_names))
         else:
-            reason = "a broken link" if stat.S_ISLNK(mode) else kind_of_special_file(mode)
-            skipped.append(SkippedPhoto(where, reason))
+            skipped.append(SkippedPhoto(where, why_broken(where) or kind_of_special_file(mode)))
+    counted = count_kinds({name: kind for name, kind in passed_over.items() if name not in found})
     if not found and not skipped:
-        raise DataError(f"{', '.join(map(str, photos))}: no photos found")
+        what = f" ({describe_passed_over(counted)})" if counted else ""
+        raise DataError(f"{', '.join(map(str, photos))}: no photos found{what}")
     names = sorted(found, key=natural_key)
     index = {name: i for i, name in enumerate(class_names)}
     return PhotoTable(
@@ -102,4 +119,5 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
         labels=np.array([index.get(found[name][1] or "", NO_LABEL) for name in names], dtype=np.int64),
         splits=np.full(len(names), NO_SPLIT, dtype=np.int8),
         class_names=tuple(class_names),
+        passed_over=counted,
     ).with_skipped(skipped)

@@ -68,5 +68,48 @@ NO_CLASS_STEMS = _words(
 
 PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm heic heif avif mpo")
 
-# Files that operating systems and tools leave behind.
-LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+# Files beside the photos, which are passed over and counted by kind. Names are compared in lower case.
+HIDDEN = "hidden files"
+SYSTEM = "system files"
+MODEL = "files of a model folder"
+KNOWN_FOLDERS = "links to folders that are listed already"
+
+# Files, and folders with all that they hold, that systems make: passed over whatever their content.
+SYSTEM_NAMES = frozenset(
+    {
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "autorun.inf"),  # Windows
+        *("$recycle.bin", "recycler", "system volume information"),
+        *(f"found.{number:03}" for number in range(1000)),
+        *("_ds_store", "__macosx", "icon\r", "icon\uf00d", "network trash folder", "temporary items"),  # macOS
+        *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot", "@sharebin"),  # network storage
+        *("lost+found", "__pycache__", "node_modules", "picasa.ini", "zbthumbnail.info"),  # Linux and programs
+    }
+)
+SYSTEM_STARTS = ("synophoto_thumb_", "synofile_thumb_", "~$")
+SYSTEM_ENDS = ("@synoeastream", "@synoresource", "zone.identifier", ":$data", ":afp_afpinfo", ":afp_resource")
+
+# Endings of photos. A file with an unknown ending, or with none, is tried as a photo, too.
+PHOTO_ENDINGS = "jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm pnm heic heif avif mpo"
+# Endings of files that are no photos, unless their content begins as a picture does.
+BESIDE_PHOTOS = {
+    "sidecar files": "json jsonl ndjson xml xmp aae thm pp3 dop gpx kml geojson srt vtt",
+    "text files": "txt md rst log nfo html htm yaml yml toml ini cfg conf names",
+    "tables": "csv tsv xls xlsx ods parquet arrow",
+    "videos": "mp4 mov m4v avi mkv webm 3gp 3g2 mpg mpeg mts m2ts wmv flv lrv insv mp",
+    "sound files": "mp3 wav m4a aac ogg oga opus flac wma amr",
+    "documents": "pdf doc docx ppt pptx odt odp rtf pages key epub",
+    "archives": "zip rar 7z tar gz tgz bz2 xz zst cab iso dmg z01 z02 z03 z04 z05 z06 z07 z08 z09",
+    "shortcuts": "lnk url webloc desktop",
+    "program files": "py pyc ipynb sh bat cmd ps1 exe msi dll so jar js css",
+    "data files": "mat npy npz pkl pickle h5 hdf5 db sqlite sqlite3 pt pth onnx safetensors ckpt tfrecord record"
+    " md5 sha1 sha256 sfv par2 torrent",
+}
+# A preview of a video that cameras write beside it: a picture inside, and still no photo.
+NEVER_PHOTOS = (".thm",)
+# What programs append to the name of a copy that they keep.
+BACKUP_ENDS = ("~", ".bak", ".old", ".orig", ".tmp")
+TEXT_NAMES = "readme license licence copying notice authors changelog citation makefile md5sums sha1sums sha256sums"
+
+# A folder that holds these is a model folder; one with any of those is a training that is not finished.
+MODEL_FILES = frozenset({"model.json", "model.onnx"})
+UNFINISHED_RUN_FILES = ("resume/lock", "resume/checkpoint.safetensors")
