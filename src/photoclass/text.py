@@ -1,8 +1,9 @@
 """Text for people: names that cannot break a line, and readable lengths of time, sizes, counts and split names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
+LINE_WIDTH = 100  # columns of a line of text that grows with the data
 SPLIT_NAMES = {"train": "training", "valid": "validation", "held_out": "held-out"}
 # Glyph widths relative to the font size, measured on DejaVu Sans, the widest of the common system fonts. A letter that
 # is not listed counts as a full square, which fits those of Chinese, Japanese and Korean.
@@ -45,6 +46,35 @@ def plural(count: int, singular: str, several: str = "") -> str:
         several: The plural, if it is not `singular` with an s.
     """
     return f"{count:,} {singular if count == 1 else several or singular + 's'}"
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut a text in its middle to so many characters; class names often differ at the end."""
+    if len(text) <= width:
+        return text
+    kept = max(1, width - 1)
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}" if kept > 1 else "…"
+
+
+def listed(items: Sequence[str], singular: str, several: str = "", room: int = LINE_WIDTH) -> str:
+    """Return items separated by commas, as many as fit a line, and the number of the others.
+
+    Args:
+        items: At least one is shown.
+        singular: What they are: `… and 1 more class`.
+        several: The plural, if it is not `singular` with an s.
+        room: How many characters the line has for them.
+    """
+    text = ", ".join(items)
+    shown = len(items)
+    while len(text) > room and shown > 1:
+        shown -= 1
+        text = f"{', '.join(items[:shown])} and {_more(len(items) - shown, singular, several)}"
+    return text
+
+
+def _more(count: int, singular: str, several: str) -> str:
+    return f"{count:,} more {singular if count == 1 else several or singular + 's'}"
 
 
 def wrap(text: str, width: float, size: float, *, bold: bool = False, most: int = 6) -> list[str]:

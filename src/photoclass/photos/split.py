@@ -7,16 +7,53 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.errors import DataError
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, SPLITS, TRAIN, VALID
+from photoclass.errors import SettingsError
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+
+# So many different photos of each class are kept in train: one to learn from, and one to cross-validate with.
+LEAST_IN_TRAIN = 2
 
 
 @dataclass(frozen=True)
 class SplitFractions:
-    """Shares of the validation and the held-out photos; the rest is for training."""
+    """Shares of the validation and the held-out photos; the rest is for training.
+
+    Raises:
+        SettingsError: A share is negative, or train or valid would get nothing.
+    """
 
     valid: float = 0.1
     held_out: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.held_out < 0 or self.valid <= 0 or self.valid + self.held_out >= 1 - 1e-9:
+            raise SettingsError(f"--split {self}: train and valid need a share above 0, and held-out one of 0 or more")
+
+    def __str__(self) -> str:
+        """Return the percentages as `--split` takes them: `80/10/10`."""
+        train = 1 - self.valid - self.held_out
+        return "/".join(f"{100 * share:.10g}" for share in (train, self.valid, self.held_out))
+
+    @classmethod
+    def parse(cls, text: str) -> "SplitFractions":
+        """Read percentages of train, valid and held-out, such as `80/10/10`.
+
+        Raises:
+            SettingsError: They are not three numbers that add up to 100, or train or valid would get nothing.
+        """
+        try:
+            train, valid, held_out = (float(part) for part in text.split("/"))
+            adds_up = abs(train + valid + held_out - 100) < 1e-6
+        except ValueError:
+            adds_up = False
+        if not adds_up:
+            raise SettingsError(
+                f"--split {text}: give the percentages of train, valid and held-out, which add up to 100: 80/10/10"
+            )
+        return cls(valid / 100, held_out / 100)
+
+
+USUAL_FRACTIONS = SplitFractions()
 
 
 def assign_splits(
@@ -25,7 +62,9 @@ def assign_splits(
     labels: NDArray[np.int64],
     given: NDArray[np.int8],
     seed: int,
-    fractions: SplitFractions = SplitFractions(),
+    fractions: SplitFractions = USUAL_FRACTIONS,
+    *,
+    hold_out_a_group: bool = False,
 ) -> NDArray[np.int8]:
     """Assign a split to each photo that has none.
 
@@ -34,13 +73,17 @@ def assign_splits(
     near-duplicate that the user gave a split gets the same one. If some photos are already held out, the rest is
     divided between train and valid.
 
+    No class is starved: at least two different photos of each stay in train where there are that many, and a class of
+    three or more has one in valid.
+
     Args:
         contents: Content hash of each photo.
-        groups: Shape (N,), the same number for near-duplicates.
+        groups: Shape (N,), the same number for photos that stay together: near-duplicates, and the user's groups.
         labels: Shape (N,), class indices.
         given: Shape (N,), the user's splits, or NO_SPLIT.
         seed: Decides the splits.
         fractions: The shares of valid and held_out.
+        hold_out_a_group: Hold out at least one group if train can spare it: a few large groups leave it to chance.
 
     Returns:
         Shape (N,), TRAIN, VALID or HELD_OUT.
@@ -58,6 +101,12 @@ def assign_splits(
     movable = ~np.isin(groups, groups[~free])
     for label in np.unique(labels):
         _fill_empty_splits(splits, positions, labels == label, movable, groups)
+    for label in np.unique(labels):
+        _feed_train(splits, positions, labels == label, movable, groups)
+    if not (splits == VALID).any():
+        _spare_a_group(splits, positions, labels, movable, groups, VALID)
+    if hold_out_a_group and held_out_share and not (splits == HELD_OUT).any():
+        _spare_a_group(splits, positions, labels, movable, groups, HELD_OUT)
     return splits
 
 
@@ -109,14 +158,56 @@ def _fill_empty_splits(
             splits[groups == groups[nearest]] = wanted
 
 
-def check_splits(splits: NDArray[np.int8], labels: NDArray[np.int64], class_names: Sequence[str], where: str) -> None:
-    """Refuse splits with which no model can be trained and validated.
+def _feed_train(
+    splits: NDArray[np.int8],
+    positions: NDArray[np.float64],
+    in_class: NDArray[np.bool_],
+    movable: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+) -> None:
+    """Move groups of a starved class to train: those nearest to the boundary, and the last one of valid only if needed.
 
-    Raises:
-        DataError: A class has no photo in train, or valid is empty.
+    Moving to train takes nothing from the train photos of other classes, whatever classes a group spans.
     """
-    for label, name in enumerate(class_names):
-        if not ((labels == label) & (splits == TRAIN)).any():
-            raise DataError(f"{where}: class {name!r} has no readable photo to train on; add some or remove the class")
-    if not (splits == VALID).any():
-        raise DataError(f"{where}: no readable photo is left for {SPLITS[VALID]}, which selects the model; add photos")
+    while len(np.unique(groups[in_class & (splits == TRAIN)])) < LEAST_IN_TRAIN:
+        donors = np.flatnonzero(in_class & movable & (splits != TRAIN))
+        if not len(donors):
+            return
+        in_valid = groups[in_class & (splits == VALID)]
+        spare = donors if len(np.unique(in_valid)) > 1 else donors[~np.isin(groups[donors], in_valid)]
+        donors = spare if len(spare) else donors
+        nearest = donors[np.argmin(positions[donors])]
+        splits[groups == groups[nearest]] = TRAIN
+
+
+def _spare_a_group(
+    splits: NDArray[np.int8],
+    positions: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    movable: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    wanted: int,
+) -> None:
+    """Move the group nearest to the boundary from train to a split that is empty, if no class is starved by it."""
+    spare = np.flatnonzero(movable & (splits == TRAIN) & can_be_spared(labels, groups, splits == TRAIN))
+    if len(spare):
+        nearest = spare[np.argmax(positions[spare])]
+        splits[groups == groups[nearest]] = wanted
+
+
+def can_be_spared(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], in_train: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which photos belong to groups that train can do without; shape (N,).
+
+    Each class of such a group keeps LEAST_IN_TRAIN other groups in train.
+
+    Args:
+        labels: Shape (N,), class indices.
+        groups: Shape (N,), the same number for photos that stay together.
+        in_train: Shape (N,), which photos are in train.
+    """
+    pairs = np.unique(np.stack([groups[in_train], labels[in_train]]), axis=1)
+    groups_of_class = np.bincount(pairs[1], minlength=int(labels.max(initial=0)) + 1)
+    needed = pairs[0][groups_of_class[pairs[1]] <= LEAST_IN_TRAIN]
+    return np.asarray(in_train & ~np.isin(groups, needed))

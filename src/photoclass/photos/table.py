@@ -52,6 +52,8 @@ class PhotoTable:
         skipped: Files that were found or given but cannot be used as photos.
         notes: What else the user should know about how DATA was read, one line each.
         passed_over: Files that are plainly no photos, one entry a kind.
+        groups: What the user keeps together in one split, of each photo: the animal, patient or site; empty if the user
+            groups nothing.
     """
 
     paths: tuple[str, ...]
@@ -62,6 +64,7 @@ class PhotoTable:
     skipped: tuple[SkippedPhoto, ...] = ()
     notes: tuple[str, ...] = field(default=(), compare=False)
     passed_over: tuple[PassedOver, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -75,6 +78,7 @@ class PhotoTable:
             names=tuple(self.names[i] for i in indices),
             labels=self.labels[indices],
             splits=self.splits[indices],
+            groups=tuple(self.groups[i] for i in indices) if self.groups else (),
         )
 
     def with_skipped(self, more: Sequence[SkippedPhoto]) -> "PhotoTable":

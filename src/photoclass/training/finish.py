@@ -104,7 +104,7 @@ def finish(run: Run, outcome: Outcome) -> TrainResult:
         if len(part):
             probabilities = outcome.predicted[split]
             optimism = outcome.optimism if split == VALID else None
-            predicted = LabelledProbabilities(probabilities, part.labels, run.class_names, run.duplicates[rows])
+            predicted = LabelledProbabilities(probabilities, part.labels, run.class_names, run.groups[rows])
             score = score_predictions(predicted, SPLITS[split], optimism is not None, optimism)
             scores.append(score)
             metrics[SPLITS[split]] = StoredScore.from_json(score.as_json(), SPLITS[split])

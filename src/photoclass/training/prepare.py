@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
-from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
+from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, fingerprint_photos
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
+from photoclass.photos.groups import groups_of_names, join_groups
 from photoclass.photos.sources.read import read_data
-from photoclass.photos.split import assign_splits, check_splits
-from photoclass.photos.table import SPLITS, PhotoTable, count_by_class
-from photoclass.text import plural
+from photoclass.photos.split import assign_splits
+from photoclass.photos.table import NO_SPLIT, SPLITS, PhotoTable, count_by_class
+from photoclass.photos.trainable import sample_of_classes, why_too_few, without_two_pictures
+from photoclass.text import LINE_WIDTH, listed, plural
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
 from photoclass.training.frozen.views import augmented_views
@@ -28,13 +30,43 @@ Photos = TypeVar("Photos", CachedPhotos, FeaturedPhotos)
 def read_table(request: TrainRequest) -> PhotoTable:
     """List the photos of DATA with their labels, and report what was noticed.
 
+    What is bound to be refused later is refused here, before anything is computed.
+
     Raises:
-        DataError: It cannot be read.
+        DataError: It cannot be read, a class has too few different photos, or it has splits and others were requested.
     """
     table = read_data(request.data, request.workspace, request.options.fixes, request.options.reading)
     for note in table.notes:
         request.say(note)
+    if request.options.split and (table.splits != NO_SPLIT).any():
+        given = ", ".join(f"{int((table.splits == i).sum()):,} {name}" for i, name in enumerate(SPLITS))
+        raise DataError(
+            f"{request.data}: --split {request.options.split} divides DATA that gives no splits, but this gives some "
+            f"({given}); leave --split out, or give DATA without its splits"
+        )
+    _refuse_too_few(request, table)
     return table
+
+
+def _refuse_too_few(request: TrainRequest, table: PhotoTable) -> None:
+    """Refuse classes of too few photos, or of one picture over and over, by a look at a few photos of each class.
+
+    Raises:
+        DataError: They are too few.
+    """
+    by, where = request.options.reading.group_by, str(request.data)
+    _raise_if(why_too_few(table, groups_of_names(table.groups, len(table)), by), where)
+    sample = fingerprint_photos(table.select(sample_of_classes(table)), request.workspace)
+    suspects = without_two_pictures(sample.table, group_near_duplicates(sample.fingerprints))
+    if suspects:
+        photos = fingerprint_photos(table.select(np.isin(table.labels, suspects)), request.workspace)
+        groups = join_groups(group_near_duplicates(photos.fingerprints), photos.table.groups)
+        _raise_if(why_too_few(photos.table, groups, by, suspects), where)
+
+
+def _raise_if(reason: str, where: str) -> None:
+    if reason:
+        raise DataError(f"{where}: {reason}")
 
 
 def split_photos(request: TrainRequest, settings: RecipeSettings) -> tuple[CachedPhotos, NDArray[np.int64]]:
@@ -94,7 +126,7 @@ def _refuse_none(request: TrainRequest, photos: CachedPhotos | FeaturedPhotos, t
 
 
 def divide_photos(request: TrainRequest, photos: Photos) -> tuple[Photos, NDArray[np.int64]]:
-    """Assign every photo to a split; near-duplicates stay together.
+    """Assign every photo to a split; near-duplicates stay together, and so do the user's groups.
 
     Returns:
         The photos, and the number of each one's group of near-duplicates, shape (N,).
@@ -104,8 +136,17 @@ def divide_photos(request: TrainRequest, photos: Photos) -> tuple[Photos, NDArra
     """
     duplicates: NDArray[np.int64] = group_near_duplicates(photos.fingerprints, request.workspace.progress)
     table = photos.table
-    splits = assign_splits(photos.contents, duplicates, table.labels, table.splits, request.seed)
-    check_splits(splits, table.labels, table.class_names, str(request.data))
+    groups = join_groups(duplicates, table.groups)
+    _raise_if(why_too_few(table, groups, request.options.reading.group_by), str(request.data))
+    splits = assign_splits(
+        photos.contents,
+        groups,
+        table.labels,
+        table.splits,
+        request.seed,
+        request.fractions,
+        hold_out_a_group=bool(table.groups),
+    )
     photos = dataclasses.replace(photos, table=dataclasses.replace(table, splits=splits))
     for describe in (_describe_counts, _describe_skipped):
         for line in describe(photos.table):
@@ -116,9 +157,27 @@ def divide_photos(request: TrainRequest, photos: Photos) -> tuple[Photos, NDArra
 
 
 def _describe_counts(table: PhotoTable) -> Iterator[str]:
-    classes = ", ".join(f"{count:,} {name}" for name, count in count_by_class(table.labels, table.class_names).items())
+    by_class = count_by_class(table.labels, table.class_names).items()
     parts = ", ".join(f"{int((table.splits == i).sum()):,} {name}" for i, name in enumerate(SPLITS))
-    yield f"{len(table):,} photos ({classes}): {parts}"
+    before, after = f"{len(table):,} photos (", f"): {parts}"
+    room = LINE_WIDTH - len(before) - len(after)
+    yield before + listed([f"{count:,} {name}" for name, count in by_class], "class", "classes", room) + after
+    if table.groups:
+        yield _describe_groups(table)
+
+
+def _describe_groups(table: PhotoTable) -> str:
+    """Report how the user's groups lie in the splits, and those on two sides of a split that the user made."""
+    splits_of: dict[str, set[int]] = {}
+    for group, split in zip(table.groups, table.splits.tolist(), strict=True):
+        splits_of.setdefault(group, set()).add(split)
+    parts = ", ".join(f"{sum(i in splits for splits in splits_of.values()):,} {name}" for i, name in enumerate(SPLITS))
+    text = f"{plural(len(splits_of), 'group')}: {parts}"
+    torn = [group for group, splits in splits_of.items() if len(splits) > 1]
+    if torn:
+        are = "is" if len(torn) == 1 else "are"
+        text += f"; {len(torn):,} {are} in two splits (for example {torn[0]}): this data leakage makes a score too good"
+    return text
 
 
 def _describe_skipped(table: PhotoTable) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.model.folder import data_fingerprint
 from photoclass.photos.cache.pixels import CachedPhotos
+from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
+from photoclass.photos.split import USUAL_FRACTIONS, SplitFractions
 from photoclass.photos.table import SPLITS
 from photoclass.text import printable
 from photoclass.training.compute import Compute
@@ -37,6 +40,8 @@ class TrainOptions:
         precision: `auto`, `bf16` or `fp32`; for `features`, `int8` as well.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
+        split: The shares of valid and held-out, for DATA that gives no splits; None for 80/10/10, or those of the
+            resumed run.
         log: Experiment trackers that record the run: `tensorboard`, `mlflow`, both or none.
         report: Whether to write a report, RUN/report.html, at the end.
     """
@@ -49,6 +54,7 @@ class TrainOptions:
     precision: str = "auto"
     fixes: Path | None = None
     reading: ReadOptions = AS_IT_IS
+    split: SplitFractions | None = None
     log: tuple[str, ...] = ()
     report: bool = True
 
@@ -87,6 +93,12 @@ class TrainRequest:
     workspace: Workspace = dataclasses.field(default_factory=Workspace)
     records: Records = NO_RECORDS
 
+    @property
+    def fractions(self) -> SplitFractions:
+        """The shares of valid and held-out: as requested, or those of the resumed run, or the usual ones."""
+        saved = (self.saved or {}).get("split")
+        return self.options.split or (SplitFractions.parse(saved) if saved else USUAL_FRACTIONS)
+
     def say(self, line: str) -> None:
         """Report one line of progress."""
         self.workspace.say(line)
@@ -109,6 +121,11 @@ class Run:
     photos: CachedPhotos | FeaturedPhotos
     duplicates: NDArray[np.int64]
     compute: Compute
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Shape (N,), the same number for photos that stay in one split: near-duplicates, and the user's groups."""
+        return join_groups(self.duplicates, self.photos.table.groups)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -149,6 +166,9 @@ class Run:
             "recipe": self.request.recipe,
             "settings": settings,
             "seed": self.request.seed,
+            # Absent from checkpoints of older versions, where they read as None.
+            "split": str(self.request.fractions) if self.request.fractions != USUAL_FRACTIONS else None,
+            "group_by": self.request.options.reading.group_by or None,
             "device": self.compute.device,
             "precision": self.compute.precision,
         }

@@ -18,6 +18,8 @@ from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerpri
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
+_FINGERPRINTED_SIDE = 8 * FINGERPRINT_SIDE  # a JPEG is decoded no larger than this asks for
+
 
 @dataclass(frozen=True)
 class CachedPhotos(PhotoSet):
@@ -56,6 +58,22 @@ def cache_photos(table: PhotoTable, settings: DecodeSettings, workspace: Workspa
     return CachedPhotos(kept.table, kept.contents, prints, rows, settings)
 
 
+def fingerprint_photos(table: PhotoTable, workspace: Workspace) -> PhotoSet:
+    """Return photos with their fingerprints alone, for a look at a few of them before anything else is computed.
+
+    Args:
+        table: The photos.
+        workspace: The cache folder, the number of processes, and who receives progress reports.
+
+    Raises:
+        OutputError: The cache folder cannot be written, or its disk is full.
+    """
+    table, contents = hash_contents(table, workspace.progress)
+    produce = partial(decode_in_processes, make=_fingerprint_alone, workspace=workspace)
+    kept = keep_rows(table, contents, (open_fingerprints(workspace.cache),), produce)
+    return PhotoSet(kept.table, kept.contents, kept.rows[0])
+
+
 def open_fingerprints(cache: Path) -> RowStore:
     """Open the store of fingerprints, which are the same for every image size."""
     side = FINGERPRINT_SIDE
@@ -70,6 +88,11 @@ def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> 
     """
     data = read_first(paths, content)
     return data if isinstance(data, Unreadable) else _pixels_and_fingerprint(data, settings)
+
+
+def _fingerprint_alone(data: bytes) -> tuple[Pixels] | Unreadable:
+    picture = decode_picture(data, _FINGERPRINTED_SIDE)
+    return picture if isinstance(picture, Unreadable) else (fingerprint(np.asarray(picture)),)
 
 
 def _pixels_and_fingerprint(data: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:

@@ -77,7 +77,8 @@ def make_table(
     else:
         located = names if root == where else tuple(f"{root}/{row.file}" for row in rows)
     skipped = [SkippedPhoto(name_below(where, item.name), item.reason) for item in labelled.skipped]
-    table = PhotoTable(located, names, labels, splits, class_names, notes=tuple(labelled.notes))
+    groups = tuple(row.group for row in rows) if any(row.group for row in rows) else ()
+    table = PhotoTable(located, names, labels, splits, class_names, notes=tuple(labelled.notes), groups=groups)
     passed_over = [replace(item, example=name_below(where, item.example)) for item in labelled.passed_over]
     return table.with_skipped(skipped).with_passed_over(passed_over)
 

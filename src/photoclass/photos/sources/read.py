@@ -11,6 +11,7 @@ from photoclass.errors import DataError
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
+from photoclass.photos.sources.grouping import group_rows
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
@@ -64,13 +65,17 @@ def _read_data(
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
     if data.is_dir():
-        listing = list_files(where, [str(folder) for folder in leave_out])
-        return make_table(label_listing(listing, where, reading), where, None, where, to_train)
+        labelled = label_listing(list_files(where, [str(folder) for folder in leave_out]), where, reading)
+        group_rows(labelled, reading.group_by, where)
+        return make_table(labelled, where, None, where, to_train)
     if data.suffix.casefold() == ".zip" and data.is_file():
         root = str(unpack(data, workspace))
-        return make_table(label_listing(list_files(root), where, reading), where, None, root, to_train)
+        labelled = label_listing(list_files(root), where, reading)
+        group_rows(labelled, reading.group_by, where)
+        return make_table(labelled, where, None, root, to_train)
     if data.suffix.casefold() == ".csv" and data.is_file():
         labelled, paths = read_label_file(data, reading)
+        group_rows(labelled, reading.group_by, where)
         return make_table(labelled, where, paths, where, to_train)
     raise DataError(f"{where}: not a folder, a .zip or a .csv; give one of these")
 

@@ -52,8 +52,8 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
     run = Run(request, settings, photos, duplicates, compute)
     parts = {split: photos.select(run.in_split(split)) for split in (TRAIN, VALID, HELD_OUT)}
     train, valid = parts[TRAIN], parts[VALID]
-    duplicates = duplicates[run.in_split(TRAIN)]
-    head = _fit(request, settings, train, duplicates)
+    groups = run.groups[run.in_split(TRAIN)]
+    head = _fit(request, settings, train, groups)
     losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
     request.say(
         f"head: strength {head.strength:g}, chosen by cross-validated log loss ({losses}); "
@@ -66,7 +66,7 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         request.say(f"{plural(len(label_errors), 'likely label error')}, first {first.image} ({first.note})")
     if label_errors and settings.drop_label_errors:
         kept = np.setdiff1d(np.arange(len(train)), found.rows)
-        before, head = head, _fit(request, settings, train.select(kept), duplicates[kept])
+        before, head = head, _fit(request, settings, train.select(kept), groups[kept])
         request.say(_describe_dropping(len(label_errors), before, head, valid))
     onnx = add_head(backbone.onnx, head.weights, head.bias, head.temperature)
     predicted = {
@@ -155,17 +155,15 @@ def _open_backbone(request: TrainRequest, settings: FeaturesSettings) -> tuple[B
     return backbone, replace(settings, backbone=backbone.name, backbone_size=size, backbone_sha256=sha256)
 
 
-def _fit(
-    request: TrainRequest, settings: FeaturesSettings, photos: FeaturedPhotos, duplicates: NDArray[np.int64]
-) -> Head:
+def _fit(request: TrainRequest, settings: FeaturesSettings, photos: FeaturedPhotos, groups: NDArray[np.int64]) -> Head:
     """Fit the head on training photos.
 
     Raises:
         DataError: A class has too few photos.
     """
     labels, names = photos.table.labels, photos.table.class_names
-    check_pictures(labels, duplicates, names, str(request.data))
-    return fit_head(photos.features, labels, duplicates, len(names), balance=settings.balance, seed=request.seed)
+    check_pictures(labels, groups, names, str(request.data))
+    return fit_head(photos.features, labels, groups, len(names), balance=settings.balance, seed=request.seed)
 
 
 def _check(runtime: Runtime, photos: FeaturedPhotos, wanted: NDArray[np.float32]) -> dict[str, float]:

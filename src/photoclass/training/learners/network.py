@@ -197,7 +197,7 @@ def train_network(run: Run, learner: Learner) -> TrainResult:
     keep_freed_memory()
     leave_threads_to_the_network()
     if not saved:
-        learner.start(run.part(TRAIN), run.duplicates[run.in_split(TRAIN)], run.compute)
+        learner.start(run.part(TRAIN), run.groups[run.in_split(TRAIN)], run.compute)
     state = fresh_state(learner.network, loop, run.compute)
     if saved:
         load_checkpoint(request.out, state)
@@ -339,9 +339,9 @@ def _optimism(run: Run, learner: Learner, state: TrainingState, rows: Rows) -> O
         chose = selected_by_validation(sum(math.isfinite(row.val_loss) for row in state.history), calibrate)
         return Optimism(chose, "earlier epochs were compared on different photos (--force)") if chose else None
     of_valid = np.flatnonzero(run.in_split(VALID))
-    labels, duplicates = (values[of_valid[rows]] for values in (run.photos.table.labels, run.duplicates))
+    labels, groups = (values[of_valid[rows]] for values in (run.photos.table.labels, run.groups))
     logits = [epoch.numpy() for epoch in state.valid_logits]
-    return estimate_optimism(logits, labels, duplicates, calibrate, run.request.seed, len(of_valid))
+    return estimate_optimism(logits, labels, groups, calibrate, run.request.seed, len(of_valid))
 
 
 def _novelty(run: Run, learner: Learner) -> NoveltyDetector:
