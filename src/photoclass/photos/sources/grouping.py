@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
-from photoclass.photos.sources.rules import SPLIT_WORDS
+from photoclass.photos.sources.names import split_of_name
 from photoclass.text import plural
 
 FOLDER = "folder"
@@ -57,7 +57,7 @@ def _folder_of(row: LabelledRow) -> str:
     if row.label not in cleaned:
         return "/".join(folders)
     below = folders[cleaned.index(row.label) + 1 :]
-    while below and below[0].casefold() in SPLIT_WORDS:  # cats/train/site1/1.jpg
+    while below and split_of_name(below[0]) is not None:  # cats/train/site1/1.jpg
         below = below[1:]
     return below[0] if below else ""
 
