@@ -67,7 +67,9 @@ def summary(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def finding_lines(findings: Findings) -> Iterator[Line]:
-    """Yield each kind of finding, roughly in the order of importance."""
+    """Yield each kind of finding, roughly in the order of importance; first what was assumed to read DATA."""
+    for note in findings.photos.table.notes:
+        yield Line(False, note)
     groups = findings.duplicates
     across_classes = [group for group in groups if group.across_classes]
     across_splits = [group for group in groups if group.across_splits and not group.across_classes]

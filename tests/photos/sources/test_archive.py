@@ -30,6 +30,10 @@ def _zip(path: Path, members: dict[str, bytes] | list[tuple[zipfile.ZipInfo, byt
     return path
 
 
+def _unpacked(archive: Path, cache: Path) -> Path:
+    return unpack(archive, Workspace(cache)).folder
+
+
 def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -39,7 +43,7 @@ def _refusal(archive: Path, sandbox: Path) -> str:
     cache = sandbox / "deep" / "down" / "cache"
     before = _files(sandbox)
     with pytest.raises(ArchiveError) as refused:
-        unpack(archive, Workspace(cache))
+        _unpacked(archive, cache)
     left = {name for name in _files(sandbox) if name not in before and not name.endswith(".lock")}
     assert left == set()
     assert not [path for path in cache.rglob("*") if path.is_dir() and path.parent.name == "unpacked"]
@@ -48,23 +52,23 @@ def _refusal(archive: Path, sandbox: Path) -> str:
 
 
 def test_a_zip_is_unpacked_completely(tmp_path: Path) -> None:
-    folder = unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
+    folder = _unpacked(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")
     assert _files(folder) == PHOTOS
     assert folder.is_relative_to(tmp_path / "cache")
 
 
 def test_it_is_found_again_under_another_name_and_not_unpacked_twice(tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
-    folder = unpack(archive, Workspace(tmp_path / "cache"))
+    folder = _unpacked(archive, tmp_path / "cache")
     before = (folder / "cats/1.jpg").stat()
-    again = unpack(archive.rename(tmp_path / "renamed.zip"), Workspace(tmp_path / "cache"))
+    again = _unpacked(archive.rename(tmp_path / "renamed.zip"), tmp_path / "cache")
     after = (again / "cats/1.jpg").stat()
     assert (again, after.st_ino, after.st_mtime_ns) == (folder, before.st_ino, before.st_mtime_ns)
 
 
 def test_a_changed_zip_is_unpacked_again(tmp_path: Path) -> None:
-    first = unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
-    second = unpack(_zip(tmp_path / "photos.zip", {**PHOTOS, "cats/1.jpg": b"two cat"}), Workspace(tmp_path / "cache"))
+    first = _unpacked(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")
+    second = _unpacked(_zip(tmp_path / "photos.zip", {**PHOTOS, "cats/1.jpg": b"two cat"}), tmp_path / "cache")
     assert (first / "cats/1.jpg").read_bytes() == b"one cat"
     assert (second / "cats/1.jpg").read_bytes() == b"two cat"
 
@@ -72,17 +76,18 @@ def test_a_changed_zip_is_unpacked_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lost", ["cats/1.jpg", "dogs/1.jpg"])
 def test_deleted_files_are_unpacked_again(lost: str, tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
-    folder = unpack(archive, Workspace(tmp_path / "cache"))
+    folder = _unpacked(archive, tmp_path / "cache")
     (folder / lost).unlink()
-    assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == PHOTOS
+    assert _files(_unpacked(archive, tmp_path / "cache")) == PHOTOS
 
 
 def test_the_partly_unpacked_zip_of_a_killed_run_is_not_used(tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
-    folder = unpack(archive, Workspace(tmp_path / "cache"))
-    folder.rename(folder.with_suffix(".part"))
-    (folder.with_suffix(".part") / "cats/1.jpg").write_bytes(b"half")
-    assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == PHOTOS
+    folder = _unpacked(archive, tmp_path / "cache")
+    growing = folder.parent.with_suffix(".part")
+    folder.parent.rename(growing)
+    (growing / "files/cats/1.jpg").write_bytes(b"half")
+    assert _files(_unpacked(archive, tmp_path / "cache")) == PHOTOS
 
 
 def test_several_runs_may_unpack_one_zip_at_once(tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_several_runs_may_unpack_one_zip_at_once(tmp_path: Path) -> None:
 
     def run() -> None:
         start.wait()
-        found.append(_files(unpack(archive, Workspace(tmp_path / "cache"))))
+        found.append(_files(_unpacked(archive, tmp_path / "cache")))
 
     threads = [Thread(target=run) for _ in range(4)]
     for thread in threads:
@@ -105,12 +110,12 @@ def test_several_runs_may_unpack_one_zip_at_once(tmp_path: Path) -> None:
 
 def test_fault_20_hidden_and_system_files_stay_in_the_zip(tmp_path: Path) -> None:
     rest = {"__MACOSX/cats/._1.jpg": b"x", "cats/Thumbs.db": b"x", ".hidden/1.jpg": b"x"}
-    assert _files(unpack(_zip(tmp_path / "photos.zip", {**rest, **PHOTOS}), Workspace(tmp_path / "cache"))) == PHOTOS
+    assert _files(_unpacked(_zip(tmp_path / "photos.zip", {**rest, **PHOTOS}), tmp_path / "cache")) == PHOTOS
 
 
 def test_fault_24_unusual_names_are_kept(tmp_path: Path) -> None:
     names = {"cats/new\nline.jpg": b"1", "cats/-rf.jpg": b"2", "cats/12:30.jpg": b"3", "cats/" + "n" * 255: b"4"}
-    assert _files(unpack(_zip(tmp_path / "photos.zip", names), Workspace(tmp_path / "cache"))) == names
+    assert _files(_unpacked(_zip(tmp_path / "photos.zip", names), tmp_path / "cache")) == names
 
 
 @pytest.mark.parametrize(
@@ -166,7 +171,7 @@ def _with_declared_size(archive: Path, size: int, content: bytes, checksum: int 
 def test_fault_32_a_zip_bomb_with_a_false_size_is_refused(tmp_path: Path) -> None:
     content = bytes(64 << 20)
     archive = _with_declared_size(_zip(tmp_path / "photos.zip", {"cats/1.jpg": content}), 1000, content)
-    assert "not a readable zip" in _refusal(archive, tmp_path)
+    assert "damaged at 'cats/1.jpg'" in _refusal(archive, tmp_path)
 
 
 def test_fault_32_a_zip_bomb_with_a_false_checksum_too_gives_no_more_than_it_declares(tmp_path: Path) -> None:
@@ -176,7 +181,7 @@ def test_fault_32_a_zip_bomb_with_a_false_checksum_too_gives_no_more_than_it_dec
     del content
     tracemalloc.start()
     try:
-        assert _files(unpack(archive, Workspace(tmp_path / "cache"))) == {"cats/1.jpg": bytes(1000)}
+        assert _files(_unpacked(archive, tmp_path / "cache")) == {"cats/1.jpg": bytes(1000)}
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
@@ -193,7 +198,7 @@ def test_fault_32_an_encrypted_zip_is_refused(tmp_path: Path) -> None:
     data[data.index(b"PK\x03\x04") + 6] |= 1
     data[data.index(b"PK\x01\x02") + 8] |= 1
     archive.write_bytes(data)
-    assert "is encrypted; unpack it yourself" in _refusal(archive, tmp_path)
+    assert "encrypted with a password (as 'cats/1.jpg' is); unpack it yourself" in _refusal(archive, tmp_path)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -215,7 +220,7 @@ def test_a_member_without_a_name_is_refused(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", bytes(1000)])
 def test_a_file_that_is_not_a_zip_is_refused(content: bytes, tmp_path: Path) -> None:
-    assert "not a readable zip" in _refusal(put(tmp_path / "photos.zip", content), tmp_path)
+    assert "not a zip" in _refusal(put(tmp_path / "photos.zip", content), tmp_path)
 
 
 @settings(max_examples=150)
@@ -230,7 +235,7 @@ def test_a_damaged_zip_is_refused_or_gives_the_files_that_it_lists(
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     archive.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2]))])
     try:
-        unpacked = unpack(archive, Workspace(folder / "cache"))
+        unpacked = _unpacked(archive, folder / "cache")
     except ArchiveError:
         return
     assert sorted(map(len, _files(unpacked).values())) == [800, 2000]
@@ -239,4 +244,4 @@ def test_a_damaged_zip_is_refused_or_gives_the_files_that_it_lists(
 def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_zip(tmp_path: Path) -> None:
     put(tmp_path / "cache", b"a file where the folder should be")
     with pytest.raises(OutputError, match="cannot be unpacked there"):
-        unpack(_zip(tmp_path / "photos.zip", PHOTOS), Workspace(tmp_path / "cache"))
+        _unpacked(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")

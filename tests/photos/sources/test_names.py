@@ -2,7 +2,7 @@
 
 import pytest
 
-from photoclass.photos.sources.names import is_seldom_class, is_no_class, is_unlabelled, split_of_name
+from photoclass.photos.sources.names import is_no_class, is_seldom_class, is_unlabelled, split_of_name
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from photoclass.photos.sources.rules import (
-    SELDOM_CLASS_WORDS,
     NO_CLASS_WORDS,
+    SELDOM_CLASS_WORDS,
     SPLIT_EXTRAS,
     SPLIT_WORDS,
     UNLABELLED_WORDS,

@@ -11,11 +11,12 @@ from photoclass.errors import DataError
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
+from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
 from photoclass.photos.sources.grouping import group_rows
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
-from photoclass.photos.sources.listing import count_kinds, list_files, why_broken
+from photoclass.photos.sources.listing import Listing, count_kinds, list_files, why_broken
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import (
     NO_LABEL,
@@ -64,20 +65,29 @@ def _read_data(
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
-    if data.is_dir():
-        labelled = label_listing(list_files(where, [str(folder) for folder in leave_out]), where, reading)
-        group_rows(labelled, reading.group_by, where)
-        return make_table(labelled, where, None, where, to_train)
-    if data.suffix.casefold() == ".zip" and data.is_file():
-        root = str(unpack(data, workspace))
-        labelled = label_listing(list_files(root), where, reading)
-        group_rows(labelled, reading.group_by, where)
-        return make_table(labelled, where, None, root, to_train)
     if data.suffix.casefold() == ".csv" and data.is_file():
         labelled, paths = read_label_file(data, reading)
         group_rows(labelled, reading.group_by, where)
         return make_table(labelled, where, paths, where, to_train)
-    raise DataError(f"{where}: not a folder, a .zip or a .csv; give one of these")
+    if data.is_dir():
+        root, listing = where, list_files(where, [str(folder) for folder in leave_out])
+    elif data.is_file() and is_archive(data):
+        root, listing = _list_zip(data, workspace)
+    else:
+        kind = why_no_zip(data) if data.is_file() else "not a folder, a zip or a CSV; give one of these"
+        raise DataError(f"{where}: {kind}")
+    labelled = label_listing(listing, where, reading)
+    group_rows(labelled, reading.group_by, where)
+    return make_table(labelled, where, None, root, to_train)
+
+
+def _list_zip(archive: Path, workspace: Workspace) -> tuple[str, Listing]:
+    """Return the folder that a zip is unpacked in, and what the zip holds."""
+    unpacked = unpack(archive, workspace)
+    listing = list_files(str(unpacked.folder))
+    listing.kinds |= unpacked.litter
+    listing.notes[:0] = [f"{archive}: {note}" for note in unpacked.notes]
+    return str(unpacked.folder), listing
 
 
 def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Sequence[str] = ()) -> PhotoTable:
@@ -92,15 +102,16 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
     found: dict[str, tuple[str, str | None]] = {}
     skipped: list[SkippedPhoto] = []
     passed_over: dict[str, str] = {}
+    notes: list[str] = []
     for item in photos:
         where = str(item)
         if not os.path.lexists(item):
             raise DataError(f"{where}: there is no such photo, folder or zip")
         mode = os.stat(item).st_mode if os.path.exists(item) else os.lstat(item).st_mode
-        is_zip = stat.S_ISREG(mode) and item.suffix.casefold() == ".zip"
+        is_zip = stat.S_ISREG(mode) and is_archive(item)
         if stat.S_ISDIR(mode) or is_zip:
-            root = str(unpack(item, workspace)) if is_zip else where
-            listing = list_files(root)
+            root, listing = _list_zip(item, workspace) if is_zip else (where, list_files(where))
+            notes += listing.notes
             for file in listing.files:
                 found[name_below(where, file)] = (
                     f"{root}/{file}",
@@ -124,5 +135,6 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
         labels=np.array([index.get(found[name][1] or "", NO_LABEL) for name in names], dtype=np.int64),
         splits=np.full(len(names), NO_SPLIT, dtype=np.int8),
         class_names=tuple(class_names),
+        notes=tuple(notes),
         passed_over=counted,
     ).with_skipped(skipped)

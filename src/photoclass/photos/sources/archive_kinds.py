@@ -1,0 +1,151 @@
+"""Which files are archives, by their content, and why one that should be a zip cannot be read."""
+
+import lzma
+import re
+import zlib
+from pathlib import Path
+
+_HEAD_BYTES = 1024
+_ZIP, _EMPTY_ZIP, _SPLIT_ZIP = b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"
+_LONGEST_END = 22 + 0xFFFF  # the record itself, and a comment
+_IN_ZIP64 = 0xFFFF  # a number that is in another record
+# Zips that are documents: their first member has this name.
+_DOCUMENTS = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"mimetype", b"META-INF/", b"AndroidManifest.xml")
+
+_ARCHIVE_ENDING = re.compile(r"\.(zip|7z|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst)$", re.IGNORECASE)
+_TAR_ENDING = re.compile(r"\.(tar\.\w+|t[gbx]z2?|tzst)$", re.IGNORECASE)
+_PART_ENDING = re.compile(r"\.(z\d\d|(zip|7z|rar|tar|tgz|gz)\.\d{3}|part\d+\.rar)$", re.IGNORECASE)
+
+_PICTURES = (
+    (b"\xff\xd8\xff", "a JPEG photo"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"II*\0", "a TIFF picture"),
+    (b"MM\0*", "a TIFF picture"),
+    (b"RIFF", "a WebP picture or another RIFF file"),
+    (b"BM", "a BMP picture"),
+)
+_ARCHIVES = (
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it with 7-Zip and give the folder"),
+    (b"Rar!\x1a\x07", "a RAR archive", "unpack it with 7-Zip or unrar and give the folder"),
+)
+_COMPRESSED = (
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"BZh", "bzip2", "bunzip2"),
+    (b"\xfd7zXZ\0", "xz", "unxz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd -d"),
+)
+_OTHERS = (
+    (b"version https://git-lfs", "a Git LFS pointer, not the zip itself", "fetch it with: git lfs pull"),
+    (b"%PDF", "a PDF", "give a zip or a folder of photos"),
+    (b"MZ", "a Windows program, perhaps a self-extracting archive", "run it and give the unpacked folder"),
+)
+
+
+def is_zip(file: Path) -> bool:
+    """Return whether a file is a zip, whatever its name; documents that are zips inside (.docx, .xlsx) are not."""
+    head = _head(file)
+    return head.startswith((_ZIP, _EMPTY_ZIP)) and not head[30:].startswith(_DOCUMENTS)
+
+
+def is_archive(file: Path) -> bool:
+    """Return whether a file is a zip, or has the name of an archive and is no picture: then it is to be unpacked."""
+    named = _ARCHIVE_ENDING.search(file.name) or _PART_ENDING.search(file.name)
+    return is_zip(file) or (named is not None and not _is_picture(_head(file)))
+
+
+def why_no_zip(file: Path, error: str = "") -> str:
+    """Return what a file is that cannot be read as a zip, and what to do: `a RAR archive, not a zip; unpack it …`.
+
+    Args:
+        file: The file.
+        error: What the reader of zips said, for one that begins as a zip.
+    """
+    head = _head(file)
+    if not head:
+        return "an empty file (0 bytes), not a zip; download or copy it again"
+    if head.startswith(_SPLIT_ZIP) or _PART_ENDING.search(file.name):
+        return _split("one part of a split archive")
+    if is_last_part(file):
+        return _split("the last part of a split zip")
+    if head.startswith((_ZIP, _EMPTY_ZIP)):
+        return _why_unreadable(file, head, error)
+    for start, kind in _PICTURES:
+        if head.startswith(start):
+            return f"{kind}, not a zip; give the folder that it is in"
+    for start, kind, advice in (*_ARCHIVES, *_OTHERS):
+        if head.startswith(start):
+            return f"{kind}, not a zip; {advice}" if "zip" not in kind else f"{kind}; {advice}"
+    for start, kind, command in _COMPRESSED:
+        if head.startswith(start):
+            if _is_tar(_decompressed(head, kind)) or _TAR_ENDING.search(file.name):
+                return f"a tar archive compressed with {kind}, not a zip; unpack it (tar -xf FILE) and give the folder"
+            return f"compressed with {kind}, not a zip; unpack it ({command} FILE) and give what it holds"
+    if _is_tar(head):
+        return "a tar archive, not a zip; unpack it (tar -xf FILE) and give the folder"
+    return _why_text(head) or "not a zip, nor another file that is known; check what it is"
+
+
+def is_last_part(file: Path) -> bool:
+    """Return whether a zip is the last part of a split one: `zipfile` may open it, without the other parts."""
+    disk = _disk_number(file)
+    return disk is not None and disk not in (0, _IN_ZIP64)
+
+
+def _why_unreadable(file: Path, head: bytes, error: str) -> str:
+    if head[30:].startswith(_DOCUMENTS):
+        return "a document (such as .docx or .xlsx), not a zip of photos; give a zip, a folder or a CSV"
+    if _disk_number(file) is None:
+        size = file.stat().st_size
+        return f"cut short at {size:,} bytes: a zip's list of files, at its end, is missing; download or copy it again"
+    return f"a damaged zip ({error}); download or create it again"
+
+
+def _disk_number(file: Path) -> int | None:
+    """Return the number of the part that ends a zip, 0 for a whole one, from its end record; None without one."""
+    with open(file, "rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(max(0, size - _LONGEST_END))
+        tail = stream.read()
+    start = tail.rfind(_EMPTY_ZIP)
+    return None if start < 0 else int.from_bytes(tail[start + 4 : start + 6], "little")
+
+
+def _split(what: str) -> str:
+    return f"{what}; put all its parts into one folder, unpack them with 7-Zip, and give the unpacked folder"
+
+
+def _why_text(head: bytes) -> str | None:
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text[:15].lower().startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
+        return "a web page, not a zip: the download needs a login or a confirmation; download it again in the browser"
+    if re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", text):
+        return None
+    line = " ".join(text.decode("utf-8", errors="replace").split())[:80]
+    return f"a text file, not a zip; it begins: {line!r}; give a folder, a zip or a CSV (or load it again)"
+
+
+def _is_picture(head: bytes) -> bool:
+    return head.startswith(tuple(start for start, _ in _PICTURES)) or head[4:8] == b"ftyp"
+
+
+def _is_tar(head: bytes) -> bool:
+    return head[257:262] == b"ustar"
+
+
+def _decompressed(head: bytes, kind: str) -> bytes:
+    """Return the first bytes of what is compressed in a file that begins in this way, as far as they can be had."""
+    try:
+        if kind == "gzip":
+            return zlib.decompressobj(31).decompress(head, 512)
+        return lzma.LZMADecompressor().decompress(head, 512) if kind == "xz" else b""
+    except (zlib.error, lzma.LZMAError, EOFError):
+        return b""
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except OSError:
+        return b""

@@ -1,0 +1,170 @@
+"""The members of a zip: which files it holds, and the refusal of a zip that is unsafe or cannot be unpacked."""
+
+import re
+import stat
+import zipfile
+from dataclasses import dataclass
+
+from photoclass.errors import ArchiveError
+from photoclass.photos.sources.archive_names import read_names
+from photoclass.photos.sources.litter import litter_kind
+from photoclass.text import plural
+
+# Photos hardly compress. A zip that would grow by more than this factor, beyond an allowance, is a zip bomb.
+_MAX_GROWTH = 20
+_GROWTH_ALLOWANCE_BYTES = 256 << 20
+_LONGEST_NAME_BYTES = 255  # of a file or folder, on the file systems of Linux, macOS and Windows
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_ENCRYPTED = 0x1
+# For these two `zipfile` bounds memory: 1 MB of bzip2 may expand to gigabytes.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DEFLATE64 = 9
+_OTHER_METHODS = {
+    1: "Shrink",
+    6: "Implode",
+    12: "bzip2",
+    14: "LZMA",
+    20: "Zstandard",
+    93: "Zstandard",
+    95: "xz",
+    98: "PPMd",
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of a zip.
+
+    Attributes:
+        parts: Its path within the zip: folders and name.
+        info: How `zipfile` finds it.
+    """
+
+    parts: tuple[str, ...]
+    info: zipfile.ZipInfo
+
+    @property
+    def name(self) -> str:
+        """The path within the zip."""
+        return "/".join(self.parts)
+
+    @property
+    def is_called_zip(self) -> bool:
+        """Whether its name says that it is a zip."""
+        return self.parts[-1].casefold().endswith(".zip")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a zip holds.
+
+    Attributes:
+        members: The files to unpack, in the zip's order.
+        litter: Hidden and system files, which stay in the zip: the kind of each, by its name.
+        notes: What was assumed to read the names, one line each.
+        packed: Bytes of the members as they are in the zip.
+    """
+
+    members: tuple[Member, ...]
+    litter: dict[str, str]
+    notes: tuple[str, ...]
+    packed: int
+
+
+def read_contents(where: str, opened: zipfile.ZipFile, file_bytes: int) -> Contents:
+    """Return the files of a zip; an unsafe name refuses the zip, even that of a file that is not unpacked.
+
+    Args:
+        where: The path of the zip, for messages.
+        opened: The zip.
+        file_bytes: Its size.
+
+    Raises:
+        ArchiveError: A name or link leads outside, a member is encrypted or compressed in another way, two members have
+            one name, or it is a zip bomb.
+    """
+    infos = opened.infolist()
+    read = read_names(infos)
+    members: dict[tuple[str, ...], Member] = {}
+    litter: dict[str, str] = {}
+    for info, name in zip(infos, read.names, strict=True):
+        parts = _parts(where, name)
+        if name.endswith("/") or (stat.S_ISDIR(info.external_attr >> 16) and not info.file_size):
+            continue
+        if kind := next((kind for part in parts if (kind := litter_kind(part))), ""):
+            litter["/".join(parts)] = kind
+            continue
+        _refuse_unreadable(where, name, info)
+        if not parts:
+            raise ArchiveError(f"{where}: the name {name!r} is empty; create the zip again")
+        if parts in members:
+            raise ArchiveError(f"{where}: {name!r} is in the zip twice; create it again")
+        members[parts] = Member(parts, info)
+    if not members:
+        raise ArchiveError(f"{where}: the zip holds no files{_besides(litter)}")
+    for parts in members:
+        if any(parts[:depth] in members for depth in range(1, len(parts))):
+            raise ArchiveError(f"{where}: {'/'.join(parts)!r} is inside another file of the zip; create it again")
+    packed = sum(member.info.compress_size for member in members.values())
+    unpacked = sum(member.info.file_size for member in members.values())
+    refuse_bomb(where, packed, unpacked)
+    if packed > file_bytes:
+        raise ArchiveError(_bomb(where, file_bytes, unpacked))
+    return Contents(tuple(members.values()), litter, read.notes, packed)
+
+
+def refuse_bomb(where: str, packed: int, unpacked: int) -> None:
+    """Refuse a zip that grows as no zip of photos does; both sizes are in bytes.
+
+    Raises:
+        ArchiveError: It does.
+    """
+    if unpacked > _GROWTH_ALLOWANCE_BYTES + _MAX_GROWTH * packed:
+        raise ArchiveError(_bomb(where, packed, unpacked))
+
+
+def _bomb(where: str, packed: int, unpacked: int) -> str:
+    return (
+        f"{where}: would grow from {packed:,} to {unpacked:,} bytes, as a zip bomb does, so it is refused. "
+        "If you trust it, unpack it yourself and give the folder"
+    )
+
+
+def _parts(where: str, name: str) -> tuple[str, ...]:
+    """Return the folders and the name of a member."""
+    if name.startswith(("/", "\\")) or _DRIVE.match(name) or ".." in re.split(r"[/\\]", name):
+        raise ArchiveError(f"{where}: the name {name!r} leads outside the zip; the zip is refused")
+    parts = tuple(part for part in name.split("/") if part not in ("", "."))
+    for part in parts:
+        length = len(part.encode(errors="surrogatepass"))
+        if length > _LONGEST_NAME_BYTES:
+            raise ArchiveError(
+                f"{where}: the name {part[:40]!r}… is {length:,} bytes long; at most {_LONGEST_NAME_BYTES} can be "
+                "unpacked; shorten it and create the zip again"
+            )
+    return parts
+
+
+def _refuse_unreadable(where: str, name: str, info: zipfile.ZipInfo) -> None:
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
+        raise ArchiveError(f"{where}: {name!r} is a link or special file; the zip is refused")
+    if info.flag_bits & _ENCRYPTED:
+        raise ArchiveError(
+            f"{where}: encrypted with a password (as {name!r} is); unpack it yourself and give the folder"
+        )
+    if info.compress_type == _DEFLATE64:
+        raise ArchiveError(
+            f"{where}: packed with Deflate64, as Windows Explorer does above 2 GB (as {name!r} is); "
+            "unpack it with Explorer or 7-Zip and give the folder"
+        )
+    if info.compress_type not in _METHODS:
+        method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+        raise ArchiveError(
+            f"{where}: packed with {method}, an unsupported compression method (as {name!r} is); "
+            "unpack it yourself, for instance with 7-Zip, and give the folder"
+        )
+
+
+def _besides(litter: dict[str, str]) -> str:
+    return f" but {plural(len(litter), 'hidden or system file')}, such as {next(iter(litter))!r}" if litter else ""
