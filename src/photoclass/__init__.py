@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from photoclass.results.scores.evaluate import Evaluation, evaluate
     from photoclass.results.scores.score import Score, score_predictions
     from photoclass.results.scores.thresholds import Costs, cheapest_threshold
+    from photoclass.results.submit.sample import SampleOptions
     from photoclass.results.submit.submit import submit
     from photoclass.training.finish import TrainResult
     from photoclass.training.run import TrainOptions
@@ -85,6 +86,7 @@ _HOMES = {
     "write_predictions": "photoclass.results.predict",
     "read_predictions": "photoclass.results.predict",
     "submit": "photoclass.results.submit.submit",
+    "SampleOptions": "photoclass.results.submit.sample",
     "gallery": "photoclass.results.pictures.gallery",
     "explain": "photoclass.results.explain.explain",
     "explain_photos": "photoclass.results.explain.explain",
@@ -132,6 +134,7 @@ __all__ = [
     "write_predictions",
     "read_predictions",
     "submit",
+    "SampleOptions",
     "gallery",
     "explain",
     "explain_photos",

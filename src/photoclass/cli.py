@@ -470,16 +470,35 @@ def submit(
         float,
         typer.Option(help="No probability is higher than 1 - clip; the other classes have their share of the clip."),
     ] = 0.005,
+    id_column: Annotated[
+        str, typer.Option("--id-column", metavar="NAME", help="The sample's column of ids, where it is not clear.")
+    ] = "",
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="The class whose probability a column such as label has.  [default: the second of two]",
+        ),
+    ] = None,
+    values: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="What such a column has: probability or class.  [default: what the sample's cells are]",
+        ),
+    ] = None,
     strict: StrictOption = False,
 ) -> None:
     """Write a Kaggle submission: one row for every id of the sample, in its order."""
+    from photoclass.results.submit.sample import SampleOptions
     from photoclass.results.submit.submit import submit as write_submission
 
+    options = SampleOptions(id_column, positive, values)
     workspace = _workspace()
     submission = write_submission(
-        test, _model_or_builtin(model, workspace), out, sample=sample, clip=clip, workspace=workspace
+        test, _model_or_builtin(model, workspace), out, sample=sample, clip=clip, options=options, workspace=workspace
     )
-    print(f"{out}: {submission.as_text()}")
+    print(printable(f"{out}: {submission.as_text()}"))
     _report_skipped(submission.base_rate_rows, strict)
 
 

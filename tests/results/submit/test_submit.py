@@ -13,7 +13,9 @@ from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import load_info, load_valid_predictions
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.predict import predict
-from photoclass.results.submit.submit import Submission, submit
+from photoclass.results.submit.columns import Column
+from photoclass.results.submit.submission import Clipping, Submission
+from photoclass.results.submit.submit import submit
 
 
 @pytest.fixture
@@ -49,11 +51,12 @@ def test_labels_are_the_clipped_probability_of_the_second_class(
 def test_the_effect_of_clipping_is_measured_on_validation_photos(model: Path, test_set: Path, tmp_path: Path) -> None:
     submission = submit(test_set, model, tmp_path / "s.csv", clip=0.4)
     probabilities, labels = load_valid_predictions(model, load_info(model))
-    assert submission.valid_photos == len(labels) > 0
-    assert submission.log_loss_unclipped == pytest.approx(log_loss(probabilities, labels))
-    assert submission.log_loss_clipped == pytest.approx(log_loss(np.clip(probabilities, 0.4, 0.6), labels))
+    assert submission.clipping is not None
+    assert submission.clipping.valid_photos == len(labels) > 0
+    assert submission.clipping.log_loss_unclipped == pytest.approx(log_loss(probabilities, labels))
+    assert submission.clipping.log_loss_clipped == pytest.approx(log_loss(np.clip(probabilities, 0.4, 0.6), labels))
     in_model = json.loads((model / "model.json").read_text())["metrics"]["valid"]["log_loss"]
-    assert submission.log_loss_unclipped == pytest.approx(in_model, abs=1e-5)
+    assert submission.clipping.log_loss_unclipped == pytest.approx(in_model, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +69,13 @@ def test_the_effect_of_clipping_is_measured_on_validation_photos(model: Path, te
     ],
 )
 def test_the_effect_of_clipping_is_never_minus_zero(clipped: float, text: str) -> None:
-    assert text in Submission(1, (), 0.005, 2, 0.2, clipped).as_text()
+    assert text in Clipping(0.005, 2, 2, 0.2, clipped).as_text()
 
 
 def test_a_row_without_a_photo_is_counted_in_the_singular() -> None:
-    submission = Submission(3, (SkippedPhoto("a.jpg", "truncated"),), 0.005, 2, 0.2, 0.2)
+    columns = Column("id", "id"), Column("label", "probability", 1)
+    clipping = Clipping(0.005, 2, 2, 0.2, 0.2)
+    submission = Submission(3, columns, ("cat", "dog"), (SkippedPhoto("a.jpg", "truncated"),), clipping)
     assert "warning: 1 row has the class frequencies" in submission.as_text()
 
 

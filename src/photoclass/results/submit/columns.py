@@ -1,0 +1,312 @@
+"""What each column of a sample wants: the ids, the probability of a class, the predicted class, or its own cells."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from photoclass.errors import DataError, SettingsError
+from photoclass.photos.class_names import clean_class_name
+from photoclass.results.submit.ids import PhotoIds
+from photoclass.results.submit.sample import VALUES, Sample, SampleOptions
+
+# Words of column names: what ids are called, what predictions are called, and what stands around the name of a class.
+_ID_WORDS = frozenset(
+    {"id", "ids", "image", "images", "img", "file", "filename", "fname", "path", "filepath", "name", "photo", "key"}
+)
+_VALUE_WORDS = frozenset(
+    {
+        *("label", "labels", "class", "target", "category", "breed", "species", "expected", "predicted", "prediction"),
+        *("probability", "prob", "score", "answer", "y"),
+    }
+)
+_AROUND_CLASS = frozenset(
+    {"is", "has", "p", "of", "prob", "proba", "probability", "pred", "prediction", "score", "class", "label", "target"}
+)
+_NOT = frozenset({"not", "no", "non", "without"})
+_WORDS = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MOST_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the submission.
+
+    Attributes:
+        name: As the sample spells it.
+        role: `id`, `probability`, `class` (the predicted one), or `copied` from the sample.
+        label: With `probability`, the index of the class.
+    """
+
+    name: str
+    role: str = "copied"
+    label: int = -1
+
+
+def columns_without_sample(class_names: Sequence[str], options: SampleOptions) -> tuple[Column, ...]:
+    """Return the columns of a submission that has no sample: one of labels, or one a class if there are more than two.
+
+    Raises:
+        SettingsError: The options do not fit the classes.
+    """
+    positive = _positive(options, class_names)
+    if options.values == "class":
+        return Column("id", "id"), Column("label", "class")
+    if len(class_names) == 2:
+        return Column("id", "id"), Column("label", "probability", positive)
+    return Column("id", "id"), *(Column(name, "probability", i) for i, name in enumerate(class_names))
+
+
+def columns_of_sample(
+    sample: Sample, photos: PhotoIds, class_names: Sequence[str], options: SampleOptions
+) -> tuple[Column, ...]:
+    """Decide what each column of a sample wants.
+
+    Ids are in the column whose cells name photos. A column that is called like a class has its probability. Where no
+    column is, the one of predictions has class names if its cells are class names, else the probability of the
+    positive class.
+
+    Raises:
+        DataError: The sample is for other classes, or can be read in two ways.
+        SettingsError: The options do not fit the sample or the classes.
+    """
+    positive = _positive(options, class_names)
+    id_column = _id_column(sample, photos, options)
+    _check_header(sample, photos, id_column)
+    columns = [Column(name, "id" if i == id_column else "copied") for i, name in enumerate(sample.header)]
+    rest = [i for i, name in enumerate(sample.header) if i != id_column and not _is_index(name)]
+    content = {i: _content(sample.cells(i), class_names) for i in rest}
+    named: dict[int, int] = {}
+    if options.values != "class":
+        for i in rest:
+            label = class_of_column(sample.header[i], class_names)
+            if label >= 0 and content[i] & {"blank", "probability", "number"}:
+                named[i] = label
+    if named:
+        _check_named(sample, named, content, class_names, options)
+        for i, label in named.items():
+            columns[i] = replace(columns[i], role="probability", label=label)
+        for i in set(rest) - set(named):
+            if content[i] == {"class"}:
+                columns[i] = replace(columns[i], role="class")
+        return tuple(columns)
+    value = _value_column(sample, rest, content, class_names)
+    if _wants_class(sample, value, content[value], class_names, options):
+        columns[value] = replace(columns[value], role="class")
+    else:
+        _check_not_ambiguous(sample, value, class_names, options)
+        columns[value] = replace(columns[value], role="probability", label=positive)
+    return tuple(columns)
+
+
+def class_of_column(name: str, class_names: Sequence[str]) -> int:
+    """Return the class that a column is called after, -1 if none or several.
+
+    The first of these that fits exactly one class counts: the same name; the same but for spaces and invisible
+    characters; but for case and signs; but for words such as `is_`, `has_`, `prob_`; but for a plural s.
+    """
+    bare = _without_words(_words(name))
+    for same in (
+        lambda other: other == name,
+        lambda other: clean_class_name(other) == clean_class_name(name),
+        lambda other: bool(_words(name)) and _words(other) == _words(name),
+        lambda other: bool(bare) and bare in (_words(other), _without_words(_words(other))),
+        lambda other: bool(bare) and _singular(bare) == _singular(_words(other)),
+    ):
+        fitting = [i for i, other in enumerate(class_names) if same(other)]
+        if fitting:
+            return fitting[0] if len(fitting) == 1 else -1
+    return -1
+
+
+def _positive(options: SampleOptions, class_names: Sequence[str]) -> int:
+    if options.positive is None:
+        return 1
+    if options.positive not in class_names:
+        raise SettingsError(f"unknown class {options.positive!r}: choose from {', '.join(class_names)}")
+    if len(class_names) != 2:
+        raise SettingsError(f"--positive is for two classes; this model has {len(class_names)}")
+    return list(class_names).index(options.positive)
+
+
+def _id_column(sample: Sample, photos: PhotoIds, options: SampleOptions) -> int:
+    """Return the column whose cells name photos; if none or several do, the one that is called like ids."""
+    header = sample.header
+    if options.id_column:
+        if options.id_column not in header:
+            raise DataError(f"{sample.file}: has no column {options.id_column!r}; its columns are {', '.join(header)}")
+        return header.index(options.id_column)
+    naming = []
+    for i in range(len(header)):
+        found = [photos.find(cell) for cell in sample.cells(i)]
+        if all(found) and len({rows[0] for rows in found}) == len(found):
+            naming.append(i)
+    if len(naming) == 1:
+        return naming[0]
+    called = [i for i in naming or range(len(header)) if set(_words(header[i])) & _ID_WORDS]
+    if len(called) == 1 or (called and not naming):
+        return called[0]
+    if naming:
+        names = ", ".join(header[i] or "(unnamed)" for i in called or naming)
+        raise DataError(f"{sample.file}: the ids may be in any of the columns {names}; choose with --id-column")
+    return 0
+
+
+def _check_header(sample: Sample, photos: PhotoIds, id_column: int) -> None:
+    """Refuse a sample whose first line is a row: an id that no other row has, and numbers."""
+    named = photos.find(sample.header[id_column])
+    others = [name for i, name in enumerate(sample.header) if i != id_column]
+    is_row = bool(named) and all(_number(name) is not None for name in others)
+    if is_row and all(photos.find(cell) != named for cell in sample.cells(id_column)):
+        raise DataError(
+            f"{sample.file}: its first line is {','.join(sample.header)}, and must name the columns, as id,label"
+        )
+
+
+def _content(cells: Sequence[str], class_names: Sequence[str]) -> set[str]:
+    """Return what the cells of a column can be: blank, class names, probabilities, other numbers, or other text."""
+    filled = {cell for cell in cells if cell}
+    if not filled:
+        return {"blank"}
+    kinds = set()
+    known = {clean_class_name(name) for name in class_names}
+    if all(clean_class_name(cell) in known for cell in filled):
+        kinds.add("class")
+    numbers = [_number(cell) for cell in filled]
+    if all(number is not None for number in numbers):
+        kinds.add("probability" if all(number is not None and 0 <= number <= 1 for number in numbers) else "number")
+    return kinds or {"text"}
+
+
+def _check_named(
+    sample: Sample,
+    named: dict[int, int],
+    content: dict[int, set[str]],
+    class_names: Sequence[str],
+    options: SampleOptions,
+) -> None:
+    """Check that the columns called like classes are those of the model: all of them, or one of two."""
+    twice = sorted({label for label in named.values() if list(named.values()).count(label) > 1})
+    others = [i for i, kinds in content.items() if i not in named and kinds & {"blank", "probability"}]
+    absent = [name for label, name in enumerate(class_names) if label not in named.values()]
+    if twice:
+        both = [sample.header[i] for i, label in named.items() if label == twice[0]]
+        raise DataError(
+            f"{sample.file}: the columns {' and '.join(both)} are both called like class {class_names[twice[0]]}"
+        )
+    if others or (absent and (len(class_names) > 2 or len(named) != 1)):
+        raise DataError(
+            f"{_header(sample)}; this model's classes are {_names(class_names)}. "
+            + "; ".join(
+                [f"no class is called like {_names([sample.header[i] for i in others])}"] * bool(others)
+                + [f"no column is called like {_names(absent)}"] * bool(absent)
+            )
+        )
+    if options.positive is not None and len(named) == 1:
+        [(i, label)] = named.items()
+        if class_names[label] != options.positive:
+            raise SettingsError(
+                f"--positive {options.positive}: the column {sample.header[i]} of {sample.file} is called like class "
+                f"{class_names[label]}"
+            )
+
+
+def _value_column(sample: Sample, rest: Sequence[int], content: dict[int, set[str]], class_names: Sequence[str]) -> int:
+    """Return the one column for predictions, where none is called like a class."""
+    if len(rest) == 1:
+        return rest[0]
+    fitting = [i for i in rest if content[i] & {"blank", "probability", "class"}]
+    called = [i for i in fitting or rest if set(_words(sample.header[i])) & _VALUE_WORDS]
+    for columns in (fitting, called):
+        if len(columns) == 1:
+            return columns[0]
+    raise DataError(
+        f"{_header(sample)}; this model writes one column of probabilities or class names, or a column for each of "
+        f"its classes {_names(class_names)}. Give a sample for these classes"
+    )
+
+
+def _wants_class(
+    sample: Sample, value: int, kinds: set[str], class_names: Sequence[str], options: SampleOptions
+) -> bool:
+    """Return whether a column of predictions wants class names; if not, it wants a probability."""
+    name, cells = sample.header[value], [cell for cell in sample.cells(value) if cell]
+    if options.values == "class":
+        return True
+    if options.values == "probability" and len(class_names) == 2:
+        return False
+    if len(class_names) == 2 and kinds == {"class", "probability"}:
+        raise DataError(
+            f"{sample.file}: {cells[0]!r} in its column {name} may be a class or a probability; choose with "
+            f"{' or '.join(f'--values {value}' for value in VALUES)}"
+        )
+    if "class" in kinds or (kinds == {"blank"} and len(class_names) > 2):
+        return True
+    if kinds == {"text"}:
+        known = {clean_class_name(other) for other in class_names}
+        word = next(cell for cell in cells if clean_class_name(cell) not in known and _number(cell) is None)
+        raise DataError(
+            f"{sample.file}: its column {name} has {word!r}, which is no class of this model ({_names(class_names)}). "
+            "Give a sample for these classes, spelled as here"
+        )
+    if len(class_names) > 2:
+        raise DataError(
+            f"{_header(sample)}, with {name} as numbers; this model writes a column for each of its classes "
+            f"{_names(class_names)}. For one column of class names, choose --values class"
+        )
+    if kinds == {"number"}:
+        raise DataError(
+            f"{sample.file}: its column {name} has {cells[0]!r}, neither a probability nor a class of this model "
+            f"({_names(class_names)}); choose with --values probability or --values class"
+        )
+    return False
+
+
+def _check_not_ambiguous(sample: Sample, value: int, class_names: Sequence[str], options: SampleOptions) -> None:
+    """Refuse `not_dog`: it speaks of a class and is not called like it."""
+    words = _words(sample.header[value])
+    spoken = [name for name in class_names if _contains(words, _words(name))]
+    if options.positive is None and len(spoken) == 1:
+        raise DataError(
+            f"{sample.file}: its column {sample.header[value]} may be the probability of {class_names[0]} or of "
+            f"{class_names[1]}; choose with --positive"
+        )
+
+
+def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return bool(part) and any(words[i : i + len(part)] == part for i in range(len(words) - len(part) + 1))
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(_WORDS.findall(_CAMEL.sub(" ", clean_class_name(name)).casefold()))
+
+
+def _without_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in _AROUND_CLASS)
+
+
+def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
+    last = words[-1] if words else ""
+    return (*words[:-1], last[:-1]) if len(last) > 3 and last.endswith("s") and not last.endswith("ss") else words
+
+
+def _is_index(name: str) -> bool:
+    """Whether a column is the row numbers that pandas writes."""
+    return not name.strip() or name.casefold().startswith("unnamed:")
+
+
+def _number(cell: str) -> float | None:
+    """Return a cell's number, with a decimal point or comma; None if it is none."""
+    try:
+        return float(cell.replace(",", ".", 1))
+    except ValueError:
+        return None
+
+
+def _header(sample: Sample) -> str:
+    return f"{sample.file}: its header is {','.join(sample.header)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
