@@ -289,8 +289,8 @@ def test_fault_33_a_pickle_given_as_a_model(drawn_photos: Path, tmp_path: Path) 
         ("id,label\n1,0.5\n2,0.5\n9,0.5\n", "1 id of"),
         ("id,label\n1,0.5\n", "1 photo of"),
         ("id,label\n1,0.5\n2,0.5\n2,0.5\n", "occurring more than once"),
-        ("image,class\n1,0.5\n2,0.5\n", "its header is image,class"),
-        ("", "its header is empty"),
+        ("id,horse,cow\n1,0,0\n2,0,0\n", "its header is id,horse,cow"),
+        ("", "name the columns"),
     ],
 )
 def test_a_sample_whose_ids_do_not_match(

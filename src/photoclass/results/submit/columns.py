@@ -282,7 +282,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def _without_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word for word in words if word not in _AROUND_CLASS)
+    return tuple(filter(lambda word: word not in _AROUND_CLASS, words))
 
 
 def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
