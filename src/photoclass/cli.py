@@ -3,6 +3,8 @@
 import gc
 import io
 import json
+import os
+import shlex
 import signal
 import sys
 import types
@@ -15,7 +17,7 @@ from typer.core import TyperCommand, TyperOption
 
 from photoclass.errors import Interrupted, PhotoclassError, SettingsError
 from photoclass.model import builtin
-from photoclass.terminal import terminal_progress
+from photoclass.terminal import quiet_libraries, terminal_progress
 from photoclass.text import describe_seconds, plural, printable
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 # Libraries are imported inside the commands, so that `photoclass --help` loads none of them.
 
 _MOST_NAMED = 10
-_EXIT_FAILED, _EXIT_SKIPPED = 1, 3
+_EXIT_FAILED, _EXIT_USAGE, _EXIT_SKIPPED = 1, 2, 3
 # Objects that libraries create at import live until the end. Scanning them for garbage after every 700 new objects,
 # Python's default, and once more at exit, takes a sixth of a short command's time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -168,10 +170,11 @@ def check(
             check_writable(file)
     if write_fixes:
         fixes_file.check_keeps_work(write_fixes, fixes)
+    reading = _reading(splits, image_column, label_column)
     findings = check_photos(
         data,
         fixes=fixes,
-        reading=_reading(splits, image_column, label_column),
+        reading=reading,
         labels=not quick,
         workspace=_workspace(workers),
     )
@@ -186,9 +189,10 @@ def check(
         fixes_file.write_fixes(write_fixes, proposed)
         print(f"{write_fixes}: {plural(len(proposed), 'row')} proposed; edit them")
     elif findings.proposed_fixes():
-        print(f"next: photoclass check {data} --write-fixes fixes.csv, to fix this without touching the photos")
-    fixed = f" --fixes {write_fixes or fixes}" if write_fixes or fixes else ""
-    print(f"next: photoclass train {data} --out my-model{fixed}")
+        print("a fixes file corrects labels and leaves photos out, without touching the photos")
+        print(_next("check", data, *_options(reading), "--write-fixes", "fixes.csv"))
+    fixed = ("--fixes", write_fixes or fixes) if write_fixes or fixes else ()
+    print(_next("train", data, "--out", "my-model", *_options(reading), *fixed))
     if strict and findings.unreadable:
         raise typer.Exit(_EXIT_SKIPPED)
 
@@ -358,7 +362,7 @@ def train(
     print(f"{out}: {kept}after {seconds} of training")
     if trained.report:
         print(trained.report.as_text())
-    print(f"next: photoclass predict PHOTOS --model {out} --out predictions.csv")
+    print(_next("predict", "PHOTOS", "--model", out, "--out", "predictions.csv"))
     _report_skipped(trained.skipped, strict)
 
 
@@ -616,13 +620,18 @@ def _version(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 failed with one clear line, 2 wrong usage, 3 photos skipped, 130 Ctrl-C."""
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    if arguments is None:
+        _restart_in_utf8()
+        arguments = sys.argv[1:]
+    quiet_libraries()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # file names that are not UTF-8 are escaped, not fatal
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
-        app(args=arguments, prog_name="photoclass")
+        _refuse_empty(arguments)
+        app(args=list(arguments), prog_name="photoclass")
     except Interrupted as error:
         _fail(str(error), error.exit_code)
     except PhotoclassError as error:
@@ -635,6 +644,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"training needs {error.name}; run: pip install 'photoclass[train]'", _EXIT_FAILED)
     finally:
         gc.freeze()
+
+
+def _restart_in_utf8() -> None:
+    """Start again in UTF-8 mode where the locale names files in another encoding, such as ASCII under `LC_ALL=C`.
+
+    Class names come from folder names. In ASCII they would be no text, and no table in UTF-8 could name a photo.
+    """
+    if os.name == "posix" and sys.getfilesystemencoding().lower().replace("-", "") != "utf8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, "-m", "photoclass", *sys.argv[1:]])
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse an empty argument, which would stand for the current folder and most often is an unset shell variable."""
+    for before, argument in zip(("", *arguments), arguments, strict=False):
+        option, equals, value = argument.partition("=")
+        if not argument or (option.startswith("--") and equals and not value):
+            after = f" after {before}" if before and not argument else f" of {option}" if argument else ""
+            _fail(f"the argument{after} is empty; give a value (is a shell variable unset?)", _EXIT_USAGE)
 
 
 def _fail(message: str, exit_code: int) -> None:
@@ -696,6 +724,15 @@ def _named_values(assignments: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"--set {assignment}: give NAME=VALUE, for example --set dropout=0.5")
         values[name.strip()] = value.strip()
     return values
+
+
+def _next(*parts: object) -> str:
+    """Return the line that proposes the next command, quoted so that a shell takes it as it is."""
+    return f"next: {printable(shlex.join(['photoclass', *map(str, parts)]))}"
+
+
+def _options(reading: "ReadOptions") -> list[str]:
+    return [part for pair in reading.as_arguments() for part in pair]
 
 
 def _reading(splits: str, image_column: str, label_column: str) -> "ReadOptions":

@@ -5,9 +5,11 @@ The usual conventions are obeyed: `TERM=dumb` gets plain lines, `NO_COLOR` (http
 """
 
 import contextlib
+import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,6 +24,15 @@ _LINE_EVERY_SECONDS = 20.0
 _REDRAWS_PER_SECOND = 5
 # Terminals without cursor control, such as the shell in Emacs: each update of a bar would be a new line.
 _DUMB_TERMINALS = ("dumb", "unknown")
+
+
+def quiet_libraries() -> None:
+    """Keep the remarks of libraries off the screen: on Matplotlib's cache folder, or on joblib doing with one process.
+
+    What they mean for the user, photoclass says itself.
+    """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"joblib\.")
 
 
 def terminal_progress(stream: TextIO | None = None) -> Progress:

@@ -555,10 +555,23 @@ class TestResume:
         with pytest.raises(TrainingError, match="does not fit this training"):
             tiny.train(out, resume=True, force=True, settings={"dense_units": 9})
 
-    def test_without_a_checkpoint_there_is_nothing_to_resume(self, tiny: Tiny, tmp_path: Path) -> None:
-        with pytest.raises(TrainingError, match="no checkpoint to resume from; leave out --resume"):
-            tiny.train(tmp_path / "run", resume=True)
-        assert not (tmp_path / "run").exists()
+    def test_without_a_checkpoint_training_starts_from_the_beginning_and_says_so(
+        self, tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path
+    ) -> None:
+        watch = Watch()
+        trained = tiny.train(tmp_path / "run", progress=watch, resume=True)
+        assert f"{tmp_path / 'run'}: nothing to resume; training starts from the beginning" in watch.lines
+        assert [row.val_loss for row in trained.history] == [row.val_loss for row in whole_run("fp32").history]
+
+    def test_a_finished_model_without_a_checkpoint_is_not_resumed(
+        self, tiny: Tiny, whole_run: Callable[[str], TrainResult], tmp_path: Path
+    ) -> None:
+        out = Path(shutil.copytree(whole_run("fp32").folder, tmp_path / "run"))
+        shutil.rmtree(out / "resume")
+        before = _tree(out)
+        with pytest.raises(TrainingError, match="is a finished model and has no checkpoint to resume from"):
+            tiny.train(out, resume=True)
+        assert _tree(out) == before
 
     def test_fault_34_a_damaged_checkpoint_is_refused_and_kept(self, tiny: Tiny, out: Path) -> None:
         content = checkpoint_path(out).read_bytes()

@@ -34,7 +34,7 @@ class TrainOptions:
     Attributes:
         seed: Decides the splits that DATA does not give, and all randomness; None for 0, or that of the resumed run.
         minutes: Time budget: finish within this many minutes, with the best epoch so far.
-        resume: Continue from the checkpoint in the run's folder.
+        resume: Continue from the checkpoint in the run's folder; without one, start from the beginning.
         force: Resume even if data or settings have changed.
         device: `auto`, `cpu`, `cuda` or `mps`.
         precision: `auto`, `bf16` or `fp32`; for `features`, `int8` as well.

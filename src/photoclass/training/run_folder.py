@@ -1,5 +1,6 @@
 """The folder of one run: locked while it trains, and left without a trace when the run produced nothing."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,6 +9,11 @@ import filelock
 
 from photoclass.atomic import remove_leftovers
 from photoclass.errors import OutputError, TrainingError
+from photoclass.model.folder.files import CARD_FILE, FILES, INFO_FILE, WAITING_NETWORK_FILE
+
+_MODEL_FILES = (*(name for name in FILES if not name.endswith("/")), CARD_FILE, WAITING_NETWORK_FILE)
+# Folders that experiment trackers write, in addition to the files of a model folder.
+_TRACKER_FOLDERS = ("tensorboard", "mlruns")
 
 
 def checkpoint_path(folder: Path) -> Path:
@@ -16,26 +22,25 @@ def checkpoint_path(folder: Path) -> Path:
 
 
 @contextmanager
-def own_folder(out: Path, resume: bool) -> Iterator[None]:
-    """Lock the folder for this run; remove it again if the run leaves no checkpoint and nothing else in it.
+def own_folder(out: Path, resume: bool) -> Iterator[bool]:
+    """Lock the folder for this run, and yield whether there is a checkpoint to resume from.
+
+    A run that leaves neither a model nor a checkpoint, such as one that fills the disk at its end, leaves nothing: the
+    same command can run again.
 
     Raises:
         OutputError: Another run has it locked, it is not empty, or it cannot be written.
-        TrainingError: There is no checkpoint to resume from.
+        TrainingError: It holds a finished model without a checkpoint, so there is nothing to resume.
     """
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file; choose another --out")
     resume_folder = checkpoint_path(out).parent
-    try:
-        existing = [path for path in out.iterdir() if path != resume_folder] if out.is_dir() else []
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be read ({error.strerror}); choose another --out") from error
     unfinished = checkpoint_path(out).exists()
-    if (existing or unfinished) and not resume:
+    if not unfinished and resume and (out / INFO_FILE).exists():
+        raise TrainingError(f"{out}: is a finished model and has no checkpoint to resume from; choose another --out")
+    if _is_in_use(out) and not (unfinished and resume):
         advice = "continue with --resume, or choose" if unfinished else "choose"
         raise OutputError(f"{out}: is not empty; {advice} another --out")
-    if resume and not unfinished:
-        raise TrainingError(f"{out}: has no checkpoint to resume from; leave out --resume to start")
     try:
         resume_folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(resume_folder / "lock", timeout=0)
@@ -47,12 +52,38 @@ def own_folder(out: Path, resume: bool) -> Iterator[None]:
     try:
         remove_leftovers(out)
         remove_leftovers(resume_folder)
-        yield
+        if not unfinished:
+            _remove_unfinished(out)
+        yield unfinished
     finally:
         has_checkpoint = checkpoint_path(out).exists()
+        if not has_checkpoint and not (out / INFO_FILE).exists():
+            _remove_unfinished(out)
         lock.release()
         if not has_checkpoint:
             (resume_folder / "lock").unlink(missing_ok=True)
             with suppress(OSError):  # not empty: files that the user put there in the meantime stay
                 resume_folder.rmdir()
                 out.rmdir()
+
+
+def _is_in_use(out: Path) -> bool:
+    """Return whether a folder holds anything but what a killed run left, which has a lock and neither of its ends."""
+    try:
+        present = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be read ({error.strerror}); choose another --out") from error
+    resume_folder = checkpoint_path(out).parent
+    others = present - {resume_folder.name}
+    if checkpoint_path(out).exists():
+        return True
+    was_killed = (resume_folder / "lock").exists() and INFO_FILE not in present
+    return bool(others - {*_MODEL_FILES, *_TRACKER_FOLDERS} if was_killed else others)
+
+
+def _remove_unfinished(out: Path) -> None:
+    """Remove the files of a model that was not completed."""
+    for name in _MODEL_FILES:
+        (out / name).unlink(missing_ok=True)
+    for name in _TRACKER_FOLDERS:
+        shutil.rmtree(out / name, ignore_errors=True)

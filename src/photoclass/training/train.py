@@ -40,14 +40,17 @@ def train(
         DataError: DATA cannot be read or trained on.
         OutputError: `out` is in use, not empty, or cannot be written; or the user's MLflow does not answer.
         SettingsError: A setting is unknown or out of range, or an experiment tracker's package is not installed.
-        TrainingError: The run cannot be resumed, or the loss became NaN or infinite before the first epoch was done.
+        TrainingError: The run cannot be resumed, or is finished and has no checkpoint; or the loss became NaN or
+            infinite before the first epoch was done.
         Interrupted: A signal arrived; the checkpoint is kept.
     """
     stop, workspace = stop or StopRequest(), workspace or Workspace()
     if options.minutes is not None and stop.deadline is None:
         stop.deadline = time.monotonic() + 60 * options.minutes
-    with own_folder(out, options.resume):
-        saved = _saved_identity(out) if options.resume else None
+    with own_folder(out, options.resume) as resumes:
+        if options.resume and not resumes:
+            workspace.say(f"{out}: nothing to resume; training starts from the beginning")
+        saved = _saved_identity(out) if resumes else None
         chosen = find_recipe(recipe or (saved["recipe"] if saved else DEFAULT_RECIPE))
         all_settings = _all_settings(chosen, settings or {}, saved)
         seed = options.seed if options.seed is not None else saved["seed"] if saved else 0

@@ -207,10 +207,16 @@ def test_rows_deleted_before_their_first_use_are_a_clear_error(tmp_path: Path) -
         rows[0]
 
 
-@pytest.mark.parametrize("place", ["store", "store/index.sqlite"])
-def test_a_store_that_cannot_be_used_is_a_clear_error(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("store", r"the cache cannot be written \(File exists\); set PHOTOCLASS_CACHE"),
+        ("store/index.sqlite", r"the cache is damaged \(file is not a database\); delete it, or set PHOTOCLASS_CACHE"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_a_clear_error(place: str, message: str, tmp_path: Path) -> None:
     put(tmp_path / place, b"something else, long enough to be no index" * 100)
-    with pytest.raises(OutputError, match=r"cache cannot be used .* delete it, or set PHOTOCLASS_CACHE"):
+    with pytest.raises(OutputError, match=message):
         _store(tmp_path)
 
 

@@ -16,6 +16,8 @@ HISTORY_FILE = "history.csv"
 CURVES_FILE = "curves.png"
 REPORT_FILE = "report.html"
 RESUME_FOLDER = "resume"
+# The network on its way: it gets its name once `model.json`, which has its SHA-256, is in place.
+WAITING_NETWORK_FILE = f".{NETWORK_FILE}.new"
 
 FILES = {
     NETWORK_FILE: "the network, from uint8 RGB pixels (N, height, width, 3) to probabilities (N, classes)",

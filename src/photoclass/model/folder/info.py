@@ -9,7 +9,7 @@ from typing import Any
 
 from photoclass.atomic import atomic_text, write_bytes
 from photoclass.errors import ModelError
-from photoclass.model.folder.files import INFO_FILE, NETWORK_FILE, RESUME_FOLDER
+from photoclass.model.folder.files import INFO_FILE, NETWORK_FILE, RESUME_FOLDER, WAITING_NETWORK_FILE
 from photoclass.model.folder.scores import StoredScore
 from photoclass.model.folder.training_summary import TrainingSummary
 from photoclass.model.folder.typed_json import JsonTypeError, read_fields
@@ -18,7 +18,6 @@ from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, DecodeSettings
 
 FORMAT_VERSION = 2
 MAX_MODEL_BYTES = 2 << 30
-_WAITING_ONNX = f".{NETWORK_FILE}.new"
 _PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})
 # The key of ONNX's `external_data`, which nothing else in our files contains. Weights in other files could be any file
 # on the disk, and a model is promised to be one file.
@@ -81,9 +80,9 @@ def save_model(folder: Path, info: ModelInfo, onnx: bytes) -> None:
     """
     # The rename of model.json, which has the network's SHA-256, is what commits. Until the network has its final name,
     # `read_onnx` takes it from where it waits.
-    write_bytes(folder / _WAITING_ONNX, onnx)
+    write_bytes(folder / WAITING_NETWORK_FILE, onnx)
     _save_info(folder, dataclasses.replace(info, onnx_sha256=hashlib.sha256(onnx).hexdigest()))
-    (folder / _WAITING_ONNX).replace(folder / NETWORK_FILE)
+    (folder / WAITING_NETWORK_FILE).replace(folder / NETWORK_FILE)
 
 
 def _save_info(folder: Path, info: ModelInfo) -> None:
@@ -167,7 +166,7 @@ def read_onnx(folder: Path, info: ModelInfo) -> bytes:
     Raises:
         ModelError: It is missing, damaged, replaced, or refers to other files.
     """
-    for path in (folder / NETWORK_FILE, folder / _WAITING_ONNX):
+    for path in (folder / NETWORK_FILE, folder / WAITING_NETWORK_FILE):
         try:
             if path.stat().st_size > MAX_MODEL_BYTES:
                 raise ModelError(f"{path}: larger than {MAX_MODEL_BYTES:,} bytes; not a model of photoclass")

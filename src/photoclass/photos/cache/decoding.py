@@ -1,6 +1,8 @@
 """Rows made from photo files in several processes: the producer of pixels, fingerprints and measures."""
 
 import contextlib
+import multiprocessing
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +76,14 @@ def decode_in_processes(
 
 
 def _run(chunks: Iterator[_Chunk], workers: int) -> Iterator[list[tuple[bytes, int, str]]]:
-    if workers == 1:
+    # A daemon process may not start others.
+    if workers == 1 or multiprocessing.current_process().daemon:
         yield from map(_make_chunk, chunks)
         return
     # Worker processes of loky start afresh: no fork under threads, and no `__main__` guard asked of the caller.
-    from joblib import Parallel, delayed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where the system has no semaphores, joblib does the work in one process
+        from joblib import Parallel, delayed
 
     yield from Parallel(n_jobs=workers, return_as="generator_unordered")(map(delayed(_make_chunk), chunks))
 

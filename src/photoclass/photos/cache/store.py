@@ -7,6 +7,7 @@ may be deleted at any time: missing rows are made again.
 """
 
 import contextlib
+import errno
 import math
 import mmap
 import os
@@ -29,6 +30,21 @@ _QUERY_KEYS = 500
 _BUSY_SECONDS = 60
 _ORPHAN_AFTER_SECONDS = 86_400
 _INDEX = "index.sqlite"
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_OTHER_CACHE = "PHOTOCLASS_CACHE to a folder that can be written"
+
+
+def cache_error(folder: Path, error: OSError | sqlite3.Error) -> OutputError:
+    """Return the error to raise when a folder of the cache cannot be used: why, and what to do about it."""
+    code = error.errno if isinstance(error, OSError) else None
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if code in _NO_SPACE:
+        return OutputError(
+            f"{folder}: there is no room for the cache ({reason}); free some space, or set {_OTHER_CACHE}"
+        )
+    if code is None and folder.is_dir() and os.access(folder, os.W_OK):
+        return OutputError(f"{folder}: the cache is damaged ({reason}); delete it, or set {_OTHER_CACHE}")
+    return OutputError(f"{folder}: the cache cannot be written ({reason}); set {_OTHER_CACHE}")
 
 
 class RowStore:
@@ -48,6 +64,7 @@ class RowStore:
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self.row_bytes = math.prod(shape) * self.dtype.itemsize
+        self._was_there = False
         with self.using():
             folder.mkdir(parents=True, exist_ok=True)
             with self._index() as index:
@@ -55,6 +72,7 @@ class RowStore:
                 index.execute(
                     "CREATE TABLE IF NOT EXISTS rows (content BLOB PRIMARY KEY, shard TEXT, row INTEGER) WITHOUT ROWID"
                 )
+        self._was_there = True
 
     def find(self, contents: Sequence[bytes]) -> "Rows":
         """Look up rows by content hash; rows that do not exist, or whose shard is gone, are marked missing."""
@@ -117,15 +135,13 @@ class RowStore:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            if isinstance(error, FileNotFoundError) or (isinstance(error, sqlite3.Error) and not self.folder.exists()):
+            gone = isinstance(error, FileNotFoundError) or not self.folder.exists()
+            if self._was_there and gone:
                 raise OutputError(
                     f"{self.folder}: the cache was emptied while this run used it; start again, and what is missing "
                     "will be made again"
                 ) from error
-            raise OutputError(
-                f"{self.folder}: the cache cannot be used ({error}); free some space, delete it, "
-                "or set PHOTOCLASS_CACHE to another folder"
-            ) from error
+            raise cache_error(self.folder, error) from error
 
     def _rows_held(self, shard: str) -> int:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from onnx import load_model_from_string
 
 from photoclass.atomic import write_bytes
-from photoclass.errors import SettingsError
+from photoclass.errors import OutputError, SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import BACKBONE_VERSION, write_backbones, write_trunk
 from photoclass.networks.pretrained.catalog import BACKBONES, image_size_of
@@ -17,6 +17,7 @@ from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold
 from photoclass.networks.pretrained.onnx_file import read_network
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.cache.names import network_folder
+from photoclass.photos.cache.store import cache_error
 
 PRECISIONS = ("int8", "bf16", "fp32")
 
@@ -104,7 +105,10 @@ def _cached(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -
         if hashlib.sha256(content).hexdigest() == path.stem:
             return content
     content = make()
-    write_bytes(folder / f"{hashlib.sha256(content).hexdigest()}.onnx", content)
+    try:
+        write_bytes(folder / f"{hashlib.sha256(content).hexdigest()}.onnx", content)
+    except OutputError as error:
+        raise cache_error(folder, error.__cause__) if isinstance(error.__cause__, OSError) else error from error
     return content
 
 
