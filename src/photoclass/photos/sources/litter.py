@@ -2,7 +2,6 @@
 
 from photoclass.photos.sources import rules
 
-_PHOTO_ENDINGS = frozenset(rules.PHOTO_ENDINGS.split())
 _TEXT_NAMES = frozenset(rules.TEXT_NAMES.split())
 _KINDS = {ending: kind for kind, endings in rules.BESIDE_PHOTOS.items() for ending in endings.split()}
 
@@ -34,7 +33,7 @@ def litter_kind(name: str) -> str:
 
 def has_photo_ending(name: str) -> bool:
     """Return whether a name ends as photos do."""
-    return name[name.rfind(".") + 1 :].lower() in _PHOTO_ENDINGS and "." in name
+    return name[name.rfind(".") + 1 :].lower() in rules.PHOTO_ENDINGS and "." in name
 
 
 def kind_by_ending(name: str) -> str:

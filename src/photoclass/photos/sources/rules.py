@@ -66,7 +66,8 @@ NO_CLASS_STEMS = _words(
     """
 )
 
-PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm heic heif avif mpo")
+# A file with an unknown ending, or with none, is tried as a photo, too.
+PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm pnm heic heif avif mpo")
 
 # Files beside the photos, which are passed over and counted by kind. Names are compared in lower case.
 HIDDEN = "hidden files"
@@ -88,8 +89,6 @@ SYSTEM_NAMES = frozenset(
 SYSTEM_STARTS = ("synophoto_thumb_", "synofile_thumb_", "~$")
 SYSTEM_ENDS = ("@synoeastream", "@synoresource", "zone.identifier", ":$data", ":afp_afpinfo", ":afp_resource")
 
-# Endings of photos. A file with an unknown ending, or with none, is tried as a photo, too.
-PHOTO_ENDINGS = "jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm pnm heic heif avif mpo"
 # Endings of files that are no photos, unless their content begins as a picture does.
 BESIDE_PHOTOS = {
     "sidecar files": "json jsonl ndjson xml xmp aae thm pp3 dop gpx kml geojson srt vtt",
