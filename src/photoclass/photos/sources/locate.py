@@ -1,0 +1,217 @@
+"""The photos that a table names: as written, or below the table's folder where only one file can be meant."""
+
+import os
+import re
+import stat
+import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from photoclass.photos.sources.listing import list_files
+from photoclass.photos.sources.litter import has_photo_ending
+from photoclass.photos.tables.encoding import CP1252
+from photoclass.photos.tables.row_faults import RowFaults
+from photoclass.text import plural
+
+_DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
+_WEB_ADDRESS = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", re.IGNORECASE)
+# Label Studio writes `/data/upload/1/<8 digits>-name.jpg`, or `/data/local-files/?d=cats/0.jpg`.
+_LABEL_STUDIO_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
+_MOST_NAMED = 3
+
+
+class FoundPhoto(NamedTuple):
+    """A file that a table names.
+
+    Attributes:
+        path: Where it is.
+        name: The same relative to the table's folder if it is below it, however the table writes it.
+        certain: Whether the table gives its whole path below the table's folder, but for case, separators or a missing
+            ending. Otherwise it is the only file there that can be meant.
+    """
+
+    path: str
+    name: str
+    certain: bool = True
+
+
+class Missing(NamedTuple):
+    """Why a photo that a table names is not found: the cause, what stands there, and what to do."""
+
+    cause: str
+    example: str
+    advice: str
+
+
+class PhotoFinder:
+    """Finds photos by what a table says of them.
+
+    Files are listed once, and only if a photo is not where the table says.
+
+    Args:
+        folder: The table's folder.
+        encoding: The table's encoding.
+    """
+
+    def __init__(self, folder: str, encoding: str = "utf-8") -> None:
+        self._folder = folder
+        self._encoding = encoding
+        self._below: _FilesBelow | None = None
+
+    def as_written(self, cell: str) -> FoundPhoto | None:
+        """Return the file that a cell names, but for spaces around it, separators and the encoding of its name."""
+        for name in self._spellings(cell):
+            path = os.path.join(self._folder, name)
+            if _is_file(path):
+                plain = os.path.normpath(name)
+                return FoundPhoto(path, plain if _is_file(os.path.join(self._folder, plain)) else name)
+        return None
+
+    def below(self, cell: str) -> FoundPhoto | Missing:
+        """Return the only file below the table's folder that a cell can mean, or why there is none."""
+        written = cell.strip()
+        if "\n" in written or "\r" in written:
+            advice = 'perhaps a quote (") is missing at the end of its first line'
+            return Missing("a file name has a line break", repr(written), advice)
+        if _WEB_ADDRESS.match(written):
+            return Missing("a web address, not a file", written, "download the photos, and name their files")
+        parts = _parts(written)
+        files = self._files_below()
+        matches, certain = files.matches(parts) if parts else ([], False)
+        if len(matches) == 1:
+            return FoundPhoto(os.path.join(self._folder, matches[0]), matches[0], certain)
+        if matches:
+            more = f" or {len(matches) - _MOST_NAMED:,} more" if len(matches) > _MOST_NAMED else ""
+            shown = f"{written!r} is {' or '.join(matches[:_MOST_NAMED])}{more}"
+            return Missing("more than one file can be meant", shown, "write the folder before the name")
+        where = self._folder or "."
+        here = (
+            f"{'is' if len(files.photos) == 1 else 'are'} {plural(len(files.photos), 'photo')}, such as {files.photos[0]}"
+            if files.photos
+            else "is no photo"
+        )
+        return Missing("no such file", f"{written!r}", f"below {where} {here}; correct the path")
+
+    def _files_below(self) -> "_FilesBelow":
+        if self._below is None:
+            listing = list_files(self._folder or ".")
+            self._below = _FilesBelow(listing.files, listing.folders)
+        return self._below
+
+    def _spellings(self, cell: str) -> list[str]:
+        trimmed = cell.strip()
+        names = [cell, trimmed]
+        if "\\" in trimmed and "/" not in trimmed:
+            names.append(trimmed.replace("\\", "/"))
+        if trimmed.startswith("file://"):
+            names.append(trimmed.removeprefix("file://"))
+        if self._encoding == CP1252:
+            # The table may have been made on a system whose file names have that encoding.
+            names += [os.fsdecode(name.encode(CP1252)) for name in names]
+        return [name for name in dict.fromkeys(names) if name]
+
+
+@dataclass
+class _FilesBelow:
+    """The files below a folder, by name and by name without ending, compared in NFC without case."""
+
+    files: Sequence[str]
+    folders: Sequence[str]
+    photos: list[str] = field(default_factory=list)
+    by_name: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_stem: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    folder_names: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for file in self.files:
+            name = _key(file.rpartition("/")[2])
+            self.by_name[name].append(file)
+            if has_photo_ending(name):
+                self.by_stem[name.rpartition(".")[0]].append(file)
+                self.photos.append(file)
+        self.folder_names = {_key(folder.rpartition("/")[2]) for folder in self.folders}
+
+    def matches(self, parts: Sequence[str]) -> tuple[list[str], bool]:
+        """Return the files that a path's parts may mean, those alone that share the most folders with it.
+
+        Returns:
+            The files, and whether each is what is written, from the table's folder to the name.
+        """
+        folders, name = [_key(part) for part in parts[:-1]], _key(parts[-1])
+        found = self.by_name.get(name) or self.by_stem.get(name)
+        if not found and _LABEL_STUDIO_PREFIX.match(name):
+            name = _LABEL_STUDIO_PREFIX.sub("", name)
+            found = self.by_name.get(name)
+        if not found:
+            return [], False
+        shared = {file: _shared_folders(_key(file).split("/")[:-1], folders) for file in found}
+        most = max(shared.values())
+        best = [file for file in found if shared[file] == most]
+        # A folder that is written and is here, but does not hold the file: the file is missing from it.
+        if most < len(folders) and folders[-most - 1] in self.folder_names:
+            best = [file for file in best if _in_order(folders, _key(file).split("/")[:-1])]
+        whole = [file for file in best if file.count("/") == most]
+        if len(whole) > 1:  # names that differ only by case
+            same_case = [file for file in whole if file.endswith("/".join(parts[-most - 1 :]))]
+            whole = same_case if len(same_case) == 1 else whole
+        return whole or best, bool(whole) and most == len(folders)
+
+
+def check_uncertain(found: dict[str, tuple[int, FoundPhoto]], faults: RowFaults) -> None:
+    """Refuse that two names lead to one file of which neither names the whole.
+
+    Args:
+        found: The line and the file of each name in the table.
+        faults: Takes the rows that are wrong.
+    """
+    by_path: dict[str, list[str]] = defaultdict(list)
+    for cell, (_, photo) in found.items():
+        by_path[os.path.normpath(photo.path)].append(cell)
+    for cells in by_path.values():
+        if len({cell.strip() for cell in cells}) > 1 and not all(found[cell][1].certain for cell in cells):
+            line, photo = next(found[cell] for cell in cells if not found[cell][1].certain)
+            shown = f"{' and '.join(map(repr, cells[:2]))} could both be {photo.name}"
+            faults.add(line, "no such file, and another row has the only file of that name", shown)
+
+
+def _shared_folders(file: Sequence[str], written: Sequence[str]) -> int:
+    """Return how many of the last folders are the same."""
+    count = 0
+    for left, right in zip(reversed(file), reversed(written), strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _in_order(some: Sequence[str], among: Sequence[str]) -> bool:
+    rest = iter(among)
+    return all(part in rest for part in some)
+
+
+def _parts(cell: str) -> list[str]:
+    """Return the folders and the name of a path, as people, Windows and Label Studio write it."""
+    text = cell.strip()
+    if _WEB_ADDRESS.match(text):
+        return []
+    text = text.rpartition("?d=")[2]
+    text = _DRIVE.sub("", text.removeprefix("file://"))
+    if "/" not in text or "\\" in text:
+        text = text.replace("\\", "/")
+    return [part for part in os.path.normpath(text).split("/") if part not in ("", ".", "..")]
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _is_file(path: str) -> bool:
+    """Return whether there is something that is no folder; a broken link is there, and is named when it is read."""
+    try:
+        return not stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return os.path.islink(path)
+    except (OSError, ValueError):  # ValueError: a NUL, or a letter that file names cannot have
+        return False

@@ -1,0 +1,141 @@
+"""Which columns of a table hold photos, labels and splits: by their usual names, or as the user says."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from photoclass.errors import DataError
+from photoclass.photos.tables.table_file import TableFile
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Usual names, compared without case, spaces, `_`, `-` and `.`. A name of the first tuple that is there wins over those
+# of the second: `id` names photos only where no other column does. `image` and `label` come before all others.
+IMAGE_COLUMNS = (
+    _words("""
+        image images file files filename filenames filepath filepaths path paths imagefile imagefilename imagename
+        imagepath imagepaths img imgname imgpath imgfile photo photos photoname photopath picture
+    """),
+    _words("id imageid imgid photoid fileid"),
+)
+LABEL_COLUMNS = (
+    _words("label labels class classes classname labelname target breed category categoryname species"),
+    _words("classid labelid targetid categoryid breedid classindex labelindex y"),
+)
+SPLIT_COLUMNS = (_words("split set subset dataset"),)
+_BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
+_FILE_LIKE = re.compile(r".+\.[A-Za-z]{3,4}")
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """The columns of a label table, as indices.
+
+    Attributes:
+        images: Those that may name the photos, the likeliest first.
+        label: The one that holds the classes; None if there is none by name.
+        split: The one that holds the split; None without.
+        notes: What was chosen where there are others.
+    """
+
+    images: tuple[int, ...]
+    label: int | None
+    split: int | None
+    notes: tuple[str, ...] = ()
+
+
+def find_columns(table: TableFile, image_column: str = "", label_column: str = "") -> LabelColumns:
+    """Find the columns of photos, labels and splits.
+
+    Args:
+        table: The table.
+        image_column: The name of the column that holds the photos; empty to find it by its usual names.
+        label_column: The same for the labels.
+
+    Raises:
+        DataError: No column has a usual name of photos, a given name is not there or there twice, or several columns
+            could be the labels.
+    """
+    notes = []
+    if image_column:
+        images = [named_column(table, image_column, "--image-column")]
+    else:
+        images = _usual(table, IMAGE_COLUMNS, "image")
+        if not images:
+            raise DataError(f"{table.file}: {_unknown(table, 'photos', 'image', '--image-column')}")
+    if label_column:
+        labels = [named_column(table, label_column, "--label-column")]
+    else:
+        labels = [column for column in _usual(table, LABEL_COLUMNS, "label") if column not in images]
+    if len(labels) > 1 and _plain(table.header[labels[0]]) != "label":
+        raise DataError(
+            f"{table.file}: {_examples(table, labels)} may be the labels; choose one with --label-column NAME"
+        )
+    if len(labels) > 1:
+        notes.append(
+            f"{table.file}: labels are from column {table.header[labels[0]]}; {_examples(table, labels[1:])} could be "
+            "chosen with --label-column"
+        )
+    splits = [column for column in _usual(table, SPLIT_COLUMNS, "split") if column not in (*images, *labels)]
+    for column in (*images, *labels[:1], *splits[:1]):
+        named_column(table, table.header[column], "")
+    return LabelColumns(tuple(images), labels[0] if labels else None, splits[0] if splits else None, tuple(notes))
+
+
+def named_column(table: TableFile, name: str, option: str) -> int:
+    """Return the column of this name: exactly, or else without regard to case and spaces.
+
+    Args:
+        table: The table.
+        name: The column's name.
+        option: The option that says it, for messages.
+
+    Raises:
+        DataError: No column has this name, or several.
+    """
+    exact = [i for i, column in enumerate(table.header) if column == name.strip()]
+    found = exact or [i for i, column in enumerate(table.header) if _plain(column) == _plain(name)]
+    if not found:
+        raise DataError(f"{table.file}: no column {option} {name}; its columns are: {table.describe_columns()}")
+    if len(found) > 1:
+        raise DataError(f"{table.file}: {len(found)} columns are named {table.header[found[0]]!r}; rename all but one")
+    return found[0]
+
+
+def without_labels(table: TableFile) -> str:
+    """Return the message for a table in which no column holds labels."""
+    return f"{table.file}: {_unknown(table, 'labels', 'label', '--label-column')}"
+
+
+def _usual(table: TableFile, tiers: Sequence[frozenset[str]], first: str) -> list[int]:
+    """Return the columns of the first tier that has any, one of the name `first` before all others."""
+    plain = [_plain(name) for name in table.header]
+    for names in tiers:
+        found = [i for i, name in enumerate(plain) if name in names]
+        if found:
+            return sorted(found, key=lambda i: plain[i] != first)
+    return []
+
+
+def _plain(name: str) -> str:
+    return _BETWEEN_WORDS.sub("", name.casefold())
+
+
+def _examples(table: TableFile, columns: Sequence[int]) -> str:
+    named = []
+    for column in columns:
+        cell = next((cell.strip() for cell in table.cells(column) if cell.strip()), "")
+        named.append(f"{table.header[column]} (such as {cell!r})" if cell else table.header[column])
+    return f"{', '.join(named[:-1])} or {named[-1]}" if len(named) > 1 else named[0]
+
+
+def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
+    if any(_FILE_LIKE.fullmatch(name) for name in table.header):
+        return (
+            f"its first line is a row ({table.describe_columns()}), not the names of the columns; add a line "
+            "image,label above it"
+        )
+    return f"no column is known to hold {what}: {table.describe_columns()}; name one {usual}, or say {option} NAME"

@@ -1,0 +1,138 @@
+"""Labels of a table as class names: what tables and spreadsheets spoil is refused for what it is."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+
+from photoclass.errors import DataError
+from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.tables.encoding import CP1252
+from photoclass.photos.tables.row_faults import RowFaults
+from photoclass.photos.tables.table_file import TableFile
+
+EXCLUDE = "-"
+_LONGEST = 255
+_SPREADSHEET_ERRORS = frozenset({"#NAME?", "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+# Three letters in a row that are not ASCII: in text that really is cp1252 they are rare, in other encodings the rule.
+_NOT_CP1252 = re.compile(r"[^\x00-\x7f]{3}")
+_BETWEEN_LABELS = re.compile(r"\s*[|;,/+&]\s*|\s+and\s+|\s+")
+_STRONG_BETWEEN = re.compile(r"\s*[|;]\s*")
+_MOST_MEASUREMENTS = 10
+
+
+def class_names_of(table: TableFile, labels: Sequence[str], lines: Sequence[int]) -> tuple[list[str], list[str]]:
+    """Return the class name of each label, and notes on labels that were written in several ways.
+
+    Args:
+        table: The table, for its name and its encoding.
+        labels: The labels as they are written, none blank.
+        lines: The line of each.
+
+    Raises:
+        DataError: A label cannot be a class name: it is undecodable, several in one, a measurement, or `-`, which
+            means "excluded" in a fixes file; or two are one number written in two ways.
+    """
+    names = {label: clean_class_name(label) for label in dict.fromkeys(labels)}
+    faults = RowFaults(table.file)
+    for label, line in zip(labels, lines, strict=True):
+        if fault := _fault(label, names[label], table.encoding):
+            cause, advice = fault
+            faults.add(line, cause, repr(label[:40]), advice)
+    faults.refuse()
+    distinct: dict[str, int] = {}
+    for label, line in zip(labels, lines, strict=True):
+        distinct.setdefault(names[label], line)
+    _refuse_measurements(table, list(distinct), len(labels))
+    _refuse_several(table, distinct)
+    _refuse_equal_numbers(table, distinct)
+    return [names[label] for label in labels], _spellings(table, names)
+
+
+def _fault(label: str, name: str, encoding: str) -> tuple[str, str] | None:
+    if "\n" in label or "\r" in label:
+        return "a label has a line break", 'perhaps a quote (") is missing at the end of its first line'
+    if any("\ud800" <= letter <= "\udfff" or letter == "\ufffd" for letter in name) or (
+        encoding == CP1252 and _NOT_CP1252.search(name)
+    ):
+        return "a label cannot be decoded", "save the table as UTF-8"
+    if name in _SPREADSHEET_ERRORS:
+        return "a label is an error of a spreadsheet", "write the label as text"
+    if name == EXCLUDE:
+        return "a class cannot be called -", "it excludes a photo in a fixes file; give it a name"
+    if len(name) > _LONGEST:
+        return f"a label of {len(name):,} letters", f"a class name has at most {_LONGEST}"
+    if name[:1] == "[" and name[-1:] == "]":
+        return "a list of labels", "a photo has one label here: write it without brackets"
+    if not name:
+        return "a label of invisible characters", "write a class name"
+    return None
+
+
+def _refuse_measurements(table: TableFile, names: list[str], rows: int) -> None:
+    numbers = [name for name in names if _NUMBER.fullmatch(name)]
+    fractions = [name for name in numbers if float(name) % 1]
+    if len(numbers) == len(names) and (
+        len(fractions) >= _MOST_MEASUREMENTS or (len(fractions) > 2 and 2 * len(names) > rows)
+    ):
+        shown = ", ".join(fractions[:3])
+        raise DataError(
+            f"{table.file}: the labels are {len(names):,} different numbers, such as {shown}: measurements, not "
+            "classes; choose the column of classes with --label-column, or write classes instead"
+        )
+
+
+def _refuse_several(table: TableFile, names: dict[str, int]) -> None:
+    """Refuse labels that are joined from others: `cat dog`, `cat|dog`."""
+    parts = {name: [part for part in _BETWEEN_LABELS.split(name) if part] for name in names}
+    joined = [name for name in names if len(parts[name]) > 1 and all(part in names for part in parts[name])]
+    strong: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        for part in _STRONG_BETWEEN.split(name):
+            strong[part].append(name)
+    shared = {name for several in strong.values() if len(several) > 1 for name in several}
+    joined += [name for name in names if name in shared and _STRONG_BETWEEN.search(name) and name not in joined]
+    if not joined and _are_tags(list(parts.values())):
+        joined = [name for name in names if len(parts[name]) > 1]
+    if joined:
+        faults = RowFaults(table.file)
+        first = joined[0]
+        shown = f"{first!r} is {' and '.join(map(repr, parts[first]))}"
+        advice = (
+            "a photo has one label here: keep one, or leave these photos out; if it is a class of its own, write it as "
+            f"{'_'.join(parts[first])}"
+        )
+        faults.add_all((names[name] for name in joined), "several labels in one", shown, advice)
+        faults.refuse()
+
+
+def _are_tags(parts: list[list[str]]) -> bool:
+    """Return whether labels of several words look like lists of tags: few words, in many mixtures of many lengths."""
+    words = {word for label in parts for word in label}
+    return len({len(label) for label in parts}) > 2 and len(parts) >= 8 and 2 * len(words) <= len(parts)
+
+
+def _refuse_equal_numbers(table: TableFile, names: dict[str, int]) -> None:
+    by_value: dict[float, list[str]] = defaultdict(list)
+    for name in names:
+        if _NUMBER.fullmatch(name):
+            by_value[float(name)].append(name)
+    equal = [several for several in by_value.values() if len(several) > 1]
+    if equal:
+        first, second = equal[0][:2]
+        more = f", and so are {len(equal) - 1:,} more pairs" if len(equal) > 1 else ""
+        raise DataError(
+            f"{table.file}: the labels {first!r} (line {names[first]}) and {second!r} (line {names[second]}) are one "
+            f"number written in two ways{more}; write it in one"
+        )
+
+
+def _spellings(table: TableFile, names: dict[str, str]) -> list[str]:
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for label, name in names.items():
+        by_name[name].append(label)
+    return [
+        f"{table.file}: {' and '.join(map(ascii, several))} are one class, {name!r}"
+        for name, several in by_name.items()
+        if len(several) > 1
+    ]

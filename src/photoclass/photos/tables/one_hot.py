@@ -1,0 +1,54 @@
+"""One column a class (one-hot): 1 where a photo is of the class, 0 elsewhere, as Roboflow and ISIC write tables."""
+
+from photoclass.errors import DataError
+from photoclass.photos.tables.row_faults import RowFaults
+from photoclass.photos.tables.table_file import TableFile
+from photoclass.text import plural
+
+_VALUES = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+
+
+def one_hot_columns(table: TableFile, others: set[int]) -> list[int]:
+    """Return the columns that hold nothing but 0 and 1 and may be classes; none if there are fewer than two.
+
+    Args:
+        table: The table.
+        others: Columns that are known to be something else.
+    """
+    found = [
+        column
+        for column, name in enumerate(table.header)
+        if column not in others
+        and name
+        and table.rows
+        and not name.casefold().startswith("unnamed:")
+        and all(row.cells[column].strip().casefold() in _VALUES for row in table.rows)
+    ]
+    return found if len(found) > 1 else []
+
+
+def one_hot_labels(table: TableFile, columns: list[int]) -> tuple[list[str], str]:
+    """Return the label of each row, the name of the column that has its 1, and a note.
+
+    Raises:
+        DataError: A row has no 1, or several; or two columns have one name.
+    """
+    names = [table.header[column] for column in columns]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{table.file}: {names.count(twice)} columns are named {twice!r}; rename all but one")
+    faults = RowFaults(table.file)
+    labels = []
+    for row in table.rows:
+        ones = [table.header[i] for i in columns if _VALUES[row.cells[i].strip().casefold()]]
+        if len(ones) > 1:
+            advice = "a photo has one label here: keep one 1 a row, or leave these rows out"
+            faults.add(row.line, "several labels for a photo (one column a class)", " and ".join(ones), advice)
+        elif not ones:
+            advice = f"the columns of classes are {', '.join(names)}; leave these rows out, or add a column for them"
+            faults.add(row.line, "no label (one column a class, all 0)", advice=advice)
+        labels.append(ones[0] if ones else "")
+    faults.refuse()
+    unused = [name for name in names if name not in set(labels)]
+    lacking = f"; no photo is {' or '.join(unused)}" if unused else ""
+    return labels, f"{table.file}: one column a class: {plural(len(names), 'column')} ({', '.join(names)}){lacking}"
