@@ -18,7 +18,9 @@ from photoclass.photos.tables.table_file import TableFile, read_table_file
 from photoclass.text import plural
 
 _SPLITS = {"train": TRAIN, "valid": VALID, "test": HELD_OUT}
-_IGNORED = -2
+# Said of rows that `--splits NAME=ignore` leaves out.
+IGNORED = -2
+SPLIT_NAMES = {TRAIN: "train", VALID: "valid", HELD_OUT: "test", IGNORED: "ignored"}
 # How many rows decide which of several columns names the photos.
 _ROWS_TRIED = 20
 
@@ -50,26 +52,31 @@ def read_label_file(file: Path, reading: ReadOptions = AS_IT_IS) -> tuple[Labell
         DataError: It is no table, a column is missing, or rows are wrong: each cause is named once, with its count and
             an example.
     """
-    labelled, paths = label_table(read_table_file(file), reading)
+    labelled, paths = label_table(read_table_file(file), reading, str(file.parent))
     finish_splits(labelled, str(file))
     return labelled, paths
 
 
-def label_table(table: TableFile, reading: ReadOptions, split: int = NO_SPLIT) -> tuple[LabelledFiles, dict[str, str]]:
+def label_table(
+    table: TableFile, reading: ReadOptions, folder: str, split: int = NO_SPLIT
+) -> tuple[LabelledFiles, dict[str, str]]:
     """Read the rows of a label table, like `read_label_file`, without a look at which splits there are.
 
     Args:
         table: The table.
         reading: The columns, and what words of the split column mean.
+        folder: The folder that paths are relative to.
         split: The split of all rows if there is no column of splits.
     """
-    finder = PhotoFinder(str(table.file.parent), table.encoding)
+    finder = PhotoFinder(folder, table.encoding, str(table.file.parent))
     columns = find_columns(table, reading.image_column, reading.label_column)
     labelled = LabelledFiles(notes=[*table.notes, *columns.notes])
     image = _image_column(table, columns, finder, labelled.notes)
     rows = _rows(table, columns, image, reading, split, labelled.notes)
     found = _find_photos(table.file, rows, finder, labelled.notes)
     paths = _fill(table.file, rows, found, labelled)
+    if columns.split is None and split == NO_SPLIT:
+        _split_by_folders(table.file, labelled, reading)
     return labelled, paths
 
 
@@ -132,7 +139,7 @@ def _rows(
         if not label.strip():
             faults.add(row.line, "the label is empty", advice=_line_break_advice(row.cells))
         word = row.cells[columns.split].strip() if columns.split is not None else ""
-        meant = _split_of(word, reading) if word else (NO_SPLIT if columns.split is not None else split)
+        meant = split_of(word, reading) if word else (NO_SPLIT if columns.split is not None else split)
         if meant is None:
             advice = f"choose from train, valid, test, or say what it means, such as --splits {word}=test"
             faults.add(row.line, "unknown split", repr(word), advice)
@@ -140,13 +147,27 @@ def _rows(
     faults.refuse()
     names, spelled = class_names_of(table, labels, [row.line for row in table.rows])
     notes += spelled
-    if ignored := splits.count(_IGNORED):
+    if ignored := splits.count(IGNORED):
         notes.append(f"{table.file}: {plural(ignored, 'row')} ignored, as --splits says")
     return [
         _Row(row.line, row.cells[image], name, part, row.cells[group].strip() if group is not None else "")
         for row, name, part in zip(table.rows, names, splits, strict=True)
-        if part != _IGNORED
+        if part != IGNORED
     ]
+
+
+def _split_by_folders(file: Path, labelled: LabelledFiles, reading: ReadOptions) -> None:
+    """Take the splits from the first folder of all paths, where each means one and there are several with train."""
+    folders = {row.file: row.file.partition("/")[0] if "/" in row.file else "" for row in labelled.rows}
+    meant = {folder: split_of(folder, reading) for folder in dict.fromkeys(folders.values()) if folder}
+    if "" in folders.values() or TRAIN not in meant.values() or None in meant.values() or len(set(meant.values())) < 2:
+        return
+    labelled.rows = [
+        row._replace(split=split) for row in labelled.rows if (split := meant[folders[row.file]]) is not None
+    ]
+    labelled.rows = [row for row in labelled.rows if row.split != IGNORED]
+    shown = ", ".join(f"{folder} → {SPLIT_NAMES[split]}" for folder, split in meant.items() if split is not None)
+    labelled.notes.append(f"{file}: splits: {shown}")
 
 
 def _group_column(table: TableFile, reading: ReadOptions) -> int | None:
@@ -156,8 +177,8 @@ def _group_column(table: TableFile, reading: ReadOptions) -> int | None:
     return None
 
 
-def _split_of(word: str, reading: ReadOptions) -> int | None:
-    """Return the split that a word in a split column means; None if that is unknown."""
+def split_of(word: str, reading: ReadOptions) -> int | None:
+    """Return the split that a folder or a word in a split column means, or IGNORED; None if that is unknown."""
     said = {name.casefold(): split for name, split in reading.splits.items()}
     means = said.get(word.casefold())
     known = split_of_name(word)
@@ -165,7 +186,7 @@ def _split_of(word: str, reading: ReadOptions) -> int | None:
         means = said.get(ALL_OTHERS)
     if means is None:
         return known
-    return _IGNORED if means == "ignore" else _SPLITS.get(means)
+    return IGNORED if means == "ignore" else _SPLITS.get(means)
 
 
 def _line_break_advice(cells: tuple[str, ...]) -> str:

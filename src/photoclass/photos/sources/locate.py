@@ -53,10 +53,12 @@ class PhotoFinder:
     Args:
         folder: The table's folder.
         encoding: The table's encoding.
+        shown: What messages call the folder, if that is not its path.
     """
 
-    def __init__(self, folder: str, encoding: str = "utf-8") -> None:
+    def __init__(self, folder: str, encoding: str = "utf-8", shown: str = "") -> None:
         self._folder = folder
+        self._shown = shown or folder or "."
         self._encoding = encoding
         self._below: _FilesBelow | None = None
 
@@ -86,13 +88,11 @@ class PhotoFinder:
             more = f" or {len(matches) - _MOST_NAMED:,} more" if len(matches) > _MOST_NAMED else ""
             shown = f"{written!r} is {' or '.join(matches[:_MOST_NAMED])}{more}"
             return Missing("more than one file can be meant", shown, "write the folder before the name")
-        where = self._folder or "."
+        verb = "is" if len(files.photos) == 1 else "are"
         here = (
-            f"{'is' if len(files.photos) == 1 else 'are'} {plural(len(files.photos), 'photo')}, such as {files.photos[0]}"
-            if files.photos
-            else "is no photo"
+            f"{verb} {plural(len(files.photos), 'photo')}, such as {files.photos[0]}" if files.photos else "is no photo"
         )
-        return Missing("no such file", f"{written!r}", f"below {where} {here}; correct the path")
+        return Missing("no such file", f"{written!r}", f"below {self._shown} {here}; correct the path")
 
     def _files_below(self) -> "_FilesBelow":
         if self._below is None:

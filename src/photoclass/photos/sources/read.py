@@ -12,10 +12,11 @@ from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
+from photoclass.photos.sources.folder_tables import label_folder
 from photoclass.photos.sources.grouping import group_rows
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
-from photoclass.photos.sources.layout import label_listing, label_of_name
+from photoclass.photos.sources.layout import label_of_name
 from photoclass.photos.sources.listing import Listing, count_kinds, list_files, why_broken
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import (
@@ -27,6 +28,7 @@ from photoclass.photos.table import (
     name_below,
     natural_key,
 )
+from photoclass.photos.tables.table_file import is_table
 from photoclass.workspace import Workspace
 
 
@@ -65,7 +67,7 @@ def _read_data(
     where = str(data)
     if not os.path.lexists(data):
         raise DataError(f"{where}: there is no such file or folder")
-    if data.suffix.casefold() == ".csv" and data.is_file():
+    if is_table(data) and data.is_file():
         labelled, paths = read_label_file(data, reading)
         group_rows(labelled, reading.group_by, where)
         return make_table(labelled, where, paths, where, to_train)
@@ -76,7 +78,7 @@ def _read_data(
     else:
         kind = why_no_zip(data) if data.is_file() else "not a folder, a zip or a CSV; give one of these"
         raise DataError(f"{where}: {kind}")
-    labelled = label_listing(listing, where, reading)
+    labelled = label_folder(listing, root, where, reading)
     group_rows(labelled, reading.group_by, where)
     return make_table(labelled, where, None, root, to_train)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photoclass.errors import DataError
+from photoclass.photos.tables.one_hot import one_hot_columns
 from photoclass.photos.tables.table_file import TableFile
 
 
@@ -83,6 +84,15 @@ def find_columns(table: TableFile, image_column: str = "", label_column: str = "
     for column in (*images, *labels[:1], *splits[:1]):
         named_column(table, table.header[column], "")
     return LabelColumns(tuple(images), labels[0] if labels else None, splits[0] if splits else None, tuple(notes))
+
+
+def holds_labels(table: TableFile, image_column: str = "", label_column: str = "") -> bool:
+    """Return whether a table has a column of photos and one of labels, or one column a class."""
+    names = {_plain(name) for name in table.header}
+    images = frozenset({_plain(image_column)}) if image_column else frozenset().union(*IMAGE_COLUMNS)
+    labels = frozenset({_plain(label_column)}) if label_column else frozenset().union(*LABEL_COLUMNS)
+    others = {i for i, name in enumerate(table.header) if _plain(name) in images}
+    return bool(names & images) and bool(names & labels or one_hot_columns(table, others))
 
 
 def named_column(table: TableFile, name: str, option: str) -> int:

@@ -10,6 +10,11 @@ from photoclass.photos.tables.encoding import CP1252, decode_table
 from photoclass.photos.tables.json_lines import is_json, split_json_lines
 from photoclass.text import plural
 
+# Files that are read as tables, or refused for what they are; others are known by their content.
+TABLE_ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json"),
+    *(".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet"),
+)
 _MOST_COLUMNS_NAMED = 12
 
 
@@ -18,7 +23,7 @@ class TableFile:
     """A table as it was written: nothing is assumed about which columns there are.
 
     Attributes:
-        file: Where it was read from.
+        file: What messages call it: its path as the user gave it.
         header: The names of the columns, trimmed; a column without a name (pandas' index) has an empty one.
         rows: The rows that are not blank. Each has as many cells as the header, which are not trimmed.
         notes: What was assumed, one line each.
@@ -44,21 +49,31 @@ class TableFile:
         return ", ".join(named[:_MOST_COLUMNS_NAMED]) + more
 
 
-def read_table_file(file: Path) -> TableFile:
+def is_table(file: Path) -> bool:
+    """Return whether a file is a table by its ending."""
+    return file.suffix.casefold() in TABLE_ENDINGS
+
+
+def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
     """Read a table: its encoding and its delimiter are found, blank rows are left out, and rows have equal length.
 
     Understood are UTF-8 and UTF-16 with or without a byte-order mark, cp1252 (with a note); commas, semicolons, tabs
     and bars; a first line `sep=;`; an index column without a name in the header; rows that are each one quoted cell;
     and JSON Lines. A missing cell is empty.
 
+    Args:
+        file: The table.
+        shown: What messages call it, if that is not its path, as inside a zip.
+
     Raises:
         DataError: It cannot be read, is no table, has a row of more cells than its header, or a quote is left open.
     """
+    where = str(shown or file)
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
-    where = str(file)
+        raise DataError(f"{where}: cannot be read ({error.strerror})") from error
+    file = shown or file
     decoded = decode_table(content, where)
     notes = [_cp1252_note(decoded.text, where)] if decoded.encoding == CP1252 else []
     if is_json(decoded.text):

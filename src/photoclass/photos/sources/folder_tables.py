@@ -1,0 +1,116 @@
+"""Tables inside DATA that say its labels: Hugging Face's `metadata.csv` or `.jsonl`, Roboflow's `_classes.csv`."""
+
+import os
+from pathlib import Path
+
+from photoclass.errors import DataError
+from photoclass.photos.sources.label_file import IGNORED, SPLIT_NAMES, finish_splits, label_table, split_of
+from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
+from photoclass.photos.sources.layout import label_listing
+from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.options import ReadOptions
+from photoclass.photos.table import NO_SPLIT, PassedOver
+from photoclass.photos.tables.columns import holds_labels
+from photoclass.photos.tables.table_file import TableFile, is_table, read_table_file
+
+LABEL_TABLES = ("metadata.csv", "metadata.jsonl", "_classes.csv")
+
+
+def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles:
+    """Find the label and split of each file in a folder: from label tables in it if there are any, or from its names.
+
+    Args:
+        listing: The content of the folder.
+        root: Where the folder is.
+        where: Its path as the user wrote it, for messages.
+        reading: How DATA is read where its names leave a choice.
+
+    Raises:
+        DataError: The layout is unknown, a label table is wrong, or tables and folders say different labels.
+    """
+    tables = _label_tables(listing, root, where, reading)
+    if not tables:
+        return _label_by_names(listing, root, where, reading)
+    labelled = LabelledFiles(
+        skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
+    )
+    for name, table in tables.items():
+        _add_table(name, table, root, reading, labelled)
+    names = ", ".join(tables)
+    labelled.notes.append(f"{where}: labels are from {names}")
+    _drop_repeated(labelled, where, names)
+    _check_folders(listing, where, reading, labelled, names)
+    rest = sorted(set(listing.files).difference(row.file for row in labelled.rows))
+    if rest:
+        labelled.passed_over.append(PassedOver(f"photos that {names} does not name", len(rest), rest[0]))
+    finish_splits(labelled, where)
+    return labelled
+
+
+def _label_by_names(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles:
+    try:
+        return label_listing(listing, where, reading)
+    except DataError as error:
+        table = next((name for name in listing.beside if "/" not in name and _may_be_meant(Path(root, name))), None)
+        if table is None:
+            raise
+        raise DataError(f"{error}; perhaps you mean {where}/{table}") from error
+
+
+def _may_be_meant(file: Path) -> bool:
+    """Return whether a file is a label table under a name that is not known for it."""
+    try:
+        return is_table(file) and holds_labels(read_table_file(file))
+    except DataError:
+        return False
+
+
+def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions) -> dict[str, TableFile]:
+    """Return the tables below a folder that have a column of labels, by their names."""
+    found = {}
+    for name in listing.beside:
+        if name.rpartition("/")[2].casefold() in LABEL_TABLES:
+            table = read_table_file(Path(root, name), Path(where, name))
+            if holds_labels(table, reading.image_column, reading.label_column):
+                found[name] = table
+    return found
+
+
+def _add_table(name: str, table: TableFile, root: str, reading: ReadOptions, labelled: LabelledFiles) -> None:
+    folder = os.path.dirname(name)
+    meant = {part: split for part in folder.split("/") if part and (split := split_of(part, reading)) is not None}
+    if IGNORED in meant.values():
+        return
+    part, split = next(reversed(meant.items()), ("", NO_SPLIT))
+    found, paths = label_table(table, reading, os.path.join(root, folder), split)
+    labelled.rows += [row._replace(file=os.path.relpath(paths[row.file], root)) for row in found.rows]
+    labelled.notes += [*found.notes, *([f"{table.file}: split: {part} → {SPLIT_NAMES[split]}"] if part else [])]
+
+
+def _drop_repeated(labelled: LabelledFiles, where: str, tables: str) -> None:
+    """Count a photo once that several tables name.
+
+    Raises:
+        DataError: They give it different labels or splits.
+    """
+    rows: dict[str, LabelledRow] = {}
+    for row in labelled.rows:
+        first = rows.setdefault(row.file, row)
+        if first[:3] != row[:3]:
+            raise DataError(f"{where}: two of {tables} name {row.file}, with different labels or splits; keep one row")
+    labelled.rows = list(rows.values())
+
+
+def _check_folders(listing: Listing, where: str, reading: ReadOptions, labelled: LabelledFiles, tables: str) -> None:
+    """Refuse class folders whose labels are not those of the tables."""
+    try:
+        folders = {row.file: row.label for row in label_listing(listing, where, reading).rows}
+    except DataError:
+        return
+    said = {row.file: row.label for row in labelled.rows}
+    other = next((file for file in said if folders.get(file, said[file]) != said[file]), None)
+    if other is not None and len({folders[file] for file in said if file in folders}) > 1:
+        raise DataError(
+            f"{where}: {other} is {said[other]} in {tables} and {folders[other]} by its folder; to use the table, "
+            "give it as DATA; to use the folders, move it away"
+        )
