@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,13 +10,19 @@ import numpy as np
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
-from photoclass.photos.table import TRAIN, PhotoTable, name_in_data
+from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.locate import FileIndex, path_parts
+from photoclass.photos.table import NO_LABEL, TRAIN, PhotoTable, name_in_data
 from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
+from photoclass.photos.tables.columns import find_columns, without_labels
+from photoclass.photos.tables.encoding import CP1252
+from photoclass.photos.tables.labels import EXCLUDE
+from photoclass.photos.tables.row_faults import RowFaults
+from photoclass.photos.tables.table_file import read_table_file
 from photoclass.text import plural
 
-EXCLUDE = "-"
 _HEADER = ("image", "label", "note")
-_MOST_ROWS_NAMED = 10
+_NOTE_COLUMNS = ("note", "notes", "comment", "reason")
 
 
 @dataclass(frozen=True)
@@ -65,84 +71,150 @@ def write_fixes(file: Path, fixes: Sequence[Fix]) -> None:
 def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True) -> PhotoTable:
     """Give photos the labels of a fixes file, and drop those whose label is `-`, as if DATA did not contain them.
 
+    A class that no photo is left of is dropped, too, and a note says so.
+
     Args:
         table: The photos of DATA.
-        file: The fixes; an image is named by its name within DATA, or as the commands print it.
+        file: The fixes; an image is named by its name within DATA, or as the commands print it. Names that differ by
+            case, separators or a missing ending match where only one photo can be meant.
         data: The path of DATA, as the user wrote it.
         to_train: Whether these photos are for training.
 
     Raises:
-        DataError: It is not a fixes file; or rows name a photo or a class that DATA does not have, or a photo twice
-            (up to ten such rows are reported). Or, for training, a class is left without a photo.
+        DataError: It is not a fixes file; or rows name a photo or a class that DATA does not have, or fix a photo in
+            two ways. Or fewer than two classes are left (one, if not for training), or one without a photo to train on.
     """
+    rows, read_notes = _read(file)
+    fixed = _fixed_photos(table, rows, file, data)
     index = {name_in_data(name, data): i for i, name in enumerate(table.names)}
-    unreadable = {name_in_data(item.name, data) for item in table.skipped}
-    classes = {name: label for label, name in enumerate(table.class_names)}
-    lines: dict[str, int] = {}
-    labels, excluded = table.labels.copy(), set()
-    faults = []
-    for line, fix in read_fixes(file):
-        image = name_in_data(fix.image, data)
-        if image in lines:
-            faults.append(f"line {line}: {image!r} is already in line {lines[image]}")
-        elif image not in index and image not in unreadable:
-            faults.append(f"line {line}: {data} has no photo {image!r}")
-        elif fix.label is not None and fix.label not in classes:
-            faults.append(
-                f"line {line}: unknown class {fix.label!r}; choose from {', '.join(classes)}, or - to exclude the photo"
-            )
-        elif fix.label is not None and image not in index:
-            faults.append(f"line {line}: {image!r} cannot be used, whatever its label; - excludes it")
-        elif fix.label is None:
-            excluded.add(image)
-        else:
-            labels[index[image]] = classes[fix.label]
-        lines.setdefault(image, line)
-    if faults:
-        more = f"; and {len(faults) - _MOST_ROWS_NAMED:,} more" if len(faults) > _MOST_ROWS_NAMED else ""
-        raise DataError(f"{file}: {'; '.join(faults[:_MOST_ROWS_NAMED])}{more}. Correct these rows")
+    labels = table.labels.copy()
+    for image, label in fixed.items():
+        if label is not None:
+            labels[index[image]] = label
+    excluded = {image for image, label in fixed.items() if label is None}
     kept = np.array([name not in excluded for name in index], dtype=np.bool_)
     changed = int((labels != table.labels).sum())
     note = f"{file}: {plural(changed, 'label')} changed, {plural(len(excluded), 'file')} excluded"
     skipped = tuple(item for item in table.skipped if name_in_data(item.name, data) not in excluded)
-    fixed = replace(table, labels=labels, skipped=skipped, notes=(*table.notes, note)).select(kept)
-    if to_train:
-        _check_classes(fixed, file)
+    fixes_applied = replace(table, labels=labels, skipped=skipped, notes=(*table.notes, *read_notes, note)).select(kept)
+    return _without_empty_classes(fixes_applied, table, file, to_train)
+
+
+def _fixed_photos(table: PhotoTable, rows: Sequence[tuple[int, Fix]], file: Path, data: str) -> dict[str, int | None]:
+    """Return the new label of each photo that a fixes file names, by its name within DATA; None to exclude it."""
+    usable = {name_in_data(name, data) for name in table.names}
+    finder = _NameFinder([*usable, *(name_in_data(item.name, data) for item in table.skipped)], data)
+    classes = {name: label for label, name in enumerate(table.class_names)}
+    faults = RowFaults(file)
+    fixed: dict[str, int | None] = {}
+    lines: dict[str, int] = {}
+    for line, fix in rows:
+        image = finder.find(fix.image)
+        if image is None:
+            faults.add(line, f"no such photo in {data}", repr(fix.image), "correct the name, or remove the row")
+            continue
+        label = None if fix.label is None else classes.get(match_class(fix.label, classes))
+        if fix.label is not None and label is None:
+            known = f"choose from {', '.join(classes)}, or - to exclude the photo"
+            faults.add(line, "unknown class", repr(fix.label), known)
+        elif fix.label is not None and image not in usable:
+            faults.add(line, "a photo that cannot be used, whatever its label", repr(fix.image), "- excludes it")
+        elif fixed.setdefault(image, label) != label:
+            faults.add(line, "a photo is fixed in two ways", f"{fix.image!r} is already in line {lines[image]}")
+        lines.setdefault(image, line)
+    faults.refuse()
     return fixed
 
 
+class _NameFinder:
+    """Finds photos of DATA by what a fixes file calls them; the index is made when the first is not found."""
+
+    def __init__(self, names: Sequence[str], data: str) -> None:
+        self._names = set(names)
+        self._data = data
+        self._index: FileIndex | None = None
+
+    def find(self, image: str) -> str | None:
+        """Return the name within DATA of the only photo that can be meant; None without."""
+        for name in (image, image.strip(), os.path.normpath(image.strip() or "."), _decoded(image)):
+            if name_in_data(name, self._data) in self._names:
+                return name_in_data(name, self._data)
+        self._index = self._index or FileIndex(sorted(self._names))
+        parts = path_parts(_decoded(image))
+        matches, _ = self._index.matches(parts) if parts else ([], False)
+        return matches[0] if len(matches) == 1 else None
+
+
+def _decoded(name: str) -> str:
+    """Return a name whose bytes are not UTF-8 as text in cp1252, which Excel writes."""
+    return os.fsencode(name).decode(CP1252, "replace") if any("\udc80" <= c <= "\udcff" for c in name) else name
+
+
+def match_class(label: str, classes: Collection[str]) -> str:
+    """Return the known class that a label means: the same once cleaned, or the only one that differs by case."""
+    name = clean_class_name(label)
+    if name in classes:
+        return name
+    alike = [known for known in classes if known.casefold() == name.casefold()]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _without_empty_classes(fixed: PhotoTable, before: PhotoTable, file: Path, to_train: bool) -> PhotoTable:
+    """Drop the classes that had photos and have none left.
+
+    Raises:
+        DataError: Too few classes are left, or one has no photo to train on.
+    """
+    names = fixed.class_names
+    counts = np.bincount(fixed.labels, minlength=len(names))
+    empty = [label for label in np.unique(before.labels).tolist() if not counts[label]]
+    left = [label for label in range(len(names)) if label not in empty]
+    dropped = ", ".join(repr(names[label]) for label in empty)
+    if empty and len(left) < (2 if to_train else 1):
+        raise DataError(
+            f"{file}: leaves {dropped} without a photo, and only {plural(len(left), 'class', 'classes')}; at least "
+            f"{'two are' if to_train else 'one is'} needed: remove some of its rows"
+        )
+    trained = set(fixed.labels[fixed.splits <= TRAIN].tolist())
+    for label in left if to_train else ():
+        if label not in trained:
+            raise DataError(
+                f"{file}: leaves class {names[label]!r} without a photo to train on; remove some of its rows"
+            )
+    if not empty:
+        return fixed
+    new = np.full(len(names), NO_LABEL, dtype=np.int64)
+    new[left] = np.arange(len(left))
+    these = "this class is" if len(empty) == 1 else "these classes are"
+    return replace(
+        fixed,
+        labels=new[fixed.labels],
+        class_names=tuple(names[label] for label in left),
+        notes=(*fixed.notes, f"{file}: no photo of {dropped} is left, so {these} dropped"),
+    )
+
+
 def read_fixes(file: Path) -> list[tuple[int, Fix]]:
-    """Read the rows of a fixes file, with their line numbers. A byte-order mark and any line ending are accepted.
+    """Read the rows of a fixes file, with their line numbers; see `read_table_file` for its forms.
 
     Raises:
         DataError: It cannot be read, or lacks the column image or label.
     """
-    try:
-        # File names that are not UTF-8 are read as the bytes that they have on disk.
-        with open(file, encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
-            reader = csv.DictReader(stream)
-            header = [name.strip().casefold() for name in reader.fieldnames or []]
-            if not {"image", "label"} <= set(header):
-                raise DataError(f"{file}: the first line must be image,label or image,label,note")
-            reader.fieldnames = header
-            return [(reader.line_num, _fix(row)) for row in reader]
-    except csv.Error as error:
-        raise DataError(f"{file}: not a readable CSV ({error})") from error
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from error
+    return _read(file)[0]
 
 
-def _fix(row: dict[str, str]) -> Fix:
-    label = (row["label"] or "").strip()
-    return Fix(
-        plain_file(row["image"] or ""),
-        None if label == EXCLUDE else plain_label(label),
-        plain_label((row.get("note") or "").strip()),
-    )
-
-
-def _check_classes(table: PhotoTable, file: Path) -> None:
-    trained = set(table.labels[table.splits <= TRAIN].tolist())
-    for label, name in enumerate(table.class_names):
-        if label not in trained:
-            raise DataError(f"{file}: leaves class {name!r} without a photo to train on; remove some of its rows")
+def _read(file: Path) -> tuple[list[tuple[int, Fix]], tuple[str, ...]]:
+    """Return the rows and what was assumed to read them."""
+    table = read_table_file(file)
+    columns = find_columns(table)
+    if columns.label is None:
+        raise DataError(without_labels(table))
+    note = next((i for i, name in enumerate(table.header) if name.casefold() in _NOTE_COLUMNS), None)
+    rows = []
+    for line, cells in table.rows:
+        image, label = plain_file(cells[columns.images[0]]), cells[columns.label].strip()
+        if table.encoding == CP1252:
+            image = os.fsdecode(image.encode(CP1252))  # a name that is not UTF-8 keeps the bytes that it has on disk
+        text = plain_label(cells[note].strip()) if note is not None else ""
+        rows.append((line, Fix(image, None if label == EXCLUDE else plain_label(label), text)))
+    return rows, table.notes

@@ -53,6 +53,12 @@ def test_any_table_reads_back_to_the_same_cells(
     marked: bool,
     sep_line: bool,
 ) -> None:
+    # Python's writer leaves the line ends bare that are not its own.
+    assume(
+        ending == "\r\n"
+        or quoting == csv.QUOTE_ALL
+        or not any(c in cell for row in rows for cell in row for c in "\r\n")
+    )
     stream = io.StringIO()
     if sep_line:
         stream.write(f"sep={delimiter}{ending}")

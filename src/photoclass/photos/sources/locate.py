@@ -6,7 +6,6 @@ import stat
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from photoclass.photos.sources.listing import list_files
@@ -60,7 +59,7 @@ class PhotoFinder:
         self._folder = folder
         self._shown = shown or folder or "."
         self._encoding = encoding
-        self._below: _FilesBelow | None = None
+        self._below: FileIndex | None = None
 
     def as_written(self, cell: str) -> FoundPhoto | None:
         """Return the file that a cell names, but for spaces around it, separators and the encoding of its name."""
@@ -79,7 +78,7 @@ class PhotoFinder:
             return Missing("a file name has a line break", repr(written), advice)
         if _WEB_ADDRESS.match(written):
             return Missing("a web address, not a file", written, "download the photos, and name their files")
-        parts = _parts(written)
+        parts = path_parts(written)
         files = self._files_below()
         matches, certain = files.matches(parts) if parts else ([], False)
         if len(matches) == 1:
@@ -94,10 +93,10 @@ class PhotoFinder:
         )
         return Missing("no such file", f"{written!r}", f"below {self._shown} {here}; correct the path")
 
-    def _files_below(self) -> "_FilesBelow":
+    def _files_below(self) -> "FileIndex":
         if self._below is None:
             listing = list_files(self._folder or ".")
-            self._below = _FilesBelow(listing.files, listing.folders)
+            self._below = FileIndex(listing.files, listing.folders)
         return self._below
 
     def _spellings(self, cell: str) -> list[str]:
@@ -113,25 +112,26 @@ class PhotoFinder:
         return [name for name in dict.fromkeys(names) if name]
 
 
-@dataclass
-class _FilesBelow:
-    """The files below a folder, by name and by name without ending, compared in NFC without case."""
+class FileIndex:
+    """Files by name and by name without ending, compared in NFC without case.
 
-    files: Sequence[str]
-    folders: Sequence[str]
-    photos: list[str] = field(default_factory=list)
-    by_name: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    by_stem: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    folder_names: set[str] = field(default_factory=set)
+    Args:
+        files: Paths below one folder.
+        folders: All folders, if some hold none of the files.
+    """
 
-    def __post_init__(self) -> None:
-        for file in self.files:
-            name = _key(file.rpartition("/")[2])
-            self.by_name[name].append(file)
+    def __init__(self, files: Sequence[str], folders: Sequence[str] = ()) -> None:
+        self.photos: list[str] = []
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._folder_names = {_key(folder.rpartition("/")[2]) for folder in folders}
+        for file in files:
+            folder, _, name = _key(file).rpartition("/")
+            self._by_name[name].append(file)
+            self._folder_names.update(folder.split("/"))
             if has_photo_ending(name):
-                self.by_stem[name.rpartition(".")[0]].append(file)
+                self._by_stem[name.rpartition(".")[0]].append(file)
                 self.photos.append(file)
-        self.folder_names = {_key(folder.rpartition("/")[2]) for folder in self.folders}
 
     def matches(self, parts: Sequence[str]) -> tuple[list[str], bool]:
         """Return the files that a path's parts may mean, those alone that share the most folders with it.
@@ -140,17 +140,17 @@ class _FilesBelow:
             The files, and whether each is what is written, from the table's folder to the name.
         """
         folders, name = [_key(part) for part in parts[:-1]], _key(parts[-1])
-        found = self.by_name.get(name) or self.by_stem.get(name)
+        found = self._by_name.get(name) or self._by_stem.get(name)
         if not found and _LABEL_STUDIO_PREFIX.match(name):
             name = _LABEL_STUDIO_PREFIX.sub("", name)
-            found = self.by_name.get(name)
+            found = self._by_name.get(name)
         if not found:
             return [], False
         shared = {file: _shared_folders(_key(file).split("/")[:-1], folders) for file in found}
         most = max(shared.values())
         best = [file for file in found if shared[file] == most]
         # A folder that is written and is here, but does not hold the file: the file is missing from it.
-        if most < len(folders) and folders[-most - 1] in self.folder_names:
+        if most < len(folders) and folders[-most - 1] in self._folder_names:
             best = [file for file in best if _in_order(folders, _key(file).split("/")[:-1])]
         whole = [file for file in best if file.count("/") == most]
         if len(whole) > 1:  # names that differ only by case
@@ -191,7 +191,7 @@ def _in_order(some: Sequence[str], among: Sequence[str]) -> bool:
     return all(part in rest for part in some)
 
 
-def _parts(cell: str) -> list[str]:
+def path_parts(cell: str) -> list[str]:
     """Return the folders and the name of a path, as people, Windows and Label Studio write it."""
     text = cell.strip()
     if _WEB_ADDRESS.match(text):
