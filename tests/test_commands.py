@@ -125,18 +125,20 @@ def test_unreadable_photos_are_skipped_counted_and_listed(model: Path, drawn_pho
     photos = tmp_path / "photos"
     shutil.copytree(drawn_photos, photos)
     (photos / "cat" / "empty.jpg").write_bytes(b"")
-    (photos / "dog" / "notes.txt").write_text("not a photo")
+    (photos / "dog" / "page.jpg").write_text("not a photo")
+    (photos / "dog" / "notes.txt").write_text("not a photo, and not called one")
     run = tmp_path / "run"
     result = run_command("train", photos, "--out", run, "--recipe", "small-cnn", "--epochs", 1, *QUICK, "--strict")
     assert result.returncode == 3
     assert "2 skipped:" in result.stderr and "empty.jpg: file is empty" in result.stderr
+    assert f"passed over: 1 text file (txt); for example {photos}/dog/notes.txt" in result.stderr
     with open(run / "skipped.csv", newline="") as stream:
-        assert sorted(Path(row["file"]).name for row in csv.DictReader(stream)) == ["empty.jpg", "notes.txt"]
+        assert sorted(Path(row["file"]).name for row in csv.DictReader(stream)) == ["empty.jpg", "page.jpg"]
     result = run_command("predict", photos, "--model", run, "--out", tmp_path / "p.csv", "--strict")
     assert result.returncode == 3 and "2 skipped:" in result.stderr
     assert done("evaluate", photos, "--model", run, "--json", tmp_path / "s.json").stderr.count("skipped") == 1
     named = {Path(item["file"]).name for item in json.loads((tmp_path / "s.json").read_text())["skipped"]}
-    assert named == {"empty.jpg", "notes.txt"}
+    assert named == {"empty.jpg", "page.jpg"}
 
 
 def test_a_submission_gives_an_unreadable_photo_the_base_rate(model: Path, drawn_photos: Path, tmp_path: Path) -> None:

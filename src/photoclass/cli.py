@@ -22,7 +22,7 @@ from photoclass.text import describe_seconds, plural, printable
 
 if TYPE_CHECKING:
     from photoclass.photos.sources.options import ReadOptions
-    from photoclass.photos.table import SkippedPhoto
+    from photoclass.photos.table import PassedOver, SkippedPhoto
     from photoclass.training.stopping import StopRequest
     from photoclass.workspace import Workspace
 
@@ -363,7 +363,7 @@ def train(
     if trained.report:
         print(trained.report.as_text())
     print(_next("predict", "PHOTOS", "--model", out, "--out", "predictions.csv"))
-    _report_skipped(trained.skipped, strict)
+    _report_unused(trained.skipped, trained.passed_over, strict, f"; {out / 'skipped.csv'} names all")
 
 
 @app.command(cls=PlainCommand)
@@ -421,7 +421,7 @@ def evaluate(
     print(printable(found.as_text()))
     if json_file:
         _write_json(json_file, found.as_json())
-    _report_skipped(found.skipped, strict)
+    _report_unused(found.skipped, found.passed_over, strict, "; --json FILE names all")
 
 
 @app.command(cls=PlainCommand)
@@ -458,7 +458,7 @@ def predict(
     else:
         for i, file in enumerate(predictions.files):
             print(printable(f"{file}: {predictions.describe(i)}"))
-    _report_skipped(predictions.skipped, strict)
+    _report_unused(predictions.skipped, predictions.passed_over, strict, f"; {out} has all" if out else "")
 
 
 @app.command(cls=PlainCommand)
@@ -503,7 +503,7 @@ def submit(
         test, _model_or_builtin(model, workspace), out, sample=sample, clip=clip, options=options, workspace=workspace
     )
     print(printable(f"{out}: {submission.as_text()}"))
-    _report_skipped(submission.base_rate_rows, strict)
+    _report_unused(submission.base_rate_rows, (), strict)
 
 
 @app.command(cls=PlainCommand)
@@ -524,7 +524,7 @@ def gallery(
         photos, _model_or_builtin(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace
     )
     print(drawn.as_text())
-    _report_skipped(drawn.skipped, strict)
+    _report_unused(drawn.skipped, drawn.passed_over, strict)
 
 
 @app.command(cls=PlainCommand)
@@ -550,7 +550,7 @@ def explain(
         photos, _model_or_builtin(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace
     )
     print(drawn.as_text())
-    _report_skipped(drawn.skipped, strict)
+    _report_unused(drawn.skipped, drawn.passed_over, strict)
 
 
 @app.command(cls=PlainCommand)
@@ -687,16 +687,28 @@ def _stop_on_signal(stop: "StopRequest") -> None:
     signal.signal(signal.SIGTERM, handle)
 
 
-def _report_skipped(skipped: "Sequence[SkippedPhoto]", strict: bool) -> None:
-    """List the photos that were skipped; with --strict, exit with code 3."""
-    if not skipped:
-        return
-    print(f"{len(skipped):,} skipped:", file=sys.stderr)
-    for item in skipped[:_MOST_NAMED]:
-        print(printable(f"  {item.name}: {item.reason}"), file=sys.stderr)
-    if len(skipped) > _MOST_NAMED:
-        print(f"  and {len(skipped) - _MOST_NAMED:,} more", file=sys.stderr)
-    if strict:
+def _report_unused(
+    skipped: "Sequence[SkippedPhoto]", passed_over: "Sequence[PassedOver]", strict: bool, where: str = ""
+) -> None:
+    """Name the photos that were skipped and count what was passed over; with --strict, exit with code 3 for the former.
+
+    Args:
+        skipped: Photos that could not be used.
+        passed_over: Files that are plainly no photos.
+        strict: Whether a skipped photo is a failure; a file that was passed over is none.
+        where: Where all skipped photos are named, if the screen does not.
+    """
+    from photoclass.photos.table import describe_passed_over
+
+    if skipped:
+        print(f"{len(skipped):,} skipped:", file=sys.stderr)
+        for item in skipped[:_MOST_NAMED]:
+            print(printable(f"  {item.name}: {item.reason}"), file=sys.stderr)
+        if len(skipped) > _MOST_NAMED:
+            print(printable(f"  and {len(skipped) - _MOST_NAMED:,} more{where}"), file=sys.stderr)
+    if passed_over:
+        print(printable(describe_passed_over(passed_over)), file=sys.stderr)
+    if strict and skipped:
         raise typer.Exit(_EXIT_SKIPPED)
 
 

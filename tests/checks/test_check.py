@@ -220,9 +220,9 @@ def test_faults_1_to_4_8_14_and_22_are_named_and_none_hangs(tmp_path: Path) -> N
         "8-eps.jpg",
         "22-pipe.jpg",
         "22-device.jpg",
-        "22-loop",
         "22-nowhere.jpg",
     } <= set(named)
+    assert [note for note in findings.photos.table.notes if "cat/22-loop: a link to" in note]
     assert all(named.values())
     assert {"odd aspect ratio", "tiny"} <= set(_kinds(findings))
     write_page(findings, tmp_path / "page.html")

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import FEW_PHOTOS, Findings
-from photoclass.photos.table import name_in_data
+from photoclass.photos.table import describe_passed_over, name_in_data
 from photoclass.text import plural
 
 UNCLEAR_TITLES = {"no class": "possibly of no class", "several classes": "possibly of several classes"}
 _EXAMPLES = 3
+_MOST_SKIPPED_NAMED = 10
 _MOST_COUNTED = 4
 
 
@@ -22,12 +23,14 @@ class Line:
         text: The finding.
         examples: The first few photos or groups.
         count: How many there are, where `examples` are only some of them.
+        where: Where the others are named.
     """
 
     fix: bool
     text: str
     examples: tuple[str, ...] = ()
     count: int = 0
+    where: str = ""
 
 
 def verdict(findings: Findings) -> str:
@@ -46,7 +49,7 @@ def describe_findings(findings: Findings) -> str:
         lines.append(f"  {'fix' if line.fix else 'note':<9} {line.text}")
         lines += [f"              {example}" for example in line.examples]
         if line.count > len(line.examples):
-            lines.append(f"              and {line.count - len(line.examples):,} more")
+            lines.append(f"              and {line.count - len(line.examples):,} more{line.where}")
     return "\n".join(lines)
 
 
@@ -67,9 +70,20 @@ def summary(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def finding_lines(findings: Findings) -> Iterator[Line]:
-    """Yield each kind of finding, roughly in the order of importance; first what was assumed to read DATA."""
-    for note in findings.photos.table.notes:
+    """Yield each kind of finding: files that cannot be used, what was assumed to read DATA, then by importance."""
+    table = findings.photos.table
+    if findings.unreadable:
+        count = len(findings.unreadable)
+        examples = tuple(
+            f"{name_in_data(item.name, findings.data)}: {item.reason}"
+            for item in findings.unreadable[:_MOST_SKIPPED_NAMED]
+        )
+        text = f"{plural(count, 'file')} cannot be used and will be skipped"
+        yield Line(True, text, examples, count, "; --json FILE names all")
+    for note in table.notes:
         yield Line(False, note)
+    if table.passed_over:
+        yield Line(False, describe_passed_over(table.passed_over, findings.data))
     groups = findings.duplicates
     across_classes = [group for group in groups if group.across_classes]
     across_splits = [group for group in groups if group.across_splits and not group.across_classes]
@@ -80,12 +94,6 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
     if across_splits:
         text = f"{_pictures(across_splits)} in two splits: data leakage, which makes scores too good"
         yield _duplicates_line(findings, across_splits, text, fix=True)
-    if findings.unreadable:
-        count = len(findings.unreadable)
-        examples = tuple(
-            f"{name_in_data(item.name, findings.data)}: {item.reason}" for item in findings.unreadable[:_EXAMPLES]
-        )
-        yield Line(True, f"{plural(count, 'file')} cannot be used and will be skipped", examples, count)
     label_errors = findings.labels.label_errors
     if label_errors:
         likely = sum(error.likely for error in label_errors)

@@ -10,7 +10,7 @@ from photoclass.checks.description import UNCLEAR_TITLES, summary, verdict
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import Findings, LabelError
 from photoclass.page import Masthead, Stat, render
-from photoclass.photos.table import name_in_data
+from photoclass.photos.table import describe_passed_over, name_in_data
 from photoclass.photos.thumbnail import thumbnail
 from photoclass.text import SPLIT_NAMES, plural
 
@@ -90,14 +90,20 @@ def write_page(findings: Findings, out: Path) -> None:
         "counts": {SPLIT_NAMES.get(split, "photos"): by_class for split, by_class in findings.counts.items()},
         "class_names": findings.photos.table.class_names[:_MOST_ROWS],
         "more_classes": max(0, len(findings.photos.table.class_names) - _MOST_ROWS),
-        "facts": [
-            (heading, text) for heading, text in summary(findings) if heading not in {*findings.counts, "photos"}
-        ],
+        "facts": _facts(findings),
         "sections": sections,
     }
     page = render(__package__, "check.html.j2", values, ("check.css",))
     with atomic_text(out) as stream:
         stream.write(page)
+
+
+def _facts(findings: Findings) -> list[tuple[str, str]]:
+    """Return what DATA consists of besides its classes, as (heading, text) pairs."""
+    facts = [(heading, text) for heading, text in summary(findings) if heading not in {*findings.counts, "photos"}]
+    table = findings.photos.table
+    facts += [("data", note) for note in table.notes]
+    return [*facts, ("data", describe_passed_over(table.passed_over, findings.data))] if table.passed_over else facts
 
 
 def _masthead(findings: Findings) -> Masthead:

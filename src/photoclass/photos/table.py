@@ -13,6 +13,7 @@ NO_SPLIT = -1
 NO_LABEL = -1
 
 _DIGITS = re.compile(r"(\d+)")
+_MOST_KINDS_NAMED = 6
 _PLURAL = re.compile(r"(?<=\w)(?<!s)s\b")
 
 
@@ -100,10 +101,18 @@ def merge_passed_over(items: Sequence[PassedOver]) -> tuple[PassedOver, ...]:
     return tuple(sorted(merged.values(), key=lambda item: (-item.count, item.kind)))
 
 
-def describe_passed_over(items: Sequence[PassedOver]) -> str:
-    """Return one line: `passed over: 28 sidecar files (json), 1 system file; for example cats/1.jpg.json`."""
-    kinds = ", ".join(f"{item.count:,} {item.kind if item.count > 1 else _singular(item.kind)}" for item in items)
-    return f"passed over: {kinds}; for example {items[0].example}"
+def describe_passed_over(items: Sequence[PassedOver], data: str = "") -> str:
+    """Return one line: `passed over: 28 sidecar files (json), 1 system file; for example cats/1.jpg.json`.
+
+    Args:
+        items: At least one.
+        data: The path of DATA, if names are to be those within it.
+    """
+    kinds = [f"{item.count:,} {item.kind if item.count > 1 else _singular(item.kind)}" for item in items]
+    if len(kinds) > _MOST_KINDS_NAMED:
+        kinds[_MOST_KINDS_NAMED:] = [f"{sum(item.count for item in items[_MOST_KINDS_NAMED:]):,} of other kinds"]
+    example = name_in_data(items[0].example, data) if data else items[0].example
+    return f"passed over: {', '.join(kinds)}; for example {example}"
 
 
 def _singular(kind: str) -> str:

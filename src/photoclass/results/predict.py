@@ -22,7 +22,7 @@ from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
-from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
+from photoclass.photos.table import NO_LABEL, PassedOver, PhotoTable, SkippedPhoto, natural_key
 from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.results.scores.coverage import is_out_of_distribution, selective_confidence
 from photoclass.workspace import Workspace
@@ -49,6 +49,7 @@ class Predictions:
         distances: Shape (N,), distances from the training photos (`model.novelty.NoveltyDetector.distances`), NaN if
             the photo was skipped; None if they were not requested or are not available.
         abstain: Photos predicted with a lower confidence than this get the label `unsure`; None to label all.
+        passed_over: Files in folders and zips that are plainly no photos, and so have no row.
     """
 
     files: tuple[str, ...]
@@ -60,6 +61,7 @@ class Predictions:
     seconds: float = 0.0
     distances: NDArray[np.float64] | None = None
     abstain: float | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -116,7 +118,7 @@ def predict(
     abstain: float | None = None,
     workspace: Workspace | None = None,
 ) -> Predictions:
-    """Predict photos: files, folders with everything below them, and zips.
+    """Predict photos: files, folders with all photos below them, and zips.
 
     Args:
         photos: Files, folders and zips.
@@ -260,6 +262,7 @@ def _with_rows_skipped(
         truth=np.append(table.labels, NO_LABEL)[source],
         paths=tuple(table.paths[i] if i >= 0 else "" for i in source),
         distances=None if distances is None else np.append(distances, np.nan)[source],
+        passed_over=table.passed_over,
     )
 
 

@@ -30,7 +30,7 @@ from photoclass.model.folder import (
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.fixes import Fix
-from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, SkippedPhoto, count_by_class
+from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, PassedOver, SkippedPhoto, count_by_class
 from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
 from photoclass.results.scores.score import Score, score_predictions
@@ -58,6 +58,11 @@ class TrainResult:
     history: tuple[Epoch, ...]
     photos: CachedPhotos | FeaturedPhotos
     report: Report | None = None
+
+    @property
+    def passed_over(self) -> tuple[PassedOver, ...]:
+        """Files in DATA that are plainly no photos."""
+        return self.photos.table.passed_over
 
     @property
     def skipped(self) -> tuple[SkippedPhoto, ...]:

@@ -35,7 +35,9 @@ def read_table(request: TrainRequest) -> PhotoTable:
     Raises:
         DataError: It cannot be read, a class has too few different photos, or it has splits and others were requested.
     """
-    table = read_data(request.data, request.workspace, request.options.fixes, request.options.reading)
+    table = read_data(
+        request.data, request.workspace, request.options.fixes, request.options.reading, leave_out=[request.out]
+    )
     for note in table.notes:
         request.say(note)
     if request.options.split and (table.splits != NO_SPLIT).any():
@@ -182,9 +184,8 @@ def _describe_groups(table: PhotoTable) -> str:
 
 def _describe_skipped(table: PhotoTable) -> Iterator[str]:
     if table.skipped:
-        example = f"{table.skipped[0].name}: {table.skipped[0].reason}"
         count = plural(len(table.skipped), "file")
-        yield f"{count} cannot be used and {'is' if len(table.skipped) == 1 else 'are'} skipped (for example {example})"
+        yield f"{count} cannot be used and {'is' if len(table.skipped) == 1 else 'are'} skipped; see the end"
 
 
 def _describe_duplicates(table: PhotoTable, duplicates: NDArray[np.int64]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from photoclass.photos.sources import rules
 
-_TEXT_NAMES = frozenset(rules.TEXT_NAMES.split())
 _KINDS = {ending: kind for kind, endings in rules.BESIDE_PHOTOS.items() for ending in endings.split()}
 
 _HEAD_BYTES = 32
@@ -44,7 +43,7 @@ def kind_by_ending(name: str) -> str:
     name = name.casefold()
     for ending in rules.BACKUP_ENDS:
         name = name.removesuffix(ending)
-    if name in _TEXT_NAMES:
+    if name in rules.TEXT_NAMES:
         return "text files"
     _, dot, ending = name.rpartition(".")
     kind = _KINDS.get(ending, "") if dot else ""

@@ -107,7 +107,9 @@ BESIDE_PHOTOS = {
 NEVER_PHOTOS = (".thm",)
 # What programs append to the name of a copy that they keep.
 BACKUP_ENDS = ("~", ".bak", ".old", ".orig", ".tmp")
-TEXT_NAMES = "readme license licence copying notice authors changelog citation makefile md5sums sha1sums sha256sums"
+TEXT_NAMES = _words(
+    "readme license licence copying notice authors changelog citation makefile md5sums sha1sums sha256sums"
+)
 
 # A folder that holds these is a model folder; one with any of those is a training that is not finished.
 MODEL_FILES = frozenset({"model.json", "model.onnx"})

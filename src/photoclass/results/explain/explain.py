@@ -166,7 +166,7 @@ def explain(
             save_page(_draw_page(shown, header), file)
             pages.append(file)
             task.advance(len(part))
-    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(skipped))
+    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(skipped), table.passed_over)
 
 
 def explain_photos(

@@ -74,7 +74,7 @@ def gallery(
         rows = sample_rows(len(predictions), count, seed)
         title = "Predictions"
     pages = draw_gallery(predictions, rows, out, title, workspace.progress)
-    return PhotoPages(pages, len(rows), len(predictions), predictions.skipped)
+    return PhotoPages(pages, len(rows), len(predictions), predictions.skipped, predictions.passed_over)
 
 
 def worst_rows(predictions: Predictions) -> NDArray[np.int64]:

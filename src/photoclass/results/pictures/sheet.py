@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
-from photoclass.photos.table import SkippedPhoto
+from photoclass.photos.table import PassedOver, SkippedPhoto
 from photoclass.text import plural
 
 Item = TypeVar("Item")
@@ -33,12 +33,14 @@ class PhotoPages:
         shown: The number of photos on them.
         found: The number of photos to choose from.
         skipped: Photos that could not be read.
+        passed_over: Files that are plainly no photos.
     """
 
     pages: tuple[Path, ...]
     shown: int
     found: int
     skipped: tuple[SkippedPhoto, ...]
+    passed_over: tuple[PassedOver, ...] = ()
 
     def as_text(self) -> str:
         """Return one line of text."""

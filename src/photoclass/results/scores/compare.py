@@ -17,7 +17,7 @@ from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
-from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, SkippedPhoto
+from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
 from photoclass.results.scores.difference import Difference, compare_paired
 from photoclass.results.scores.evaluate import (
     duplicates_of_training,
@@ -48,6 +48,7 @@ class Comparison:
         leaked_duplicates: For each model, compared photos that are near-duplicates of photos that trained it; None if
             its folder has no fingerprints of these.
         skipped: Photos that could not be read.
+        passed_over: Files in DATA that are plainly no photos.
     """
 
     models: tuple[str, str]
@@ -60,6 +61,7 @@ class Comparison:
     left_out_selected_model: int
     leaked_duplicates: tuple[int | None, int | None]
     skipped: tuple[SkippedPhoto, ...]
+    passed_over: tuple[PassedOver, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -79,6 +81,7 @@ class Comparison:
             "left_out_trained": self.left_out_trained,
             "left_out_selected_model": self.left_out_selected_model,
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
+            "passed_over": {item.kind: item.count for item in self.passed_over},
         }
 
     def as_text(self) -> str:
@@ -160,7 +163,10 @@ def compare(
     runtimes = [Runtime.load(model) for model in models]
     class_names = runtimes[0].info.class_names
     _check_same_classes(models, runtimes)
-    table = map_classes(read_data(data, workspace, fixes, reading, to_train=False), class_names, str(data))
+    table = read_data(data, workspace, fixes, reading, to_train=False)
+    for note in table.notes:
+        workspace.say(note)
+    table = map_classes(table, class_names, str(data))
     is_split = bool((table.splits != NO_SPLIT).any())
     table = table.select(part_to_score(table))
     inputs = _readable_in_both([cache_photos(table, runtime.info.decode_settings(), workspace) for runtime in runtimes])
@@ -202,6 +208,7 @@ def compare(
         left_out_selected_model=int((validated & left_out).sum()),
         leaked_duplicates=(leaked[0], leaked[1]),
         skipped=inputs[0].table.skipped,
+        passed_over=table.passed_over,
     )
 
 

@@ -26,6 +26,7 @@ from photoclass.photos.table import (
     SPLITS,
     TRAIN,
     VALID,
+    PassedOver,
     PhotoTable,
     SkippedPhoto,
     count_by_class,
@@ -51,6 +52,7 @@ class Evaluation:
             folder has no fingerprints of these.
         without_leaked: The score without them; None if there are none, or no others.
         decisions: Accuracy when abstaining, and the cheapest decision threshold.
+        passed_over: Files in DATA that are plainly no photos.
     """
 
     score: Score
@@ -60,6 +62,7 @@ class Evaluation:
     decisions: Decisions
     leaked_duplicates: int | None = None
     without_leaked: Score | None = None
+    passed_over: tuple[PassedOver, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -71,6 +74,7 @@ class Evaluation:
             "leaked_duplicates": self.leaked_duplicates,
             "without_leaked_duplicates": self.without_leaked.as_json() if self.without_leaked else None,
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
+            "passed_over": {item.kind: item.count for item in self.passed_over},
         }
 
     def as_text(self) -> str:
@@ -132,7 +136,10 @@ def evaluate(
         costs.positive_class(info.class_names)
     novelty = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
-    table = map_classes(read_data(data, workspace, fixes, reading, to_train=False), info.class_names, str(data))
+    table = read_data(data, workspace, fixes, reading, to_train=False)
+    for note in table.notes:
+        workspace.say(note)
+    table = map_classes(table, info.class_names, str(data))
     part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), workspace)
     known = known_splits(photos, model)
@@ -167,6 +174,7 @@ def evaluate(
         decisions=analyse_decisions(predicted, distances, costs),
         leaked_duplicates=None if leaked is None else int(leaked.sum()),
         without_leaked=without_leaked,
+        passed_over=photos.table.passed_over,
     )
 
 
