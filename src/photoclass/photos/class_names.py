@@ -14,3 +14,8 @@ def clean_class_name(name: str) -> str:
     visible = unicodedata.normalize("NFC", name.translate(_INVISIBLE))
     spaces = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in visible)
     return " ".join(part for part in spaces.split(" ") if part)
+
+
+def has_control_characters(name: str) -> bool:
+    """Return whether a name has a line break or another control character."""
+    return any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in name)

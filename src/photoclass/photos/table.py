@@ -49,7 +49,7 @@ class PhotoTable:
         names: What messages call it: the path as the user gave it; inside a zip, `photos.zip/cats/1.jpg`.
         labels: Shape (N,), index into `class_names`, or NO_LABEL.
         splits: Shape (N,), TRAIN, VALID, HELD_OUT or NO_SPLIT.
-        class_names: Sorted; a label is an index into it.
+        class_names: In natural order; a label is an index into it.
         skipped: Files that were found or given but cannot be used as photos.
         notes: What else the user should know about how DATA was read, one line each.
         passed_over: Files that are plainly no photos, one entry a kind.

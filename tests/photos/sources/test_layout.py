@@ -79,7 +79,7 @@ def test_fault_21_flat_names_of_kaggle_give_the_labels() -> None:
 def test_fault_21_unlabelled_test_photos_are_ignored_and_counted() -> None:
     table = _read("train/cat.0.jpg", "train/dog.1.jpg", "test1/1.jpg", "test1/2.jpg", "sampleSubmission.csv")
     assert len(table) == 2
-    assert table.notes == ("test1: 2 files without a class ignored",)
+    assert table.notes == ("test1/: 2 unlabelled photos passed over",)
 
 
 def test_outer_folders_are_stepped_into() -> None:
@@ -118,7 +118,9 @@ def test_files_skipped_by_the_listing_stay_skipped() -> None:
 
 
 def test_fault_18_data_without_classes_is_refused_and_the_known_forms_are_named() -> None:
-    with pytest.raises(DataError, match=r"DATA: no class folders found; give class folders .*cat\.0\.jpg"):
+    with pytest.raises(
+        DataError, match=r"DATA: no class folders found, and 2 photos whose names give no class, such as 1\.jpg; give"
+    ):
         _read("1.jpg", "2.jpg")
 
 

@@ -29,7 +29,7 @@ class ModelInfo:
     """The content of `model.json`.
 
     Attributes:
-        class_names: Sorted; output i of the network is the probability of class i.
+        class_names: In natural order; output i of the network is the probability of class i.
         image_size: Side of the network's square input, in pixels.
         resize: How a photo is resized to that square: `squash` or `crop`.
         recipe: Name of the recipe.
@@ -146,7 +146,7 @@ def _to_current_format(content: object, path: Path) -> dict[str, object]:
 def _check_info(info: ModelInfo, path: Path) -> None:
     names, rates = info.class_names, info.base_rates
     faults = {
-        "class_names": len(names) < 2 or not all(names) or list(names) != sorted(set(names)),
+        "class_names": len(names) < 2 or not all(names) or len(set(names)) < len(names),
         "image_size": not 8 <= info.image_size <= MAX_IMAGE_SIZE,
         "resize": info.resize not in ("squash", "crop"),
         "base_rates": len(rates) != len(names) or not all(0 <= rate <= 1 for rate in rates),

@@ -39,7 +39,7 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
     names = ", ".join(tables)
     labelled.notes.append(f"{where}: labels are from {names}")
     _drop_repeated(labelled, where, names)
-    _check_folders(listing, where, reading, labelled, names)
+    _check_folders(listing, root, where, reading, labelled, names)
     rest = sorted(set(listing.files).difference(row.file for row in labelled.rows))
     if rest:
         labelled.passed_over.append(PassedOver(f"photos that {names} does not name", len(rest), rest[0]))
@@ -49,7 +49,7 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
 
 def _label_by_names(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles:
     try:
-        return label_listing(listing, where, reading)
+        return label_listing(listing, where, reading, root)
     except DataError as error:
         table = next((name for name in listing.beside if "/" not in name and _may_be_meant(Path(root, name))), None)
         if table is None:
@@ -101,12 +101,17 @@ def _drop_repeated(labelled: LabelledFiles, where: str, tables: str) -> None:
     labelled.rows = list(rows.values())
 
 
-def _check_folders(listing: Listing, where: str, reading: ReadOptions, labelled: LabelledFiles, tables: str) -> None:
+def _check_folders(
+    listing: Listing, root: str, where: str, reading: ReadOptions, labelled: LabelledFiles, tables: str
+) -> None:
     """Refuse class folders whose labels are not those of the tables."""
     try:
-        folders = {row.file: row.label for row in label_listing(listing, where, reading).rows}
+        of_folders = label_listing(listing, where, reading, root)
     except DataError:
         return
+    if of_folders.by_name_pattern:
+        return
+    folders = {row.file: row.label for row in of_folders.rows}
     said = {row.file: row.label for row in labelled.rows}
     other = next((file for file in said if folders.get(file, said[file]) != said[file]), None)
     if other is not None and len({folders[file] for file in said if file in folders}) > 1:

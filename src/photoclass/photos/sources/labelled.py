@@ -1,11 +1,13 @@
 """Labelled files: rows of file, class and split, and the table that is made from them."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from photoclass.errors import DataError
+from photoclass.photos.class_names import clean_class_name, has_control_characters
 from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below, natural_key
 
 FORMS = (
@@ -32,13 +34,25 @@ class LabelledRow(NamedTuple):
 
 @dataclass
 class LabelledFiles:
-    """Rows from which a table is made, and what else was found in DATA."""
+    """Rows from which a table is made, and what else was found in DATA.
+
+    Attributes:
+        rows: The photos that have a label.
+        class_folders: Names of folders that are classes though nothing is in them.
+        skipped: Files that cannot be used.
+        passed_over: Files that are no photos or have no label, by kind.
+        notes: What was assumed, one line each.
+        aside: Names of folders with photos that were not taken for classes.
+        by_name_pattern: Whether a pattern of the file names was inferred to give the classes.
+    """
 
     rows: list[LabelledRow] = field(default_factory=list)
     class_folders: set[str] = field(default_factory=set)
     skipped: list[SkippedPhoto] = field(default_factory=list)
     passed_over: list[PassedOver] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    by_name_pattern: bool = False
 
     def free_train_rows(self) -> None:
         """Take the split from the rows in train, where there is no valid: validation photos are yet to be chosen."""
@@ -58,14 +72,17 @@ def make_table(
         to_train: Whether these photos are for training. For scoring, one class is enough and empty classes are ignored.
 
     Raises:
-        DataError: Two classes differ only by case, or there is no class; for training, also if there are fewer than two
-            classes, or a class is empty or has no photo to train on.
+        DataError: Two classes differ only by case, a class name has control characters, or there is no class; for
+            training, also if there are fewer than two classes, or a class is empty or has no photo to train on.
     """
     rows = sorted(labelled.rows, key=lambda row: natural_key(row.file))
-    filled = {row.label for row in rows}
-    class_names = tuple(sorted(filled | labelled.class_folders if to_train else filled))
-    _check_classes(where, class_names, filled, to_train)
-    index = {name: i for i, name in enumerate(class_names)}
+    given = {row.label for row in rows}
+    clean = {name: _clean(name, where) for name in given | labelled.class_folders}
+    filled = {clean[name] for name in given}
+    class_names = tuple(sorted(set(clean.values()) if to_train else filled, key=natural_key))
+    _check_classes(where, class_names, filled, to_train, labelled.aside)
+    number = {name: i for i, name in enumerate(class_names)}
+    index = {name: number[clean[name]] for name in given}
     splits = np.array([row.split for row in rows], dtype=np.int8)
     labels = np.array([index[row.label] for row in rows], dtype=np.int64)
     lacking = set(range(len(class_names))) - set(labels[splits <= TRAIN].tolist()) if to_train else set()
@@ -78,12 +95,35 @@ def make_table(
         located = names if root == where else tuple(f"{root}/{row.file}" for row in rows)
     skipped = [SkippedPhoto(name_below(where, item.name), item.reason) for item in labelled.skipped]
     groups = tuple(row.group for row in rows) if any(row.group for row in rows) else ()
-    table = PhotoTable(located, names, labels, splits, class_names, notes=tuple(labelled.notes), groups=groups)
+    notes = (*labelled.notes, *_describe_spellings(clean))
+    table = PhotoTable(located, names, labels, splits, class_names, notes=notes, groups=groups)
     passed_over = [replace(item, example=name_below(where, item.example)) for item in labelled.passed_over]
     return table.with_skipped(skipped).with_passed_over(passed_over)
 
 
-def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], to_train: bool) -> None:
+def _clean(name: str, where: str) -> str:
+    clean = clean_class_name(name)
+    if not clean:
+        raise DataError(f"{where}: the class name {name!a} has no visible letter; rename it")
+    if has_control_characters(clean):
+        raise DataError(f"{where}: the class name {name!a} has a line break or control character; rename it")
+    return clean
+
+
+def _describe_spellings(clean: Mapping[str, str]) -> Iterator[str]:
+    """Note which names are one class, in a form that shows how they differ."""
+    spellings: dict[str, list[str]] = {}
+    for name in sorted(clean, key=natural_key):
+        spellings.setdefault(clean[name], []).append(name)
+    for class_name, names in spellings.items():
+        if len(names) > 1:
+            how = "they differ only in Unicode form, spaces or invisible characters"
+            yield f"{' and '.join(map(ascii, names))} are one class, {class_name!r}: {how}"
+
+
+def _check_classes(
+    where: str, class_names: tuple[str, ...], filled: set[str], to_train: bool, aside: Sequence[str]
+) -> None:
     by_case: dict[str, str] = {}
     for name in class_names:
         other = by_case.setdefault(name.casefold(), name)
@@ -94,4 +134,6 @@ def _check_classes(where: str, class_names: tuple[str, ...], filled: set[str], t
             raise DataError(f"{where}: class {name!r} is empty; put photos into it or remove its folder")
     if len(class_names) < (2 if to_train else 1):
         found = f"only one class, {class_names[0]!r}" if class_names else "no class"
-        raise DataError(f"{where}: {found}; at least {'two are' if to_train else 'one is'} needed: {FORMS}")
+        named = ",".join(f"{name}=class" for name in aside)
+        hint = f" (if what was passed over is a class: --splits {named})" if aside else ""
+        raise DataError(f"{where}: {found}; at least {'two are' if to_train else 'one is'} needed{hint}: {FORMS}")

@@ -1,102 +1,289 @@
-"""Folder layouts: the label and split of each file, from its folder and its name."""
+"""Folder layouts: the label and split of each file, from its folder and its name.
 
-import re
-from collections.abc import Sequence
+A listing becomes a tree of folders; `parts` finds where the classes are; here their files become labelled rows, and
+every other file is named as skipped or counted as passed over.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
+from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.choices import CLASS, IGNORE, Choices
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
-from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.sources.litter import holds_picture
+from photoclass.photos.sources.name_labels import NameLabels, dotted_label, numbered_label
+from photoclass.photos.sources.names import (
+    fold,
+    is_no_class,
+    is_plain_container,
+    is_seldom_class,
+    is_unlabelled,
+    split_of_name,
+)
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, SkippedPhoto
+from photoclass.photos.sources.parts import (
+    IGNORED,
+    NO_CLASS,
+    UNLABELLED,
+    Aside,
+    Part,
+    Parts,
+    classes_in,
+    find_parts,
+    inner_folder,
+    is_unlabelled_split,
+)
+from photoclass.photos.sources.tree import Folder, folder_tree
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
 from photoclass.text import plural
 
-_FLAT_NAME = re.compile(r"(?P<label>[^./]+)\.\d+\.[A-Za-z0-9]+", re.DOTALL)
-_PHOTO_ENDING = re.compile(r"\.(jpe?g|jpe|jfif|png|webp|gif|bmp|tiff?|ppm|pgm|hei[cf]|avif|mpo)$", re.IGNORECASE)
+_SPLIT_WORDS = {TRAIN: "train", VALID: "valid", HELD_OUT: "test"}
+_MOST_SHOWN = 3
 
 
-def label_listing(listing: Listing, where: str, reading: ReadOptions = AS_IT_IS) -> LabelledFiles:
+def label_listing(
+    listing: Listing, where: str, reading: ReadOptions = AS_IT_IS, root: str | None = None
+) -> LabelledFiles:
     """Find the label and split of each file in a listing.
 
     Args:
         listing: The content of the folder.
         where: The folder's path as the user wrote it, for messages.
-        reading: Which folders are which split, where the user says so.
+        reading: What folders are, where the user says so.
+        root: Where the folder is. Files without an ending of photos are looked into there; without it, they count as
+            photos.
 
     Raises:
-        DataError: The layout is unknown.
+        DataError: The layout is unknown, or two readings of it are possible.
     """
-    prefix = _descend(listing)
+    tree = folder_tree(listing, lambda file: root is None or holds_picture(os.path.join(root, file)))
+    choices = Choices(reading)
+    found = find_parts(tree, where, choices)
     labelled = LabelledFiles(
         skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
     )
-    tops = _children(listing, prefix)
-    split_tops = {top: split for top in tops if (split := split_of_name(top)) is not None}
-    if TRAIN in split_tops.values() and len(split_tops) == len(tops):
-        for top, split in split_tops.items():
-            _label_part(listing, f"{prefix}{top}/", split, labelled)
-        if VALID not in split_tops.values():
-            # Only train/, or train/ and test/: validation photos are still to be taken from train/.
-            labelled.free_train_rows()
-    elif TRAIN in split_tops.values() and len(set(split_tops.values())) > 1:
-        others = ", ".join(f"{top}/" for top in tops if top not in split_tops)
-        raise DataError(f"{where}: {others} beside {', '.join(f'{top}/' for top in split_tops)}; move it elsewhere")
-    else:
-        _label_part(listing, prefix, NO_SPLIT, labelled)
-    if not labelled.rows and not labelled.class_folders:
-        zips = [name for name in listing.beside if name.casefold().endswith(".zip") and "/" not in name]
-        hint = f"; perhaps you mean {where}/{zips[-1]}" if zips else ""
-        raise DataError(f"{where}: no class folders found; {FORMS}{hint}")
+    reader = _Reader(where, choices, found, labelled)
+    reader.read()
+    choices.check_used(where, list(tree.folders))
+    reader.refuse_without_classes(listing)
+    reader.account_for(listing.files)
     return labelled
 
 
 def label_of_name(file: str, class_names: Sequence[str]) -> str | None:
-    """Return the class that a photo's path names, by a folder or by its flat name; None if it names none."""
+    """Return the class that a photo's path names, by its file name or by a folder; None if it names none."""
     *folders, name = file.split("/")
-    flat = _FLAT_NAME.fullmatch(name)
-    if flat and flat["label"] in class_names:
-        return flat["label"]
-    return next((folder for folder in reversed(folders) if folder in class_names), None)
+    for label in (dotted_label(name), numbered_label(name), *reversed(folders)):
+        if label and (clean := clean_class_name(label)) in class_names:
+            return clean
+    return None
 
 
-def _label_part(listing: Listing, prefix: str, split: int, labelled: LabelledFiles) -> None:
-    """Label the files below `prefix`: by class folder if there are any, otherwise by flat name."""
-    class_folders = _children(listing, prefix)
-    labelled.class_folders.update(class_folders)
-    unlabelled = 0
-    for file in listing.files:
-        if not file.startswith(prefix):
-            continue
-        top, inside, _ = file[len(prefix) :].partition("/")
-        if inside:
-            labelled.rows.append(LabelledRow(file, top, split))
-        elif not class_folders and (flat := _FLAT_NAME.fullmatch(top)):
-            labelled.rows.append(LabelledRow(file, flat["label"], split))
-        elif split == HELD_OUT and not class_folders:
-            unlabelled += 1
-        elif _PHOTO_ENDING.search(top):
-            reason = "not in a class folder" if class_folders else "its name has no class (such as cat.0.jpg)"
-            labelled.skipped.append(SkippedPhoto(file, reason))
-    if unlabelled:
-        labelled.notes.append(f"{prefix.rstrip('/')}: {plural(unlabelled, 'file')} without a class ignored")
+@dataclass
+class _Reader:
+    """Turns the parts into labelled rows."""
 
+    where: str
+    choices: Choices
+    found: Parts
+    labelled: LabelledFiles
+    unnamed: list[str] = field(default_factory=list)
+    by_pattern: Counter[str] = field(default_factory=Counter)
+    nested: list[str] = field(default_factory=list)
+    examples: dict[str, str] = field(default_factory=dict)
 
-def _descend(listing: Listing) -> str:
-    """Step into a single outer folder (`photos.zip/photos/cats/…`), unless it is a class itself."""
-    prefix = ""
-    while True:
-        tops = _children(listing, prefix)
-        alone = len(tops) == 1 and not any(
-            f.startswith(prefix) and "/" not in f[len(prefix) :] and _PHOTO_ENDING.search(f) for f in listing.files
+    def read(self) -> None:
+        """Label the files of all parts, and note what was understood."""
+        parts = self.found.parts
+        of_train = [part for part in parts if part.split in (TRAIN, NO_SPLIT)]
+        known = frozenset(name for part in of_train for name in classes_in(part.folder, by_any_pattern=True))
+        in_parts = Counter(name for part in parts for name in {clean_class_name(n) for n in _kids(part)})
+        in_several = frozenset(name for name, count in in_parts.items() if count > 1)
+        for part in parts:
+            before = len(self.labelled.rows)
+            self._read_part(part, known, in_several)
+            if len(self.labelled.rows) == before:
+                self.found.splits.pop(part.folder.name, None)
+        for folder, label, split in self.found.in_classes:
+            self._take(folder.files(), label, split)
+        self._describe()
+        for aside in self.found.aside:
+            self._pass_over(aside)
+        if self.found.splits and all(row.split != VALID for row in self.labelled.rows):
+            # Only train/, or train/ and test/: validation photos are still to be taken from train/.
+            self.labelled.free_train_rows()
+
+    def refuse_without_classes(self, listing: Listing) -> None:
+        """Refuse DATA in which nothing has a label.
+
+        Raises:
+            DataError: There is no class, as the message explains.
+        """
+        if self.labelled.rows or self.labelled.class_folders:
+            return
+        zips = [name for name in listing.beside if "/" not in name and name.casefold().endswith(".zip")]
+        hint = f"; perhaps you mean {self.where}/{zips[-1]}" if zips else ""
+        reason = "no class folders found"
+        if self.unnamed:
+            reason += f", and {plural(len(self.unnamed), 'photo')} whose names give no class, such as {self.unnamed[0]}"
+        aside = ", ".join(f"{item.folder.path}/" for item in self.found.aside)
+        passed_over = f" ({aside} passed over)" if aside else ""
+        raise DataError(f"{self.where}: {reason}{passed_over}; {FORMS}{hint}")
+
+    def account_for(self, files: Sequence[str]) -> None:
+        """Name every file as skipped that has no label and is not passed over."""
+        done = {row.file for row in self.labelled.rows}
+        done.update(item.name for item in self.labelled.skipped)
+        for aside in self.found.aside:
+            done.update(aside.folder.files())
+        rest = [file for file in files if file not in done]
+        self.labelled.skipped += [SkippedPhoto(file, "not in a class folder") for file in rest]
+
+    def _read_part(self, part: Part, known: frozenset[str], in_several: frozenset[str]) -> None:
+        folder = part.folder if part.split == NO_SPLIT or part.without else inner_folder(part.folder)
+        classes, empty = [], []
+        for kid in folder.folders.values():
+            if kid.name in part.without:
+                continue
+            kind = self._kind_of(kid, in_several)
+            if kind:
+                self.found.aside.append(Aside(kid, kind))
+            elif kid.count:
+                classes.append(kid)
+            elif kid.has_others:
+                self.labelled.notes.append(f"{kid.path}/: no class, as there is no photo in it")
+            elif self._says_class(kid):
+                empty.append(clean_class_name(kid.name))
+        self._refuse_seldom(classes)
+        if not classes:
+            self._read_names(folder, part.split, bool(empty))
+        elif part.split in (VALID, HELD_OUT) and self._has_no_labels(part.folder, classes, known):
+            self.found.aside += [Aside(kid, UNLABELLED) for kid in classes]
+            return
+        elif part.split == NO_SPLIT and folder.own_photos >= sum(kid.count for kid in classes):
+            self._refuse_two_readings(folder, classes)
+        if classes or not folder.own_photos:
+            self.labelled.class_folders.update(empty)
+        for kid in classes:
+            self._take(kid.files(), kid.name, part.split)
+            if kid.photo_folders:
+                self.nested.append(next(iter(kid.photo_folders.values())).path)
+
+    def _kind_of(self, kid: Folder, in_several: frozenset[str]) -> str:
+        """Return as what a folder among the classes is passed over; empty if it is a class."""
+        choice = self.choices.of(kid.name)
+        if choice == IGNORE:
+            return IGNORED
+        if is_no_class(kid.name) and not self.choices.by_name(kid.name):
+            return NO_CLASS
+        if choice == CLASS:
+            return ""
+        if kid.count and not kid.has_photos:
+            return NO_CLASS
+        if is_unlabelled(kid.name) and clean_class_name(kid.name) not in in_several:
+            return UNLABELLED
+        return UNLABELLED if kid.count and is_unlabelled_split(kid) else ""
+
+    def _says_class(self, kid: Folder) -> bool:
+        """Return whether an empty folder's name could be that of a class."""
+        return not is_seldom_class(kid.name) and split_of_name(kid.name) is None
+
+    def _refuse_seldom(self, classes: list[Folder]) -> None:
+        for kid in classes:
+            if len(classes) > 1 and is_seldom_class(kid.name) and not self.choices.by_name(kid.name):
+                others = ", ".join(f"{other.name}/" for other in classes[: _MOST_SHOWN + 1] if other is not kid)
+                raise DataError(
+                    f"{self.where}: {kid.path}/ holds photos; is it a class like {others}? "
+                    f"Say it with --splits {kid.name}=class or --splits {kid.name}=ignore"
+                )
+
+    def _has_no_labels(self, split: Folder, classes: list[Folder], known: frozenset[str]) -> bool:
+        """Return whether the folders in a split folder are no classes: `test/test`, `test/images`, `test/0`."""
+        if not known or any(clean_class_name(kid.name) in known for kid in classes):
+            return False
+        return all(
+            is_plain_container(kid.name) or fold(kid.name) == fold(split.name) or split_of_name(kid.name) is not None
+            for kid in classes
         )
-        if not alone:
-            return prefix
-        inner = f"{prefix}{tops[0]}/"
-        holds_flat_names = any(_FLAT_NAME.fullmatch(f[len(inner) :]) for f in listing.files if f.startswith(inner))
-        if not holds_flat_names and len(_children(listing, inner)) == 0:
-            return prefix
-        prefix = inner
+
+    def _read_names(self, folder: Folder, split: int, has_empty: bool) -> None:
+        """Label a folder's own files by their names."""
+        labels: NameLabels = folder.labelled_names
+        for name, label in labels.labels.items():
+            self.labelled.rows.append(LabelledRow(folder.file(name), label, split))
+        if not labels.dotted:
+            self.by_pattern.update(labels.labels.values())
+            self.labelled.by_name_pattern = self.labelled.by_name_pattern or bool(labels.labels)
+            for name, label in labels.labels.items():
+                self.examples.setdefault(label, name)
+        others = [folder.file(name) for name in labels.others]
+        if split in (VALID, HELD_OUT) and not labels.labels:
+            if others:
+                self.found.aside.append(Aside(Folder(folder.path, folder.is_photo, {}, folder.names), UNLABELLED))
+        elif labels.labels:
+            reason = "its name gives no class (such as cat.0.jpg)"
+            self.labelled.skipped += [SkippedPhoto(file, reason) for file in others]
+        elif not has_empty:
+            self.unnamed += others
+
+    def _refuse_two_readings(self, folder: Folder, classes: list[Folder]) -> None:
+        """Refuse file names that give classes, beside folders with fewer photos."""
+        labels = folder.labelled_names
+        if len(labels.counts) < 2:
+            return
+        named = ", ".join(f"{kid.name}/" for kid in classes[:_MOST_SHOWN])
+        ignored = ",".join(f"{kid.name}=ignore" for kid in classes)
+        raise DataError(
+            f"{self.where}: {plural(len(labels.labels), 'photo')} whose names give classes "
+            f"({', '.join(list(labels.counts)[:_MOST_SHOWN])}) beside the folders {named}; move these elsewhere, "
+            f"or leave them out with --splits {ignored}"
+        )
+
+    def _take(self, files: Iterable[str], label: str, split: int) -> None:
+        self.labelled.rows += [LabelledRow(file, label, split) for file in files]
+
+    def _describe(self) -> None:
+        """Note what was understood, where it is not plain to see."""
+        notes = self.labelled.notes
+        splits = sorted(self.found.splits.items(), key=lambda item: item[1])
+        if self.found.in_classes or any(name.casefold() != _SPLIT_WORDS[split] for name, split in splits):
+            inside = " (inside the classes)" if self.found.in_classes else ""
+            understood = ", ".join(f"{name} → {_SPLIT_WORDS[split]}" for name, split in splits)
+            notes.append(f"splits{inside}: {understood}")
+        if self.by_pattern:
+            shown = [f"{self.by_pattern[c]:,} {c} (such as {self.examples[c]})" for c in self.by_pattern]
+            more = (
+                f", and {plural(len(shown) - _MOST_SHOWN, 'more class', 'more classes')}"
+                if len(shown) > _MOST_SHOWN
+                else ""
+            )
+            notes.append(f"classes by file name: {', '.join(shown[:_MOST_SHOWN])}{more}")
+        if self.nested:
+            notes.append(f"folders inside a class folder belong to its class (such as {self.nested[0]})")
+
+    def _pass_over(self, aside: Aside) -> None:
+        folder, count = aside.folder, aside.folder.count
+        first = next(folder.files(), "")
+        if not first:
+            return
+        self.labelled.passed_over.append(PassedOver(aside.kind, count, first))
+        self.labelled.aside.append(folder.name)
+        what = plural(count, "unlabelled photo") if aside.kind == UNLABELLED else plural(count, "file")
+        why = ""
+        if aside.kind == NO_CLASS:
+            why = ", as its name says that it is no class" if folder.has_photos else ", as there is no photo in it"
+        hint = f" (if it is a class: --splits {folder.name}=class)" if self._could_be_class(aside) else ""
+        self.labelled.notes.append(f"{folder.path or self.where}/: {what} passed over{why}{hint}")
+
+    def _could_be_class(self, aside: Aside) -> bool:
+        return (
+            aside.kind != IGNORED and not self.found.splits and aside.folder.has_photos and "/" not in aside.folder.path
+        )
 
 
-def _children(listing: Listing, prefix: str) -> list[str]:
-    return [f[len(prefix) :] for f in listing.folders if f.startswith(prefix) and "/" not in f[len(prefix) :]]
+def _kids(part: Part) -> Iterable[str]:
+    return inner_folder(part.folder).photo_folders

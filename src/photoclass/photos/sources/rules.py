@@ -61,8 +61,8 @@ SELDOM_CLASS_WORDS = _words(
 NO_CLASS_STEMS = _words(
     """
     img image images photo photos pic pics picture pictures foto dsc dscf dscn dcim dji gopr gp pxl mvimg vid p pano
-    scan screenshot screen frame frames whatsapp sam cimg imag sdc hpim kif mov capture snapshot file untitled unnamed
-    download downloads sample test train valid val bild imagen 图片 照片 写真 画像
+    scan at from screenshot shot screen frame frames whatsapp sam cimg imag sdc hpim kif mov capture snapshot file
+    untitled unnamed download downloads sample test train valid val bild imagen 图片 照片 写真 画像
     """
 )
 

@@ -1,0 +1,96 @@
+"""Labels from file names: `cat.0.jpg`, and by other patterns where they are unambiguous."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from photoclass.photos.sources.litter import has_photo_ending
+from photoclass.photos.sources.names import words
+from photoclass.photos.sources.rules import NO_CLASS_STEMS, PHOTO_ENDINGS, SPLIT_EXTRAS
+
+_ENDINGS = "|".join(sorted(PHOTO_ENDINGS))
+# An ending of photos, with what browsers, editors and clouds add: `.jpg_large`, `.jpg:large`, `.jpg~`, `.jpg?w=640`.
+ENDING = re.compile(rf"(?:\.(?:{_ENDINGS})(?:[_:][a-z]+|~+|\?.*|\.+)*)+$", re.IGNORECASE | re.DOTALL)
+_OTHER_ENDING = re.compile(r"\.[A-Za-z0-9]+$")
+# What file managers add to the name of a copy.
+_COPY = re.compile(
+    r"(?:\s*[-–]?\s*\b(?:copy|kopie|copie|copia|копия|副本|コピー)(?:\s*\(\d+\))?|(?<=\d)\s*\(\d+\))+$", re.IGNORECASE
+)
+_DOT_AND_DIGIT = re.compile(r"\.\d")
+_DOTTED = re.compile(r"(?P<label>[^./]+)\.\d+", re.DOTALL)
+# `cat_00001`, `cat-1`, `cat (1)`, `american_pit_bull_terrier_122`; the number may follow at once, as in `cat1`.
+_NUMBERED = re.compile(r"(?P<label>.*?[^\W\d_])[\s._-]*(?:\d+|\(\d+\))", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class NameLabels:
+    """The classes that file names give.
+
+    Attributes:
+        labels: The class of each file whose name gives one.
+        others: The files whose names give none.
+        dotted: Whether the names have the dots of `cat.0.jpg`; otherwise the pattern was inferred.
+    """
+
+    labels: dict[str, str]
+    others: tuple[str, ...]
+    dotted: bool
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Files by class."""
+        return Counter(self.labels.values())
+
+
+def labels_by_name(names: Sequence[str]) -> NameLabels:
+    """Find the classes that the names of the files of one folder give.
+
+    Names such as `cat.0.jpg` are taken as they are. Another pattern is unambiguous if it gives two classes or more, of
+    at least two photos each and together most of the files, which are no names that cameras or programs give.
+    """
+    dotted = labels_by_dots(names)
+    if dotted.labels:
+        return dotted
+    numbered = {name: label for name in names if (label := numbered_label(name))}
+    counts = Counter(numbered.values())
+    labels = {name: label for name, label in numbered.items() if counts[label] > 1}
+    if len(set(labels.values())) < 2 or 2 * len(labels) <= len(names):
+        labels = {}
+    return NameLabels(labels, tuple(name for name in names if name not in labels), False)
+
+
+def labels_by_dots(names: Sequence[str]) -> NameLabels:
+    """Find the classes that names such as `cat.0.jpg` give."""
+    labels = {name: label for name in names if _DOT_AND_DIGIT.search(name) and (label := dotted_label(name))}
+    return NameLabels(labels, tuple(name for name in names if name not in labels), True)
+
+
+def is_called_photo(name: str) -> bool:
+    """Return whether a name ends as photos do, perhaps with what other programs add."""
+    return has_photo_ending(name) or bool(ENDING.search(name))
+
+
+def dotted_label(name: str) -> str | None:
+    """Return `cat` of `cat.0.jpg`, also with an odd ending or as a copy; None for other names."""
+    stem = _stem(name)
+    found = _DOTTED.fullmatch(stem) or _DOTTED.fullmatch(_OTHER_ENDING.sub("", stem))
+    return found["label"] if found and not _names_no_class(found["label"]) else None
+
+
+def numbered_label(name: str) -> str | None:
+    """Return `cat` of `cat_00001.jpg`, `cat (1).jpg`, `cat-1.jpg`; None for other names and those of cameras."""
+    bare = ENDING.sub("", name)
+    found = _NUMBERED.fullmatch(bare) or _NUMBERED.fullmatch(_COPY.sub("", bare))
+    return found["label"] if found and not _names_no_class(found["label"]) else None
+
+
+def _stem(name: str) -> str:
+    return _COPY.sub("", ENDING.sub("", name))
+
+
+def _names_no_class(label: str) -> bool:
+    """Return whether a label is only what cameras and programs write, such as `IMG` or `Screenshot 2024`."""
+    found = words(label)
+    says_something = any(w not in NO_CLASS_STEMS and w not in SPLIT_EXTRAS and not w.isdecimal() for w in found)
+    return not says_something and not label.isdecimal()

@@ -1,0 +1,101 @@
+"""A listing as a tree of folders, so that each is looked at once however many files there are."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.name_labels import NameLabels, is_called_photo, labels_by_dots, labels_by_name
+
+IsPhoto = Callable[[str], bool]
+
+
+@dataclass(eq=False)
+class Folder:
+    """A folder of a listing.
+
+    Attributes:
+        path: Its path in the listing; empty for the root.
+        is_photo: Returns whether a file, by its path in the listing, holds a photo.
+        folders: Its folders by name, in natural order.
+        names: The names of its own files, in natural order; without what the listing passes over.
+        has_others: Whether files in it, at any depth, are passed over by the listing.
+    """
+
+    path: str
+    is_photo: IsPhoto = field(repr=False)
+    folders: dict[str, "Folder"] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list, repr=False)
+    has_others: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.path.rpartition("/")[2]
+
+    def file(self, name: str) -> str:
+        """Return the path of one of its own files."""
+        return f"{self.path}/{name}" if self.path else name
+
+    def files(self) -> Iterator[str]:
+        """Yield the paths of all files in it, at any depth."""
+        for name in self.names:
+            yield self.file(name)
+        for folder in self.folders.values():
+            yield from folder.files()
+
+    @cached_property
+    def count(self) -> int:
+        """The number of all files in it, at any depth."""
+        return len(self.names) + sum(folder.count for folder in self.folders.values())
+
+    @cached_property
+    def own_photos(self) -> int:
+        """The number of its own files that are photos by their ending or, where none is, by their content."""
+        by_ending = sum(1 for name in self.names if is_called_photo(name))
+        return by_ending or sum(1 for name in self.names if self.is_photo(self.file(name)))
+
+    @cached_property
+    def has_photos(self) -> bool:
+        """Whether there is a photo in it, at any depth."""
+        return self.own_photos > 0 or any(folder.has_photos for folder in self.folders.values())
+
+    @cached_property
+    def dotted_names(self) -> NameLabels:
+        """The classes that the names of its own files give as `cat.0.jpg` does."""
+        return labels_by_dots(self.names)
+
+    @cached_property
+    def labelled_names(self) -> NameLabels:
+        """The classes that the names of its own files give by any unambiguous pattern."""
+        return labels_by_name(self.names)
+
+    @cached_property
+    def photo_folders(self) -> dict[str, "Folder"]:
+        """Its folders that hold photos, by name."""
+        return {name: folder for name, folder in self.folders.items() if folder.has_photos}
+
+
+def folder_tree(listing: Listing, is_photo: IsPhoto) -> Folder:
+    """Return the root of a listing."""
+    root = Folder("", is_photo)
+    known = {"": root}
+
+    def folder_of(path: str) -> Folder:
+        found = known.get(path)
+        if found is None:
+            parent, _, name = path.rpartition("/")
+            found = known[path] = folder_of(parent).folders.setdefault(name, Folder(path, is_photo))
+        return found
+
+    for path in listing.folders:
+        folder_of(path)
+    for file in listing.files:
+        parent, _, name = file.rpartition("/")
+        folder_of(parent).names.append(name)
+    for file in listing.kinds:
+        parent = file.rpartition("/")[0]
+        while parent and parent in known and not known[parent].has_others:
+            known[parent].has_others = True
+            parent = parent.rpartition("/")[0]
+    return root
