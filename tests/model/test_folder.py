@@ -277,7 +277,7 @@ class TestInvalidModelJson:
             {"resize": "stretch"},
             {"class_names": ["cat"]},
             {"class_names": []},
-            {"class_names": ["dog", "cat"]},
+            {"class_names": ["dog", "dog"]},
             {"class_names": ["cat", "cat"]},
             {"class_names": ["", "cat"]},
             {"class_names": ["cat", 3]},
