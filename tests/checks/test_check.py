@@ -1,5 +1,6 @@
 """Each kind of finding: reported where it is, not where it is not, and in the text, the JSON and the page."""
 
+import html
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from photoclass.checks.check import check
-from photoclass.checks.description import describe_findings, verdict
+from photoclass.checks.description import describe_findings, finding_lines, verdict
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
 from photoclass.errors import ArchiveError, DataError
@@ -296,10 +297,25 @@ def test_the_page_needs_nothing_else_and_says_how_much_it_shows(tmp_path: Path) 
         shutil.copy(folder / f"cat/{i}.jpg", folder / f"cat/copy-{i}.jpg")
     write_page(quick_check(folder), tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "48 shown of 60" in page
+    assert "48 with pictures of 60" in page
+    assert all(f"cat/copy-{i}.jpg (cat): same bytes" in page or f"cat/copy-{i}.jpg</span>" in page for i in range(60))
     assert page.count("<img ") == page.count('src="data:image/webp;base64,') == page.count('alt="') == 96
     assert "http:" not in page and "https:" not in page and "prefers-color-scheme: dark" in page
     assert len(page) < 2_000_000
+
+
+def test_the_page_shows_every_finding_that_its_headline_counts(tmp_path: Path) -> None:
+    folder = _two_classes(tmp_path / "photos", each=30)
+    _photos(folder / "rare", ["1.jpg", "2.jpg"])
+    put(folder / "cat/empty.jpg", b"")
+    findings = quick_check(folder)
+    write_page(findings, tmp_path / "page.html")
+    page = html.unescape((tmp_path / "page.html").read_text(encoding="utf-8"))
+    lines = list(finding_lines(findings))
+    assert sum(line.fix for line in lines) >= 2 and any(not line.fix for line in lines)
+    for line in lines:
+        assert (f'<section id="{line.section}"' if line.section else line.text) in page
+    assert page.count('class="badge wrong"') == len({line.section for line in lines if line.fix})
 
 
 def test_a_photo_that_vanishes_before_the_page_is_written_keeps_its_place(tmp_path: Path) -> None:

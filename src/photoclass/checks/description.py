@@ -1,5 +1,6 @@
 """The findings of `check` as text: the verdict first, then one line for each kind of finding."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from photoclass.photos.table import describe_passed_over, name_in_data
 from photoclass.text import plural
 
 UNCLEAR_TITLES = {"no class": "possibly of no class", "several classes": "possibly of several classes"}
+ROTATED_TITLE = "Rotated by an EXIF flag"
 _EXAMPLES = 3
 _MOST_SKIPPED_NAMED = 10
 _MOST_COUNTED = 4
@@ -24,6 +26,7 @@ class Line:
         examples: The first few photos or groups.
         count: How many there are, where `examples` are only some of them.
         where: Where the others are named.
+        section: The section of the page that shows all of them with their photos; empty if the page has this text.
     """
 
     fix: bool
@@ -31,6 +34,7 @@ class Line:
     examples: tuple[str, ...] = ()
     count: int = 0
     where: str = ""
+    section: str = ""
 
 
 def verdict(findings: Findings) -> str:
@@ -79,7 +83,7 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
             for item in findings.unreadable[:_MOST_SKIPPED_NAMED]
         )
         text = f"{plural(count, 'file')} cannot be used and will be skipped"
-        yield Line(True, text, examples, count, "; --json FILE names all")
+        yield Line(True, text, examples, count, "; --json FILE names all", section="unusable")
     for note in table.notes:
         yield Line(False, note)
     if table.passed_over:
@@ -90,10 +94,10 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
     others = [group for group in groups if not (group.across_classes or group.across_splits)]
     if across_classes:
         text = f"{_pictures(across_classes)} in two classes: one of the labels must be wrong"
-        yield _duplicates_line(findings, across_classes, text, fix=True)
+        yield _duplicates_line(findings, across_classes, text, "duplicates-across-classes", fix=True)
     if across_splits:
         text = f"{_pictures(across_splits)} in two splits: data leakage, which makes scores too good"
-        yield _duplicates_line(findings, across_splits, text, fix=True)
+        yield _duplicates_line(findings, across_splits, text, "duplicates-across-splits", fix=True)
     label_errors = findings.labels.label_errors
     if label_errors:
         likely = sum(error.likely for error in label_errors)
@@ -102,7 +106,7 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
             for error in label_errors[:_EXAMPLES]
         )
         text = f"{plural(len(label_errors), 'possible label error')}, {likely:,} of them likely"
-        yield Line(likely > 0, text, examples, len(label_errors))
+        yield Line(likely > 0, text, examples, len(label_errors), section="label-errors")
     if findings.few:
         named = ", ".join(f"{name} ({count:,})" for name, count in findings.few.items())
         yield Line(True, f"fewer than {FEW_PHOTOS} photos of {named}: too few for a meaningful score")
@@ -111,22 +115,27 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
         yield Line(False, f"unbalanced, with less than a tenth of the largest class: {named}; consider train --balance")
     if others:
         text = f"{_pictures(others)} more than once within a class; photoclass keeps them in the same split"
-        yield _duplicates_line(findings, others, text, fix=False)
+        yield _duplicates_line(findings, others, text, "duplicates", fix=False)
     for kind in dict.fromkeys(photo.kind for photo in findings.labels.unclear):
-        unclear = [photo for photo in findings.labels.unclear if photo.kind == kind]
+        unclear, title = [photo for photo in findings.labels.unclear if photo.kind == kind], UNCLEAR_TITLES[kind]
         examples = tuple(f"{findings.name(photo.photo)}: {photo.measure}" for photo in unclear[:_EXAMPLES])
-        yield Line(False, f"{plural(len(unclear), 'photo')} {UNCLEAR_TITLES[kind]}", examples, len(unclear))
+        yield Line(False, f"{plural(len(unclear), 'photo')} {title}", examples, len(unclear), section=section_of(title))
     if findings.labels.not_checked:
         yield Line(False, f"labels were not checked: {findings.labels.not_checked}")
     for kind in dict.fromkeys(item.kind for item in findings.odd):
         odd = [item for item in findings.odd if item.kind == kind]
         examples = tuple(f"{findings.name(item.photo)}: {item.measure}" for item in odd[:_EXAMPLES])
-        yield Line(False, f"{plural(len(odd), 'photo')}: {kind}", examples, len(odd))
+        yield Line(False, f"{plural(len(odd), 'photo')}: {kind}", examples, len(odd), section=section_of(kind))
     if findings.rotated:
         count = len(findings.rotated)
         examples = tuple(findings.name(i) for i in findings.rotated[:_EXAMPLES])
         text = f"{plural(count, 'photo')} rotated by an EXIF flag, which is applied wherever photos are decoded"
-        yield Line(False, text, examples, count)
+        yield Line(False, text, examples, count, section=section_of(ROTATED_TITLE))
+
+
+def section_of(title: str) -> str:
+    """Return the id of the page's section with this title."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower())
 
 
 def describe_duplicates(findings: Findings, group: DuplicateGroup) -> str:
@@ -136,8 +145,9 @@ def describe_duplicates(findings: Findings, group: DuplicateGroup) -> str:
     return f"{photos}{more}: {group.kind}"
 
 
-def _duplicates_line(findings: Findings, groups: list[DuplicateGroup], text: str, *, fix: bool) -> Line:
-    return Line(fix, text, tuple(describe_duplicates(findings, group) for group in groups[:_EXAMPLES]), len(groups))
+def _duplicates_line(findings: Findings, groups: list[DuplicateGroup], text: str, section: str, *, fix: bool) -> Line:
+    examples = tuple(describe_duplicates(findings, group) for group in groups[:_EXAMPLES])
+    return Line(fix, text, examples, len(groups), section=section)
 
 
 def _pictures(groups: list[DuplicateGroup]) -> str:

@@ -1,22 +1,31 @@
 """The findings of `check` as one self-contained HTML file, with the photos side by side."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from photoclass.atomic import atomic_text
-from photoclass.checks.description import UNCLEAR_TITLES, summary, verdict
+from photoclass.checks.description import (
+    ROTATED_TITLE,
+    UNCLEAR_TITLES,
+    Line,
+    describe_duplicates,
+    finding_lines,
+    section_of,
+    summary,
+    verdict,
+)
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import Findings, LabelError
 from photoclass.page import Masthead, Stat, render
-from photoclass.photos.table import describe_passed_over, name_in_data
+from photoclass.photos.table import name_in_data
 from photoclass.photos.thumbnail import thumbnail
 from photoclass.text import SPLIT_NAMES, plural
 
 # A page with all sections full has some 2 MB.
 _THUMBNAIL_SIDE = 160
-_MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_ROWS = 48, 6, 48, 200
+_MOST_GROUPS, _MOST_IN_GROUP, _MOST_PHOTOS, _MOST_CLASSES = 48, 6, 48, 200
+_MOST_ROWS = 5_000  # names of files, and of photos beyond those shown; check's --json has no limit
 
 
 _WHY_UNCLEAR = {
@@ -54,7 +63,8 @@ class Section:
         fix: Whether it should be fixed before training.
         total: The number of findings.
         groups: Photos to be compared side by side.
-        rows: Names with a text each, for files that cannot be shown.
+        rows: Names with a text each, for files that cannot be shown, and for the photos beyond those that are.
+        lines: Findings that are text alone.
     """
 
     id: str
@@ -65,11 +75,12 @@ class Section:
     total: int
     groups: tuple[tuple[Card, ...], ...] = ()
     rows: tuple[tuple[str, str], ...] = ()
+    lines: tuple[Line, ...] = ()
 
     @property
     def shown(self) -> int:
         """The number of findings that the page shows."""
-        return len(self.groups) + len(self.rows)
+        return len(self.groups) + len(self.rows) + len(self.lines)
 
     @property
     def is_single(self) -> bool:
@@ -88,22 +99,16 @@ def write_page(findings: Findings, out: Path) -> None:
         "masthead": _masthead(findings),
         "contents": [("", [("data", "Data"), *((section.id, section.label) for section in sections)])],
         "counts": {SPLIT_NAMES.get(split, "photos"): by_class for split, by_class in findings.counts.items()},
-        "class_names": findings.photos.table.class_names[:_MOST_ROWS],
-        "more_classes": max(0, len(findings.photos.table.class_names) - _MOST_ROWS),
-        "facts": _facts(findings),
+        "class_names": findings.photos.table.class_names[:_MOST_CLASSES],
+        "more_classes": max(0, len(findings.photos.table.class_names) - _MOST_CLASSES),
+        "facts": [
+            (heading, text) for heading, text in summary(findings) if heading not in {*findings.counts, "photos"}
+        ],
         "sections": sections,
     }
     page = render(__package__, "check.html.j2", values, ("check.css",))
     with atomic_text(out) as stream:
         stream.write(page)
-
-
-def _facts(findings: Findings) -> list[tuple[str, str]]:
-    """Return what DATA consists of besides its classes, as (heading, text) pairs."""
-    facts = [(heading, text) for heading, text in summary(findings) if heading not in {*findings.counts, "photos"}]
-    table = findings.photos.table
-    facts += [("data", note) for note in table.notes]
-    return [*facts, ("data", describe_passed_over(table.passed_over, findings.data))] if table.passed_over else facts
 
 
 def _masthead(findings: Findings) -> Masthead:
@@ -210,8 +215,20 @@ def _sections(findings: Findings) -> list[Section]:
         sections.append(_photo_section(findings, _for_information(kind.capitalize(), "The most extreme first."), found))
     rotated = [(i, f"orientation {findings.photos.measures['orientation'][i]}") for i in findings.rotated]
     why = "Shown upright, as in training and prediction."
-    sections.append(_photo_section(findings, _for_information("Rotated by an EXIF flag", why), rotated))
-    return [section for section in sections if section.total]
+    sections.append(_photo_section(findings, _for_information(ROTATED_TITLE, why), rotated))
+    return [section for section in [*_text_sections(findings), *sections] if section.total]
+
+
+def _text_sections(findings: Findings) -> list[Section]:
+    """Return the findings that no other section shows with photos."""
+    texts = [line for line in finding_lines(findings) if not line.section]
+    fix, known = (tuple(line for line in texts if line.fix is wanted) for wanted in (True, False))
+    why_fix = "What else stands in the way of a good model."
+    why_known = "How DATA was read, and what else is worth knowing."
+    return [
+        Section("to-fix", "Data as a whole", "The data as a whole", why_fix, True, len(fix), lines=fix),
+        Section("notes", "Notes", "Notes", why_known, False, len(known), lines=known),
+    ]
 
 
 def _describe_label_error(error: LabelError) -> str:
@@ -222,7 +239,7 @@ def _describe_label_error(error: LabelError) -> str:
 def _for_information(title: str, why: str) -> Section:
     """Return a section that need not be fixed, still without photos."""
     label = title.removeprefix("Possibly of ").capitalize()
-    return Section(re.sub(r"[^a-z0-9]+", "-", title.lower()), label, title, why, fix=False, total=0)
+    return Section(section_of(title), label, title, why, fix=False, total=0)
 
 
 def _duplicate_section(findings: Findings, section: Section, belongs: Callable[[DuplicateGroup], bool]) -> Section:
@@ -231,7 +248,11 @@ def _duplicate_section(findings: Findings, section: Section, belongs: Callable[[
         tuple(_card(findings, photo, _kinds(group, photo)) for photo in group.photos[:_MOST_IN_GROUP])
         for group in groups[:_MOST_GROUPS]
     )
-    return replace(section, total=len(groups), groups=shown)
+    rows = tuple(
+        (findings.name(group.photos[0]), describe_duplicates(findings, group))
+        for group in groups[_MOST_GROUPS : _MOST_GROUPS + _MOST_ROWS]
+    )
+    return replace(section, total=len(groups), groups=shown, rows=rows)
 
 
 def _kinds(group: DuplicateGroup, photo: int) -> str:
@@ -257,7 +278,8 @@ def _unreadable_section(findings: Findings) -> Section:
 
 def _photo_section(findings: Findings, section: Section, found: Sequence[tuple[int, str]]) -> Section:
     groups = tuple((_card(findings, photo, text),) for photo, text in found[:_MOST_PHOTOS])
-    return replace(section, total=len(found), groups=groups)
+    rows = tuple((findings.name(photo), text) for photo, text in found[_MOST_PHOTOS : _MOST_PHOTOS + _MOST_ROWS])
+    return replace(section, total=len(found), groups=groups, rows=rows)
 
 
 def _card(findings: Findings, photo: int, finding: str) -> Card:
