@@ -4,11 +4,8 @@ If anything is wrong with a file, the result is `Unreadable` with the reason: ne
 photo's pixels.
 """
 
-import io
 import os
-import re
 import stat
-import warnings
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,23 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.photos.decode_settings import DecodeSettings
+from photoclass.photos.decode_settings import DEFAULT_RULES, DecodeSettings, PictureRules
+from photoclass.photos.formats.opening import RefusedError, load_picture
+from photoclass.photos.formats.reasons import why_unreadable
+from photoclass.photos.formats.repair import repair
+from photoclass.photos.formats.rgb import to_rgb
 
 Pixels: TypeAlias = NDArray[np.uint8]
 
-DECODE_VERSION = 1
+DECODE_VERSION = 2
 MAX_FILE_BYTES = 512 << 20
-# Allows for 108-megapixel phone photos; a larger image is more often a decompression bomb than a photo.
-MAX_PIXELS = 1 << 27
-# Real progressive JPEGs have about ten scans. Each scan takes a pass over the whole picture, so a small file with
-# thousands of scans can keep a decoder busy for minutes.
-MAX_JPEG_SCANS = 100
-# Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never below this: the fingerprint for finding
-# near-duplicates is then taken from the same pixels whatever the image size of the network.
-_DRAFT_SIDE = 512
-
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -44,11 +34,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# In a JPEG, 0xFF begins a marker unless it is stuffed (00), a restart (D0 to D7) or a filler (FF).
-_JPEG_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-_SCAN, _END_OF_PICTURE = b"\xda", b"\xd9"
-_MARKERS_WITHOUT_LENGTH = frozenset({b"\x01", b"\xd8"})
-_OF_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 @dataclass(frozen=True)
@@ -61,6 +46,7 @@ class SourceInfo:
         width: In pixels, as stored.
         height: In pixels, as stored.
         orientation: The EXIF orientation: 2 to 8 if the picture had to be rotated or mirrored, otherwise 1.
+        highest: The highest value of a grey of more than 8 bits whose file does not say its range; otherwise 0.
     """
 
     format: str
@@ -68,6 +54,7 @@ class SourceInfo:
     width: int
     height: int
     orientation: int
+    highest: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,55 +91,46 @@ def decode_photo(data: bytes, settings: DecodeSettings) -> Pixels | Unreadable:
     Returns:
         Shape (image_size, image_size, 3), uint8 RGB; or why the photo cannot be read.
     """
-    picture = decode_picture(data, 2 * settings.image_size)
+    picture = decode_picture(data, 2 * settings.image_size, settings.rules)
     return picture if isinstance(picture, Unreadable) else resize_pixels(np.asarray(picture), settings)
 
 
-def decode_picture(data: bytes, least_side: int) -> Image.Image | Unreadable:
+def decode_picture(data: bytes, least_side: int, rules: PictureRules = DEFAULT_RULES) -> Image.Image | Unreadable:
     """Decode a photo file's bytes to an upright RGB picture of any size.
 
-    EXIF rotation is applied, 16-bit grey is scaled to 8 bits, transparency is put over white, CMYK and grey are
-    converted to RGB, and the first frame of an animation is taken.
+    EXIF rotation is applied, grey of more than 8 bits is scaled to 8, transparency is put over white, CMYK, grey and
+    other colour profiles are converted to sRGB, and the first frame of an animation is taken.
 
     Args:
         data: The file's content.
         least_side: Large JPEGs may be decoded at a fraction of their size whose shorter side is at least this.
+        rules: The limit of pixels, and the least range of wide greys.
     """
-    decoded = decode_with_origin(data, least_side)
+    decoded = decode_with_origin(data, least_side, rules)
     return decoded if isinstance(decoded, Unreadable) else decoded[0]
 
 
-def decode_with_origin(data: bytes, least_side: int) -> tuple[Image.Image, SourceInfo] | Unreadable:
+def decode_with_origin(
+    data: bytes, least_side: int, rules: PictureRules = DEFAULT_RULES
+) -> tuple[Image.Image, SourceInfo] | Unreadable:
     """Decode a photo as `decode_picture` does, and return the properties of the file too."""
     if not data:
         return Unreadable("file is empty (0 bytes)")
-    _silence_pillow()
     try:
-        opened = Image.open(io.BytesIO(data), formats=_formats(data))
-    except Image.DecompressionBombError:
-        return Unreadable(f"declares more than {MAX_PIXELS:,} pixels")
-    except Exception:  # Pillow's parsers raise almost anything on broken headers
-        return Unreadable(_why_unknown(data))
-    width, height = opened.size
-    if width * height > MAX_PIXELS:
-        return Unreadable(f"declares {width:,} x {height:,} pixels; the limit is {MAX_PIXELS:,}")
-    if opened.format in ("JPEG", "MPO"):
-        if _has_too_many_scans(data):
-            return Unreadable(
-                f"progressive JPEG of more than {MAX_JPEG_SCANS} scans, which would take minutes to decode"
-            )
-        side = max(least_side, _DRAFT_SIDE)
-        scale = min(width, height) / side
-        if scale >= 2:
-            opened.draft(None, (int(width // scale) + 1, int(height // scale) + 1))
+        return _decode(data, least_side, rules)
+    except RefusedError as refused:
+        return Unreadable(str(refused))
+    except Exception as error:  # Pillow's parsers raise almost anything on broken files
+        failure = error
+    repaired = repair(data)
+    if repaired is None:
+        return Unreadable(why_unreadable(data, failure))
     try:
-        mode = opened.mode
-        opened.load()
-        orientation = _orientation(opened)
-        upright = opened.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else opened
-        return _to_rgb(upright), SourceInfo(opened.format or "", mode, width, height, orientation)
-    except Exception as error:  # as above, on broken image data
-        return Unreadable(f"damaged or truncated ({error})")
+        return _decode(repaired.data, least_side, rules, ends_early=repaired.ends_early)
+    except RefusedError as refused:
+        return Unreadable(str(refused))
+    except Exception as error:  # as above
+        return Unreadable(why_unreadable(repaired.data, error))
 
 
 def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:
@@ -183,75 +161,15 @@ def _orientation(picture: Image.Image) -> int:
     return orientation if orientation in _UPRIGHT else 1
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture
-    if picture.mode.startswith("I"):
-        return _from_wide_grey(np.asarray(picture))
-    if picture.mode == "F":
-        raise ValueError("floating-point pixels, whose range is unknown")
-    if picture.has_transparency_data:
-        coloured = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, coloured).convert("RGB")
-    return picture.convert("RGB")
-
-
-def _from_wide_grey(grey: NDArray[np.int32] | NDArray[np.uint16]) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips at 255, so everything turns white."""
-    if grey.min() < 0 or grey.max() > 0xFFFF:
-        raise ValueError("grey values beyond 16 bits")
-    return Image.fromarray((grey.astype(np.uint32) * 255 // 0xFFFF).astype(np.uint8)).convert("RGB")
-
-
-def _has_too_many_scans(data: bytes) -> bool:
-    """Count the scans of a JPEG's first picture only; appended data, such as a video, may look like more scans."""
-    if data.count(b"\xff" + _SCAN) <= MAX_JPEG_SCANS:
-        return False
-    scans = 0
-    found = _JPEG_MARKER.search(data)
-    while found and found[1] != _END_OF_PICTURE and scans <= MAX_JPEG_SCANS:
-        scans += found[1] == _SCAN
-        end = found.end()
-        if found[1] not in _MARKERS_WITHOUT_LENGTH:
-            end += int.from_bytes(data[end : end + 2], "big")
-        found = _JPEG_MARKER.search(data, end)
-    return scans > MAX_JPEG_SCANS
-
-
-def _silence_pillow() -> None:
-    """Keep Pillow's warnings (broken EXIF, 90 million pixels) off the screen, and from becoming errors.
-
-    This module decides what can be read. The filter stays in place: removing it would not be thread-safe.
-    """
-    if _OF_PILLOW not in warnings.filters[:1]:
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-def _formats(data: bytes) -> tuple[str, ...]:
-    if not _is_heif(data):
-        return _FORMATS
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:
-        return _FORMATS
-    register_heif_opener()
-    return (*_FORMATS, "HEIF")
-
-
-def _is_heif(data: bytes) -> bool:
-    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
-
-
-def _why_unknown(data: bytes) -> str:
-    if _is_heif(data):
-        return "HEIC photo, and no HEIC decoder is installed; run: pip install pillow-heif"
-    start = data[:512].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg")):
-        return "a web page or SVG, not a photo"
-    if data.startswith(b"\xff\xd8"):
-        return "JPEG with a damaged or truncated header"
-    return f"not an image in a known format ({', '.join(_FORMATS)})"
+def _decode(
+    data: bytes, least_side: int, rules: PictureRules, *, ends_early: bool = False
+) -> tuple[Image.Image, SourceInfo]:
+    loaded = load_picture(data, least_side, rules, ends_early=ends_early)
+    picture, (width, height) = loaded.picture, loaded.size
+    orientation = _orientation(picture)
+    rgb, highest = to_rgb(picture, data, loaded.page, rules.grey_bits)
+    upright = rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
+    return upright, SourceInfo(picture.format or "", loaded.mode, width, height, orientation, highest)
 
 
 def kind_of_special_file(mode: int) -> str:

@@ -1,12 +1,15 @@
 """How a photo becomes a square of pixels, as settings: naming them loads no decoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from photoclass.errors import SettingsError
 
 ResizeRule: TypeAlias = Literal["squash", "crop"]
 MAX_IMAGE_SIZE = 2048
+# Allows for 108-megapixel phone photos; a larger image that is decoded whole is more often a decompression bomb than a
+# photo, and takes 400 MB and more.
+MAX_PIXELS = 1 << 27
 
 
 def check_resize(resize: str) -> None:
@@ -20,13 +23,41 @@ def check_resize(resize: str) -> None:
 
 
 @dataclass(frozen=True)
+class PictureRules:
+    """What decides how a file becomes an upright picture, besides its content.
+
+    Attributes:
+        grey_bits: Wide greys whose file does not say their range are read as at least this many bits; None for no least
+            number. It is what the training photos reach, so that a dark one stays as dark as it is.
+        max_pixels: A larger picture is not decoded; of ordinary JPEGs, which are decoded at a fraction of their size,
+            the fraction counts.
+    """
+
+    grey_bits: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+
+DEFAULT_RULES = PictureRules()
+
+
+@dataclass(frozen=True)
 class DecodeSettings:
-    """How a photo is resized to a square of pixels.
+    """How a photo becomes a square of pixels.
 
     Attributes:
         image_size: Side of the square, in pixels.
         resize: `squash` scales both sides to it; `crop` scales the shorter side to it and takes the centre.
+        rules: How its file is read.
     """
 
     image_size: int
     resize: ResizeRule = "squash"
+    rules: PictureRules = DEFAULT_RULES
+
+    def limited(self, max_pixels: int | None) -> "DecodeSettings":
+        """Return the settings with another limit of pixels; None for the same."""
+        return self if max_pixels is None else replace(self, rules=replace(self.rules, max_pixels=max_pixels))
+
+    def with_grey_bits(self, grey_bits: int | None) -> "DecodeSettings":
+        """Return the settings with another least number of bits of wide greys."""
+        return replace(self, rules=replace(self.rules, grey_bits=grey_bits))

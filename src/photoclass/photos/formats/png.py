@@ -1,0 +1,82 @@
+"""PNG: the chunks that decide the pixels, without those that only stand beside them."""
+
+import zlib
+from collections.abc import Iterator
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
+# Read only where it is whole, and small enough for Pillow.
+_KEPT_IF_SOUND = frozenset({b"eXIf", b"iCCP", b"sBIT"})
+_LARGEST_KEPT = 1 << 16
+_END_CHUNK = b"IEND"
+
+
+def is_wide_grey(data: bytes) -> bool:
+    """Whether this is a PNG of 16-bit grey without alpha."""
+    return data[24:26] == b"\x10\0" and data.startswith(SIGNATURE)
+
+
+def significant_bits(data: bytes) -> int | None:
+    """Return the bits of grey that a PNG says its samples had before they were stored; None if it does not say."""
+    for kind, body, _ in _chunks(data):
+        if kind == b"sBIT":
+            return body[0] if len(body) == 1 else None
+        if kind == b"IDAT":
+            break
+    return None
+
+
+def essential_chunks(data: bytes) -> bytes:
+    """Return a PNG with the same pixels, and without chunks beside them that a decoder may stumble over."""
+    kept = [SIGNATURE]
+    for kind, body, is_sound in _chunks(data):
+        if kind in _KEPT or (kind in _KEPT_IF_SOUND and is_sound and _is_small(kind, body)):
+            checksum = zlib.crc32(kind + body)
+            kept.append(len(body).to_bytes(4, "big") + kind + body + checksum.to_bytes(4, "big"))
+    return b"".join([*kept, _END])
+
+
+def has_end(data: bytes) -> bool:
+    """Whether a PNG has all its chunks, up to the one that ends it."""
+    return any(kind == _END_CHUNK for kind, _, _ in _chunks(data))
+
+
+def has_damaged_pixels(data: bytes) -> bool:
+    """Whether a checksum of the pixels is wrong, and the pixels are not proven sound by the checksum inside them."""
+    bodies, all_sound = [], True
+    for kind, body, is_sound in _chunks(data):
+        if kind == b"IDAT":
+            bodies.append(body)
+            all_sound = all_sound and is_sound
+    if all_sound:
+        return False
+    try:
+        zlib.decompress(b"".join(bodies))
+    except zlib.error:
+        return True
+    return False
+
+
+def _is_small(kind: bytes, body: bytes) -> bool:
+    if kind == b"iCCP":
+        try:
+            body = zlib.decompressobj().decompress(body[body.find(b"\0") + 2 :], _LARGEST_KEPT + 1)
+        except zlib.error:
+            return False
+    return len(body) <= _LARGEST_KEPT
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """Yield the kind and content of each whole chunk, and whether its checksum is right."""
+    at = len(SIGNATURE)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        checksum = data[at + 8 + length : at + 12 + length]
+        if len(checksum) < 4:
+            return
+        yield kind, body, zlib.crc32(kind + body) == int.from_bytes(checksum, "big")
+        if kind == _END_CHUNK:
+            return
+        at += 12 + length

@@ -1,0 +1,42 @@
+"""From a loaded picture of any colour mode to RGB: transparency over white, wide greys scaled, profiles applied."""
+
+from PIL import Image
+
+from photoclass.photos.formats.colour import to_srgb
+from photoclass.photos.formats.tiff import TiffPage
+from photoclass.photos.formats.wide_grey import to_grey
+
+_CLEAR = (0, 0)
+
+
+def to_rgb(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: int | None) -> tuple[Image.Image, int]:
+    """Convert a picture to RGB.
+
+    Args:
+        picture: Loaded.
+        data: The content of its file.
+        page: Its tags, if it is a TIFF.
+        grey_bits: The least number of bits of a wide grey; None for no least one.
+
+    Returns:
+        The picture in RGB, and the highest value of a wide grey whose file does not say its range, else 0.
+
+    Raises:
+        UnknownRangeError: Nothing says which values are black and white.
+    """
+    info = picture.info
+    profile = info.get("icc_profile")
+    if picture.mode == "RGB" and "transparency" not in info:
+        return (picture if profile is None else to_srgb(picture, profile)), 0
+    if picture.mode.startswith("I") or picture.mode == "F":
+        grey, highest = to_grey(picture, data, page, grey_bits)
+        return grey.convert("RGB"), highest
+    if picture.mode == "RGBA" and picture.format == "BMP" and picture.getchannel("A").getextrema() == _CLEAR:
+        return picture.convert("RGB"), 0  # Windows and Photoshop take an alpha of zeros for none
+    if picture.has_transparency_data:
+        coloured = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        flat = Image.alpha_composite(white, coloured).convert("RGB")
+    else:
+        flat = picture.convert("RGB")
+    return (to_srgb(flat, profile) if profile and picture.mode in ("RGB", "RGBA", "P") else flat), 0

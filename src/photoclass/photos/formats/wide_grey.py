@@ -1,0 +1,128 @@
+"""Wide greys: grey of more than 8 bits, whose true range the file may not say.
+
+Cameras, scanners and X-ray devices store 10, 12 or 14 bits in 16, and most of their files do not say how many. Read as
+16 bits they are nearly black. The range is the one that the file declares; else the smallest of 8, 10, 12, 14 and 16
+bits that holds the file's brightest value, but no smaller than that of the photos that a model was trained on: a dark
+X-ray among others stays as dark as it is.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from photoclass.photos.formats import png
+from photoclass.photos.formats.tiff import TiffPage
+
+STEPS = (8, 10, 12, 14, 16)
+_FULL = 16
+# 32-bit values count as filling their range if they reach this many bits.
+_FILLS_32 = 28
+
+
+class UnknownRangeError(ValueError):
+    """The values of a photo do not say which of them is black and which is white."""
+
+
+@dataclass(frozen=True)
+class GreyRange:
+    """How a wide grey is scaled.
+
+    Attributes:
+        low: The value that is black.
+        high: The value that is white.
+        is_declared: Whether the file says so.
+    """
+
+    low: float
+    high: float
+    is_declared: bool
+
+
+def bits_of(highest: int) -> int:
+    """Return the smallest usual number of bits that holds a value; 16 at most."""
+    return next((bits for bits in STEPS if highest < 1 << bits), _FULL)
+
+
+def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: int | None) -> tuple[Image.Image, int]:
+    """Scale a wide grey to 8 bits.
+
+    Args:
+        picture: Of Pillow's mode `I`, `I;16` or `F`, loaded.
+        data: The file's content.
+        page: Its tags, if it is a TIFF.
+        grey_bits: The least number of bits; None for no least one.
+
+    Returns:
+        Grey of 8 bits, and the highest value if the file does not say its range, else 0.
+
+    Raises:
+        UnknownRangeError: No range fits the values.
+    """
+    values = _values(picture, page)
+    span = _range(values, data, picture, page, grey_bits)
+    share = (np.clip(values, span.low, span.high) - span.low) / (span.high - span.low)
+    scaled = np.rint(share * 255).astype(np.uint8)
+    if page and page.is_white_zero:
+        scaled = 255 - scaled
+    grey = Image.fromarray(scaled)
+    transparent = picture.info.get("transparency")
+    if isinstance(transparent, int):  # of a PNG: the one value that is clear
+        grey.paste(255, mask=Image.fromarray(values == transparent))
+    return grey, 0 if span.is_declared else int(values.max())
+
+
+def _values(picture: Image.Image, page: TiffPage | None) -> NDArray[np.generic]:
+    values = np.asarray(picture)
+    if page and values.dtype == np.int32 and not page.is_signed and page.value(258, 1) == 32:
+        values = values.view(np.uint32)  # Pillow has no mode for it
+    return values
+
+
+def _range(
+    values: NDArray[np.generic], data: bytes, picture: Image.Image, page: TiffPage | None, grey_bits: int | None
+) -> GreyRange:
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(low + high):
+        raise UnknownRangeError("floating-point pixels with NaN or infinity, whose range is unknown")
+    if page and page.declared_range and page.declared_range[0] <= low and high <= page.declared_range[1]:
+        return GreyRange(*page.declared_range, is_declared=True)
+    if picture.mode == "F":
+        if low >= 0 and high <= 1:
+            return GreyRange(0, 1, is_declared=True)
+        raise UnknownRangeError(f"floating-point pixels from {low:g} to {high:g}, whose range is unknown")
+    if low < 0:
+        raise UnknownRangeError(f"signed pixels from {low:,.0f} to {high:,.0f}, whose range is unknown")
+    if high >= 1 << _FULL:
+        if high < 1 << _FILLS_32:
+            raise UnknownRangeError(f"32-bit pixels up to {high:,.0f}, whose range is unknown")
+        return GreyRange(0, (1 << 32) - 1, is_declared=True)
+    declared = _declared_bits(data, picture, page)
+    if declared and high < 1 << declared:
+        return GreyRange(0, (1 << declared) - 1, is_declared=True)
+    bits = max(bits_of(int(high)), grey_bits or 0)
+    return GreyRange(0, (1 << bits) - 1, is_declared=False)
+
+
+def _declared_bits(data: bytes, picture: Image.Image, page: TiffPage | None) -> int | None:
+    if page:
+        return page.declared_bits
+    if picture.format == "PNG":
+        return png.significant_bits(data)
+    if picture.format == "PPM":
+        return _FULL if _ppm_highest(data) != (1 << _FULL) - 1 else None
+    return None
+
+
+def _ppm_highest(data: bytes) -> int:
+    """Return the highest value that a PGM declares: Pillow scales to 16 bits by it."""
+    fields = io.BytesIO(data[:4096])
+    numbers: list[int] = []
+    for line in fields:
+        text = line.split(b"#")[0].split()
+        numbers += [int(word) for word in text if word.isdigit()]
+        if len(numbers) >= 3:
+            return numbers[2]
+    return 0
