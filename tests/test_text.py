@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photoclass.text import _width, describe_bytes, describe_seconds, plural, printable, wrap
+from photoclass.text import _width, describe_bytes, describe_seconds, listed, plural, printable, shorten, wrap
 
 
 def test_words_stay_whole_where_they_fit() -> None:
@@ -44,3 +44,29 @@ def test_counts_with_their_noun() -> None:
     assert plural(1, "photo") == "1 photo"
     assert plural(2000, "photo") == "2,000 photos"
     assert plural(3, "class", "classes") == "3 classes"
+
+
+@given(st.lists(st.text("abc ", min_size=1, max_size=30), min_size=1, max_size=60), st.integers(20, 100))
+def test_a_list_fits_its_room_and_counts_what_it_leaves_out(items: list[str], room: int) -> None:
+    text = listed(items, "class", "classes", room)
+    if text != ", ".join(items):
+        shown, _, more = text.rpartition(" and ")
+        left_out = int(more.split(" ")[0])
+        assert shown == ", ".join(items[: len(items) - left_out])
+        assert len(text) <= room or left_out == len(items) - 1
+    else:
+        assert len(text) <= room or len(items) == 1
+
+
+def test_the_rest_of_a_list_is_counted_with_its_noun() -> None:
+    assert listed(["4 cats", "4 dogs", "4 owls"], "class", "classes", 24) == "4 cats, 4 dogs, 4 owls"
+    assert listed(["4 cats", "4 dogs", "4 owls"], "class", "classes", 20) == "4 cats and 2 more classes"
+    assert listed([str(i) for i in range(1000, 3000)], "photo", room=40) == "1000, 1001, 1002 and 1,997 more photos"
+
+
+@given(st.text(max_size=50), st.integers(1, 50))
+def test_a_shortened_text_keeps_its_start_and_end(text: str, width: int) -> None:
+    short = shorten(text, width)
+    assert len(short) <= width
+    start, _, end = short.partition("…")
+    assert short == text or (text.startswith(start) and text.endswith(end))

@@ -91,6 +91,16 @@ LabelColumnOption = Annotated[
         "--label-column", metavar="NAME", help="The column of a label table with the classes.", rich_help_panel="Data"
     ),
 ]
+GroupByOption = Annotated[
+    str,
+    typer.Option(
+        "--group-by",
+        metavar="COLUMN|folder|PATTERN",
+        help="Keep all photos of one animal, patient or site in one split: by a table's column, by the folder below "
+        "the class, or by a regular expression on the path with one group, such as '/(IMG_[0-9]+)_'.",
+        rich_help_panel="Data",
+    ),
+]
 WorkersOption = Annotated[
     int | None,
     typer.Option(help="Processes that decode photos.  [default: one per processor]", rich_help_panel="Hardware"),
@@ -149,6 +159,7 @@ def check(
     splits: SplitsOption = "",
     image_column: ImageColumnOption = "",
     label_column: LabelColumnOption = "",
+    group_by: GroupByOption = "",
     quick: Annotated[
         bool,
         typer.Option(
@@ -170,7 +181,7 @@ def check(
             check_writable(file)
     if write_fixes:
         fixes_file.check_keeps_work(write_fixes, fixes)
-    reading = _reading(splits, image_column, label_column)
+    reading = _reading(splits, image_column, label_column, group_by)
     findings = check_photos(
         data,
         fixes=fixes,
@@ -192,7 +203,10 @@ def check(
         print("a fixes file corrects labels and leaves photos out, without touching the photos")
         print(_next("check", data, *_options(reading), "--write-fixes", "fixes.csv"))
     fixed = ("--fixes", write_fixes or fixes) if write_fixes or fixes else ()
-    print(_next("train", data, "--out", "my-model", *_options(reading), *fixed))
+    if findings.refusal:
+        print(printable(f"train will refuse this as it is: {findings.refusal}"))
+    else:
+        print(_next("train", data, "--out", "my-model", *_options(reading), *fixed))
     if strict and findings.unreadable:
         raise typer.Exit(_EXIT_SKIPPED)
 
@@ -204,6 +218,15 @@ def train(
     splits: SplitsOption = "",
     image_column: ImageColumnOption = "",
     label_column: LabelColumnOption = "",
+    group_by: GroupByOption = "",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TRAIN/VALID/HELD_OUT",
+            help="Percentages, where DATA gives no splits.  [default: 80/10/10]",
+            rich_help_panel="Data",
+        ),
+    ] = None,
     recipe: Annotated[str | None, typer.Option(metavar="NAME", help="What to train.", rich_help_panel="Recipe")] = None,
     quality: Annotated[
         str | None, typer.Option(metavar="NAME", help="Instead of --recipe.", rich_help_panel="Recipe")
@@ -317,6 +340,7 @@ def train(
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
+    from photoclass.photos.split import SplitFractions
     from photoclass.training.recipes.registry import recipe_of_quality
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
@@ -349,7 +373,8 @@ def train(
         device=device,
         precision=precision,
         fixes=fixes,
-        reading=_reading(splits, image_column, label_column),
+        reading=_reading(splits, image_column, label_column, group_by),
+        split=SplitFractions.parse(split) if split is not None else None,
         log=tuple(log or ()),
         report=not no_report,
     )
@@ -394,6 +419,7 @@ def evaluate(
     splits: SplitsOption = "",
     image_column: ImageColumnOption = "",
     label_column: LabelColumnOption = "",
+    group_by: GroupByOption = "",
     strict: StrictOption = False,
 ) -> None:
     """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
@@ -406,7 +432,7 @@ def evaluate(
     costs = costs_of(cost_fp, cost_fn, positive)
     if json_file:
         check_writable(json_file)
-    reading = _reading(splits, image_column, label_column)
+    reading = _reading(splits, image_column, label_column, group_by)
     workspace = _workspace()
     found: Evaluation | Comparison
     if not models or len(models) == 1:
@@ -747,7 +773,7 @@ def _options(reading: "ReadOptions") -> list[str]:
     return [part for pair in reading.as_arguments() for part in pair]
 
 
-def _reading(splits: str, image_column: str, label_column: str) -> "ReadOptions":
+def _reading(splits: str, image_column: str, label_column: str, group_by: str) -> "ReadOptions":
     """Return how DATA is read, from the options that say so."""
     from photoclass.photos.sources.options import ReadOptions, parse_assignments
 
@@ -755,6 +781,7 @@ def _reading(splits: str, image_column: str, label_column: str) -> "ReadOptions"
         splits=parse_assignments("--splits", splits, "training_set=train"),
         image_column=image_column,
         label_column=label_column,
+        group_by=group_by,
     )
 
 

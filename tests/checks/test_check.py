@@ -17,6 +17,7 @@ from photoclass.checks.description import describe_findings, finding_lines, verd
 from photoclass.checks.findings import Findings
 from photoclass.checks.page import write_page
 from photoclass.errors import ArchiveError, DataError
+from photoclass.photos.sources.options import ReadOptions
 from photoclass.workspace import Workspace
 from picture_files import black_png, encode, exif_block, noise_picture, orientation_entry, put, within_seconds
 
@@ -178,8 +179,61 @@ def test_classes_with_few_photos_and_class_imbalance_are_reported(tmp_path: Path
     _photos(tmp_path, [*(f"cat/{i}.jpg" for i in range(45)), *(f"dog/{i}.jpg" for i in range(4))])
     findings = quick_check(tmp_path)
     assert findings.few == {"dog": 4} and findings.unbalanced == {"dog": 4}
-    assert "fewer than 20 photos of dog (4)" in describe_findings(findings)
+    assert "fewer than 20 different photos of dog (4)" in describe_findings(findings)
     assert "unbalanced" in describe_findings(findings)
+
+
+def _refusal(folder: Path) -> str:
+    """Return why `train` will refuse a folder, by the findings; the text, the JSON and the page say the same."""
+    findings = quick_check(folder)
+    json_says = findings.as_json()["train_refuses"]
+    assert (json_says or "") == findings.refusal
+    assert (f"train will refuse this: {findings.refusal}" in describe_findings(findings)) == bool(findings.refusal)
+    page = folder.with_suffix(".html")
+    write_page(findings, page)
+    assert ("train will refuse this" in page.read_text(encoding="utf-8")) == bool(findings.refusal)
+    return findings.refusal
+
+
+def test_fault_70_what_train_will_refuse_is_a_finding(tmp_path: Path) -> None:
+    lone, pairs, copies, enough = (tmp_path / name for name in ("lone", "pairs", "copies", "enough"))
+    _photos(lone, [*(f"cat/{i}.jpg" for i in range(3)), *(f"dog/{i}.jpg" for i in range(3)), "owl/0.jpg"])
+    assert _refusal(lone).startswith("class 'owl' has 1 photo; at least 2 different photos of each class are needed")
+    _photos(pairs, [f"{label}/{i}.jpg" for label in ("cat", "dog") for i in range(2)])
+    assert "none is left to validate with" in _refusal(pairs)
+    _photos(copies, [*(f"cat/{i}.jpg" for i in range(3)), *(f"dog/{i}.jpg" for i in range(3)), "owl/0.jpg"])
+    for i in range(1, 14):
+        shutil.copy(copies / "owl/0.jpg", copies / f"owl/{i}.jpg")
+    assert _refusal(copies).startswith("class 'owl' has 14 photos, all of one picture")
+    assert quick_check(copies).few == {"cat": 3, "dog": 3, "owl": 1}
+    _photos(enough, [f"{label}/{i}.jpg" for label in ("cat", "dog") for i in range(3)])
+    assert _refusal(enough) == ""
+
+
+def test_fault_70_120_classes_fit_a_terminal_of_100_columns(tmp_path: Path) -> None:
+    _photos(tmp_path / "photos", [f"n{number:03d}-breed/{number}.jpg" for number in range(120)])
+    findings = quick_check(tmp_path / "photos")
+    _, *lines = describe_findings(findings).split("\n")  # the first names the folder
+    assert not [line for line in lines if len(line) > 100 and "refuse" not in line]
+    assert "and 116 more classes" in describe_findings(findings)
+
+
+def test_groups_are_counted_and_those_in_two_splits_named(tmp_path: Path) -> None:
+    names = [f"train/{label}/site{i % 3}/{i}.jpg" for label in ("cat", "dog") for i in range(6)]
+    _photos(tmp_path / "photos", [*names, "valid/cat/site2/6.jpg", "valid/dog/site3/6.jpg"])
+    findings = quick_check(tmp_path / "photos", reading=ReadOptions(group_by="folder"))
+    text = describe_findings(findings)
+    assert "  groups    4 by folder, of 1 to 5 photos" in text
+    assert "1 group lies in two splits: data leakage" in text
+    assert "site2: train/cat/site2/2.jpg (train), valid/cat/site2/6.jpg (valid)" in text
+    assert findings.as_json()["groups"] == {
+        "group_by": "folder",
+        "groups": 4,
+        "largest": 5,
+        "across_splits": ["site2"],
+    }
+    write_page(findings, tmp_path / "page.html")
+    assert "1 group lies in two splits" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_second_check_decodes_nothing_and_reports_the_same(tmp_path: Path) -> None:

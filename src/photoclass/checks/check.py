@@ -10,8 +10,10 @@ from photoclass.checks.duplicate_groups import duplicate_groups
 from photoclass.checks.findings import Findings, LabelFindings
 from photoclass.checks.inspection import InspectedPhotos, find_odd, inspect_photos
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, groups_of
+from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
+from photoclass.photos.trainable import why_too_few
 from photoclass.workspace import Workspace
 
 
@@ -42,9 +44,11 @@ def check(
     duplicates = find_near_duplicates(photos.fingerprints, workspace.progress)
     groups = duplicate_groups(duplicates, photos.table, photos.contents, photos.measures["pixels"])
     found = LabelFindings(not_checked="not requested")
+    together = join_groups(groups_of(duplicates, len(photos)), photos.table.groups)
     if labels:
-        found = _check_labels(photos, groups_of(duplicates, len(photos)), workspace)
-    return Findings(str(data), photos, groups, find_odd(photos.measures), found)
+        found = _check_labels(photos, together, workspace)
+    refusal = why_too_few(photos.table, together, reading.group_by)
+    return Findings(str(data), photos, groups, find_odd(photos.measures), found, refusal, reading.group_by)
 
 
 def _check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: Workspace) -> LabelFindings:

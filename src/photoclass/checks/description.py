@@ -1,19 +1,21 @@
 """The findings of `check` as text: the verdict first, then one line for each kind of finding."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import FEW_PHOTOS, Findings
 from photoclass.photos.table import describe_passed_over, name_in_data
-from photoclass.text import plural
+from photoclass.text import LINE_WIDTH, listed, plural
 
 UNCLEAR_TITLES = {"no class": "possibly of no class", "several classes": "possibly of several classes"}
 ROTATED_TITLE = "Rotated by an EXIF flag"
 _EXAMPLES = 3
 _MOST_SKIPPED_NAMED = 10
 _MOST_COUNTED = 4
+_HEADING_WIDTH = 12
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,15 @@ def describe_findings(findings: Findings) -> str:
 def summary(findings: Findings) -> Iterator[tuple[str, str]]:
     """Yield what DATA consists of, as (heading, text) pairs."""
     for split, by_class in findings.counts.items():
-        classes = ", ".join(f"{count:,} {name}" for name, count in by_class.items())
-        yield ("photos" if split == "all" else split), f"{sum(by_class.values()):,}: {classes}"
+        total = f"{sum(by_class.values()):,}: "
+        classes = _named(by_class, LINE_WIDTH - _HEADING_WIDTH - len(total))
+        yield ("photos" if split == "all" else split), f"{total}{classes}"
+    if findings.photos.table.groups:
+        sizes = Counter(findings.photos.table.groups)
+        yield (
+            "groups",
+            f"{len(sizes):,} by {findings.group_by}, of {min(sizes.values()):,} to {max(sizes.values()):,} photos",
+        )
     for heading, counts in (
         ("formats", findings.formats()),
         ("colours", findings.modes()),
@@ -74,7 +83,9 @@ def summary(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def finding_lines(findings: Findings) -> Iterator[Line]:
-    """Yield each kind of finding: files that cannot be used, what was assumed to read DATA, then by importance."""
+    """Yield each kind of finding: what `train` refuses, unusable files, what was assumed, then by importance."""
+    if findings.refusal:
+        yield Line(True, f"train will refuse this: {findings.refusal}")
     table = findings.photos.table
     if findings.unreadable:
         count = len(findings.unreadable)
@@ -98,6 +109,12 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
     if across_splits:
         text = f"{_pictures(across_splits)} in two splits: data leakage, which makes scores too good"
         yield _duplicates_line(findings, across_splits, text, "duplicates-across-splits", fix=True)
+    torn = findings.torn_groups()
+    if torn:
+        splits = "splits: data leakage, which makes scores too good"
+        text = f"{plural(len(torn), 'group lies', 'groups lie')} in two {splits}"
+        examples = tuple(_describe_torn(findings, group, photos) for group, photos in list(torn.items())[:_EXAMPLES])
+        yield Line(True, text, examples, len(torn))
     label_errors = findings.labels.label_errors
     if label_errors:
         likely = sum(error.likely for error in label_errors)
@@ -108,11 +125,11 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
         text = f"{plural(len(label_errors), 'possible label error')}, {likely:,} of them likely"
         yield Line(likely > 0, text, examples, len(label_errors), section="label-errors")
     if findings.few:
-        named = ", ".join(f"{name} ({count:,})" for name, count in findings.few.items())
-        yield Line(True, f"fewer than {FEW_PHOTOS} photos of {named}: too few for a meaningful score")
+        before = f"fewer than {FEW_PHOTOS} different photos of"
+        yield _classes_line(True, before, findings.few, ": too few for a meaningful score")
     if findings.unbalanced:
-        named = ", ".join(f"{name} ({count:,})" for name, count in findings.unbalanced.items())
-        yield Line(False, f"unbalanced, with less than a tenth of the largest class: {named}; consider train --balance")
+        before = "unbalanced, with less than a tenth of the largest class:"
+        yield _classes_line(False, before, findings.unbalanced, "; consider train --balance")
     if others:
         text = f"{_pictures(others)} more than once within a class; photoclass keeps them in the same split"
         yield _duplicates_line(findings, others, text, "duplicates", fix=False)
@@ -138,11 +155,31 @@ def section_of(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower())
 
 
+def _named(by_class: dict[str, int], room: int) -> str:
+    return listed([f"{count:,} {name}" for name, count in by_class.items()], "class", "classes", room)
+
+
 def describe_duplicates(findings: Findings, group: DuplicateGroup) -> str:
     """Return the photos of a group with their labels, and how they differ."""
     photos = " = ".join(f"{findings.name(i)} ({findings.label(i)})" for i in group.photos[:_EXAMPLES])
     more = f" = {len(group.photos) - _EXAMPLES:,} more" if len(group.photos) > _EXAMPLES else ""
     return f"{photos}{more}: {group.kind}"
+
+
+def _classes_line(fix: bool, before: str, by_class: dict[str, int], after: str) -> Line:
+    """Return a finding about classes, with their names in its line if they fit, else below it."""
+    named = [f"{name} ({count:,})" for name, count in by_class.items()]
+    inline = f"{before} {', '.join(named)}{after}"
+    if len(inline) <= LINE_WIDTH - _HEADING_WIDTH:
+        return Line(fix, inline)
+    below = listed(named, "class", "classes", LINE_WIDTH - _HEADING_WIDTH - 2)
+    return Line(fix, f"{before.removesuffix(':')} {plural(len(named), 'class', 'classes')}{after}", (below,))
+
+
+def _describe_torn(findings: Findings, group: str, photos: tuple[int, ...]) -> str:
+    """Return a group with a photo of it in each split."""
+    of_split = {findings.split(photo): findings.name(photo) for photo in reversed(photos)}
+    return f"{group}: {', '.join(f'{name} ({split})' for split, name in reversed(of_split.items()))}"
 
 
 def _duplicates_line(findings: Findings, groups: list[DuplicateGroup], text: str, section: str, *, fix: bool) -> Line:

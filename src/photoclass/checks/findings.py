@@ -77,6 +77,8 @@ class Findings:
         duplicates: Groups of near-duplicates; first those across classes, then those across splits.
         odd: Outliers, by kind.
         labels: Label errors, and photos that fit no label well.
+        refusal: Why `train` will refuse these photos; empty if it will not.
+        group_by: What the user groups photos by; empty for nothing.
     """
 
     data: str
@@ -84,6 +86,8 @@ class Findings:
     duplicates: tuple[DuplicateGroup, ...]
     odd: tuple[OddPhoto, ...]
     labels: LabelFindings
+    refusal: str = ""
+    group_by: str = ""
 
     @property
     def unreadable(self) -> tuple[SkippedPhoto, ...]:
@@ -125,8 +129,12 @@ class Findings:
 
     @property
     def few(self) -> dict[str, int]:
-        """Classes with too few photos for a meaningful score, with their number of photos."""
-        return {name: count for name, count in self._by_class().items() if count < FEW_PHOTOS}
+        """Classes with too few photos for a meaningful score, with their number of different photos."""
+        counts = self._by_class()
+        for group in self.duplicates:
+            for name, copies in Counter(map(self.label, group.photos)).items():
+                counts[name] -= copies - 1
+        return {name: count for name, count in counts.items() if count < FEW_PHOTOS}
 
     @property
     def unbalanced(self) -> dict[str, int]:
@@ -179,6 +187,8 @@ class Findings:
             "label_errors": self._label_errors_as_json(),
             "unclear": [{"file": names[p.photo], "kind": p.kind, "measure": p.measure} for p in self.labels.unclear],
             "notes": list(table.notes),
+            "train_refuses": self.refusal or None,
+            "groups": self._groups_as_json() if table.groups else None,
         }
 
     def proposed_fixes(self, present: Sequence[Fix] = ()) -> tuple[Fix, ...]:
@@ -238,6 +248,23 @@ class Findings:
                 {"first": table.names[pair.first], "second": table.names[pair.second], "kind": pair.kind}
                 for pair in group.pairs
             ],
+        }
+
+    def torn_groups(self) -> dict[str, tuple[int, ...]]:
+        """Return the user's groups that lie in several splits of DATA, with the photos of each."""
+        photos_of: dict[str, list[int]] = {}
+        for photo, group in enumerate(self.photos.table.groups):
+            photos_of.setdefault(group, []).append(photo)
+        splits = self.photos.table.splits
+        return {group: tuple(photos) for group, photos in photos_of.items() if len(set(splits[photos].tolist())) > 1}
+
+    def _groups_as_json(self) -> dict[str, Any]:
+        sizes = Counter(self.photos.table.groups)
+        return {
+            "group_by": self.group_by,
+            "groups": len(sizes),
+            "largest": max(sizes.values()),
+            "across_splits": list(self.torn_groups()),
         }
 
     def _label_errors_as_json(self) -> list[dict[str, Any]] | None:

@@ -86,3 +86,13 @@ def confusion_matrix(probabilities: Probabilities, labels: Labels) -> NDArray[np
     classes = probabilities.shape[1]
     cells = labels.astype(np.int64) * classes + probabilities.argmax(axis=1)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def confused_pairs(table: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Return true class, predicted class and count of all mistakes, the most frequent first.
+
+    Args:
+        table: Shape (C, C), photos by true class (rows) and predicted class (columns).
+    """
+    pairs = [(int(t), int(p), int(table[t, p])) for t, p in np.argwhere(table) if t != p]
+    return sorted(pairs, key=lambda pair: -pair[2])

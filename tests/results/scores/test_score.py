@@ -205,6 +205,37 @@ def test_the_main_metrics_come_first_and_many_classes_stay_readable() -> None:
     assert "  the 12 classes of 40 with the lowest F1; --json FILE has all" in lines
 
 
+@pytest.mark.parametrize("length", [8, 30, 120])
+def test_fault_70_120_classes_fit_a_terminal_of_100_columns(length: int) -> None:
+    generator = np.random.default_rng(0)
+    names = tuple(f"n{i:03d}-{'golden retriever ' * 9}"[:length] for i in range(120))
+    labels = generator.integers(0, 60, 300)
+    predicted = LabelledProbabilities(generator.dirichlet(np.ones(120), 300), labels, names)
+    text = score_predictions(predicted).as_text()
+    assert max(map(len, text.split("\n"))) <= 100
+    assert "most frequent confusions" in text and "other pairs of classes" in text
+    assert "more classes (no photo is of these)" in text
+
+
+def test_the_most_frequent_confusions_stand_for_a_matrix_that_is_too_wide() -> None:
+    names = tuple(f"class number {i:02d}" for i in range(20))
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    probabilities = np.eye(20)[[5, 5, 0, 7, 7, 7]]
+    lines = score_predictions(LabelledProbabilities(probabilities, labels, names)).as_text().split("\n")
+    at = lines.index("  photos   most frequent confusions")
+    assert lines[at + 1 : at + 4] == [
+        "       2   class number 00 predicted as class number 05",
+        "       2   class number 01 predicted as class number 07",
+        "       1   class number 02 predicted as class number 07",
+    ]
+
+
+def test_where_a_wide_matrix_would_show_no_confusion_that_is_said() -> None:
+    names = tuple(f"class number {i:02d}" for i in range(20))
+    text = score_predictions(LabelledProbabilities(np.eye(20), np.arange(20), names)).as_text()
+    assert "none of the 20 classes is confused with another" in text
+
+
 def test_2000_resamples_of_25000_photos_take_seconds() -> None:
     """The promise is 3 s on two cores; the test measures processor time, since test machines are shared."""
     given = _predictions(0, 25_000, 2, 2, 100_000)

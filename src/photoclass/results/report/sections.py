@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from photoclass.metrics.classification import confused_pairs
 from photoclass.metrics.intervals import Interval
 from photoclass.model.folder import StoredScore
 from photoclass.photos.table import name_in_data
@@ -16,7 +17,7 @@ from photoclass.results.report.provenance import MOST_CLASSES, ClassCount
 from photoclass.results.report.reliability import ReliabilityBin, reliability
 from photoclass.results.report.report_data import HeatMap, ReportData
 from photoclass.results.report.sliders import count_coverage, count_thresholds
-from photoclass.results.report.verdict import confused_pairs, describe_confidence, describe_count, shown
+from photoclass.results.report.verdict import describe_confidence, describe_count, shown
 from photoclass.text import SPLIT_NAMES
 
 # Nobody reads longer tables: the rest is counted.

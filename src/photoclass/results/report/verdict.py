@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from photoclass.metrics.classification import confused_pairs
 from photoclass.metrics.intervals import Interval
 from photoclass.model.folder import ModelInfo, StoredScore
 from photoclass.results.report.report_data import ScoredSplit
@@ -174,16 +174,6 @@ def _describe_errors(info: ModelInfo, score: StoredScore) -> str:
     if absent:
         text += f" There are no photos of {', '.join(absent[:5])} here, so nothing is known about their errors."
     return text
-
-
-def confused_pairs(table: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    """Return true class, predicted class and count of all mistakes, the most frequent first.
-
-    Args:
-        table: Shape (C, C), photos by true class (rows) and predicted class (columns).
-    """
-    pairs = [(int(t), int(p), int(table[t, p])) for t, p in np.argwhere(table) if t != p]
-    return sorted(pairs, key=lambda pair: -pair[2])
 
 
 def _next_steps(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Iterator[tuple[str, str]]:

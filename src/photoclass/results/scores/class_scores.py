@@ -7,6 +7,7 @@ from typing import Any
 from photoclass.metrics.classification import confusion_matrix
 from photoclass.metrics.intervals import Interval, f1_interval, wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.text import LINE_WIDTH, shorten
 
 _MOST_SHOWN = 12  # classes; of more, those with the lowest F1
 
@@ -97,12 +98,15 @@ def class_lines(scores: Sequence[ClassScore], class_names: Sequence[str]) -> lis
     if len(scores) > _MOST_SHOWN:
         shown.sort(key=lambda c: f1.value if (f1 := scores[c].f1) else 2.0)
         shown = shown[:_MOST_SHOWN]
-    width = max(5, *(len(class_names[c]) for c in shown)) + 2
-    lines = [f"  {'class':<{width}}{'photos':>8}  {'precision':<26}{'recall':<26}F1"]
-    for c in shown:
-        score = scores[c]
-        cells = "".join(f"{_cell(figure):<26}" for figure in (score.precision, score.recall, score.f1))
-        lines.append(f"  {class_names[c]:<{width}}{score.n:>8,}  {cells}".rstrip())
+    cells = [[_cell(figure) for figure in (scores[c].precision, scores[c].recall, scores[c].f1)] for c in shown]
+    longest = max(len(class_names[c]) for c in shown)
+    if longest > _room_for_names(cells):  # long names matter more than the third interval
+        cells = [[precision, recall, f1.partition(" ")[0]] for precision, recall, f1 in cells]
+    longest = min(longest, _room_for_names(cells))
+    names = [shorten(class_names[c], longest) for c in shown]
+    width = max(5, *map(len, names)) + 2
+    lines = [_row("class", width, "photos", ["precision", "recall", "F1"])]
+    lines += [_row(name, width, f"{scores[c].n:,}", row) for c, name, row in zip(shown, names, cells, strict=True)]
     if len(shown) < len(scores):
         lines.append(f"  the {len(shown)} classes of {len(scores)} with the lowest F1; --json FILE has all")
     return lines
@@ -111,6 +115,16 @@ def class_lines(scores: Sequence[ClassScore], class_names: Sequence[str]) -> lis
 def interval_as_json(name: str, figure: Interval | None) -> dict[str, Any]:
     """Return a figure and its interval under their names; null if undefined."""
     return {name: figure.value if figure else None, f"{name}_ci95": figure.bounds() if figure else None}
+
+
+def _room_for_names(cells: Sequence[Sequence[str]]) -> int:
+    """Return how long a class name may be in a table that fits a terminal."""
+    return LINE_WIDTH - max(len(_row("", 2, "", row)) for row in cells)
+
+
+def _row(name: str, width: int, photos: str, cells: Sequence[str]) -> str:
+    precision, recall, f1 = cells
+    return f"  {name:<{width}}{photos:>8}  {precision:<26}{recall:<26}{f1}"
 
 
 def _cell(figure: Interval | None) -> str:

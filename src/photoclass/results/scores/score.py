@@ -10,6 +10,7 @@ from photoclass.metrics.bootstrap import BootstrapMetrics, bootstrap_metrics
 from photoclass.metrics.classification import (
     accuracy,
     brier_score,
+    confused_pairs,
     confusion_matrix,
     expected_calibration_error,
     log_loss,
@@ -32,7 +33,7 @@ from photoclass.results.scores.class_scores import (
     missing_figures,
     score_classes,
 )
-from photoclass.text import SPLIT_NAMES, plural
+from photoclass.text import LINE_WIDTH, SPLIT_NAMES, listed, plural, shorten
 
 # In the order of the JSON.
 _NAMES = {
@@ -44,6 +45,15 @@ _NAMES = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
 }
+_PER_CLASS = "per_class."
+_CLASS_FIGURES = {"precision": "precision", "recall": "recall", "f1": "F1"}
+_WHY_UNDEFINED = {
+    "precision": "no photo is predicted as these",
+    "recall": "no photo is of these",
+    "f1": "no photo is of these or predicted so",
+}
+_MOST_CONFUSIONS = _MOST_CLASSES = 12
+_MOST_OF_A_NAME, _MOST_OF_A_REASON = 18, 56
 _RANKING_METRICS = ("roc_auc", "average_precision")
 _LEAST_PHOTOS = 2  # distinct ones of each class, for an interval of a ranking metric
 
@@ -138,7 +148,7 @@ class Score:
         )
         lines = [_figure_line(name, figure, form) for name, figure, form in figures if figure]
         if any(not score.n for score in self.per_class):
-            lines[0] += "   (of the classes that have photos)"
+            lines[0] += "   (of classes with photos)"
         duplicates = self.n - (self.distinct_photos or self.n)
         if duplicates:
             verb = "is a near-duplicate" if duplicates == 1 else "are near-duplicates"
@@ -146,13 +156,27 @@ class Score:
         return lines
 
     def _lines_on_missing(self) -> list[str]:
-        """Return one line for each reason why figures are undefined."""
+        """Return one line for each reason why figures are undefined; with many classes, one for each figure."""
         by_reason: dict[tuple[str, str], list[str]] = {}
+        many = len(self.class_names) > _MOST_CLASSES
         for item in self.missing:
             name, is_interval, _ = item.figure.partition("_ci95")
             what = "no interval for" if is_interval else "undefined:"
-            by_reason.setdefault((what, item.reason), []).append(_describe_figure(name))
-        return [f"  {what} {', '.join(names)} ({reason})" for (what, reason), names in by_reason.items()]
+            reason = item.reason
+            if many and name.startswith(_PER_CLASS):
+                name, _, figure = name.removeprefix(_PER_CLASS).rpartition(".")
+                what, reason = f"undefined: {_CLASS_FIGURES[figure]} of", _WHY_UNDEFINED[figure]
+                name = shorten(name, _MOST_OF_A_NAME)
+            else:
+                name = _describe_figure(name)
+            by_reason.setdefault((what, reason), []).append(name)
+        lines = []
+        for (what, why), names in by_reason.items():
+            reason = shorten(why, _MOST_OF_A_REASON) if many else why
+            room = LINE_WIDTH - len(f"  {what}  ({reason})")
+            which = listed(names, "class", "classes", room) if what.endswith(" of") else ", ".join(names)
+            lines.append(f"  {what} {which} ({reason})")
+        return lines
 
     def _describe_selection(self) -> str:
         if self.split_selected_model and not self.optimism:
@@ -217,7 +241,7 @@ def _ranking_metrics(photos: LabelledProbabilities, resampled: BootstrapMetrics)
 def _missing_ranking(absent: list[str]) -> list[MissingFigure]:
     if not absent:
         return []
-    reason = f"no photo is of class {', '.join(map(repr, absent))}"
+    reason = f"no photo is of class {listed([repr(name) for name in absent], 'class', 'classes', _MOST_OF_A_NAME)}"
     return [MissingFigure(figure, reason) for figure in _RANKING_METRICS]
 
 
@@ -249,17 +273,38 @@ def _figure_line(name: str, figure: Interval, form: str) -> str:
 
 def _describe_figure(key: str) -> str:
     """Return the name of a figure from its key in the JSON."""
-    if key.startswith("per_class."):
-        name, _, which = key.removeprefix("per_class.").rpartition(".")
-        return f"{'F1' if which == 'f1' else which} of {name}"
+    if key.startswith(_PER_CLASS):
+        name, _, which = key.removeprefix(_PER_CLASS).rpartition(".")
+        return f"{_CLASS_FIGURES[which]} of {name}"
     return _NAMES[key]
 
 
 def _confusion_lines(table: NDArray[np.int64], class_names: tuple[str, ...]) -> list[str]:
+    """Return the confusion matrix; where it is too wide for a terminal, the worst confusions instead."""
     width = max(7, *(len(name) for name in class_names), len(f"{table.max():,}")) + 2
-    header = "".join(name.rjust(width) for name in class_names)
-    lines = [f"  {'truth':<{width}}predicted:{header}"]
+    header = f"  {'truth':<{width}}predicted:{''.join(name.rjust(width) for name in class_names)}"
+    if len(header) > LINE_WIDTH:
+        return _worst_confusions(table, class_names)
+    lines = [header]
     for name, row in zip(class_names, table, strict=True):
         cells = "".join(f"{count:,}".rjust(width) for count in row)
         lines.append(f"  {name:<{width}}          {cells}")
+    return lines
+
+
+def _worst_confusions(table: NDArray[np.int64], class_names: tuple[str, ...]) -> list[str]:
+    pairs = confused_pairs(table)
+    if not pairs:
+        return [f"  none of the {len(class_names):,} classes is confused with another"]
+    shown = pairs[:_MOST_CONFUSIONS]
+    width = (LINE_WIDTH - len(f"  {table.max():>8,}   predicted as ")) // 2
+    names = [[shorten(class_names[c], width) for c in pair[:2]] for pair in shown]
+    column = max(len(truth) for truth, _ in names)
+    lines = ["  photos   most frequent confusions"]
+    for (truth, predicted), (_, _, count) in zip(names, shown, strict=True):
+        lines.append(f"  {count:>6,}   {truth:<{column}} predicted as {predicted}")
+    if len(pairs) > len(shown):
+        more = len(pairs) - len(shown)
+        photos = plural(sum(count for _, _, count in pairs[len(shown) :]), "photo")
+        lines.append(f"           and {plural(more, 'other pair')} of classes, {photos}; --json FILE has all")
     return lines
