@@ -549,7 +549,7 @@ def gallery(
     drawn = draw(
         photos, _model_or_builtin(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace
     )
-    print(drawn.as_text())
+    print(printable(drawn.as_text()))
     _report_unused(drawn.skipped, drawn.passed_over, strict)
 
 
@@ -575,7 +575,7 @@ def explain(
     drawn = draw(
         photos, _model_or_builtin(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace
     )
-    print(drawn.as_text())
+    print(printable(drawn.as_text()))
     _report_unused(drawn.skipped, drawn.passed_over, strict)
 
 

@@ -14,7 +14,7 @@ from photoclass.errors import DataError, OutputError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import HELD_OUT, VALID, PhotoTable
-from photoclass.results.pictures.gallery import draw_gallery, worst_rows
+from photoclass.results.pictures.gallery import draw_gallery, lettering_of, worst_rows
 from photoclass.results.predict import predict, predict_table, write_predictions
 from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.scores.score import Score
@@ -201,17 +201,16 @@ def _draw_galleries(
 ) -> list[tuple[str, str]]:
     predictions = predict_table(Runtime.load(model), table, workspace)
     few = np.random.default_rng(seed).permutation(len(table))[:_GALLERY_PHOTOS]
-    draw_gallery(predictions, np.sort(few), out / "gallery.png", "Predictions of the model", workspace.progress)
+    lettering = lettering_of(predictions, np.arange(len(predictions)))
+    for note in lettering.notes():
+        workspace.say(f"note: {note}")
+    title = "Predictions of the model"
+    draw_gallery(predictions, np.sort(few), out / "gallery.png", title, lettering, workspace.progress)
     made = [("gallery.png", "pictures that it was not trained on, with its predictions")]
     try:
         wrong: NDArray[np.int64] = worst_rows(predictions)[:_GALLERY_PHOTOS]
     except DataError:
         return made  # no mistakes
-    draw_gallery(
-        predictions,
-        wrong,
-        out / "mistakes.png",
-        "The most confident mistakes",
-        workspace.progress,
-    )
+    title = "The most confident mistakes"
+    draw_gallery(predictions, wrong, out / "mistakes.png", title, lettering, workspace.progress)
     return [*made, ("mistakes.png", "its most confident mistakes on them")]

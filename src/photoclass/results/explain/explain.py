@@ -30,6 +30,7 @@ from photoclass.results.explain.heat_map import (
     visible_window,
 )
 from photoclass.results.explain.saliency import SaliencyModel
+from photoclass.results.pictures.lettering import PLAIN, Lettering
 from photoclass.results.pictures.sheet import (
     FAINT,
     QUIET,
@@ -43,14 +44,12 @@ from photoclass.results.pictures.sheet import (
     describe_probability,
     draw_caption,
     draw_page,
-    font,
     header_corner,
     page_file,
     photo_tile,
     reason_tile,
     sample_rows,
     save_page,
-    shorten,
 )
 from photoclass.text import plural
 from photoclass.workspace import Workspace
@@ -150,6 +149,7 @@ def explain(
     table = read_photos(photos, workspace, network.info.class_names)
     rows = _rows_of(table)
     chosen = [rows[i] for i in sample_rows(len(rows), count, seed)]
+    lettering = Lettering.of(network.info.class_names, (Path(row.name).name for row in chosen))
     skipped, pages = [], []
     page_count = -(-len(chosen) // PER_PAGE)
     with workspace.task("Explaining", len(chosen)) as task:
@@ -160,13 +160,14 @@ def explain(
             skipped += [
                 SkippedPhoto(row.name, result.reason) for row, result in shown if isinstance(result, Unreadable)
             ]
-            summary = _summary(len(chosen), target, network.info.resize)
-            header = Header("Heat maps", summary, describe_page_number(page_number, page_count))
+            summary = _summary(len(chosen), target, network.info.resize, lettering)
+            legend = tuple(lettering.legend(_names_on(shown, target)))
+            header = Header("Heat maps", summary, describe_page_number(page_number, page_count), legend)
             file = page_file(out, page_number, page_count)
-            save_page(_draw_page(shown, header), file)
+            save_page(_draw_page(shown, header, lettering), file)
             pages.append(file)
             task.advance(len(part))
-    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(skipped), table.passed_over)
+    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(skipped), table.passed_over, lettering.notes())
 
 
 def explain_photos(
@@ -252,20 +253,35 @@ def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] |
     return picture, pixels
 
 
-def _summary(count: int, target: str | None, resize: str) -> str:
-    what = "the predicted class" if target is None else shorten(target, font(19), 200)
+def _names_on(shown: Sequence[tuple[_Row, Explanation | Unreadable]], target: str | None) -> set[str]:
+    """Return the class names on a page."""
+    names = {row.truth for row, _ in shown} | ({target} if target else set())
+    for _, result in shown:
+        names |= set() if isinstance(result, Unreadable) else {result.label, result.target}
+    return names
+
+
+def _summary(count: int, target: str | None, resize: str, lettering: Lettering) -> str:
+    what = "the predicted class" if target is None else lettering.shorten(lettering.class_name(target), 19, 200)
     faded = " · faded: not used" if resize == "crop" else ""
     return f"{plural(count, 'photo')} · what contributed to {what}{faded}"
 
 
-def _draw_page(shown: Sequence[tuple[_Row, Explanation | Unreadable]], header: Header) -> Image.Image:
-    page = draw_page(shown, _SHEET, header, _draw_cell)
+def _draw_page(
+    shown: Sequence[tuple[_Row, Explanation | Unreadable]], header: Header, lettering: Lettering
+) -> Image.Image:
+    page = draw_page(shown, _SHEET, header, lettering, partial(_draw_cell, lettering))
     _draw_legend(page)
     return page
 
 
 def _draw_cell(
-    page: Image.Image, pen: ImageDraw.ImageDraw, item: tuple[_Row, Explanation | Unreadable], left: int, top: int
+    lettering: Lettering,
+    page: Image.Image,
+    pen: ImageDraw.ImageDraw,
+    item: tuple[_Row, Explanation | Unreadable],
+    left: int,
+    top: int,
 ) -> None:
     row, result = item
     second = left + TILE + _BETWEEN
@@ -276,11 +292,13 @@ def _draw_cell(
     else:
         page.paste(photo_tile(result.picture), (left, top))
         page.paste(photo_tile(result.overlay(TILE)), (second, top))
-        note = f"{'contributed' if result.heat.any() else 'nothing contributed'} to {result.target}"
+        note = (
+            f"{'contributed' if result.heat.any() else 'nothing contributed'} to {lettering.class_name(result.target)}"
+        )
         if result.target != result.label:
             note += f" ({describe_probability(result.target_probability)})"
         caption = Caption(row.name, result.label, result.probability, row.truth, note)
-    draw_caption(pen, caption, left, top + TILE, _SHEET.cell_width)
+    draw_caption(pen, caption, lettering, left, top + TILE, _SHEET.cell_width)
 
 
 def _draw_legend(page: Image.Image) -> None:
@@ -288,11 +306,10 @@ def _draw_legend(page: Image.Image) -> None:
     pen = ImageDraw.Draw(page)
     right, top = header_corner(page)
     width, height = _LEGEND_BAR
-    letters = font(14)
-    pen.text((right, top), "contributed most", fill=QUIET, font=letters, anchor="ra")
-    right -= round(letters.getlength("contributed most")) + 8 + width
+    PLAIN.draw(pen, (right, top), "contributed most", 14, QUIET, right=True)
+    right -= round(PLAIN.length("contributed most", 14)) + 8 + width
     bar = Image.fromarray(np.broadcast_to(colours()[None], (height, 256, 3)).copy())
     page.paste(bar.resize(_LEGEND_BAR), (right, top + 1))
     at = right + round(width * LINE_AT)
     pen.line((at, top + 1, at, top + height), fill="white", width=2)
-    pen.text((right - 8, top), "contributed little", fill=QUIET, font=letters, anchor="ra")
+    PLAIN.draw(pen, (right - 8, top), "contributed little", 14, QUIET, right=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from photoclass.atomic import write_bytes
 from photoclass.model.folder import Epoch
+from photoclass.results.pictures.lettering import PLAIN, Lettering
 
 _TRAIN_COLOUR, _VALID_COLOUR = "#8a94a6", "#d9480f"
 
@@ -45,7 +46,11 @@ def draw_curves(history: Sequence[Epoch], path: Path, title: str = "") -> None:
         axes.legend(frameon=False)
     figure.axes[1].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     if title:
-        figure.suptitle(title, fontsize=12, x=0.01, ha="left")
+        lettering = Lettering.of((), [title])
+        drawn = title if lettering.one_font_for(title) else PLAIN.drawable(title)
+        font_file = lettering.one_font_for(drawn)
+        font = Path(font_file) if font_file else None
+        figure.suptitle(drawn, fontsize=12, x=0.01, ha="left", font=font, parse_math=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     write_bytes(path, buffer.getvalue())

@@ -11,6 +11,7 @@ from photoclass.errors import DataError
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
+from photoclass.results.pictures.lettering import Lettering
 from photoclass.results.pictures.sheet import (
     TILE,
     Caption,
@@ -73,8 +74,11 @@ def gallery(
     else:
         rows = sample_rows(len(predictions), count, seed)
         title = "Predictions"
-    pages = draw_gallery(predictions, rows, out, title, workspace.progress)
-    return PhotoPages(pages, len(rows), len(predictions), predictions.skipped, predictions.passed_over)
+    lettering = lettering_of(predictions, rows)
+    pages = draw_gallery(predictions, rows, out, title, lettering, workspace.progress)
+    return PhotoPages(
+        pages, len(rows), len(predictions), predictions.skipped, predictions.passed_over, lettering.notes()
+    )
 
 
 def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
@@ -96,8 +100,18 @@ def worst_rows(predictions: Predictions) -> NDArray[np.int64]:
     return wrong[np.argsort(-confidence, kind="stable")]
 
 
+def lettering_of(predictions: Predictions, rows: NDArray[np.int64]) -> Lettering:
+    """Find the fonts for the names on the pages of these rows."""
+    return Lettering.of(predictions.class_names, (Path(predictions.files[row]).name for row in rows))
+
+
 def draw_gallery(
-    predictions: Predictions, rows: NDArray[np.int64], out: Path, title: str, progress: Progress = SILENT
+    predictions: Predictions,
+    rows: NDArray[np.int64],
+    out: Path,
+    title: str,
+    lettering: Lettering,
+    progress: Progress = SILENT,
 ) -> tuple[Path, ...]:
     """Draw these rows on pages of 25 and return the files."""
     count = -(-len(rows) // PER_PAGE)
@@ -105,9 +119,11 @@ def draw_gallery(
     with progress.task("Drawing", len(rows)) as task:
         for number in range(count):
             part = rows[number * PER_PAGE : (number + 1) * PER_PAGE]
-            header = Header(title, _summary(predictions, rows), describe_page_number(number + 1, count))
+            names = {name for row in part for name in (predictions.label(row), _truth(predictions, row))}
+            legend = tuple(lettering.legend(names))
+            header = Header(title, _summary(predictions, rows), describe_page_number(number + 1, count), legend)
             file = page_file(out, number + 1, count)
-            save_page(_draw_page(predictions, part, header), file)
+            save_page(_draw_page(predictions, part, header, lettering), file)
             files.append(file)
             task.advance(len(part))
     return tuple(files)
@@ -124,12 +140,12 @@ def _summary(predictions: Predictions, rows: NDArray[np.int64]) -> str:
     return f"{photos} · {correct:,} of {len(known):,} classified correctly"
 
 
-def _draw_page(predictions: Predictions, rows: NDArray[np.int64], header: Header) -> Image.Image:
+def _draw_page(predictions: Predictions, rows: NDArray[np.int64], header: Header, lettering: Lettering) -> Image.Image:
     def draw_cell(page: Image.Image, pen: ImageDraw.ImageDraw, row: int, left: int, top: int) -> None:
         page.paste(_tile(predictions, row), (left, top))
-        draw_caption(pen, _caption(predictions, row), left, top + TILE)
+        draw_caption(pen, _caption(predictions, row), lettering, left, top + TILE)
 
-    return draw_page([int(row) for row in rows], _SHEET, header, draw_cell)
+    return draw_page([int(row) for row in rows], _SHEET, header, lettering, draw_cell)
 
 
 def _tile(predictions: Predictions, row: int) -> Image.Image:
@@ -142,10 +158,12 @@ def _tile(predictions: Predictions, row: int) -> Image.Image:
 
 
 def _caption(predictions: Predictions, row: int) -> Caption:
-    truth = int(predictions.truth[row])
     return Caption(
-        predictions.files[row],
-        predictions.label(row),
-        predictions.probability(row),
-        predictions.class_names[truth] if truth != NO_LABEL else "",
+        predictions.files[row], predictions.label(row), predictions.probability(row), _truth(predictions, row)
     )
+
+
+def _truth(predictions: Predictions, row: int) -> str:
+    """Return the true class of a row; empty if it is unknown."""
+    truth = int(predictions.truth[row])
+    return predictions.class_names[truth] if truth != NO_LABEL else ""

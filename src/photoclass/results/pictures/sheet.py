@@ -3,17 +3,18 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
 from photoclass.photos.table import PassedOver, SkippedPhoto
+from photoclass.results.pictures.fonts import dejavu, load_font
+from photoclass.results.pictures.lettering import PLAIN, Lettering
 from photoclass.text import plural
 
 Item = TypeVar("Item")
@@ -22,6 +23,7 @@ TILE = 300  # side of a photo on the page, in pixels
 PAPER, INK, QUIET, FAINT = "#fbfaf7", "#1f2933", "#66727f", "#e9e6df"
 RIGHT, WRONG, NEUTRAL = "#2b8a3e", "#c92a2a", "#3b5b92"
 _GAP, _MARGIN, _HEADER, _CAPTION = 18, 36, 92, 66
+_SMALL, _LARGE, _LEGEND_LINE = 14, 20, 22  # sizes of letters, and the height of a line of the legend
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class PhotoPages:
         found: The number of photos to choose from.
         skipped: Photos that could not be read.
         passed_over: Files that are plainly no photos.
+        notes: What else to know about the pages, one line each.
     """
 
     pages: tuple[Path, ...]
@@ -41,12 +44,14 @@ class PhotoPages:
     found: int
     skipped: tuple[SkippedPhoto, ...]
     passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_text(self) -> str:
-        """Return one line of text."""
+        """Return a line of text, and one for each note."""
         first, last = self.pages[0], self.pages[-1]
         pages = f"{first}" if first == last else f"{first} to {last.name}"
-        return f"{pages}: {self.shown:,} of {plural(self.found, 'photo')}"
+        lines = [f"{pages}: {self.shown:,} of {plural(self.found, 'photo')}", *(f"note: {note}" for note in self.notes)]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -66,17 +71,19 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Header:
-    """The text above the photos.
+    """The text above the photos, and the legend below them.
 
     Attributes:
         title: Set in large type.
         summary: Below the title.
         page_number: Such as `page 1 of 3`; empty if there is only one page.
+        legend: What numbers of classes mean, such as `#3 = U+732B`.
     """
 
     title: str
     summary: str
     page_number: str = ""
+    legend: tuple[str, ...] = ()
 
 
 def check_arguments(out: Path, count: int | None, what: str) -> None:
@@ -126,23 +133,40 @@ def draw_page(
     items: Sequence[Item],
     sheet: Sheet,
     header: Header,
+    lettering: Lettering,
     draw_cell: Callable[[Image.Image, ImageDraw.ImageDraw, Item, int, int], None],
 ) -> Image.Image:
     """Draw the header, and each item with `draw_cell`: a function of the page, its pen, the item, left and top."""
     columns = min(sheet.columns, max(sheet.fewest_columns, len(items)))
     lines = -(-len(items) // columns)
     width = 2 * _MARGIN + columns * sheet.cell_width + (columns - 1) * _GAP
-    height = _MARGIN + _HEADER + lines * (TILE + _CAPTION + _GAP) + _MARGIN - _GAP
+    legend = _legend_lines(header.legend, lettering, width - 2 * _MARGIN)
+    below = len(legend) * _LEGEND_LINE + (_GAP if legend else 0)
+    height = _MARGIN + _HEADER + lines * (TILE + _CAPTION + _GAP) + _MARGIN - _GAP + below
     page = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(page)
-    pen.text((_MARGIN, _MARGIN), header.title, fill=INK, font=font(30, bold=True))
-    pen.text((_MARGIN, _MARGIN + 42), header.summary, fill=QUIET, font=font(19))
-    pen.text((width - _MARGIN, _MARGIN + 42), header.page_number, fill=QUIET, font=font(19), anchor="ra")
+    lettering.draw(pen, (_MARGIN, _MARGIN), header.title, 30, INK, bold=True)
+    lettering.draw(pen, (_MARGIN, _MARGIN + 42), header.summary, 19, QUIET)
+    lettering.draw(pen, (width - _MARGIN, _MARGIN + 42), header.page_number, 19, QUIET, right=True)
     for position, item in enumerate(items):
         left = _MARGIN + (position % columns) * (sheet.cell_width + _GAP)
         top = _MARGIN + _HEADER + (position // columns) * (TILE + _CAPTION + _GAP)
         draw_cell(page, pen, item, left, top)
+    for number, line in enumerate(legend):
+        lettering.draw(pen, (_MARGIN, height - _MARGIN - below + _GAP + number * _LEGEND_LINE), line, _SMALL, QUIET)
     return page
+
+
+def _legend_lines(entries: Sequence[str], lettering: Lettering, room: float) -> list[str]:
+    """Return the entries of a legend, as many on a line as fit."""
+    lines: list[str] = []
+    for entry in (lettering.shorten(entry, _SMALL, room) for entry in entries):
+        longer = f"{lines[-1]}  ·  {entry}" if lines else entry
+        if lines and lettering.length(longer, _SMALL) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(entry)
+    return lines
 
 
 def header_corner(page: Image.Image) -> tuple[int, int]:
@@ -161,9 +185,15 @@ def photo_tile(picture: Image.Image) -> Image.Image:
 def reason_tile(reason: str) -> Image.Image:
     """Return a blank square with the reason why there is no photo."""
     tile = Image.new("RGB", (TILE, TILE), FAINT)
-    text = _wrap(f"skipped: {reason}", font(16), TILE - 40)
+    text = _wrap(f"skipped: {reason}", 16, TILE - 40)
     ImageDraw.Draw(tile).multiline_text(
-        (TILE / 2, TILE / 2), text, fill=QUIET, font=font(16), anchor="mm", align="center", spacing=6
+        (TILE / 2, TILE / 2),
+        text,
+        fill=QUIET,
+        font=load_font(dejavu(False).path, 16),
+        anchor="mm",
+        align="center",
+        spacing=6,
     )
     return tile
 
@@ -187,13 +217,15 @@ class Caption:
     note: str = ""
 
 
-def draw_caption(pen: ImageDraw.ImageDraw, caption: Caption, left: int, top: int, width: int = TILE) -> None:
+def draw_caption(
+    pen: ImageDraw.ImageDraw, caption: Caption, lettering: Lettering, left: int, top: int, width: int = TILE
+) -> None:
     """Write class and probability below a photo, with a bar whose length is the probability."""
-    small = font(14)
-    note = shorten(caption.note, small, width / 2)
-    pen.text((left + width, top + 44), note, fill=QUIET, font=small, anchor="ra")
-    room = width - (small.getlength(note) + 10 if note else 0)
-    pen.text((left, top + 44), shorten(Path(caption.file).name, small, room), fill=QUIET, font=small)
+    note = lettering.shorten(caption.note, _SMALL, width / 2)
+    lettering.draw(pen, (left + width, top + 44), note, _SMALL, QUIET, right=True)
+    room = width - (lettering.length(note, _SMALL) + 10 if note else 0)
+    file = lettering.shorten(Path(caption.file).name, _SMALL, room)
+    lettering.draw(pen, (left, top + 44), file, _SMALL, QUIET)
     if not caption.label:
         return
     label, truth = caption.label, caption.truth
@@ -201,11 +233,28 @@ def draw_caption(pen: ImageDraw.ImageDraw, caption: Caption, left: int, top: int
     pen.rectangle((left, top, left + width - 1, top + 6), fill=FAINT)
     pen.rectangle((left, top, left + round((width - 1) * caption.probability), top + 6), fill=colour)
     percent = describe_probability(caption.probability)
-    pen.text((left + width, top + 14), percent, fill=INK, font=font(20), anchor="ra")
-    room = width - pen.textlength(percent, font(20)) - 10
+    lettering.draw(pen, (left + width, top + 14), percent, _LARGE, INK, right=True)
+    text = _classes_text(label, truth, lettering, width - lettering.length(percent, _LARGE) - 10)
+    lettering.draw(pen, (left, top + 14), text, _LARGE, colour, bold=True)
+
+
+def _classes_text(label: str, truth: str, lettering: Lettering, room: float) -> str:
+    """Return predicted and true class, cut to `room` pixels."""
+    drawn = lettering.class_name(label)
     # Symbols in addition to colours: not everybody can tell green from red.
-    text = label if not truth else f"✓ {label}" if truth == label else f"✗ {label}, truth: {truth}"
-    pen.text((left, top + 14), shorten(text, font(20, bold=True), room), fill=colour, font=font(20, bold=True))
+    if not truth or truth == label:
+        return lettering.shorten(f"✓ {drawn}" if truth else drawn, _LARGE, room, bold=True)
+    known = lettering.class_name(truth)
+    text = f"✗ {drawn}, truth: {known}"
+    if lettering.length(text, _LARGE, bold=True) <= room:
+        return text
+    # Each is cut for itself, so that a long name does not hide the other one.
+    room -= lettering.length("✗ , truth: ", _LARGE, bold=True)
+    first = lettering.shorten(
+        drawn, _LARGE, max(room / 2, room - lettering.length(known, _LARGE, bold=True)), bold=True
+    )
+    rest = room - lettering.length(first, _LARGE, bold=True)
+    return f"✗ {first}, truth: {lettering.shorten(known, _LARGE, rest, bold=True)}"
 
 
 def describe_probability(probability: float) -> str:
@@ -215,31 +264,12 @@ def describe_probability(probability: float) -> str:
     return f"{100 * probability:.1f} %" if probability < 0.9995 else "> 99.9 %"
 
 
-def shorten(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
-    """Return a text cut to `room` pixels, with unprintable characters replaced."""
-    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    short = clean
-    while letters.getlength(short) > room and len(short) > 2:
-        clean = clean[:-1]
-        short = f"{clean}…"
-    return short
-
-
-@lru_cache(maxsize=16)
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which comes with Matplotlib and has Greek, Cyrillic and many symbols."""
-    from matplotlib import get_data_path
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(get_data_path()) / "fonts" / "ttf" / name), size)
-
-
-def _wrap(text: str, letters: ImageFont.FreeTypeFont, room: float) -> str:
+def _wrap(text: str, size: int, room: float) -> str:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if letters.getlength(longer) <= room:
+        if PLAIN.length(longer, size) <= room:
             lines[-1] = longer
         else:
-            lines.append(shorten(word, letters, room))
+            lines.append(PLAIN.shorten(word, size, room))
     return "\n".join(lines)

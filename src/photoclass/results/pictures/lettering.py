@@ -1,0 +1,161 @@
+"""Text in pictures: names in any script where a font has their letters; else classes have numbers and a legend."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from PIL import ImageDraw, ImageFont
+
+from photoclass.results.pictures.fonts import (
+    FontFile,
+    dejavu,
+    find_fonts,
+    has_raqm,
+    is_joiner,
+    load_font,
+    shows_nothing,
+)
+from photoclass.text import listed
+
+_UNKNOWN = "?"
+
+
+@dataclass(frozen=True)
+class Lettering:
+    """Draws texts, each letter with a font that has it.
+
+    Attributes:
+        class_names: The classes, which may be drawn by number.
+        fonts: Fonts of this computer with letters that DejaVu Sans lacks.
+    """
+
+    class_names: tuple[str, ...] = ()
+    fonts: tuple[FontFile, ...] = ()
+
+    @classmethod
+    def of(cls, class_names: Sequence[str], texts: Iterable[str] = ()) -> "Lettering":
+        """Find the fonts for class names and other texts."""
+        letters = {ord(letter) for text in (*class_names, *texts) for letter in text}
+        return cls(tuple(class_names), find_fonts({code for code in letters if not _in(code, dejavu(False))}))
+
+    def class_name(self, name: str) -> str:
+        """Return a class name as it is drawn: itself, or `#3` for the third class if it has letters without a font."""
+        if name not in self.class_names or self.can_draw(name):
+            return name
+        return f"#{self.class_names.index(name) + 1}"
+
+    def can_draw(self, text: str) -> bool:
+        """Return whether there is a font for each letter."""
+        return all(self._font_of(letter, False) is not None for letter in text)
+
+    def drawable(self, text: str) -> str:
+        """Return a text with `?` for letters without a font, and for what is no letter."""
+        return "".join(self._drawable_letter(letter) for letter in text)
+
+    def legend(self, names: Iterable[str]) -> list[str]:
+        """Return what the numbers of these class names mean, such as `#3 = U+732B`; empty if none has a number."""
+        shown = set(names)
+        numbered = [name for name in self.class_names if name in shown and not self.can_draw(name)]
+        entries = [f"{self.class_name(name)} = {self._spelled(name)}" for name in numbered]
+        return ["class names with letters that no font here has:", *entries] if entries else []
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a line on the class names that are drawn as numbers; empty if there is none."""
+        numbered = [f"{self.class_name(name)} is {name}" for name in self.class_names if not self.can_draw(name)]
+        if not numbered:
+            return ()
+        return (
+            f"no font on this computer has all letters of these class names: {listed(numbered, 'name')}. The HTML "
+            "pages of report and check show them; so do pictures once a font such as Noto Sans is installed",
+        )
+
+    def one_font_for(self, text: str) -> str | None:
+        """Return a font file that has all letters of a text; None if no single one has."""
+        for font in (dejavu(False), *self.fonts):
+            if all(_in(ord(letter), font) for letter in text):
+                return font.path
+        return None
+
+    def length(self, text: str, size: int, bold: bool = False) -> float:
+        """Return the width of a text in pixels."""
+        return sum(font.getlength(run) for font, run in self._runs(text, size, bold))
+
+    def draw(
+        self,
+        pen: ImageDraw.ImageDraw,
+        at: tuple[float, float],
+        text: str,
+        size: int,
+        colour: str,
+        *,
+        bold: bool = False,
+        right: bool = False,
+    ) -> None:
+        """Draw a text; `at` is its top left corner, or with `right` its top right one."""
+        left, top = at
+        runs = list(self._runs(text, size, bold))
+        # Hebrew and Arabic words still run to the left, while marks, commas and what follows stay where they are.
+        direction = "ltr" if has_raqm() else None
+        baseline = top + load_font(dejavu(bold).path, size).getmetrics()[0]
+        if right and len(runs) == 1:
+            pen.text((left, baseline), runs[0][1], fill=colour, font=runs[0][0], anchor="rs", direction=direction)
+            return
+        left -= sum(font.getlength(run) for font, run in runs) if right else 0
+        for font, run in runs:
+            pen.text((left, baseline), run, fill=colour, font=font, anchor="ls", direction=direction)
+            left += font.getlength(run)
+
+    def shorten(self, text: str, size: int, room: float, *, bold: bool = False) -> str:
+        """Return a text that can be drawn, its end cut off where it is wider than `room` pixels."""
+        clean = self.drawable(text)
+        short = clean
+        while self.length(short, size, bold) > room and len(short) > 2:
+            clean = clean[:-1]
+            short = f"{clean}…"
+        return short
+
+    def _runs(self, text: str, size: int, bold: bool) -> Iterator[tuple[ImageFont.FreeTypeFont, str]]:
+        """Yield the text in pieces, each with a font that has all of its letters."""
+        clean = self.drawable(text)
+        for font in (dejavu(bold), *self.fonts):
+            if all(_in(ord(letter), font) for letter in clean):
+                yield load_font(font.path, size), clean
+                return
+        run, current = "", dejavu(bold).path
+        for letter in clean:
+            font_file = self._font_of(letter, bold)
+            path = current if font_file is None or shows_nothing(ord(letter)) else font_file.path
+            if path != current and run:
+                yield load_font(current, size), run
+                run = ""
+            run, current = run + letter, path
+        if run:
+            yield load_font(current, size), run
+
+    def _drawable_letter(self, letter: str) -> str:
+        if is_joiner(ord(letter)):
+            return letter if has_raqm() else ""
+        if shows_nothing(ord(letter)):
+            return " "
+        return letter if letter.isprintable() and self._font_of(letter, False) is not None else _UNKNOWN
+
+    def _font_of(self, letter: str, bold: bool) -> FontFile | None:
+        for font in (dejavu(bold), dejavu(False), *self.fonts):
+            if _in(ord(letter), font):
+                return font
+        return None
+
+    def _spelled(self, name: str) -> str:
+        """Return a name with the code points of the letters that cannot be drawn."""
+        parts: list[str] = []
+        for letter in name:
+            drawn = self._font_of(letter, False) is not None
+            parts.append(letter if drawn else f" U+{ord(letter):04X} ")
+        return " ".join("".join(parts).split())
+
+
+def _in(code: int, font: FontFile) -> bool:
+    return code in font.letters or shows_nothing(code)
+
+
+# DejaVu Sans alone.
+PLAIN = Lettering()

@@ -1,0 +1,131 @@
+"""Names in any script: drawn with a font that has their letters, else as a number with a legend; never a box."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from matplotlib import font_manager
+from PIL import Image, ImageDraw
+
+from handmade import SIDE, brightness_onnx, make_info
+from photoclass.model.folder import Epoch, save_model
+from photoclass.results.pictures.curves import draw_curves
+from photoclass.results.pictures.gallery import gallery
+from photoclass.results.pictures.lettering import Lettering
+
+NO_FONT_HERE = "\ue123"  # for private use: no font that is made for reading has it
+
+
+def _make_font(file: Path, letters: str, drawn: bool = True) -> Path:
+    """Write a font in which each of the letters is a filled square, or nothing."""
+    pen = TTGlyphPen(None)
+    if drawn:
+        pen.moveTo((100, 0))
+        for corner in ((100, 700), (800, 700), (800, 0)):
+            pen.lineTo(corner)
+        pen.closePath()
+    names = [".notdef", *(f"u{ord(letter):04X}" for letter in letters)]
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder(names)
+    builder.setupCharacterMap(dict(zip(map(ord, letters), names[1:], strict=True)))
+    builder.setupGlyf(dict.fromkeys(names, pen.glyph()))
+    builder.setupHorizontalMetrics(dict.fromkeys(names, (900, 100)))
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Squares", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(file)
+    return file
+
+
+@pytest.fixture
+def only_these_fonts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder whose fonts are all that this computer has."""
+    folder = tmp_path / "fonts"
+    folder.mkdir()
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: sorted(map(str, folder.iterdir())))
+    return folder
+
+
+def _drawn(lettering: Lettering, text: str) -> np.ndarray:
+    page = Image.new("L", (200, 40))
+    lettering.draw(ImageDraw.Draw(page), (5, 5), text, 20, "white")
+    return np.asarray(page)
+
+
+def test_a_font_of_this_computer_draws_the_letters_that_dejavu_lacks(only_these_fonts: Path) -> None:
+    _make_font(only_these_fonts / "a.ttf", "犬")
+    _make_font(only_these_fonts / "b.ttf", "猫犬")
+    lettering = Lettering.of(["cat 猫", "犬"])
+    assert lettering.class_name("cat 猫") == "cat 猫" and not lettering.notes() and not lettering.legend(["犬"])
+    assert [sorted(map(chr, font.letters)) for font in lettering.fonts] == [["犬"], ["猫"]]
+    whole, start = _drawn(lettering, "cat 猫"), _drawn(lettering, "cat ")
+    assert (whole[:, :40] == start[:, :40]).all() and (whole[12:20, 52:58] == 255).all()
+    assert lettering.length("cat 猫", 20) == pytest.approx(lettering.length("cat ", 20) + 18, abs=1)
+
+
+@pytest.mark.parametrize("name", ["猫", f"cat {NO_FONT_HERE}", "बिल्ली"])
+def test_a_class_without_a_font_is_a_number_with_a_legend(name: str, only_these_fonts: Path) -> None:
+    _make_font(only_these_fonts / "LastResort-Squares.ttf", "बिल्ीw")
+    _make_font(only_these_fonts / "colour.ttf", f"猫{NO_FONT_HERE}", drawn=False)
+    lettering = Lettering.of(["ant", name])
+    assert lettering.class_name(name) == "#2" and lettering.class_name("ant") == "ant"
+    assert lettering.legend(["ant"]) == []
+    code = f"U+{ord(name[-1]):04X}"
+    assert lettering.legend([name, "ant"])[1].startswith("#2 = ") and code in lettering.legend([name])[1]
+    [note] = lettering.notes()
+    assert f"#2 is {name}" in note and "HTML" in note
+
+
+@pytest.mark.parametrize("text", ["Собака", "Ωmega", "חתול", "✓ naïve"])
+def test_what_dejavu_has_needs_no_other_font(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: pytest.fail("fonts of this computer are searched"))
+    assert Lettering.of([text]).class_name(text) == text
+
+
+@pytest.mark.parametrize("text", ["a\u3000b", "a\ufe0fb", "a\u200db", "a\u00a0b"])
+def test_spaces_and_joiners_need_no_font_and_show_no_box(text: str, only_these_fonts: Path) -> None:
+    lettering = Lettering.of([text])
+    assert lettering.can_draw(text)
+    shown = _drawn(lettering, text)
+    plain = _drawn(lettering, "ab" if lettering.length(text, 20) < lettering.length("a b", 20) else "a b")
+    assert (shown == plain).all()
+
+
+def test_a_text_is_cut_to_its_room() -> None:
+    lettering = Lettering.of(["a" * 120])
+    short = lettering.shorten("a" * 120, 20, 150)
+    assert short.endswith("…") and lettering.length(short, 20) <= 150
+    assert lettering.shorten("new\nline", 20, 500) == "new?line"
+
+
+def test_galleries_and_heat_maps_say_which_names_they_number(only_these_fonts: Path, tmp_path: Path) -> None:
+    names = ["cat", "猫"]
+    model = tmp_path / "model"
+    model.mkdir()
+    save_model(model, make_info(names), brightness_onnx())
+    for name in names:
+        (tmp_path / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (SIDE, SIDE), "white").save(tmp_path / "data" / name / "犬.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = gallery([tmp_path / "data"], model, tmp_path / "g.png")
+        _make_font(only_these_fonts / "a.ttf", "猫犬")
+        drawn = gallery([tmp_path / "data"], model, tmp_path / "h.png")
+    assert "note: no font on this computer has all letters of these class names: #2 is 猫." in made.as_text()
+    assert drawn.notes == ()
+    with Image.open(tmp_path / "g.png") as numbered, Image.open(tmp_path / "h.png") as lettered:
+        assert numbered.height > lettered.height, "the legend is below the photos"
+
+
+def test_a_title_of_any_letters_gives_no_warning(only_these_fonts: Path, tmp_path: Path) -> None:
+    history = [Epoch(1, 0.5, 0.5, 0.5, 0.5, 1, 1), Epoch(2, 0.4, 0.6, 0.4, 0.6, 1, 1)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for title in ("small-cnn · 猫", "small-cnn · $x", "small-cnn · $x$ \\frac"):
+            draw_curves(history, tmp_path / "curves.png", title)
+        _make_font(only_these_fonts / "a.ttf", "猫smal-cn ·")
+        draw_curves(history, tmp_path / "curves.png", "small-cnn · 猫")
