@@ -13,6 +13,7 @@ from torch import Tensor
 
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.photos.cache.pixels import CachedPhotos
+from photoclass.photos.data_paths import DataPaths
 from photoclass.progress import SILENT, Progress
 from photoclass.training.compute import Compute
 from photoclass.training.finish import TrainResult
@@ -140,7 +141,9 @@ class Tiny:
         return train(data or self.data, out, "small-cnn", settings, given, stop, workspace)
 
     def photos(self, seed: int = 0) -> CachedPhotos:
-        request = TrainRequest(self.data, self.data, "small-cnn", seed, workspace=Workspace(self.cache, 1))
+        request = TrainRequest(
+            DataPaths.of(self.data), self.data, "small-cnn", seed, workspace=Workspace(self.cache, 1)
+        )
         return split_photos(request, tiny_recipe())[0]
 
 

@@ -44,10 +44,11 @@ app = typer.Typer(
 )
 
 DataArgument = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
-        metavar="DATA",
-        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a CSV.",
+        metavar="DATA...",
+        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a CSV; "
+        "or folders and zips that are the parts of one data set.",
         rich_help_panel="Data",
     ),
 ]
@@ -201,12 +202,12 @@ def check(
         print(f"{write_fixes}: {plural(len(proposed), 'row')} proposed; edit them")
     elif findings.proposed_fixes():
         print("a fixes file corrects labels and leaves photos out, without touching the photos")
-        print(_next("check", data, *_options(reading), "--write-fixes", "fixes.csv"))
+        print(_next("check", *data, *_options(reading), "--write-fixes", "fixes.csv"))
     fixed = ("--fixes", write_fixes or fixes) if write_fixes or fixes else ()
     if findings.refusal:
         print(printable(f"train will refuse this as it is: {findings.refusal}"))
     else:
-        print(_next("train", data, "--out", "my-model", *_options(reading), *fixed))
+        print(_next("train", *data, "--out", "my-model", *_options(reading), *fixed))
     if strict and findings.unreadable:
         raise typer.Exit(_EXIT_SKIPPED)
 
@@ -586,16 +587,18 @@ def report(
         Path | None, typer.Option("--out", metavar="FILE", help="The page to write.  [default: RUN/report.html]")
     ] = None,
     data: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
-            "--data", metavar="DATA", help="Where the photos are now.  [default: where they were at training]"
+            "--data",
+            metavar="DATA",
+            help="Where the photos are now; once for each part.  [default: where they were at training]",
         ),
     ] = None,
 ) -> None:
     """Write a report on a model as one self-contained HTML file."""
     from photoclass.results.report.report import report as write_report
 
-    print(printable(write_report(model, out, data=data, workspace=_workspace()).as_text()))
+    print(printable(write_report(model, out, data=data or None, workspace=_workspace()).as_text()))
 
 
 @app.command(cls=PlainCommand)

@@ -59,7 +59,7 @@ def test_keys_and_settings_get_their_current_names() -> None:
     assert not _keys(info.as_json()) & OLD_KEYS
     assert info.settings["loop"]["ema_decay"] == written["settings"]["loop"]["average"] == 0.5
     assert info.training.changed_settings["ema_decay"] == "0.5"
-    assert info.training.data == "/photos" and info.training.finished_at.startswith("2026-11-27T")
+    assert str(info.training.data) == "/photos" and info.training.finished_at.startswith("2026-11-27T")
     assert info.training.stop_reason == "all 40 epochs are done" and info.training.photos_with_duplicates == 0
     loop = info.training.loop
     assert loop is not None and (loop.epochs, loop.best_epoch) == (40, written["trained"]["best_epoch"])

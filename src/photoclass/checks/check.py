@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from photoclass.checks.duplicate_groups import duplicate_groups
 from photoclass.checks.findings import Findings, LabelFindings
 from photoclass.checks.inspection import InspectedPhotos, find_odd, inspect_photos
+from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, groups_of
 from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
@@ -18,7 +19,7 @@ from photoclass.workspace import Workspace
 
 
 def check(
-    data: Path,
+    data: Data,
     *,
     fixes: Path | None = None,
     reading: ReadOptions = AS_IT_IS,
@@ -48,7 +49,7 @@ def check(
     if labels:
         found = _check_labels(photos, together, workspace)
     refusal = why_too_few(photos.table, together, reading.group_by)
-    return Findings(str(data), photos, groups, find_odd(photos.measures), found, refusal, reading.group_by)
+    return Findings(DataPaths.of(data), photos, groups, find_odd(photos.measures), found, refusal, reading.group_by)
 
 
 def _check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: Workspace) -> LabelFindings:

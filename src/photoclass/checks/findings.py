@@ -9,6 +9,7 @@ import numpy as np
 
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.inspection import InspectedPhotos, OddPhoto
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.fixes import Fix
 from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class, name_in_data
 
@@ -72,7 +73,7 @@ class Findings:
     """The findings of `check`. Photos are indices into `photos.table`.
 
     Attributes:
-        data: The path of DATA, as the user wrote it.
+        data: Where DATA is, as the user wrote it.
         photos: The photos that could be read, with their measures.
         duplicates: Groups of near-duplicates; first those across classes, then those across splits.
         odd: Outliers, by kind.
@@ -81,7 +82,7 @@ class Findings:
         group_by: What the user groups photos by; empty for nothing.
     """
 
-    data: str
+    data: DataPaths
     photos: InspectedPhotos
     duplicates: tuple[DuplicateGroup, ...]
     odd: tuple[OddPhoto, ...]
@@ -170,7 +171,7 @@ class Findings:
         """Return the values under their documented names."""
         table, names = self.photos.table, self.photos.table.names
         return {
-            "data": self.data,
+            "data": self.data.as_json(),
             "photos": len(self.photos),
             "counts": self.counts,
             "sizes": self.sizes(),

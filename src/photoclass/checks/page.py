@@ -119,7 +119,7 @@ def _masthead(findings: Findings) -> Masthead:
     return Masthead(
         title=f"Check of {findings.data}",
         kind="Data check",
-        subject=findings.data,
+        subject=str(findings.data),
         headline=headline[:1].upper() + headline[1:],
         stats=(
             Stat(

@@ -11,6 +11,7 @@ import numpy as np
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
 from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.locate import FileIndex, path_parts
 from photoclass.photos.table import NO_LABEL, TRAIN, PhotoTable, name_in_data
 from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
@@ -68,7 +69,7 @@ def write_fixes(file: Path, fixes: Sequence[Fix]) -> None:
             writer.writerow([safe_file(fix.image), label, safe_label(fix.note)])
 
 
-def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True) -> PhotoTable:
+def apply_fixes(table: PhotoTable, file: Path, data: DataPaths, to_train: bool = True) -> PhotoTable:
     """Give photos the labels of a fixes file, and drop those whose label is `-`, as if DATA did not contain them.
 
     A class that no photo is left of is dropped, too, and a note says so.
@@ -77,7 +78,7 @@ def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True)
         table: The photos of DATA.
         file: The fixes; an image is named by its name within DATA, or as the commands print it. Names that differ by
             case, separators or a missing ending match where only one photo can be meant.
-        data: The path of DATA, as the user wrote it.
+        data: Where DATA is.
         to_train: Whether these photos are for training.
 
     Raises:
@@ -100,7 +101,9 @@ def apply_fixes(table: PhotoTable, file: Path, data: str, to_train: bool = True)
     return _without_empty_classes(fixes_applied, table, file, to_train)
 
 
-def _fixed_photos(table: PhotoTable, rows: Sequence[tuple[int, Fix]], file: Path, data: str) -> dict[str, int | None]:
+def _fixed_photos(
+    table: PhotoTable, rows: Sequence[tuple[int, Fix]], file: Path, data: DataPaths
+) -> dict[str, int | None]:
     """Return the new label of each photo that a fixes file names, by its name within DATA; None to exclude it."""
     usable = {name_in_data(name, data) for name in table.names}
     finder = _NameFinder([*usable, *(name_in_data(item.name, data) for item in table.skipped)], data)
@@ -129,7 +132,7 @@ def _fixed_photos(table: PhotoTable, rows: Sequence[tuple[int, Fix]], file: Path
 class _NameFinder:
     """Finds photos of DATA by what a fixes file calls them; the index is made when the first is not found."""
 
-    def __init__(self, names: Sequence[str], data: str) -> None:
+    def __init__(self, names: Sequence[str], data: DataPaths) -> None:
         self._names = set(names)
         self._data = data
         self._index: FileIndex | None = None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.photos.data_paths import DataPaths
+
 SPLITS = ("train", "valid", "held_out")
 TRAIN, VALID, HELD_OUT = range(3)
 NO_SPLIT = -1
@@ -101,12 +103,12 @@ def merge_passed_over(items: Sequence[PassedOver]) -> tuple[PassedOver, ...]:
     return tuple(sorted(merged.values(), key=lambda item: (-item.count, item.kind)))
 
 
-def describe_passed_over(items: Sequence[PassedOver], data: str = "") -> str:
+def describe_passed_over(items: Sequence[PassedOver], data: DataPaths | None = None) -> str:
     """Return one line: `passed over: 28 sidecar files (json), 1 system file; for example cats/1.jpg.json`.
 
     Args:
         items: At least one.
-        data: The path of DATA, if names are to be those within it.
+        data: Where DATA is, if names are to be those within it.
     """
     kinds = [f"{item.count:,} {item.kind if item.count > 1 else _singular(item.kind)}" for item in items]
     if len(kinds) > _MOST_KINDS_NAMED:
@@ -135,9 +137,10 @@ def name_below(where: str, file: str) -> str:
     return file if where == "." else f"{where.removesuffix('/')}/{file}"
 
 
-def name_in_data(name: str, data: str) -> str:
-    """Return a photo's name within DATA, which does not depend on where DATA is."""
-    return name.removeprefix(f"{data}/")
+def name_in_data(name: str, data: DataPaths) -> str:
+    """Return a photo's name within DATA, which does not depend on where DATA, or the part that it is in, is."""
+    prefix = next((f"{part}/" for part in data.parts if name.startswith(f"{part}/")), "")
+    return name.removeprefix(prefix)
 
 
 def count_by_class(labels: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, int]:

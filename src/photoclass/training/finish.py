@@ -157,7 +157,7 @@ def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
     training = dataclasses.replace(
         training,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        data=str(run.request.data.absolute()),
+        data=run.request.data.absolute(),
         fixes=str(options.fixes.absolute()) if options.fixes else None,
         reading=options.reading,
         changed_settings=changed_settings(settings),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.model.folder import data_fingerprint
 from photoclass.photos.cache.pixels import CachedPhotos
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.split import USUAL_FRACTIONS, SplitFractions
@@ -83,7 +84,7 @@ class TrainRequest:
         records: Experiment trackers that record the run.
     """
 
-    data: Path
+    data: DataPaths
     out: Path
     recipe: str
     seed: int = 0

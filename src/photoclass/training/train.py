@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.training.finish import TrainResult, with_report
 from photoclass.training.recipes.registry import DEFAULT_RECIPE, Recipe, find_recipe, refuse_settings_of_others
 from photoclass.training.recipes.settings import RecipeSettings, from_saved, with_settings
@@ -16,7 +17,7 @@ from photoclass.workspace import Workspace
 
 
 def train(
-    data: Path,
+    data: Data,
     out: Path,
     recipe: str | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -55,7 +56,7 @@ def train(
         all_settings = _all_settings(chosen, settings or {}, saved)
         seed = options.seed if options.seed is not None else saved["seed"] if saved else 0
         with open_records(options.log, out, workspace.progress) as records:
-            request = TrainRequest(data, out, chosen.name, seed, options, saved, stop, workspace, records)
+            request = TrainRequest(DataPaths.of(data), out, chosen.name, seed, options, saved, stop, workspace, records)
             trained: TrainResult = chosen.train(request, all_settings)
         return with_report(trained, workspace.progress) if options.report else trained
 

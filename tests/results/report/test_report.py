@@ -19,6 +19,7 @@ from photoclass.metrics.intervals import wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.optimism import Estimate, Optimism
 from photoclass.model.folder import Epoch, ModelInfo, StoredScore, TrainingSummary, load_info
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.choice import choose_photos
 from photoclass.results.report.page import render_report
@@ -236,7 +237,7 @@ def _report_data(
         model=Path("run"),
         info=info,
         scored=ScoredSplit(split, tuple(f"photos/{i}.jpg" for i in range(n)), predictions, score),
-        source=PhotoSource("photos", {}),
+        source=PhotoSource(DataPaths((Path("photos"),)), {}),
         pictures=Pictures(choose_photos(predictions, 0), {}, no_heat_maps="the photos are not available"),
         history=(),
         skipped=(),

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 
 
@@ -62,7 +63,7 @@ class TrainingSummary:
         description: What was trained and how, in a few plain sentences, by the recipe.
         from_scratch: Whether no pretrained weights were used.
         finished_at: When it ended, in UTC, as ISO 8601; empty where unknown.
-        data: Absolute path of DATA; None where the folder does not keep it.
+        data: Absolute path of DATA, or a list of the paths of its parts; None where the folder does not keep it.
         fixes: Absolute path of the fixes file; None where there was none.
         reading: How DATA was read where its names leave a choice.
         changed_settings: Settings that differ from the recipe's defaults, as `--set` takes them.
@@ -84,7 +85,7 @@ class TrainingSummary:
     description: str = ""
     from_scratch: bool = False
     finished_at: str = ""
-    data: str | None = None
+    data: DataPaths | None = None
     fixes: str | None = None
     reading: ReadOptions = AS_IT_IS
     changed_settings: dict[str, str] = field(default_factory=dict)
@@ -103,4 +104,4 @@ class TrainingSummary:
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "data": self.data.as_json() if self.data else None}

@@ -1,6 +1,7 @@
 """Tables inside DATA that say its labels: Hugging Face's `metadata.csv` or `.jsonl`, Roboflow's `_classes.csv`."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 from photoclass.errors import DataError
@@ -47,9 +48,22 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
     return labelled
 
 
+def refuse_label_tables(listing: Listing, root: str, where: str, reading: ReadOptions) -> None:
+    """Refuse a part of DATA with a table that says its labels, as the rows may name photos of other parts.
+
+    Raises:
+        DataError: There is such a table.
+    """
+    for name in _label_tables(listing, root, where, reading):
+        raise DataError(
+            f"{where}/{name}: says labels, which is not read where DATA is in parts; unpack all parts into one folder "
+            "and give that"
+        )
+
+
 def _label_by_names(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles:
     try:
-        return label_listing(listing, where, reading, root)
+        return label_listing(listing, where, reading, partial(os.path.join, root))
     except DataError as error:
         table = next((name for name in listing.beside if "/" not in name and _may_be_meant(Path(root, name))), None)
         if table is None:
@@ -106,7 +120,7 @@ def _check_folders(
 ) -> None:
     """Refuse class folders whose labels are not those of the tables."""
     try:
-        of_folders = label_listing(listing, where, reading, root)
+        of_folders = label_listing(listing, where, reading, partial(os.path.join, root))
     except DataError:
         return
     if of_folders.by_name_pattern:

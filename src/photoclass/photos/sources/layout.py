@@ -4,9 +4,8 @@ A listing becomes a tree of folders; `parts` finds where the classes are; here t
 every other file is named as skipped or counted as passed over.
 """
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
@@ -46,7 +45,10 @@ _MOST_SHOWN = 3
 
 
 def label_listing(
-    listing: Listing, where: str, reading: ReadOptions = AS_IT_IS, root: str | None = None
+    listing: Listing,
+    where: str,
+    reading: ReadOptions = AS_IT_IS,
+    path_of: Callable[[str], str] | None = None,
 ) -> LabelledFiles:
     """Find the label and split of each file in a listing.
 
@@ -54,13 +56,13 @@ def label_listing(
         listing: The content of the folder.
         where: The folder's path as the user wrote it, for messages.
         reading: What folders are, where the user says so.
-        root: Where the folder is. Files without an ending of photos are looked into there; without it, they count as
+        path_of: Gives the path of a file. Files without an ending of photos are looked into; without it, they count as
             photos.
 
     Raises:
         DataError: The layout is unknown, or two readings of it are possible.
     """
-    tree = folder_tree(listing, lambda file: root is None or holds_picture(os.path.join(root, file)))
+    tree = folder_tree(listing, lambda file: path_of is None or holds_picture(path_of(file)))
     choices = Choices(reading)
     found = find_parts(tree, where, choices)
     labelled = LabelledFiles(

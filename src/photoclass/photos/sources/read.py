@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 
 from photoclass.errors import DataError
+from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
-from photoclass.photos.sources.folder_tables import label_folder
+from photoclass.photos.sources.data_parts import DataPart, merge_parts
+from photoclass.photos.sources.folder_tables import label_folder, refuse_label_tables
 from photoclass.photos.sources.grouping import group_rows
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
-from photoclass.photos.sources.layout import label_of_name
+from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import Listing, count_kinds, list_files, why_broken
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import (
@@ -33,7 +35,7 @@ from photoclass.workspace import Workspace
 
 
 def read_data(
-    data: Path,
+    data: Data,
     workspace: Workspace,
     fixes: Path | None = None,
     reading: ReadOptions = AS_IT_IS,
@@ -45,7 +47,7 @@ def read_data(
 
     Args:
         data: Class folders, with or without train/ and valid/ around them; flat names (`cat.0.jpg`); a zip of
-            any of these; or a CSV of `image,label[,split]`.
+            any of these; or a CSV of `image,label[,split]`. Several folders or zips are the parts of one.
         workspace: A zip is unpacked into its cache folder.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
@@ -57,30 +59,59 @@ def read_data(
             not fit it.
         ArchiveError: The zip is damaged or unsafe.
     """
-    table = _read_data(data, workspace, reading, to_train, leave_out)
-    return apply_fixes(table, fixes, str(data), to_train) if fixes else table
+    paths = DataPaths.of(data)
+    for part in paths.parts:
+        if not os.path.lexists(part):
+            raise DataError(f"{part}: there is no such file or folder")
+    read = _read_one if len(paths.parts) == 1 else _read_parts
+    table = read(paths, workspace, reading, to_train, leave_out)
+    return apply_fixes(table, fixes, paths, to_train) if fixes else table
 
 
-def _read_data(
-    data: Path, workspace: Workspace, reading: ReadOptions, to_train: bool, leave_out: Sequence[Path]
+def _read_one(
+    data: DataPaths, workspace: Workspace, reading: ReadOptions, to_train: bool, leave_out: Sequence[Path]
 ) -> PhotoTable:
-    where = str(data)
-    if not os.path.lexists(data):
-        raise DataError(f"{where}: there is no such file or folder")
-    if is_table(data) and data.is_file():
-        labelled, paths = read_label_file(data, reading)
+    (path,) = data.parts
+    where = str(path)
+    if is_table(path) and path.is_file():
+        labelled, paths = read_label_file(path, reading)
         group_rows(labelled, reading.group_by, where)
         return make_table(labelled, where, paths, where, to_train)
-    if data.is_dir():
-        root, listing = where, list_files(where, [str(folder) for folder in leave_out])
-    elif data.is_file() and is_archive(data):
-        root, listing = _list_zip(data, workspace)
-    else:
-        kind = why_no_zip(data) if data.is_file() else "not a folder, a zip or a CSV; give one of these"
-        raise DataError(f"{where}: {kind}")
-    labelled = label_folder(listing, root, where, reading)
+    part = _list_part(path, workspace, leave_out)
+    labelled = label_folder(part.listing, part.root, where, reading)
     group_rows(labelled, reading.group_by, where)
-    return make_table(labelled, where, None, root, to_train)
+    return make_table(labelled, where, None, part.root, to_train)
+
+
+def _read_parts(
+    data: DataPaths, workspace: Workspace, reading: ReadOptions, to_train: bool, leave_out: Sequence[Path]
+) -> PhotoTable:
+    where = str(data)
+    for path in data.parts:
+        if is_table(path) and path.is_file():
+            raise DataError(f"{path}: a table is read alone; several parts of DATA are folders or zips")
+    parts = [_list_part(path, workspace, leave_out) for path in data.parts]
+    for part in parts:
+        refuse_label_tables(part.listing, part.root, str(part.path), reading)
+    merged = merge_parts(parts)
+    try:
+        labelled = label_listing(merged.listing, where, reading, merged.path_of)
+    except DataError as error:
+        if merged.listing.folders:
+            raise
+        raise DataError(f"{error}. If each of these is a class, give the folder that holds them") from error
+    group_rows(labelled, reading.group_by, where)
+    return merged.place(make_table(labelled, where, None, where, to_train), where)
+
+
+def _list_part(path: Path, workspace: Workspace, leave_out: Sequence[Path]) -> DataPart:
+    """List a folder or zip."""
+    if path.is_dir():
+        return DataPart(path, str(path), list_files(str(path), [str(folder) for folder in leave_out]))
+    if path.is_file() and is_archive(path):
+        return DataPart(path, *_list_zip(path, workspace))
+    kind = why_no_zip(path) if path.is_file() else "not a folder, a zip or a table; give one of these"
+    raise DataError(f"{path}: {kind}")
 
 
 def _list_zip(archive: Path, workspace: Workspace) -> tuple[str, Listing]:

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from photoclass.machine import processors
 from photoclass.model.folder import KnownPhoto
 from photoclass.photos.cache.photo_set import hash_contents
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.decode import Unreadable, read_file
 from photoclass.photos.table import PhotoTable, name_in_data
 from photoclass.progress import SILENT, Progress
 
 
 def find_photos(
-    wanted: Sequence[KnownPhoto], table: PhotoTable, data: str, progress: Progress = SILENT
+    wanted: Sequence[KnownPhoto], table: PhotoTable, data: DataPaths, progress: Progress = SILENT
 ) -> dict[str, str]:
     """Return name to path of the wanted photos that DATA still has with unchanged content.
 
@@ -23,12 +24,11 @@ def find_photos(
     Args:
         wanted: The photos to find.
         table: DATA as it is now.
-        data: The name of DATA.
+        data: Where DATA is.
         progress: Receives progress reports.
     """
     paths = {name_in_data(name, data): path for name, path in zip(table.names, table.paths, strict=True)}
-    prefix = _prefix(wanted, paths)
-    candidates = [(photo, paths.get(photo.name.removeprefix(prefix), "")) for photo in wanted]
+    candidates = [(photo, _path_of(photo.name, paths)) for photo in wanted]
     with ThreadPoolExecutor(processors()) as pool:
         unchanged = pool.map(lambda pair: bool(pair[1]) and _has_content(pair[1], pair[0].content), candidates)
         found = {photo.name: path for (photo, path), is_same in zip(candidates, unchanged, strict=True) if is_same}
@@ -39,13 +39,9 @@ def find_photos(
     return {photo.name: by_content[photo.content] for photo in wanted if photo.content in by_content}
 
 
-def _prefix(wanted: Sequence[KnownPhoto], paths: dict[str, str]) -> str:
-    """Return what precedes the names within DATA, such as `photos.zip/`."""
-    for photo in wanted:
-        for ending in _endings(photo.name):
-            if ending in paths:
-                return photo.name.removesuffix(ending)
-    return ""
+def _path_of(name: str, paths: dict[str, str]) -> str:
+    """Return the path of the photo whose name within DATA ends a name with what DATA was called; empty if none does."""
+    return next((paths[ending] for ending in _endings(name) if ending in paths), "")
 
 
 def _endings(name: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from photoclass.model.folder import ModelInfo
+from photoclass.photos.data_paths import DataPaths
 from photoclass.results.report.plots import bar
 from photoclass.results.report.verdict import describe_count, shown
 from photoclass.text import SPLIT_NAMES, printable
@@ -83,11 +84,11 @@ def setting_rows(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, shown(str(value), 200)
 
 
-def fact_rows(model: Path, data: str, info: ModelInfo) -> Iterator[tuple[str, str]]:
+def fact_rows(model: Path, data: DataPaths, info: ModelInfo) -> Iterator[tuple[str, str]]:
     """Give what the model is, how it was trained, and its fingerprints."""
     training = info.training
     yield "model folder", shown(model.absolute().name, 200)
-    yield "photos", shown(data, 200) if data else "not known"
+    yield "photos", shown(str(data), 200) if data.parts else "not known"
     yield "recipe", info.recipe
     yield "seed", str(info.seed)
     yield "image size", f"{info.image_size} x {info.image_size} pixels, resize rule {info.resize}"
@@ -106,8 +107,8 @@ def fact_rows(model: Path, data: str, info: ModelInfo) -> Iterator[tuple[str, st
 def command_to_repeat(info: ModelInfo) -> str:
     """Return the command that trains the same model again."""
     training = info.training
-    data = training.data or "DATA"
-    parts = [f"photoclass train {shlex.quote(data)} --out again", f"--recipe {info.recipe} --seed {info.seed}"]
+    data = training.data.as_arguments() if training.data else "DATA"
+    parts = [f"photoclass train {data} --out again", f"--recipe {info.recipe} --seed {info.seed}"]
     parts += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in training.changed_settings.items()]
     if training.fixes:
         parts.append(f"--fixes {shlex.quote(training.fixes)}")

@@ -24,6 +24,7 @@ from photoclass.model.folder import (
     load_skipped,
 )
 from photoclass.model.runtime import Runtime
+from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import Unreadable
 from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.sources.read import read_data
@@ -71,7 +72,7 @@ def report(
     model: Path,
     out: Path | None = None,
     *,
-    data: Path | None = None,
+    data: Data | None = None,
     workspace: Workspace | None = None,
 ) -> Report:
     """Write the report of a model folder.
@@ -99,7 +100,7 @@ def report(
     known = load_photos(model)
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
-    now = _read_data(str(data or info.training.data or ""), data is not None, info.training.reading, workspace)
+    now = _read_data(_data_paths(data, info), data is not None, info.training.reading, workspace)
     note = now.note
     if predictions is None:
         predictions = _predict_again(model, info, [photo for photo in known if photo.split == split], now, workspace)
@@ -115,9 +116,9 @@ def report(
     paths = now.find([photo for photo in known if photo.name in names], workspace.progress)
     if now.table is not None and len(paths) < len(rows):
         note = (
-            f"{len(rows) - len(paths):,} of {len(rows):,} pictures are missing: {now.name} no longer has these photos"
+            f"{len(rows) - len(paths):,} of {len(rows):,} pictures are missing: {now.data} no longer has these photos"
         )
-    return _write(subject, PhotoSource(now.name, paths, note), out, started_at, workspace.progress)
+    return _write(subject, PhotoSource(now.data, paths, note), out, started_at, workspace.progress)
 
 
 def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress = SILENT) -> Report:
@@ -139,7 +140,7 @@ def report_of_training(model: Path, paths: Mapping[str, str], progress: Progress
     if predictions is None or not len(predictions):
         raise ModelError(f"{model}: has no scored photos")
     subject = _Subject.of(model, info, _score(info, split, predictions))
-    source = PhotoSource(info.training.data or "", paths)
+    source = PhotoSource(_data_paths(None, info), paths)
     return _write(subject, source, model / REPORT_FILE, started_at, progress)
 
 
@@ -162,13 +163,13 @@ class _Subject:
 class _DataNow:
     """DATA as it is now; `table` is None if it cannot be read, for the reason in `note`."""
 
-    name: str
+    data: DataPaths
     table: PhotoTable | None
     note: str = ""
 
     def find(self, wanted: Sequence[KnownPhoto], progress: Progress) -> dict[str, str]:
         """Return name to path of the photos that are still there, unchanged."""
-        return find_photos(wanted, self.table, self.name, progress) if self.table is not None else {}
+        return find_photos(wanted, self.table, self.data, progress) if self.table is not None else {}
 
 
 def _split_to_show(model: Path, info: ModelInfo) -> str:
@@ -178,16 +179,21 @@ def _split_to_show(model: Path, info: ModelInfo) -> str:
     raise ModelError(f"{model}: its model.json has no score; train it again")
 
 
-def _read_data(name: str, given: bool, reading: ReadOptions, workspace: Workspace) -> _DataNow:
+def _data_paths(data: Data | None, info: ModelInfo) -> DataPaths:
+    """Return where DATA is: as given, or else as the model folder records it."""
+    return DataPaths.of(data) if data is not None else info.training.data or DataPaths()
+
+
+def _read_data(data: DataPaths, given: bool, reading: ReadOptions, workspace: Workspace) -> _DataNow:
     """Read DATA; if the user did not name it and it is gone, say so instead of failing."""
-    if not name:
-        return _DataNow(name, None, "no pictures: the model folder does not record where its photos are; give --data")
+    if not data.parts:
+        return _DataNow(data, None, "no pictures: the model folder does not record where its photos are; give --data")
     try:
-        return _DataNow(name, read_data(Path(name), workspace, reading=reading))
+        return _DataNow(data, read_data(data, workspace, reading=reading))
     except DataError as error:
         if given:
             raise
-        return _DataNow(name, None, f"no pictures: {error}; give --data if the photos are elsewhere now")
+        return _DataNow(data, None, f"no pictures: {error}; give --data if the photos are elsewhere now")
 
 
 def _predict_again(

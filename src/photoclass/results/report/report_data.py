@@ -6,6 +6,7 @@ from pathlib import Path
 
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import Epoch, ModelInfo, StoredScore
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.choice import ReportPhotos
 
@@ -35,12 +36,12 @@ class PhotoSource:
     """Where the photos are.
 
     Attributes:
-        data: The name of DATA; empty if it is not known.
+        data: Where DATA is; without a path if it is not known.
         paths: Where each photo is read from, by name.
         note: Which photos are missing, and why; empty if none are.
     """
 
-    data: str
+    data: DataPaths
     paths: Mapping[str, str]
     note: str = ""
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from photoclass.metrics.classification import confused_pairs
 from photoclass.metrics.intervals import Interval
 from photoclass.model.folder import StoredScore
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.table import name_in_data
 from photoclass.results.report import provenance
 from photoclass.results.report.plots import draw_curve, draw_losses, draw_reliability
@@ -410,7 +411,7 @@ def photo_card(report: ReportData, row: int) -> PhotoCard:
     )
 
 
-def _short_name(name: str, data: str) -> str:
+def _short_name(name: str, data: DataPaths) -> str:
     """Return a photo's name within DATA, or the last two parts of its path."""
     within = name_in_data(name, data)
     return shown(within if within != name else "/".join(name.split("/")[-2:]))

@@ -14,6 +14,7 @@ from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.paired import sum_by_group
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
+from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
@@ -134,7 +135,7 @@ class Comparison:
 
 
 def compare(
-    data: Path,
+    data: Data,
     models: Sequence[Path],
     *,
     include_known: bool = False,
@@ -159,7 +160,7 @@ def compare(
     """
     if len(models) != 2:
         raise SettingsError(f"{len(models)} models: give two to compare them; compare more of them in pairs")
-    workspace = workspace or Workspace()
+    workspace, data = workspace or Workspace(), DataPaths.of(data)
     runtimes = [Runtime.load(model) for model in models]
     class_names = runtimes[0].info.class_names
     _check_same_classes(models, runtimes)

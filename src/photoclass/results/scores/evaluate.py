@@ -14,6 +14,7 @@ from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.cache.store import Rows
+from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import doubled, halved
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
@@ -102,7 +103,7 @@ class Evaluation:
 
 
 def evaluate(
-    data: Path,
+    data: Data,
     model: Path,
     *,
     include_known: bool = False,
@@ -130,7 +131,7 @@ def evaluate(
         ModelError: The model folder cannot be used.
         SettingsError: The positive class of `costs` is ambiguous or unknown.
     """
-    workspace = workspace or Workspace()
+    workspace, data = workspace or Workspace(), DataPaths.of(data)
     info = load_info(model)
     if costs:
         costs.positive_class(info.class_names)

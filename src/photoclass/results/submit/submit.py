@@ -13,6 +13,7 @@ from photoclass.errors import DataError, OutputError, SettingsError
 from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import ModelInfo, load_valid_predictions
 from photoclass.model.runtime import Runtime
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import SkippedPhoto, name_in_data
 from photoclass.results.predict import OK, Predictions, predict_table
@@ -99,7 +100,7 @@ def _check_out(out: Path, test: Path, sample: Path | None) -> None:
 
 
 def _names_within(names: Sequence[str], test: Path) -> list[str]:
-    return [name_in_data(name, str(test)) for name in names]
+    return [name_in_data(name, DataPaths((test,))) for name in names]
 
 
 def _ids(sample: Sample, columns: Sequence[Column]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.fixes import Fix
 from photoclass.photos.table import PhotoTable, name_in_data
 
@@ -63,7 +64,7 @@ def find_label_errors(probabilities: NDArray[np.floating], labels: NDArray[np.in
     return LabelErrors(rows, suggested[rows], wrong[rows], likely)
 
 
-def label_errors_as_fixes(errors_found: LabelErrors, table: PhotoTable, data: str) -> tuple[Fix, ...]:
+def label_errors_as_fixes(errors_found: LabelErrors, table: PhotoTable, data: DataPaths) -> tuple[Fix, ...]:
     """Return the suggested labels as fixes, to be reviewed by a person."""
     return tuple(
         Fix(

@@ -60,7 +60,7 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         f"temperature {head.temperature:.3f}"
     )
     found = find_label_errors(head.out_of_fold_probabilities, train.table.labels).only_likely()
-    label_errors = label_errors_as_fixes(found, train.table, str(request.data))
+    label_errors = label_errors_as_fixes(found, train.table, request.data)
     if label_errors:
         first = label_errors[0]
         request.say(f"{plural(len(label_errors), 'likely label error')}, first {first.image} ({first.note})")
