@@ -30,6 +30,7 @@ def check(
 
     Args:
         data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
+            A list of folders and zips: the parts of one data set.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
         labels: Whether to look for label errors too, which takes as long as training.

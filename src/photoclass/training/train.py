@@ -29,6 +29,7 @@ def train(
 
     Args:
         data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
+            A list of folders and zips: the parts of one data set.
         out: The model folder; new or empty, unless resumed.
         recipe: Name of the recipe; None for `features`, or that of the resumed run.
         settings: Hyperparameters to change, by name; text is parsed. The others are the recipe's, or the resumed

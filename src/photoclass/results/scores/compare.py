@@ -147,6 +147,7 @@ def compare(
 
     Args:
         data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
+            A list of folders and zips: the parts of one data set.
         models: Two model folders, A and B, with the same classes; their image sizes may differ.
         include_known: Include photos that trained or selected a model.
         fixes: A fixes file, whose labels replace DATA's own.

@@ -119,6 +119,7 @@ def evaluate(
 
     Args:
         data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
+            A list of folders and zips: the parts of one data set.
         model: A model folder.
         include_known: Score photos that trained or selected the model, too.
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
