@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -139,6 +140,49 @@ def test_unreadable_photos_are_skipped_counted_and_listed(model: Path, drawn_pho
     assert done("evaluate", photos, "--model", run, "--json", tmp_path / "s.json").stderr.count("skipped") == 1
     named = {Path(item["file"]).name for item in json.loads((tmp_path / "s.json").read_text())["skipped"]}
     assert named == {"empty.jpg", "page.jpg"}
+
+
+def test_fault_60_files_beside_photos_are_counted_by_every_command_and_are_no_fault_to_strict(
+    model: Path, few_drawn_photos: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(few_drawn_photos, photos)
+    for photo in list(photos.rglob("*.jpg")):
+        photo.with_suffix(".jpg.json").write_text("{}")
+    (photos / "Thumbs.db").write_bytes(b"x")
+    count = len(list(photos.rglob("*.jpg")))
+    line = f"passed over: {count} sidecar files (json), 1 system file; for example "
+    checked = done("check", photos, "--quick", "--strict", "--json", tmp_path / "c.json", "--html", tmp_path / "c.html")
+    assert f"  note      {line}cat/" in checked.stdout and "cannot be used" not in checked.stdout
+    assert line in (tmp_path / "c.html").read_text()
+    passed_over = {"sidecar files (json)": count, "system files": 1}
+    assert json.loads((tmp_path / "c.json").read_text())["passed_over"] == passed_over
+    with_model = ("--model", model, "--strict")
+    assert line in done("predict", photos, *with_model, "--out", tmp_path / "p.csv").stderr
+    assert len((tmp_path / "p.csv").read_text().splitlines()) == 1 + count
+    assert line in done("evaluate", photos, *with_model, "--json", tmp_path / "s.json", "--include-known").stderr
+    assert json.loads((tmp_path / "s.json").read_text())["passed_over"] == passed_over
+    for command in ("gallery", "explain"):
+        assert line in done(command, photos, *with_model, "--count", 1, "--out", tmp_path / "g.png").stderr
+    assert line in done("submit", photos, *with_model, "--out", tmp_path / "s.csv").stderr
+
+
+def test_fault_71_a_model_is_trained_inside_data_as_check_recommends(
+    few_drawn_photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    shutil.copytree(few_drawn_photos, photos)
+    monkeypatch.chdir(photos)
+    for name in ("my-model", "my-model-2"):
+        advice = done("check", ".", "--quick").stdout.splitlines()[-1]
+        assert advice == f"next: photoclass train . --out {name}"
+        words = shlex.split(advice.removeprefix("next: photoclass "))
+        trained = done(*words, "--recipe", "small-cnn", "--epochs", 1, *QUICK)
+        assert "48 photos (24 cat, 24 dog)" in trained.stderr
+        assert "1 file of a model folder" not in trained.stderr
+    assert "files of a model folder" in done("evaluate", ".", "--model", name, "--include-known").stderr
+    done("predict", ".", "--model", name, "--out", "p.csv")
+    assert len(Path("p.csv").read_text().splitlines()) == 49
 
 
 def test_a_submission_gives_an_unreadable_photo_the_base_rate(model: Path, drawn_photos: Path, tmp_path: Path) -> None:

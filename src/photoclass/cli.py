@@ -202,12 +202,12 @@ def check(
         print(f"{write_fixes}: {plural(len(proposed), 'row')} proposed; edit them")
     elif findings.proposed_fixes():
         print("a fixes file corrects labels and leaves photos out, without touching the photos")
-        print(_next("check", *data, *_options(reading), "--write-fixes", "fixes.csv"))
+        print(_next("check", *data, *_options(reading), "--write-fixes", _unused("fixes.csv")))
     fixed = ("--fixes", write_fixes or fixes) if write_fixes or fixes else ()
     if findings.refusal:
         print(printable(f"train will refuse this as it is: {findings.refusal}"))
     else:
-        print(_next("train", *data, "--out", "my-model", *_options(reading), *fixed))
+        print(_next("train", *data, "--out", _unused("my-model"), *_options(reading), *fixed))
     if strict and findings.unreadable:
         raise typer.Exit(_EXIT_SKIPPED)
 
@@ -765,6 +765,15 @@ def _named_values(assignments: Sequence[str]) -> dict[str, str]:
             raise SettingsError(f"--set {assignment}: give NAME=VALUE, for example --set dropout=0.5")
         values[name.strip()] = value.strip()
     return values
+
+
+def _unused(name: str) -> str:
+    """Return a name for a new file or folder that does not exist yet: `my-model`, `my-model-2`."""
+    path, number = Path(name), 1
+    while os.path.lexists(path):
+        number += 1
+        path = Path(name).with_stem(f"{Path(name).stem}-{number}")
+    return str(path)
 
 
 def _next(*parts: object) -> str:

@@ -369,8 +369,8 @@ NO_PHOTOS = {"FITS": _fits(), "PSD": _psd()} | {
 def test_fault_08_other_formats_are_skipped_even_if_pillow_can_open_them(form: str) -> None:
     assert Image.open(io.BytesIO(NO_PHOTOS[form])).format == form
     reason = reason_of(NO_PHOTOS[form])
-    assert (
-        (form in reason and "not supported" in reason) or reason.startswith("not an image in a known format (JPEG, PNG")
+    assert (form in reason and "not supported" in reason) or reason.startswith(
+        "not an image in a known format (JPEG, PNG"
     )
 
 

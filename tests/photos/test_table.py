@@ -6,7 +6,17 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable, SkippedPhoto, count_by_class, natural_key
+from photoclass.photos.table import (
+    NO_LABEL,
+    NO_SPLIT,
+    PassedOver,
+    PhotoTable,
+    SkippedPhoto,
+    count_by_class,
+    describe_passed_over,
+    name_below,
+    natural_key,
+)
 
 # Names with digits of all scripts, and with bytes that are not UTF-8 (lone surrogates).
 NAMES = st.text(st.one_of(st.sampled_from("0123456789٣²ab/.- \n"), st.characters(exclude_categories=())), max_size=20)
@@ -81,3 +91,22 @@ def test_selecting_rows_keeps_the_skipped_files() -> None:
 def test_photos_are_counted_by_class_and_those_without_a_label_are_not() -> None:
     labels = np.array([0, 2, 2, NO_LABEL], dtype=np.int64)
     assert count_by_class(labels, ("cat", "cow", "dog", "hen")) == {"cat": 1, "cow": 0, "dog": 2, "hen": 0}
+
+
+def test_files_passed_over_are_one_line_by_kind() -> None:
+    items = [PassedOver("sidecar files (json)", 1_028, "DATA/a.json"), PassedOver("videos (mp4)", 1, "DATA/a.mp4")]
+    line = "passed over: 1,028 sidecar files (json), 1 video (mp4); for example "
+    assert describe_passed_over(items) == f"{line}DATA/a.json"
+    assert describe_passed_over(items, "DATA") == f"{line}a.json"
+    many = [PassedOver(f"files of kind {number}", 10 - number, "a") for number in range(9)]
+    assert describe_passed_over(many).endswith("5 files of kind 5, 9 of other kinds; for example a")
+    assert describe_passed_over([PassedOver("files of a class", 1, "a")]).startswith("passed over: 1 file of a class;")
+
+
+def test_names_are_as_the_user_would_write_them() -> None:
+    assert [name_below(where, "a/1.jpg") for where in (".", "b", "../b", "/")] == [
+        "a/1.jpg",
+        "b/a/1.jpg",
+        "../b/a/1.jpg",
+        "/a/1.jpg",
+    ]

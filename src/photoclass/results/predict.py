@@ -135,6 +135,8 @@ def predict(
     novelty = None if abstain is None else _load_for_abstaining(model, load_info(model), abstain, workspace)
     runtime = Runtime.load(model)
     table = read_photos(photos, workspace, runtime.info.class_names)
+    for note in table.notes:
+        workspace.say(note)
     return replace(predict_table(runtime, table, workspace, novelty), abstain=abstain)
 
 

@@ -172,3 +172,46 @@ def test_held_out_photos_of_a_folder_stay_held_out(tmp_path: Path) -> None:
     assert [name for name, split in zip(table.names, table.splits, strict=True) if split == HELD_OUT] == [
         f"{folder}/test/cats/9.jpg"
     ]
+
+
+def test_fault_60_files_that_are_no_photos_have_no_row_unless_they_are_given_by_name(tmp_path: Path) -> None:
+    notes = put(tmp_path / "x/notes.txt", b"no photo")
+    put(tmp_path / "x/1.jpg.json", b"{}")
+    put(tmp_path / "x/1.jpg", b"x")
+    table = read_photos([tmp_path / "x"], Workspace(tmp_path / "cache"))
+    assert table.names == (f"{tmp_path}/x/1.jpg",)
+    assert {item.kind: item.example for item in table.passed_over} == {
+        "sidecar files (json)": f"{tmp_path}/x/1.jpg.json",
+        "text files (txt)": f"{tmp_path}/x/notes.txt",
+    }
+    table = read_photos([tmp_path / "x", notes, tmp_path / "x"], Workspace(tmp_path / "cache"))
+    assert table.names == (f"{tmp_path}/x/1.jpg", str(notes))
+    assert [(item.kind, item.count) for item in table.passed_over] == [("sidecar files (json)", 1)]
+
+
+def test_fault_60_a_folder_without_photos_says_what_was_passed_over(tmp_path: Path) -> None:
+    put(tmp_path / "x/1.json", b"{}")
+    with pytest.raises(
+        DataError, match=r"no photos found \(passed over: 1 sidecar file \(json\); for example .*1\.json"
+    ):
+        read_photos([tmp_path / "x"], Workspace(tmp_path / "cache"))
+
+
+def test_names_in_the_current_folder_are_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cats/1.jpg", "dogs/1.jpg", "cats/1.json"):
+        put(tmp_path / name, b"x")
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace(tmp_path.with_name("cache"))
+    assert read_photos([Path()], workspace).names == ("cats/1.jpg", "dogs/1.jpg")
+    assert read_photos([Path("cats/")], workspace).names == ("cats/1.jpg",)
+    table = read_data(Path(), workspace)
+    assert table.names == ("cats/1.jpg", "dogs/1.jpg")
+    assert table.passed_over[0].example == "cats/1.json"
+
+
+def test_fault_71_the_model_folder_in_data_is_left_out(tmp_path: Path) -> None:
+    for name in ("cats/1.jpg", "dogs/1.jpg", "new-model/resume/lock", "runs/old/model.json", "runs/old/model.onnx"):
+        put(tmp_path / name, b"x")
+    table = read_data(tmp_path, Workspace(tmp_path.with_name("cache")), leave_out=[tmp_path / "new-model"])
+    assert table.class_names == ("cats", "dogs")
+    assert [(item.kind, item.count) for item in table.passed_over] == [("files of a model folder", 2)]

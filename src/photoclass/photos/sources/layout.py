@@ -113,7 +113,7 @@ class _Reader:
         for folder, label, split in self.found.in_classes:
             self._take(folder.files(), label, split)
         self._describe()
-        for aside in self.found.aside:
+        for aside in {item.folder.path: item for item in self.found.aside}.values():
             self._pass_over(aside)
         if self.found.splits and all(row.split != VALID for row in self.labelled.rows):
             # Only train/, or train/ and test/: validation photos are still to be taken from train/.

@@ -69,7 +69,7 @@ def list_files(root: str, leave_out: Sequence[str] = ()) -> Listing:
 
     Args:
         root: The folder.
-        leave_out: Folders whose files are passed over: those that results are written to.
+        leave_out: Folders that results are being written to; what is in them does not count.
 
     Raises:
         DataError: `root` cannot be read.
@@ -125,7 +125,9 @@ class _Walk:
                     raise DataError(f"{self._root}: {reason}") from error
                 self._listing.skipped.append(SkippedPhoto(folder, reason))
                 continue
-            if folder and (identity in self._left_out or _is_model_folder(path, found)):
+            if identity in self._left_out and folder:
+                continue
+            if folder and _is_model_folder(path, found):
                 self._litter.append((folder, rules.MODEL))
                 continue
             if identity:

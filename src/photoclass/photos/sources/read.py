@@ -52,7 +52,7 @@ def read_data(
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
         to_train: Whether these photos are for training; if not, a class may have none.
-        leave_out: Folders below DATA that results are written to; their files are passed over.
+        leave_out: Folders that results are being written to; what is in them does not belong to DATA.
 
     Raises:
         DataError: DATA does not exist, is in none of these forms, or its classes cannot be trained on; or the fixes do

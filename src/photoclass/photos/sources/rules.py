@@ -73,7 +73,7 @@ PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm 
 HIDDEN = "hidden files"
 SYSTEM = "system files"
 MODEL = "files of a model folder"
-KNOWN_FOLDERS = "links to folders that are listed already"
+KNOWN_FOLDERS = "links that are not followed"
 
 # Files, and folders with all that they hold, that systems make: passed over whatever their content.
 SYSTEM_NAMES = frozenset(

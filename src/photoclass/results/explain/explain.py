@@ -147,6 +147,8 @@ def explain(
     network = SaliencyModel.load(model)
     number = _class_number(network, target)
     table = read_photos(photos, workspace, network.info.class_names)
+    for note in table.notes:
+        workspace.say(note)
     rows = _rows_of(table)
     chosen = [rows[i] for i in sample_rows(len(rows), count, seed)]
     lettering = Lettering.of(network.info.class_names, (Path(row.name).name for row in chosen))
