@@ -143,8 +143,7 @@ class _NameFinder:
             if name_in_data(name, self._data) in self._names:
                 return name_in_data(name, self._data)
         self._index = self._index or FileIndex(sorted(self._names))
-        parts = path_parts(_decoded(image))
-        matches, _ = self._index.matches(parts) if parts else ([], False)
+        matches, _ = self._index.matches(path_parts(_decoded(image)))
         return matches[0] if len(matches) == 1 else None
 
 

@@ -31,7 +31,8 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
     """
     tables = _label_tables(listing, root, where, reading)
     if not tables:
-        return _label_by_names(listing, root, where, reading)
+        refuse_column_options(where, reading)
+        return label_listing(listing, where, reading, partial(os.path.join, root))
     labelled = LabelledFiles(
         skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
     )
@@ -61,22 +62,28 @@ def refuse_label_tables(listing: Listing, root: str, where: str, reading: ReadOp
         )
 
 
-def _label_by_names(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles:
-    try:
-        return label_listing(listing, where, reading, partial(os.path.join, root))
-    except DataError as error:
-        table = next((name for name in listing.beside if "/" not in name and _may_be_meant(Path(root, name))), None)
-        if table is None:
-            raise
-        raise DataError(f"{error}; perhaps you mean {where}/{table}") from error
+def refuse_column_options(where: str, reading: ReadOptions) -> None:
+    """Refuse options on the columns of a table where labels are from folders and names.
+
+    Raises:
+        DataError: There is such an option.
+    """
+    for option, column in (("--image-column", reading.image_column), ("--label-column", reading.label_column)):
+        if column:
+            raise DataError(f"{where}: {option} {column}: there is no label table; labels are from names")
 
 
-def _may_be_meant(file: Path) -> bool:
-    """Return whether a file is a label table under a name that is not known for it."""
-    try:
-        return is_table(file) and holds_labels(read_table_file(file))
-    except DataError:
-        return False
+def label_table_beside(listing: Listing, root: str) -> str:
+    """Return the name of a label table at the top of a folder, under a name that is not known for it; empty without."""
+    for name in listing.beside:
+        if "/" in name or name.casefold() in LABEL_TABLES or not is_table(Path(name)):
+            continue
+        try:
+            if holds_labels(read_table_file(Path(root, name))):
+                return name
+        except DataError:
+            continue
+    return ""
 
 
 def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions) -> dict[str, TableFile]:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.errors import DataError
+from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.choices import IGNORE, Choices
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
 from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import ALL_OTHERS, AS_IT_IS, ReadOptions
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
 from photoclass.photos.tables.columns import LabelColumns, find_columns, named_column, without_labels
-from photoclass.photos.tables.labels import class_names_of
+from photoclass.photos.tables.labels import check_labels
 from photoclass.photos.tables.one_hot import one_hot_columns, one_hot_labels
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile, read_table_file
@@ -52,7 +54,9 @@ def read_label_file(file: Path, reading: ReadOptions = AS_IT_IS) -> tuple[Labell
         DataError: It is no table, a column is missing, or rows are wrong: each cause is named once, with its count and
             an example.
     """
-    labelled, paths = label_table(read_table_file(file), reading, str(file.parent))
+    table = read_table_file(file)
+    labelled, paths = label_table(table, reading, str(file.parent))
+    _check_choices(labelled, table, find_columns(table, reading.image_column, reading.label_column), reading)
     finish_splits(labelled, str(file))
     return labelled, paths
 
@@ -145,13 +149,12 @@ def _rows(
             faults.add(row.line, "unknown split", repr(word), advice)
         splits.append(NO_SPLIT if meant is None else meant)
     faults.refuse()
-    names, spelled = class_names_of(table, labels, [row.line for row in table.rows])
-    notes += spelled
+    check_labels(table, labels, [row.line for row in table.rows])
     if ignored := splits.count(IGNORED):
         notes.append(f"{table.file}: {plural(ignored, 'row')} ignored, as --splits says")
     return [
-        _Row(row.line, row.cells[image], name, part, row.cells[group].strip() if group is not None else "")
-        for row, name, part in zip(table.rows, names, splits, strict=True)
+        _Row(row.line, row.cells[image], label, part, row.cells[group].strip() if group is not None else "")
+        for row, label, part in zip(table.rows, labels, splits, strict=True)
         if part != IGNORED
     ]
 
@@ -179,14 +182,25 @@ def _group_column(table: TableFile, reading: ReadOptions) -> int | None:
 
 def split_of(word: str, reading: ReadOptions) -> int | None:
     """Return the split that a folder or a word in a split column means, or IGNORED; None if that is unknown."""
-    said = {name.casefold(): split for name, split in reading.splits.items()}
-    means = said.get(word.casefold())
+    choices = Choices(reading)
     known = split_of_name(word)
-    if means is None and known is None:
-        means = said.get(ALL_OTHERS)
-    if means is None:
-        return known
-    return IGNORED if means == "ignore" else _SPLITS.get(means)
+    choice = choices.by_name(word) if known is not None else choices.of(word)
+    if choice == IGNORE:
+        return IGNORED
+    return _SPLITS.get(choice) if choice else known
+
+
+def _check_choices(labelled: LabelledFiles, table: TableFile, columns: LabelColumns, reading: ReadOptions) -> None:
+    """Refuse words of `--splits` that are in no row."""
+    words = (
+        {cell.strip() for cell in table.cells(columns.split) if cell.strip()} if columns.split is not None else set()
+    )
+    words = words or {row.file.partition("/")[0] for row in labelled.rows if "/" in row.file}
+    met = {clean_class_name(word) for word in words}
+    for name, choice in reading.splits.items():
+        if name != ALL_OTHERS and clean_class_name(name) not in met:
+            found = ", ".join(sorted(words)) or "none"
+            raise DataError(f"{table.file}: --splits {name}={choice}: no row has that split; found {found}")
 
 
 def _line_break_advice(cells: tuple[str, ...]) -> str:
@@ -249,8 +263,10 @@ def _fill(file: Path, rows: list[_Row], found: dict[str, FoundPhoto], labelled: 
         if first is row:
             paths[photo.name] = photo.path
             labelled.rows.append(LabelledRow(photo.name, row.label, row.split, row.group))
-        elif first.label != row.label:
-            example = f"{row.image.strip()!r} is {row.label} here and {first.label} in line {first.line}"
+        elif first.label != row.label and clean_class_name(first.label) != clean_class_name(row.label):
+            example = (
+                f"{row.image.strip()!r} is {row.label.strip()} here and {first.label.strip()} in line {first.line}"
+            )
             faults.add(
                 row.line, "two labels for one photo", example, "a photo has one label here: keep one of the rows"
             )

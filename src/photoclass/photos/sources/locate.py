@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from photoclass.photos.sources.listing import list_files
 from photoclass.photos.sources.litter import has_photo_ending
@@ -18,6 +19,7 @@ _DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
 _WEB_ADDRESS = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", re.IGNORECASE)
 # Label Studio writes `/data/upload/1/<8 digits>-name.jpg`, or `/data/local-files/?d=cats/0.jpg`.
 _LABEL_STUDIO_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
+NO_SUCH_FILE = "no such file"
 _MOST_NAMED = 3
 
 
@@ -60,6 +62,7 @@ class PhotoFinder:
         self._shown = shown or folder or "."
         self._encoding = encoding
         self._below: FileIndex | None = None
+        self._explained = False
 
     def as_written(self, cell: str) -> FoundPhoto | None:
         """Return the file that a cell names, but for spaces around it, separators and the encoding of its name."""
@@ -78,20 +81,32 @@ class PhotoFinder:
             return Missing("a file name has a line break", repr(written), advice)
         if _WEB_ADDRESS.match(written):
             return Missing("a web address, not a file", written, "download the photos, and name their files")
-        parts = path_parts(written)
         files = self._files_below()
-        matches, certain = files.matches(parts) if parts else ([], False)
+        matches, certain = files.matches(path_parts(written))
+        if not matches and "%" in written:
+            matches, certain = files.matches(path_parts(unquote(written)))
         if len(matches) == 1:
             return FoundPhoto(os.path.join(self._folder, matches[0]), matches[0], certain)
         if matches:
             more = f" or {len(matches) - _MOST_NAMED:,} more" if len(matches) > _MOST_NAMED else ""
             shown = f"{written!r} is {' or '.join(matches[:_MOST_NAMED])}{more}"
             return Missing("more than one file can be meant", shown, "write the folder before the name")
+        if self._explained:  # the first of a cause is shown, and this takes time
+            return Missing(NO_SUCH_FILE, "", "")
+        self._explained = True
+        return Missing(NO_SUCH_FILE, repr(written), f"{self._what_is_here(written)}; correct the path")
+
+    def _what_is_here(self, written: str) -> str:
+        files = self._files_below()
+        alike = files.alike(path_parts(written))
+        if alike:
+            return f"{alike} is here"
+        if self._encoding == CP1252 and not written.isascii():
+            return "the table is not UTF-8: save it as UTF-8"
+        if not files.photos:
+            return f"below {self._shown} is no photo"
         verb = "is" if len(files.photos) == 1 else "are"
-        here = (
-            f"{verb} {plural(len(files.photos), 'photo')}, such as {files.photos[0]}" if files.photos else "is no photo"
-        )
-        return Missing("no such file", f"{written!r}", f"below {self._shown} {here}; correct the path")
+        return f"below {self._shown} {verb} {plural(len(files.photos), 'photo')}, such as {files.photos[0]}"
 
     def _files_below(self) -> "FileIndex":
         if self._below is None:
@@ -139,6 +154,8 @@ class FileIndex:
         Returns:
             The files, and whether each is what is written, from the table's folder to the name.
         """
+        if not parts:
+            return [], False
         folders, name = [_key(part) for part in parts[:-1]], _key(parts[-1])
         found = self._by_name.get(name) or self._by_stem.get(name)
         if not found and _LABEL_STUDIO_PREFIX.match(name):
@@ -157,6 +174,16 @@ class FileIndex:
             same_case = [file for file in whole if file.endswith("/".join(parts[-most - 1 :]))]
             whole = same_case if len(same_case) == 1 else whole
         return whole or best, bool(whole) and most == len(folders)
+
+    def alike(self, parts: Sequence[str]) -> str:
+        """Return a photo that has another ending, or the same number with zeros before it; empty without."""
+        name = _key(parts[-1]) if parts else ""
+        stem = name.rpartition(".")[0] if has_photo_ending(name) else name
+        same = self._by_stem.get(stem, [])
+        if not same and stem.isdecimal():
+            zeros = (known for known in self._by_stem if known.isdecimal() and int(known) == int(stem))
+            same = self._by_stem.get(next(zeros, ""), [])
+        return same[0] if same else ""
 
 
 def check_uncertain(found: dict[str, tuple[int, FoundPhoto]], faults: RowFaults) -> None:

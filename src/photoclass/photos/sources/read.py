@@ -14,7 +14,12 @@ from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
 from photoclass.photos.sources.data_parts import DataPart, merge_parts
-from photoclass.photos.sources.folder_tables import label_folder, refuse_label_tables
+from photoclass.photos.sources.folder_tables import (
+    label_folder,
+    label_table_beside,
+    refuse_column_options,
+    refuse_label_tables,
+)
 from photoclass.photos.sources.grouping import group_rows
 from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
@@ -78,9 +83,16 @@ def _read_one(
         group_rows(labelled, reading.group_by, where)
         return make_table(labelled, where, paths, where, to_train)
     part = _list_part(path, workspace, leave_out)
-    labelled = label_folder(part.listing, part.root, where, reading)
-    group_rows(labelled, reading.group_by, where)
-    return make_table(labelled, where, None, part.root, to_train)
+    try:
+        labelled = label_folder(part.listing, part.root, where, reading)
+        group_rows(labelled, reading.group_by, where)
+        return make_table(labelled, where, None, part.root, to_train)
+    except DataError as error:
+        table = label_table_beside(part.listing, part.root)
+        if not table:
+            raise
+        meant = f"{where}/{table}" if part.root == where else f"{table}: unpack the zip, and give that table"
+        raise DataError(f"{error}; perhaps you mean {meant}") from error
 
 
 def _read_parts(
@@ -93,6 +105,7 @@ def _read_parts(
     parts = [_list_part(path, workspace, leave_out) for path in data.parts]
     for part in parts:
         refuse_label_tables(part.listing, part.root, str(part.path), reading)
+    refuse_column_options(where, reading)
     merged = merge_parts(parts)
     try:
         labelled = label_listing(merged.listing, where, reading, merged.path_of)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photoclass.errors import DataError
+from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.tables.one_hot import one_hot_columns
 from photoclass.photos.tables.table_file import TableFile
 
@@ -23,12 +25,14 @@ IMAGE_COLUMNS = (
     _words("id imageid imgid photoid fileid"),
 )
 LABEL_COLUMNS = (
-    _words("label labels class classes classname labelname target breed category categoryname species"),
+    _words("""
+        label labels class classes classname labelname target breed category categoryname species
+        choice
+    """),
     _words("classid labelid targetid categoryid breedid classindex labelindex y"),
 )
 SPLIT_COLUMNS = (_words("split set subset dataset"),)
 _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
-_FILE_LIKE = re.compile(r".+\.[A-Za-z]{3,4}")
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _usual(table: TableFile, tiers: Sequence[frozenset[str]], first: str) -> lis
 
 
 def _plain(name: str) -> str:
-    return _BETWEEN_WORDS.sub("", name.casefold())
+    return _BETWEEN_WORDS.sub("", clean_class_name(name).casefold())
 
 
 def _examples(table: TableFile, columns: Sequence[int]) -> str:
@@ -143,7 +147,7 @@ def _examples(table: TableFile, columns: Sequence[int]) -> str:
 
 
 def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
-    if any(_FILE_LIKE.fullmatch(name) for name in table.header):
+    if any(has_photo_ending(name) for name in table.header):
         return (
             f"its first line is a row ({table.describe_columns()}), not the names of the columns; add a line "
             "image,label above it"

@@ -57,6 +57,12 @@ def decode_table(content: bytes, where: str) -> DecodedText:
     Raises:
         DataError: It is empty or no text.
     """
+    found = _decode(content, where)
+    # A second mark, as where a file was saved twice, and the end-of-file sign of DOS.
+    return DecodedText(found.text.lstrip("\ufeff").rstrip("\x1a"), found.encoding)
+
+
+def _decode(content: bytes, where: str) -> DecodedText:
     if not content.strip():
         raise DataError(f"{where}: is empty; its first line must name the columns")
     _refuse_other_files(content, where)

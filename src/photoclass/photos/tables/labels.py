@@ -18,11 +18,12 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NOT_CP1252 = re.compile(r"[^\x00-\x7f]{3}")
 _BETWEEN_LABELS = re.compile(r"\s*[|;,/+&]\s*|\s+and\s+|\s+")
 _STRONG_BETWEEN = re.compile(r"\s*[|;]\s*")
-_MOST_MEASUREMENTS = 10
+_FEWEST_MEASUREMENTS = 10
+_MOST_SHOWN = 40
 
 
-def class_names_of(table: TableFile, labels: Sequence[str], lines: Sequence[int]) -> tuple[list[str], list[str]]:
-    """Return the class name of each label, and notes on labels that were written in several ways.
+def check_labels(table: TableFile, labels: Sequence[str], lines: Sequence[int]) -> None:
+    """Refuse labels that cannot be class names, or of which it is unclear which class they are.
 
     Args:
         table: The table, for its name and its encoding.
@@ -30,23 +31,22 @@ def class_names_of(table: TableFile, labels: Sequence[str], lines: Sequence[int]
         lines: The line of each.
 
     Raises:
-        DataError: A label cannot be a class name: it is undecodable, several in one, a measurement, or `-`, which
-            means "excluded" in a fixes file; or two are one number written in two ways.
+        DataError: A label is undecodable, several in one, a measurement, or `-`, which means "excluded" in a fixes
+            file; or two are one number written in two ways.
     """
     names = {label: clean_class_name(label) for label in dict.fromkeys(labels)}
+    wrong = {label: fault for label, name in names.items() if (fault := _fault(label, name, table.encoding))}
     faults = RowFaults(table.file)
-    for label, line in zip(labels, lines, strict=True):
-        if fault := _fault(label, names[label], table.encoding):
-            cause, advice = fault
-            faults.add(line, cause, repr(label[:40]), advice)
-    faults.refuse()
     distinct: dict[str, int] = {}
     for label, line in zip(labels, lines, strict=True):
         distinct.setdefault(names[label], line)
+        if label in wrong:
+            cause, advice = wrong[label]
+            faults.add(line, cause, repr(label[:_MOST_SHOWN]), advice)
+    faults.refuse()
     _refuse_measurements(table, list(distinct), len(labels))
     _refuse_several(table, distinct)
     _refuse_equal_numbers(table, distinct)
-    return [names[label] for label in labels], _spellings(table, names)
 
 
 def _fault(label: str, name: str, encoding: str) -> tuple[str, str] | None:
@@ -70,15 +70,13 @@ def _fault(label: str, name: str, encoding: str) -> tuple[str, str] | None:
 
 
 def _refuse_measurements(table: TableFile, names: list[str], rows: int) -> None:
-    numbers = [name for name in names if _NUMBER.fullmatch(name)]
+    numbers = [name.replace(",", ".") for name in names if _NUMBER.fullmatch(name.replace(",", "."))]
     fractions = [name for name in numbers if float(name) % 1]
-    if len(numbers) == len(names) and (
-        len(fractions) >= _MOST_MEASUREMENTS or (len(fractions) > 2 and 2 * len(names) > rows)
-    ):
-        shown = ", ".join(fractions[:3])
+    many = len(fractions) >= _FEWEST_MEASUREMENTS or (len(fractions) > 2 and 2 * len(names) > rows)
+    if many and 10 * len(numbers) >= 9 * len(names):
         raise DataError(
-            f"{table.file}: the labels are {len(names):,} different numbers, such as {shown}: measurements, not "
-            "classes; choose the column of classes with --label-column, or write classes instead"
+            f"{table.file}: the labels are {len(numbers):,} different numbers, such as {', '.join(fractions[:3])}: "
+            "measurements, not classes; choose the column of classes with --label-column, or write classes instead"
         )
 
 
@@ -99,7 +97,7 @@ def _refuse_several(table: TableFile, names: dict[str, int]) -> None:
         first = joined[0]
         shown = f"{first!r} is {' and '.join(map(repr, parts[first]))}"
         advice = (
-            "a photo has one label here: keep one, or leave these photos out; if it is a class of its own, write it as "
+            "a photo has one label here: keep one, or leave these photos out. If it is a class of its own, write it as "
             f"{'_'.join(parts[first])}"
         )
         faults.add_all((names[name] for name in joined), "several labels in one", shown, advice)
@@ -125,14 +123,3 @@ def _refuse_equal_numbers(table: TableFile, names: dict[str, int]) -> None:
             f"{table.file}: the labels {first!r} (line {names[first]}) and {second!r} (line {names[second]}) are one "
             f"number written in two ways{more}; write it in one"
         )
-
-
-def _spellings(table: TableFile, names: dict[str, str]) -> list[str]:
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for label, name in names.items():
-        by_name[name].append(label)
-    return [
-        f"{table.file}: {' and '.join(map(ascii, several))} are one class, {name!r}"
-        for name, several in by_name.items()
-        if len(several) > 1
-    ]

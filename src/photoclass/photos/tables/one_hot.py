@@ -5,7 +5,7 @@ from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile
 from photoclass.text import plural
 
-_VALUES = {"0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+_VALUES = {"": False, "0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
 
 def one_hot_columns(table: TableFile, others: set[int]) -> list[int]:
@@ -22,9 +22,14 @@ def one_hot_columns(table: TableFile, others: set[int]) -> list[int]:
         and name
         and table.rows
         and not name.casefold().startswith("unnamed:")
-        and all(row.cells[column].strip().casefold() in _VALUES for row in table.rows)
+        and _is_flag([cell.strip().casefold() for cell in table.cells(column)])
     ]
     return found if len(found) > 1 else []
+
+
+def _is_flag(cells: list[str]) -> bool:
+    """Return whether a column holds nothing but 0 and 1; some of the 0 may be blank."""
+    return all(cell in _VALUES for cell in cells) and any(cells)
 
 
 def one_hot_labels(table: TableFile, columns: list[int]) -> tuple[list[str], str]:
