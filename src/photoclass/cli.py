@@ -530,7 +530,7 @@ def submit(
         test, _model_or_builtin(model, workspace), out, sample=sample, clip=clip, options=options, workspace=workspace
     )
     print(printable(f"{out}: {submission.as_text()}"))
-    _report_unused(submission.base_rate_rows, submission.passed_over, strict)
+    _report_unused((*submission.base_rate_rows, *submission.skipped), submission.passed_over, strict)
 
 
 @app.command(cls=PlainCommand)

@@ -1,6 +1,7 @@
 """Samples as competitions and spreadsheets give them: whose column is whose, which id means which photo."""
 
 import csv
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -274,3 +275,36 @@ def test_the_submission_is_never_written_over_the_sample_or_into_the_test_set(
         with pytest.raises(OutputError, match="is inside the test set"):
             submit(test, model, out, sample=sample)
     assert sample.read_text() == "id,label\n1,0\n" and [p.name for p in test.iterdir()] == ["1.jpg"]
+
+
+def test_files_that_are_no_photos_have_no_row_and_a_broken_photo_has_its_own(
+    photos: Callable[..., Path], submitted: Submit
+) -> None:
+    test = photos("1.jpg", "photo without an ending.png")
+    (test / "photo without an ending.png").rename(test / "2")
+    for name, content in (("3.jpg", b""), ("README.txt", b"text"), ("notes", b"text"), ("4.bin", b"\0" * 99)):
+        (test / name).write_bytes(content)
+    (test / "sample.csv").write_text("id,label\n1,0\n2,0\n3,0\n")
+    (test / "5.jpg").symlink_to("nowhere")
+    made, rows = submitted(test, None)
+    assert [row[0] for row in rows[1:]] == ["1", "2", "3", "5"]
+    assert [item.name.rpartition("/")[2] for item in made.base_rate_rows] == ["3.jpg", "5.jpg"]
+    assert [item.name.rpartition("/")[2] for item in made.skipped] == ["4.bin", "notes"]
+    assert sum(item.count for item in made.passed_over) == 2
+    assert [float(row[1]) for row in rows[3:]] == [0.5, 0.5]
+    assert [row[0] for row in submitted(test, "id,label\n5,0\n3,0\n2,0\n1,0\n")[1][1:]] == ["5", "3", "2", "1"]
+    with pytest.raises(DataError, match=r"1 photo of .* without an id in .*: 3\.jpg"):
+        submitted(test, "id,label\n5,0\n2,0\n1,0\n")
+    with pytest.raises(DataError, match=r"1 id of .* without a photo in .*: README"):
+        submitted(test, "id,label\n5,0\n3,0\n2,0\n1,0\nREADME,0\n")
+
+
+def test_a_zip_with_folders_inside(photos: Callable[..., Path], submitted: Submit, tmp_path: Path) -> None:
+    test = photos("test1/1.jpg", "test1/2.jpg", "test1/10.jpg")
+    with zipfile.ZipFile(tmp_path / "test.zip", "w") as archive:
+        for path in test.rglob("*.jpg"):
+            archive.write(path, path.relative_to(test))
+    assert [row[0] for row in submitted(tmp_path / "test.zip", None)[1][1:]] == ["1", "2", "10"]
+    ids = ["test1/10.jpg", "2", "test.zip/test1/1.jpg"]
+    _, rows = submitted(tmp_path / "test.zip", "id,label\n" + "".join(f"{i},0\n" for i in ids))
+    assert [row[0] for row in rows[1:]] == ids

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photoclass.errors import DataError
+from photoclass.photos.sources.locate import FileIndex, path_parts
 from photoclass.text import plural
 
 _MOST_NAMED = 10
@@ -18,16 +19,18 @@ class PhotoIds:
     """Finds photos by id: by path or file name, with or without the file extension.
 
     Args:
-        names: The photos' paths within the test set, with `/` as separator.
+        names: The files' paths within the test set, with `/` as separator.
+        photos: Which of them are photos, that each need an id; shape as `names`.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], photos: Sequence[bool] = ()) -> None:
         self.names = tuple(names)
-        self._rows: list[dict[str, list[int]]] = [defaultdict(list) for _ in range(4)]
+        self.need_id = tuple(photos) or (True,) * len(names)
+        self._row = {name: row for row, name in enumerate(names)}
+        self._index = FileIndex(self.names)
+        self._by_stem: dict[str, list[int]] = defaultdict(list)
         for row, name in enumerate(names):
-            for path in _tails(_clean(name)):
-                for rows, key in zip(self._rows, _keys(path), strict=True):
-                    rows[key].append(row)
+            self._by_stem[_without_extension(_file_name(name))].append(row)
 
     def find(self, cell: str) -> list[int]:
         """Return the rows of the photos that an id may mean: none, one, or several.
@@ -35,12 +38,14 @@ class PhotoIds:
         Leading folders that the test set does not have are ignored. An id with an extension means a file with that
         extension; case matters only where two photos differ in nothing else.
         """
-        for path in _tails(_clean(cell)):
-            # An id is compared with whole file names first, then with file names without extension.
-            for rows, key in zip(self._rows, (path, path, path.casefold(), path.casefold()), strict=True):
-                if key in rows:
-                    return rows[key]
-        return []
+        parts = path_parts(cell)
+        if not parts:
+            return []
+        rows = [self._row[name] for name in self._index.matches(parts)[0]]
+        exact = self._by_stem.get(unicodedata.normalize("NFC", parts[-1]), [])
+        if len(rows) > 1 and len(same_case := [row for row in rows if row in exact]) == 1:
+            return same_case
+        return rows or exact
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,16 @@ class MatchedIds:
     rows: tuple[int, ...]
 
 
-def ids_of_photos(names: Sequence[str], test: str) -> MatchedIds:
+def ids_of_photos(photos: PhotoIds, test: str) -> MatchedIds:
     """Return file names without extension as ids.
 
     Raises:
-        DataError: Two photos have the same id.
+        DataError: Two photos have the same id, or there is no photo.
     """
     first: dict[str, int] = {}
-    for row, name in enumerate(names):
+    names = photos.names
+    for row in (row for row, needed in enumerate(photos.need_id) if needed):
+        name = names[row]
         photo_id = _without_extension(name.rpartition("/")[2])
         if photo_id in first:
             raise DataError(
@@ -71,6 +78,8 @@ def ids_of_photos(names: Sequence[str], test: str) -> MatchedIds:
                 "give a --sample whose ids tell them apart by folder or file extension"
             )
         first[photo_id] = row
+    if not first:
+        raise DataError(f"{test}: no photos found")
     return MatchedIds(tuple(first), tuple(first.values()))
 
 
@@ -98,7 +107,7 @@ def match_ids(cells: Sequence[str], photos: PhotoIds, sample: str, test: str) ->
     twice = [cell for cell, count in Counter(cells).items() if count > 1]
     twice += [cell for cell, row in photo_of.items() if times[row] > 1 and cell not in twice]
     missing = [cell for cell, rows in zip(cells, found, strict=True) if not rows]
-    left = [name for row, name in enumerate(photos.names) if row not in times]
+    left = [name for row, name in enumerate(photos.names) if row not in times and photos.need_id[row]]
     faults = [
         (twice, "id", f"occurring more than once in {sample}"),
         (missing, "id", f"of {sample} without a photo in {test}"),
@@ -155,19 +164,6 @@ def _clean(name: str) -> str:
 
 def _file_name(name: str) -> str:
     return _clean(name).rpartition("/")[2]
-
-
-def _tails(path: str) -> Iterator[str]:
-    """Yield a path, then the same with one leading folder less, down to the file name."""
-    yield path
-    while "/" in path:
-        path = path.partition("/")[2]
-        yield path
-
-
-def _keys(path: str) -> tuple[str, str, str, str]:
-    without = _without_extension(path)
-    return path, without, path.casefold(), without.casefold()
 
 
 def _without_extension(path: str) -> str:

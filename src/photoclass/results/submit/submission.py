@@ -53,6 +53,8 @@ class Submission:
         base_rate_rows: Photos that could not be read; their rows have the class frequencies of the training photos, or
             the most frequent class.
         clipping: What clipping does to the log loss; None if no probabilities were written.
+        skipped: Files of the test set that cannot be read and have no row, as no id means them and they are not called
+            like photos.
         passed_over: Files of the test set that are plainly no photos, by kind.
         notes: What was assumed when reading sample and test set, one line each.
     """
@@ -62,6 +64,7 @@ class Submission:
     class_names: tuple[str, ...]
     base_rate_rows: tuple[SkippedPhoto, ...] = ()
     clipping: Clipping | None = None
+    skipped: tuple[SkippedPhoto, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -14,8 +14,10 @@ from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import ModelInfo, load_valid_predictions
 from photoclass.model.runtime import Runtime
 from photoclass.photos.data_paths import DataPaths
+from photoclass.photos.sources.litter import holds_picture
+from photoclass.photos.sources.name_labels import is_called_photo
 from photoclass.photos.sources.read import read_photos
-from photoclass.photos.table import SkippedPhoto, name_in_data
+from photoclass.photos.table import PhotoTable, SkippedPhoto, name_in_data
 from photoclass.results.predict import OK, Predictions, predict_table
 from photoclass.results.submit.clip import clip_probabilities, decimals_for, round_rows
 from photoclass.results.submit.columns import Column, columns_of_sample, columns_without_sample
@@ -68,25 +70,25 @@ def submit(
     runtime = Runtime.load(model)
     info = runtime.info
     table = read_photos([test], workspace)
-    names = _names_within([*table.names, *(item.name for item in table.skipped)], test)
+    photos = _photo_ids(table, test)
     read = read_sample(sample) if sample is not None else None
     if read is None:
-        columns, matched = columns_without_sample(info.class_names, options), ids_of_photos(names, str(test))
+        columns, matched = columns_without_sample(info.class_names, options), ids_of_photos(photos, str(test))
     else:
-        photos = PhotoIds(names)
         columns = columns_of_sample(read, photos, info.class_names, options)
         matched = match_ids(_ids(read, columns), photos, read.file, str(test))
     has_probabilities = any(column.role == "probability" for column in columns)
     clipping = _clipping(model, info, clip) if has_probabilities else None
     predictions = predict_table(runtime, table, workspace)
     row_of = {name: row for row, name in enumerate(_names_within(predictions.files, test))}
-    rows = [row_of[names[row]] for row in matched.rows]
+    rows = [row_of[photos.names[row]] for row in matched.rows]
     _write(out, columns, _cells(predictions, info, columns, clip, rows), matched, read)
     unread = [
         SkippedPhoto(predictions.files[r], predictions.statuses[r]) for r in rows if predictions.statuses[r] != OK
     ]
     notes = (*table.notes, *(read.notes if read else ()))
-    return Submission(len(rows), columns, info.class_names, tuple(unread), clipping, table.passed_over, notes)
+    others = tuple(item for item in predictions.skipped if item not in unread)
+    return Submission(len(rows), columns, info.class_names, tuple(unread), clipping, others, table.passed_over, notes)
 
 
 def _check_out(out: Path, test: Path, sample: Path | None) -> None:
@@ -97,6 +99,15 @@ def _check_out(out: Path, test: Path, sample: Path | None) -> None:
     if os.path.commonpath([real, real_test]) == real_test:
         raise OutputError(f"{out}: is inside the test set {test}; choose an --out outside of it")
     check_writable(out)
+
+
+def _photo_ids(table: PhotoTable, test: Path) -> PhotoIds:
+    """Return the files of the test set; one that neither is called like a photo nor begins as one needs no id."""
+    paths = [*table.paths, *("" for _ in table.skipped)]
+    names = _names_within([*table.names, *(item.name for item in table.skipped)], test)
+    return PhotoIds(
+        names, [is_called_photo(name) or holds_picture(path) for name, path in zip(names, paths, strict=True)]
+    )
 
 
 def _names_within(names: Sequence[str], test: Path) -> list[str]:
