@@ -1,8 +1,7 @@
 """Label tables: photos and their labels from a table instead of from folder names."""
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
@@ -27,8 +26,7 @@ SPLIT_NAMES = {TRAIN: "train", VALID: "valid", HELD_OUT: "test", IGNORED: "ignor
 _ROWS_TRIED = 20
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     line: int
     image: str
     label: str
@@ -258,8 +256,7 @@ def _fill(file: Path, rows: list[_Row], found: dict[str, FoundPhoto], labelled: 
     repeated = 0
     for row in rows:
         photo = found[row.image]
-        same = os.path.normpath(photo.path)
-        first = seen.setdefault(same, row)
+        first = seen.setdefault(photo.name, row)
         if first is row:
             paths[photo.name] = photo.path
             labelled.rows.append(LabelledRow(photo.name, row.label, row.split, row.group))

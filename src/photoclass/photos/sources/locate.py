@@ -5,7 +5,7 @@ import re
 import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -69,8 +69,7 @@ class PhotoFinder:
         for name in self._spellings(cell):
             path = os.path.join(self._folder, name)
             if _is_file(path):
-                plain = os.path.normpath(name)
-                return FoundPhoto(path, plain if _is_file(os.path.join(self._folder, plain)) else name)
+                return FoundPhoto(path, self._name_of(name))
         return None
 
     def below(self, cell: str) -> FoundPhoto | Missing:
@@ -114,17 +113,28 @@ class PhotoFinder:
             self._below = FileIndex(listing.files, listing.folders)
         return self._below
 
-    def _spellings(self, cell: str) -> list[str]:
+    def _name_of(self, name: str) -> str:
+        """Return one name for a file, whatever its path."""
+        plain = os.path.normpath(name)
+        if plain == name and not name.startswith(("/", "..")):
+            return name
+        shortest = os.path.relpath(os.path.join(self._folder, plain), self._folder or ".")
+        if not shortest.startswith(".."):
+            plain = shortest
+        # Behind a link, `a/../b` is not `b`.
+        return plain if plain == name or _is_file(os.path.join(self._folder, plain)) else name
+
+    def _spellings(self, cell: str) -> Iterator[str]:
         trimmed = cell.strip()
-        names = [cell, trimmed]
+        names = [cell, trimmed] if trimmed != cell else [cell]
         if "\\" in trimmed and "/" not in trimmed:
             names.append(trimmed.replace("\\", "/"))
         if trimmed.startswith("file://"):
             names.append(trimmed.removeprefix("file://"))
+        yield from names
         if self._encoding == CP1252:
             # The table may have been made on a system whose file names have that encoding.
-            names += [os.fsdecode(name.encode(CP1252)) for name in names]
-        return [name for name in dict.fromkeys(names) if name]
+            yield from (os.fsdecode(name.encode(CP1252)) for name in names)
 
 
 class FileIndex:
@@ -193,10 +203,12 @@ def check_uncertain(found: dict[str, tuple[int, FoundPhoto]], faults: RowFaults)
         found: The line and the file of each name in the table.
         faults: Takes the rows that are wrong.
     """
-    by_path: dict[str, list[str]] = defaultdict(list)
+    if all(photo.certain for _, photo in found.values()):
+        return
+    by_name: dict[str, list[str]] = defaultdict(list)
     for cell, (_, photo) in found.items():
-        by_path[os.path.normpath(photo.path)].append(cell)
-    for cells in by_path.values():
+        by_name[photo.name].append(cell)
+    for cells in by_name.values():
         if len({cell.strip() for cell in cells}) > 1 and not all(found[cell][1].certain for cell in cells):
             line, photo = next(found[cell] for cell in cells if not found[cell][1].certain)
             shown = f"{' and '.join(map(repr, cells[:2]))} could both be {photo.name}"

@@ -77,6 +77,8 @@ def split_rows(text: str, delimiter: str, where: str, most: int | None = None) -
     Raises:
         DataError: A quote is opened and never closed, or text follows a closing quote.
     """
+    if '"' not in text:
+        return _split_unquoted(text, delimiter, most)
     rows: list[TableRow] = []
     cells: list[str] = []
     position, line, begun = 0, 1, 1
@@ -99,6 +101,14 @@ def split_rows(text: str, delimiter: str, where: str, most: int | None = None) -
     if cells:  # the text ends with a delimiter
         rows.append(TableRow(begun, (*cells, "")))
     return rows
+
+
+def _split_unquoted(text: str, delimiter: str, most: int | None) -> list[TableRow]:
+    """Split text without quotes: several times faster."""
+    lines = text.split("\n", most or -1) if "\r" not in text else LINE_END.split(text, most or 0)
+    if not lines[-1] or (most is not None and len(lines) > most):
+        lines.pop()  # what follows the last line end, or the rest of the text
+    return [TableRow(number, tuple(line.split(delimiter))) for number, line in enumerate(lines, start=1)]
 
 
 @cache

@@ -88,14 +88,15 @@ def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
         delimiter, rows = unwrapped
         notes.append(f"{where}: each row is quoted as one cell; read without these quotes")
     header, rows = _even(rows, where)
-    if several := [row.line for row in rows if any("\n" in cell or "\r" in cell for cell in row.cells)]:
+    quoted = rows if '"' in text else ()
+    if several := [row.line for row in quoted if any("\n" in cell or "\r" in cell for cell in row.cells)]:
         count = f"{plural(len(several), 'row')} of more than one line"
         notes.append(f"{where}: {count}, the first in line {several[0]}; if that is not meant, a quote is missing")
     return TableFile(file, header, tuple(rows), tuple(notes), decoded.encoding, delimiter)
 
 
 def _without_blanks(rows: list[TableRow]) -> list[TableRow]:
-    return [row for row in rows if any(cell.strip() for cell in row.cells)]
+    return [row for row in rows if any(map(str.strip, row.cells))]
 
 
 def _cp1252_note(text: str, where: str) -> str:
@@ -123,6 +124,9 @@ def _even(rows: list[TableRow], where: str) -> tuple[tuple[str, ...], list[Table
     """Return the header and the rows with as many cells: empty cells are dropped or added at the end of a row."""
     header = [name.strip() for name in rows[0].cells]
     rows = rows[1:]
+    lengths = {len(row.cells) for row in rows}
+    if lengths <= {len(header)} and header[-1]:
+        return tuple(header), rows
     used = max((_used(row.cells) for row in rows), default=0)
     while header and not header[-1] and len(header) > used:
         header.pop()
