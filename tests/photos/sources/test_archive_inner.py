@@ -113,3 +113,24 @@ def test_many_inner_zips_are_one_bomb_together(tmp_path: Path) -> None:
     inner = zip_bytes({"0.jpg": bytes(100 << 20)})
     message = _refusal(tmp_path, {f"class{number}.zip": inner for number in range(4)})
     assert "would grow from" in message
+
+
+def test_numbered_zips_with_parts_of_one_folder_are_one(tmp_path: Path) -> None:
+    first = {"pets/cats/0.jpg": b"cat", "pets/dogs/0.jpg": b"dog"}
+    second = {"pets/dogs/0.jpg": b"dog", "pets/dogs/1.jpg": b"another"}
+    unpacked = _unpack(tmp_path, {"pets-001.zip": zip_bytes(first), "pets-002.zip": zip_bytes(second)})
+    assert _files(unpacked.folder) == first | second
+    assert unpacked.litter == {"pets/dogs/0.jpg (pets-002.zip)": "copies of files in another part"}
+    assert unpacked.notes == ("2 zips inside the zip are read as one: pets-001.zip, pets-002.zip",)
+
+
+def test_different_files_of_one_path_in_two_parts_are_refused(tmp_path: Path) -> None:
+    parts = {f"pets-{number:03}.zip": zip_bytes({"pets/cats/0.jpg": b"cat %d" % number}) for number in (1, 2)}
+    message = _refusal(tmp_path, parts)
+    assert "outer.zip/pets-001.zip and " in message
+    assert "two different files of the path 'pets/cats/0.jpg'" in message
+
+
+def test_numbered_zips_that_are_classes_become_folders(tmp_path: Path) -> None:
+    unpacked = _unpack(tmp_path, {f"class{number}.zip": zip_bytes({"0.jpg": b"%d" % number}) for number in (1, 2)})
+    assert _files(unpacked.folder) == {"class1/0.jpg": b"1", "class2/0.jpg": b"2"}

@@ -1,6 +1,5 @@
 """Zips of photos: unpacked once into the cache, and only if they are safe; also zips inside a zip, one level deep."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -14,10 +13,8 @@ from filelock import FileLock
 
 from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.cache.names import unpacked_folder
-from photoclass.photos.sources.archive_kinds import is_last_part, why_no_zip
-from photoclass.photos.sources.archive_members import Contents, Member, read_contents, refuse_bomb
-from photoclass.photos.sources.litter import has_photo_ending
-from photoclass.text import plural
+from photoclass.photos.sources.archive_inner import read_inner_zips, zips_with_data
+from photoclass.photos.sources.archive_members import Contents, Member, open_zip, read_contents, refuse_bomb
 from photoclass.workspace import Workspace
 
 _CHUNK_BYTES = 1 << 20
@@ -62,15 +59,15 @@ def unpack(archive: Path, workspace: Workspace) -> UnpackedZip:
     and a moved or renamed one is found again. The folder appears complete, by a rename; if files were deleted from it
     since, it is unpacked again.
 
-    If the zip holds zips and no photos beside them, as those of Kaggle's competitions do, each of them is unpacked into
-    a folder of its name: `train.zip` becomes `train/`.
+    If the zip holds zips and no photos beside them, as those of Kaggle's competitions do, these are unpacked too, one
+    level deep (`archive_inner`).
 
     Raises:
         ArchiveError: It is not a zip or is damaged, a name or link in it leads outside, it is encrypted, two members
             have the same name, or it is a zip bomb. Nothing of it is kept then.
         OutputError: The cache cannot be written.
     """
-    with _opened(archive, str(archive)) as opened:
+    with open_zip(archive, str(archive)) as opened:
         contents = read_contents(str(archive), opened, archive.stat().st_size)
         folder = unpacked_folder(workspace.cache, _digest(contents.members))
         if found := _find(folder, contents):
@@ -87,30 +84,9 @@ def unpack(archive: Path, workspace: Workspace) -> UnpackedZip:
     return found
 
 
-@contextlib.contextmanager
-def _opened(file: Path, where: str) -> Iterator[zipfile.ZipFile]:
-    """Open a zip; `where` is what messages call it."""
-    try:
-        opened = zipfile.ZipFile(file)
-    except UnicodeDecodeError as error:
-        raise ArchiveError(f"{where}: a name in it is marked as UTF-8 and is not; create it again") from error
-    except Exception as error:  # `zipfile` raises almost anything on a damaged zip
-        raise ArchiveError(f"{where}: {why_no_zip(file, str(error))}") from error
-    with opened:
-        if is_last_part(file):
-            raise ArchiveError(f"{where}: {why_no_zip(file)}")
-        yield opened
-
-
-def _inner_zips(contents: Contents) -> tuple[Member, ...]:
-    """Return the zips inside a zip that are the data: those of a zip without photos of its own."""
-    zips = tuple(member for member in contents.members if member.is_called_zip)
-    return () if any(has_photo_ending(member.parts[-1]) for member in contents.members) else zips
-
-
 def _find(folder: Path, contents: Contents) -> UnpackedZip | None:
     """Return what is unpacked there, if all of its files are."""
-    if _inner_zips(contents):
+    if zips_with_data(contents):
         record = _read_record(folder / _RECORD)
     else:
         record = _Record({m.name: m.info.file_size for m in contents.members}, contents.litter, contents.notes)
@@ -141,7 +117,7 @@ class _Unpacking:
         growing = self.folder.with_suffix(".part")
         shutil.rmtree(growing, ignore_errors=True)
         try:
-            inner = _inner_zips(self.contents)
+            inner = zips_with_data(self.contents)
             plain = [member for member in self.contents.members if not (inner and member.is_called_zip)]
             self._extract(str(self.archive), self.opened, plain, growing / _FILES)
             sizes = {member.name: member.info.file_size for member in plain}
@@ -156,48 +132,17 @@ class _Unpacking:
         return UnpackedZip(self.folder / _FILES, record.litter, record.notes)
 
     def _unpack_inner(self, zips: Sequence[Member], outer: _Record, growing: Path) -> _Record:
-        """Unpack zips inside the zip, each into a folder of its name, and return the record of all."""
+        """Unpack zips inside the zip, and return the record of all files."""
         files = growing / _INNER_ZIPS
         self._extract(str(self.archive), self.opened, zips, files)
-        read: list[tuple[str, Path, Contents, str]] = []
-        for member in zips:
-            file, where = files.joinpath(*member.parts), f"{self.archive}/{member.name}"
-            with _opened(file, where) as opened:
-                contents = read_contents(where, opened, file.stat().st_size)
-            self._refuse_deeper(member, contents)
-            into = self._folder_of(member, [*outer.sizes, *(f"{folder}/" for *_, folder in read)])
-            read.append((where, file, contents, into))
-        sizes, litter, notes = dict(outer.sizes), dict(outer.litter), list(outer.notes)
-        for _, _, contents, into in read:
-            sizes |= {f"{into}/{m.name}": m.info.file_size for m in contents.members}
-            litter |= {f"{into}/{name}": kind for name, kind in contents.litter.items()}
-            notes += [f"{into}.zip: {note}" for note in contents.notes]
+        inner = read_inner_zips(self.archive, zips, files, outer.sizes)
+        sizes = outer.sizes | inner.sizes
         refuse_bomb(str(self.archive), self.contents.packed, sum(sizes.values()))
-        for where, file, contents, into in read:
-            with _opened(file, where) as opened:
-                self._extract(where, opened, contents.members, growing / _FILES / into)
+        for zipped in inner.zips:
+            with open_zip(zipped.file, zipped.where) as opened:
+                self._extract(zipped.where, opened, zipped.members, growing / _FILES / zipped.into)
         shutil.rmtree(files)
-        folders = ", ".join(f"{member.name} as {into}/" for member, (_, _, _, into) in zip(zips, read, strict=True))
-        notes.append(f"{plural(len(zips), 'zip')} inside the zip {'is' if len(zips) == 1 else 'are'} read: {folders}")
-        return _Record(sizes, litter, tuple(notes))
-
-    def _refuse_deeper(self, member: Member, contents: Contents) -> None:
-        deeper = _inner_zips(contents)
-        if deeper:
-            raise ArchiveError(
-                f"{self.archive}: {member.name!r} inside it holds zips in turn, such as {deeper[0].name!r}; "
-                "unpack the outer zip yourself and give what holds the photos"
-            )
-
-    def _folder_of(self, member: Member, beside: Sequence[str]) -> str:
-        """Return the folder that a zip inside the zip becomes."""
-        folder = member.name[: -len(".zip")]
-        if any(name == folder or name.startswith(f"{folder}/") for name in beside):
-            raise ArchiveError(
-                f"{self.archive}: holds {member.name!r} and another {folder!r} beside it; "
-                "unpack it yourself and give the one that is meant"
-            )
-        return folder
+        return _Record(sizes, outer.litter | inner.litter, (*outer.notes, *inner.notes))
 
     def _extract(self, where: str, opened: zipfile.ZipFile, members: Sequence[Member], into: Path) -> None:
         with self.workspace.task(f"Unpacking {Path(where).name}", len(members), "files") as task:

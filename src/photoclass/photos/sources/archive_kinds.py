@@ -5,6 +5,9 @@ import re
 import zlib
 from pathlib import Path
 
+from photoclass.photos.formats.kinds import recognise
+from photoclass.photos.sources.litter import holds_picture
+
 _HEAD_BYTES = 1024
 _ZIP, _EMPTY_ZIP, _SPLIT_ZIP = b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"
 _LONGEST_END = 22 + 0xFFFF  # the record itself, and a comment
@@ -16,15 +19,6 @@ _ARCHIVE_ENDING = re.compile(r"\.(zip|7z|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zs
 _TAR_ENDING = re.compile(r"\.(tar\.\w+|t[gbx]z2?|tzst)$", re.IGNORECASE)
 _PART_ENDING = re.compile(r"\.(z\d\d|(zip|7z|rar|tar|tgz|gz)\.\d{3}|part\d+\.rar)$", re.IGNORECASE)
 
-_PICTURES = (
-    (b"\xff\xd8\xff", "a JPEG photo"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"II*\0", "a TIFF picture"),
-    (b"MM\0*", "a TIFF picture"),
-    (b"RIFF", "a WebP picture or another RIFF file"),
-    (b"BM", "a BMP picture"),
-)
 _ARCHIVES = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it with 7-Zip and give the folder"),
     (b"Rar!\x1a\x07", "a RAR archive", "unpack it with 7-Zip or unrar and give the folder"),
@@ -37,7 +31,7 @@ _COMPRESSED = (
 )
 _OTHERS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the zip itself", "fetch it with: git lfs pull"),
-    (b"%PDF", "a PDF", "give a zip or a folder of photos"),
+    (b"%PDF", "a PDF document", "give a folder, a zip or a table"),
     (b"MZ", "a Windows program, perhaps a self-extracting archive", "run it and give the unpacked folder"),
 )
 
@@ -51,7 +45,7 @@ def is_zip(file: Path) -> bool:
 def is_archive(file: Path) -> bool:
     """Return whether a file is a zip, or has the name of an archive and is no picture: then it is to be unpacked."""
     named = _ARCHIVE_ENDING.search(file.name) or _PART_ENDING.search(file.name)
-    return is_zip(file) or (named is not None and not _is_picture(_head(file)))
+    return is_zip(file) or (named is not None and not holds_picture(str(file)))
 
 
 def why_no_zip(file: Path, error: str = "") -> str:
@@ -70,9 +64,8 @@ def why_no_zip(file: Path, error: str = "") -> str:
         return _split("the last part of a split zip")
     if head.startswith((_ZIP, _EMPTY_ZIP)):
         return _why_unreadable(file, head, error)
-    for start, kind in _PICTURES:
-        if head.startswith(start):
-            return f"{kind}, not a zip; give the folder that it is in"
+    if holds_picture(str(file)):
+        return "a photo, not a zip; give the folder that it is in"
     for start, kind, advice in (*_ARCHIVES, *_OTHERS):
         if head.startswith(start):
             return f"{kind}, not a zip; {advice}" if "zip" not in kind else f"{kind}; {advice}"
@@ -83,7 +76,10 @@ def why_no_zip(file: Path, error: str = "") -> str:
             return f"compressed with {kind}, not a zip; unpack it ({command} FILE) and give what it holds"
     if _is_tar(head):
         return "a tar archive, not a zip; unpack it (tar -xf FILE) and give the folder"
-    return _why_text(head) or "not a zip, nor another file that is known; check what it is"
+    if why := _why_text(head):
+        return why
+    known = recognise(head)
+    return f"{known.name if known else 'of an unknown kind'}, not a zip; give a folder, a zip or a table"
 
 
 def is_last_part(file: Path) -> bool:
@@ -94,7 +90,7 @@ def is_last_part(file: Path) -> bool:
 
 def _why_unreadable(file: Path, head: bytes, error: str) -> str:
     if head[30:].startswith(_DOCUMENTS):
-        return "a document (such as .docx or .xlsx), not a zip of photos; give a zip, a folder or a CSV"
+        return "a document (such as .docx or .xlsx), not a zip of photos; give a folder, a zip or a table"
     if _disk_number(file) is None:
         size = file.stat().st_size
         return f"cut short at {size:,} bytes: a zip's list of files, at its end, is missing; download or copy it again"
@@ -122,11 +118,7 @@ def _why_text(head: bytes) -> str | None:
     if re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", text):
         return None
     line = " ".join(text.decode("utf-8", errors="replace").split())[:80]
-    return f"a text file, not a zip; it begins: {line!r}; give a folder, a zip or a CSV (or load it again)"
-
-
-def _is_picture(head: bytes) -> bool:
-    return head.startswith(tuple(start for start, _ in _PICTURES)) or head[4:8] == b"ftyp"
+    return f"a text file, not a zip; it begins: {line!r}; give a folder, a zip or a table (or load it again)"
 
 
 def _is_tar(head: bytes) -> bool:

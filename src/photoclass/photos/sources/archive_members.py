@@ -1,11 +1,15 @@
 """The members of a zip: which files it holds, and the refusal of a zip that is unsafe or cannot be unpacked."""
 
+import contextlib
 import re
 import stat
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from photoclass.errors import ArchiveError
+from photoclass.photos.sources.archive_kinds import is_last_part, why_no_zip
 from photoclass.photos.sources.archive_names import read_names
 from photoclass.photos.sources.litter import litter_kind
 from photoclass.text import plural
@@ -70,6 +74,29 @@ class Contents:
     litter: dict[str, str]
     notes: tuple[str, ...]
     packed: int
+
+
+@contextlib.contextmanager
+def open_zip(file: Path, where: str) -> Iterator[zipfile.ZipFile]:
+    """Open a zip for reading.
+
+    Args:
+        file: The zip.
+        where: What messages call it.
+
+    Raises:
+        ArchiveError: It is no zip, or no whole one; the message says what it is and what to do.
+    """
+    try:
+        opened = zipfile.ZipFile(file)
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"{where}: a name in it is marked as UTF-8 and is not; create it again") from error
+    except Exception as error:  # `zipfile` raises almost anything on a damaged zip
+        raise ArchiveError(f"{where}: {why_no_zip(file, str(error))}") from error
+    with opened:
+        if is_last_part(file):
+            raise ArchiveError(f"{where}: {why_no_zip(file)}")
+        yield opened
 
 
 def read_contents(where: str, opened: zipfile.ZipFile, file_bytes: int) -> Contents:

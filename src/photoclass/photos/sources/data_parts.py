@@ -9,10 +9,9 @@ from pathlib import Path
 from photoclass.errors import DataError
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.sources.rules import COPIES
 from photoclass.photos.table import TRAIN, PhotoTable, SkippedPhoto, name_below, natural_key
 from photoclass.text import plural
-
-_COPIES = "copies of files in another part"
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def merge_parts(parts: Sequence[DataPart]) -> MergedParts:
             if first is part:
                 listing.files.append(file)
             elif filecmp.cmp(first.path_of(file), part.path_of(file), shallow=False):
-                listing.kinds[f"{file} ({part.path})"] = _COPIES
+                listing.kinds[f"{file} ({part.path})"] = COPIES
             else:
                 raise DataError(
                     f"{first.name_of(file)} and {part.name_of(file)}: two different files of the same path; if "

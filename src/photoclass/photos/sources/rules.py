@@ -74,6 +74,7 @@ HIDDEN = "hidden files"
 SYSTEM = "system files"
 MODEL = "files of a model folder"
 KNOWN_FOLDERS = "links that are not followed"
+COPIES = "copies of files in another part"
 
 # Files, and folders with all that they hold, that systems make: passed over whatever their content.
 SYSTEM_NAMES = frozenset(
