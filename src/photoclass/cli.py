@@ -73,7 +73,7 @@ SplitsOption = Annotated[
     typer.Option(
         "--splits",
         metavar="NAME=SPLIT,...",
-        help="Which folders of DATA (or words of a table) are train, valid or test: training_set=train,test_set=test.",
+        help="What folders of DATA (or words of a table) are: train, valid, test, class or ignore; * for all others.",
         rich_help_panel="Data",
     ),
 ]
@@ -421,10 +421,15 @@ def evaluate(
     image_column: ImageColumnOption = "",
     label_column: LabelColumnOption = "",
     group_by: GroupByOption = "",
+    classes: Annotated[
+        str,
+        typer.Option(metavar="NAME=CLASS,...", help="Which class of the model a class of DATA is: cats=cat,dogs=dog."),
+    ] = "",
     strict: StrictOption = False,
 ) -> None:
     """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
     from photoclass.atomic import check_writable
+    from photoclass.photos.sources.options import parse_assignments
     from photoclass.results.scores.compare import Comparison, compare
     from photoclass.results.scores.evaluate import Evaluation
     from photoclass.results.scores.evaluate import evaluate as evaluate_model
@@ -434,17 +439,33 @@ def evaluate(
     if json_file:
         check_writable(json_file)
     reading = _reading(splits, image_column, label_column, group_by)
+    mapped = parse_assignments("--classes", classes, "cats=cat")
     workspace = _workspace()
     found: Evaluation | Comparison
     if not models or len(models) == 1:
         model = _model_or_builtin(models[0] if models else None, workspace)
         found = evaluate_model(
-            data, model, include_known=include_known, costs=costs, fixes=fixes, reading=reading, workspace=workspace
+            data,
+            model,
+            include_known=include_known,
+            costs=costs,
+            fixes=fixes,
+            reading=reading,
+            classes=mapped,
+            workspace=workspace,
         )
     elif costs:
         raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
     else:
-        found = compare(data, models, include_known=include_known, fixes=fixes, reading=reading, workspace=workspace)
+        found = compare(
+            data,
+            models,
+            include_known=include_known,
+            fixes=fixes,
+            reading=reading,
+            classes=mapped,
+            workspace=workspace,
+        )
     print(printable(found.as_text()))
     if json_file:
         _write_json(json_file, found.as_json())

@@ -1,12 +1,16 @@
 """Class names as people write them: which spellings are one name, and which known class a given name means."""
 
+import re
 import unicodedata
+from collections.abc import Callable, Collection
 
 # Characters that show nothing and come with copied text: soft hyphen, zero-width space, word joiner, byte-order mark,
 # and marks of writing direction. The zero-width joiners stay: scripts such as Persian need them.
 _INVISIBLE = dict.fromkeys(
     [0x00AD, 0x200B, 0x2060, 0xFEFF, 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 )
+_WORD = re.compile(r"[^\W_]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def clean_class_name(name: str) -> str:
@@ -19,3 +23,45 @@ def clean_class_name(name: str) -> str:
 def has_control_characters(name: str) -> bool:
     """Return whether a name has a line break or another control character."""
     return any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in name)
+
+
+def match_class(name: str, known: Collection[str]) -> str | None:
+    """Return the known class that a name means, None if it means none or may mean several.
+
+    The first of these that any known class fits decides: the same name once cleaned; the same but for case; but for
+    case and the signs between words (`big_cats`, `Big cats`); but for a plural.
+    """
+    clean = clean_class_name(name)
+    if clean in known:
+        return clean
+    keys: tuple[Callable[[str], object], ...] = (str.casefold, _words_of)
+    for key in keys:
+        if key(clean) and (fitting := [other for other in known if key(other) == key(clean)]):
+            return fitting[0] if len(fitting) == 1 else None
+    fitting = [other for other in known if _differ_by_plural(_words_of(clean), _words_of(other))]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _words_of(name: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(_HUMP.sub(" ", name).casefold()))
+
+
+def _differ_by_plural(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Return whether two names have the same words but for a plural of the last: `big cat`, `big cats`."""
+    if not one or not other or one[:-1] != other[:-1]:
+        return False
+    return one[-1] in _singulars(other[-1]) or other[-1] in _singulars(one[-1])
+
+
+def _singulars(word: str) -> set[str]:
+    """Return the words that an English plural may be of."""
+    if len(word) <= 3 or not word.endswith("s") or word.endswith("ss"):
+        return set()
+    found = {word[:-1]}
+    if word.endswith("es"):
+        found.add(word[:-2])
+    if word.endswith("ies"):
+        found.add(f"{word[:-3]}y")
+    if word.endswith("ves"):
+        found |= {f"{word[:-3]}f", f"{word[:-3]}fe"}
+    return found

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
-from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.class_names import match_class
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.locate import FileIndex, path_parts
 from photoclass.photos.table import NO_LABEL, TRAIN, PhotoTable, name_in_data
@@ -116,7 +116,7 @@ def _fixed_photos(
         if image is None:
             faults.add(line, f"no such photo in {data}", repr(fix.image), "correct the name, or remove the row")
             continue
-        label = None if fix.label is None else classes.get(match_class(fix.label, classes))
+        label = None if fix.label is None else classes.get(match_class(fix.label, classes) or "")
         if fix.label is not None and label is None:
             known = f"choose from {', '.join(classes)}, or - to exclude the photo"
             faults.add(line, "unknown class", repr(fix.label), known)
@@ -150,15 +150,6 @@ class _NameFinder:
 def _decoded(name: str) -> str:
     """Return a name whose bytes are not UTF-8 as text in cp1252, which Excel writes."""
     return os.fsencode(name).decode(CP1252, "replace") if any("\udc80" <= c <= "\udcff" for c in name) else name
-
-
-def match_class(label: str, classes: Collection[str]) -> str:
-    """Return the known class that a label means: the same once cleaned, or the only one that differs by case."""
-    name = clean_class_name(label)
-    if name in classes:
-        return name
-    alike = [known for known in classes if known.casefold() == name.casefold()]
-    return alike[0] if len(alike) == 1 else name
 
 
 def _without_empty_classes(fixed: PhotoTable, before: PhotoTable, file: Path, to_train: bool) -> PhotoTable:

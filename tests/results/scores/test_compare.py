@@ -175,7 +175,7 @@ def test_the_command_prints_the_verdict_first_and_writes_json(
     assert output.splitlines()[:2] == values["verdict"]
     assert set(values) == {
         "n", "distinct_photos", "models", "difference", "only_a_correct", "only_b_correct", "verdict",
-        "left_out_trained", "left_out_selected_model", "skipped", "passed_over",
+        "left_out_trained", "left_out_selected_model", "skipped", "passed_over", "notes",
     }  # fmt: skip
     assert values["models"]["A"]["model"] == str(sees_light) and values["models"]["B"]["n"] == 40
     assert set(values["difference"]["log_loss"]) == {"a_minus_b", "a_minus_b_ci95", "p", "better", "photos_needed"}

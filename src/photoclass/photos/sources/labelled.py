@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from photoclass.errors import DataError
-from photoclass.photos.class_names import clean_class_name, has_control_characters
+from photoclass.photos.class_names import clean_class_name, has_control_characters, match_class
 from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below, natural_key
 
 FORMS = (
@@ -87,7 +87,11 @@ def make_table(
     labels = np.array([index[row.label] for row in rows], dtype=np.int64)
     lacking = set(range(len(class_names))) - set(labels[splits <= TRAIN].tolist()) if to_train else set()
     for missing in sorted(lacking):
-        raise DataError(f"{where}: class {class_names[missing]!r} has no photo in train/; add some or remove the class")
+        meant = match_class(class_names[missing], [class_names[i] for i in set(range(len(class_names))) - lacking])
+        hint = f"; if it is {meant!r}, give both one name" if meant else ""
+        raise DataError(
+            f"{where}: class {class_names[missing]!r} has no photo in train/; add some or remove the class{hint}"
+        )
     names = tuple(name_below(where, row.file) if paths is None else row.file for row in rows)
     if paths is not None:
         located = tuple(paths[row.file] for row in rows)

@@ -5,7 +5,7 @@ every other file is named as skipped or counted as passed over.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
@@ -16,11 +16,14 @@ from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import NameLabels, dotted_label, numbered_label
 from photoclass.photos.sources.names import (
+    class_key,
     fold,
+    is_beside_photos,
     is_no_class,
     is_plain_container,
     is_seldom_class,
     is_unlabelled,
+    shares_word,
     split_of_name,
 )
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
@@ -31,6 +34,7 @@ from photoclass.photos.sources.parts import (
     Aside,
     Part,
     Parts,
+    beside_inner,
     classes_in,
     find_parts,
     inner_folder,
@@ -102,7 +106,7 @@ class _Reader:
         """Label the files of all parts, and note what was understood."""
         parts = self.found.parts
         of_train = [part for part in parts if part.split in (TRAIN, NO_SPLIT)]
-        known = frozenset(name for part in of_train for name in classes_in(part.folder, by_any_pattern=True))
+        known = frozenset(class_key(name) for part in of_train for name in classes_in(part.folder, by_any_pattern=True))
         in_parts = Counter(name for part in parts for name in {clean_class_name(n) for n in _kids(part)})
         in_several = frozenset(name for name, count in in_parts.items() if count > 1)
         for part in parts:
@@ -112,10 +116,13 @@ class _Reader:
                 self.found.splits.pop(part.folder.name, None)
         for folder, label, split in self.found.in_classes:
             self._take(folder.files(), label, split)
+        self.labelled.class_folders.update(self.found.empty)
+        self._refuse_unlabelled_train()
+        self._refuse_splits_as_classes()
+        self.labelled.notes += self.found.notes
         self._describe()
-        for aside in {item.folder.path: item for item in self.found.aside}.values():
-            self._pass_over(aside)
-        if self.found.splits and all(row.split != VALID for row in self.labelled.rows):
+        self._pass_over()
+        if all(row.split != VALID for row in self.labelled.rows):
             # Only train/, or train/ and test/: validation photos are still to be taken from train/.
             self.labelled.free_train_rows()
 
@@ -147,13 +154,16 @@ class _Reader:
 
     def _read_part(self, part: Part, known: frozenset[str], in_several: frozenset[str]) -> None:
         folder = part.folder if part.split == NO_SPLIT or part.without else inner_folder(part.folder)
+        self.found.aside += beside_inner(part.folder, folder)
+        aside = {item.folder for item in self.found.aside}
         classes, empty = [], []
         for kid in folder.folders.values():
-            if kid.name in part.without:
+            if kid.name in part.without or kid in aside:
                 continue
             kind = self._kind_of(kid, in_several)
             if kind:
-                self.found.aside.append(Aside(kid, kind))
+                may_be_class = kind != IGNORED and part.split in (NO_SPLIT, TRAIN)
+                self.found.aside.append(Aside(kid, kind, may_be_class))
             elif kid.count:
                 classes.append(kid)
             elif kid.has_others:
@@ -161,6 +171,8 @@ class _Reader:
             elif self._says_class(kid):
                 empty.append(clean_class_name(kid.name))
         self._refuse_seldom(classes)
+        if len(classes) == 1 and self._says_nothing(classes[0]) and not folder.own_photos:
+            folder, classes = classes[0], []
         if not classes:
             self._read_names(folder, part.split, bool(empty))
         elif part.split in (VALID, HELD_OUT) and self._has_no_labels(part.folder, classes, known):
@@ -171,9 +183,22 @@ class _Reader:
         if classes or not folder.own_photos:
             self.labelled.class_folders.update(empty)
         for kid in classes:
-            self._take(kid.files(), kid.name, part.split)
-            if kid.photo_folders:
-                self.nested.append(next(iter(kid.photo_folders.values())).path)
+            self._take(self._files_of_class(kid), kid.name, part.split)
+            inner = [inside for inside in kid.photo_folders.values() if not is_beside_photos(inside.name)]
+            if len(inner) > 1 or (inner and not is_plain_container(inner[0].name)):
+                self.nested.append(inner[0].path)
+
+    def _files_of_class(self, folder: Folder) -> Iterator[str]:
+        """Yield the files of a class folder; `masks/` beside its photos or beside `images/` is passed over."""
+        yield from map(folder.file, folder.names)
+        beside = [kid for kid in folder.photo_folders.values() if is_beside_photos(kid.name)]
+        if not folder.own_photos and len(beside) == len(folder.photo_folders):
+            beside = []
+        for kid in folder.folders.values():
+            if kid in beside and self.choices.by_name(kid.name) != CLASS:
+                self.found.aside.append(Aside(kid, NO_CLASS))
+            else:
+                yield from self._files_of_class(kid)
 
     def _kind_of(self, kid: Folder, in_several: frozenset[str]) -> str:
         """Return as what a folder among the classes is passed over; empty if it is a class."""
@@ -190,13 +215,23 @@ class _Reader:
             return UNLABELLED
         return UNLABELLED if kid.count and is_unlabelled_split(kid) else ""
 
+    def _says_nothing(self, kid: Folder) -> bool:
+        """Return whether a lone folder is only where photos are: `photos`, `train`."""
+        by_name = is_plain_container(kid.name) or split_of_name(kid.name) is not None
+        return by_name and not kid.photo_folders and self.choices.of(kid.name) != CLASS
+
     def _says_class(self, kid: Folder) -> bool:
         """Return whether an empty folder's name could be that of a class."""
         return not is_seldom_class(kid.name) and split_of_name(kid.name) is None
 
     def _refuse_seldom(self, classes: list[Folder]) -> None:
         for kid in classes:
-            if len(classes) > 1 and is_seldom_class(kid.name) and not self.choices.by_name(kid.name):
+            is_one_of_kind = any(shares_word(kid.name, other.name) for other in classes if other is not kid)
+            if (
+                len(classes) > 1
+                and is_seldom_class(kid.name)
+                and not (is_one_of_kind or self.choices.by_name(kid.name))
+            ):
                 others = ", ".join(f"{other.name}/" for other in classes[: _MOST_SHOWN + 1] if other is not kid)
                 raise DataError(
                     f"{self.where}: {kid.path}/ holds photos; is it a class like {others}? "
@@ -205,10 +240,13 @@ class _Reader:
 
     def _has_no_labels(self, split: Folder, classes: list[Folder], known: frozenset[str]) -> bool:
         """Return whether the folders in a split folder are no classes: `test/test`, `test/images`, `test/0`."""
-        if not known or any(clean_class_name(kid.name) in known for kid in classes):
+        if not known or any(class_key(kid.name) in known for kid in classes):
             return False
         return all(
-            is_plain_container(kid.name) or fold(kid.name) == fold(split.name) or split_of_name(kid.name) is not None
+            is_plain_container(kid.name)
+            or kid.name.isdecimal()
+            or fold(kid.name) == fold(split.name)
+            or split_of_name(kid.name) is not None
             for kid in classes
         )
 
@@ -231,6 +269,24 @@ class _Reader:
             self.labelled.skipped += [SkippedPhoto(file, reason) for file in others]
         elif not has_empty:
             self.unnamed += others
+
+    def _refuse_unlabelled_train(self) -> None:
+        if self.unnamed and self.labelled.rows:
+            raise DataError(
+                f"{self.where}: {plural(len(self.unnamed), 'photo')} to train on whose names give no class, such as "
+                f"{self.unnamed[0]}; {FORMS}"
+            )
+
+    def _refuse_splits_as_classes(self) -> None:
+        """Refuse to tell train from test: whatever the layout is, these are no classes."""
+        labels = [label for label in {row.label for row in self.labelled.rows} if self.choices.of(label) != CLASS]
+        splits = {split_of_name(label) for label in labels} - {None}
+        if TRAIN in splits and len(splits) > 1:
+            named = ", ".join(f"{label}/" for label in sorted(labels) if split_of_name(label) is not None)
+            raise DataError(
+                f"{self.where}: {named} would be classes, and look like splits; put the folders of the classes into "
+                "them, or say what they are with --splits NAME=train (or valid, test, class, ignore)"
+            )
 
     def _refuse_two_readings(self, folder: Folder, classes: list[Folder]) -> None:
         """Refuse file names that give classes, beside folders with fewer photos."""
@@ -267,24 +323,26 @@ class _Reader:
         if self.nested:
             notes.append(f"folders inside a class folder belong to its class (such as {self.nested[0]})")
 
-    def _pass_over(self, aside: Aside) -> None:
-        folder, count = aside.folder, aside.folder.count
-        first = next(folder.files(), "")
-        if not first:
-            return
-        self.labelled.passed_over.append(PassedOver(aside.kind, count, first))
-        self.labelled.aside.append(folder.name)
-        what = plural(count, "unlabelled photo") if aside.kind == UNLABELLED else plural(count, "file")
-        why = ""
-        if aside.kind == NO_CLASS:
-            why = ", as its name says that it is no class" if folder.has_photos else ", as there is no photo in it"
-        hint = f" (if it is a class: --splits {folder.name}=class)" if self._could_be_class(aside) else ""
-        self.labelled.notes.append(f"{folder.path or self.where}/: {what} passed over{why}{hint}")
-
-    def _could_be_class(self, aside: Aside) -> bool:
-        return (
-            aside.kind != IGNORED and not self.found.splits and aside.folder.has_photos and "/" not in aside.folder.path
-        )
+    def _pass_over(self) -> None:
+        """Count the files of folders that are passed over, and note each kind of folder in one line."""
+        alike: dict[tuple[str, bool, bool], list[Folder]] = {}
+        for aside in {item.folder.path: item for item in self.found.aside}.values():
+            folder = aside.folder
+            if folder.count:
+                self.labelled.passed_over.append(PassedOver(aside.kind, folder.count, next(folder.files())))
+                alike.setdefault((aside.kind, folder.has_photos, aside.may_be_class), []).append(folder)
+        for (kind, has_photos, may_be_class), folders in alike.items():
+            more = f" and {len(folders) - _MOST_SHOWN:,} more" if len(folders) > _MOST_SHOWN else ""
+            named = ", ".join(f"{folder.path or self.where}/" for folder in folders[:_MOST_SHOWN])
+            count = sum(folder.count for folder in folders)
+            what = plural(count, "unlabelled photo") if kind == UNLABELLED else plural(count, "file")
+            why = hint = ""
+            if kind == NO_CLASS:
+                why = ", as the name says that it is no class" if has_photos else ", as there is no photo in it"
+            if may_be_class and has_photos:
+                self.labelled.aside += [folder.name for folder in folders]
+                hint = f" (if it is a class: --splits {folders[0].name}=class)"
+            self.labelled.notes.append(f"{named}{more}: {what} passed over{why}{hint}")
 
 
 def _kids(part: Part) -> Iterable[str]:

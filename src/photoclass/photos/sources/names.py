@@ -29,6 +29,12 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(fold(_HUMP.sub(" ", name))))
 
 
+def class_key(name: str) -> str:
+    """Return what class names have in common that differ only by case, accents or a plural s."""
+    folded = " ".join(fold(name).split())
+    return folded[:-1] if len(folded) > 3 and folded.endswith("s") else folded
+
+
 @dataclass(frozen=True)
 class NameMeaning:
     """What a name says by its words.
@@ -86,10 +92,20 @@ def is_seldom_class(name: str) -> bool:
     return _has_word(name, _SELDOM_CLASS)
 
 
+def is_beside_photos(name: str) -> bool:
+    """Return whether a folder of this name holds what belongs to photos beside it: `masks`, `annotations`."""
+    return is_no_class(name) or is_seldom_class(name)
+
+
+def shares_word(one: str, other: str) -> bool:
+    """Return whether two names have a word in common, such as `mask` and `no_mask`."""
+    return bool(set(map(class_key, words(one))) & set(map(class_key, words(other))))
+
+
 def is_plain_container(name: str) -> bool:
     """Return whether a name says no more than that photos are in it, such as `images`."""
     found = words(name)
-    return bool(found) and all(word.isdecimal() or word in _EXTRAS for word in found)
+    return not set(found) <= set(filter(str.isdecimal, found)) and all(w.isdecimal() or w in _EXTRAS for w in found)
 
 
 def _has_word(name: str, among: frozenset[str]) -> bool:

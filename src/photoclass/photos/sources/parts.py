@@ -12,7 +12,9 @@ from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.choices import CLASS, IGNORE, Choices
 from photoclass.photos.sources.labelled import FORMS
 from photoclass.photos.sources.names import (
+    class_key,
     fold,
+    is_beside_photos,
     is_no_class,
     is_plain_container,
     is_seldom_class,
@@ -21,7 +23,7 @@ from photoclass.photos.sources.names import (
     split_of_name,
 )
 from photoclass.photos.sources.tree import Folder
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, natural_key
 
 UNLABELLED, NO_CLASS, IGNORED = "unlabelled photos", "files of folders that are no class", "files of ignored folders"
 _MOST_NAMED = 6
@@ -30,10 +32,17 @@ _WORDS = {TRAIN: "train", VALID: "valid", HELD_OUT: "test"}
 
 @dataclass(frozen=True)
 class Aside:
-    """A folder that is passed over, and as what."""
+    """A folder that is passed over.
+
+    Attributes:
+        folder: The folder.
+        kind: As what.
+        may_be_class: Whether it stands where classes do, so that the user may say that it is one.
+    """
 
     folder: Folder
     kind: str
+    may_be_class: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,13 +68,17 @@ class Parts:
         parts: Folders with classes in them.
         in_classes: Folders that are each one split of one class: (folder, class, split).
         aside: Folders that are passed over.
+        empty: Names of folders beside those that have nothing in them.
         splits: What was understood of split folders, by name.
+        notes: What else was assumed.
     """
 
     parts: list[Part] = field(default_factory=list)
     in_classes: list[tuple[Folder, str, int]] = field(default_factory=list)
     aside: list[Aside] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
     splits: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, folder: Folder, split: int) -> None:
         """Add a split folder."""
@@ -93,8 +106,11 @@ def find_parts(root: Folder, where: str, choices: Choices) -> Parts:
 
 def inner_folder(folder: Folder) -> Folder:
     """Step into a folder's only folder, where that is no class: `train/train/cats`, `train/images/cats`."""
-    while not folder.own_photos and len(folder.photo_folders) == 1:
-        [only] = folder.photo_folders.values()
+    while not folder.own_photos:
+        rest = [kid for kid in folder.photo_folders.values() if not is_beside_photos(kid.name)]
+        if len(rest) != 1:
+            return folder
+        [only] = rest
         says_nothing = (
             fold(only.name) == fold(folder.name)
             or is_plain_container(only.name)
@@ -106,11 +122,28 @@ def inner_folder(folder: Folder) -> Folder:
     return folder
 
 
+def beside_inner(folder: Folder, inner: Folder) -> list[Aside]:
+    """Return the folders that `inner_folder` left beside its way: `train/masks` beside `train/images`."""
+    found = []
+    while folder is not inner:
+        for kid in folder.photo_folders.values():
+            if f"{inner.path}/".startswith(f"{kid.path}/"):
+                way = kid
+            else:
+                found.append(Aside(kid, NO_CLASS))
+        folder = way
+    return found
+
+
 def classes_in(folder: Folder, *, by_any_pattern: bool = False) -> frozenset[str]:
     """Return the names of the classes that a split folder would have: of its folders, else by its file names."""
     inner = inner_folder(folder)
     if inner.photo_folders:
-        return frozenset(clean_class_name(name) for name in inner.photo_folders if not _is_word_for_none(name))
+        return frozenset(
+            clean_class_name(name)
+            for name in inner.photo_folders
+            if not (is_unlabelled(name) or is_beside_photos(name) or is_plain_container(name))
+        )
     labels = inner.labelled_names if by_any_pattern else inner.dotted_names
     return frozenset(map(clean_class_name, set(labels.labels.values())))
 
@@ -130,29 +163,38 @@ def _has_labels(folder: Folder) -> bool:
     return len(classes_in(folder, by_any_pattern=True)) > 1
 
 
-def _is_word_for_none(name: str) -> bool:
-    return is_no_class(name) or is_unlabelled(name)
-
-
 def _step_into_outer_folders(folder: Folder, choices: Choices, found: Parts) -> Folder:
     """Step into the only folder that could hold classes: `photos/2024/cats`, `images/cats` beside `annotations/`."""
-    while not folder.own_photos and not choices.names_one_of(folder.folders):
-        aside: list[Aside] = []
-        rest = []
-        for kid in folder.photo_folders.values():
-            if _is_word_for_none(kid.name) or is_seldom_class(kid.name) or is_unlabelled_split(kid):
-                aside.append(Aside(kid, UNLABELLED if _holds_unlabelled(kid) else NO_CLASS))
-            else:
-                rest.append(kid)
-        if len(rest) != 1 or not _is_outer(rest[0]) or (aside and split_of_name(rest[0].name) is not None):
+    while not folder.own_photos:
+        aside, rest = _sort_outer_folders(folder, choices)
+        if len(rest) != 1 or not _is_outer(rest[0]):
+            return folder
+        name = rest[0].name
+        asks = any(is_seldom_class(item.folder.name) for item in aside) and not is_plain_container(name)
+        if choices.by_name(name) or (aside and (asks or split_of_name(name) is not None)):
             return folder
         found.aside += aside
         folder = rest[0]
     return folder
 
 
-def _holds_unlabelled(folder: Folder) -> bool:
-    return is_unlabelled(folder.name) or split_of_name(folder.name) is not None
+def _sort_outer_folders(folder: Folder, choices: Choices) -> tuple[list[Aside], list[Folder]]:
+    """Return the folders in a folder that hold no classes, and the others."""
+    aside: list[Aside] = []
+    rest: list[Folder] = []
+    for kid in folder.photo_folders.values():
+        choice = choices.by_name(kid.name)
+        if choice == IGNORE:
+            aside.append(Aside(kid, IGNORED))
+        elif choice:
+            rest.append(kid)
+        elif is_beside_photos(kid.name):
+            aside.append(Aside(kid, NO_CLASS))
+        elif is_unlabelled(kid.name) or is_unlabelled_split(kid):
+            aside.append(Aside(kid, UNLABELLED))
+        else:
+            rest.append(kid)
+    return aside, rest
 
 
 def _is_outer(folder: Folder) -> bool:
@@ -167,7 +209,7 @@ def _is_aside(folder: Folder, choices: Choices, found: Parts) -> bool:
     """Pass over a folder that the user ignores, or whose name says that it is no class."""
     ignored = choices.of(folder.name) == IGNORE
     if ignored or (not choices.by_name(folder.name) and is_no_class(folder.name)):
-        found.aside.append(Aside(folder, IGNORED if ignored else NO_CLASS))
+        found.aside.append(Aside(folder, IGNORED if ignored else NO_CLASS, may_be_class=not ignored))
         return True
     return False
 
@@ -197,12 +239,17 @@ class _Finder:
         splits = {top.name: split for top in self.tops if (split := self.choices.split(top.name)) is not None}
         if not splits:
             return False
+        rest = [top for top in self.tops if top.name not in splits]
+        if TRAIN not in splits.values() and all(self._exact_split(top) is None for top in rest):
+            if alike := self._alike(rest):
+                raise DataError(f"{self.where}: {self._question(alike)}")
+            self._add_beside_classes(splits)
+            return True
         for top in self.tops:
             split = splits.get(top.name, self._exact_split(top))
-            if self.choices.of(top.name) == CLASS:
+            if self.choices.by_name(top.name) == CLASS:
                 raise DataError(f"{self.where}: --splits calls {top.name}/ a class, and others beside it splits")
             self._add_split(top, split, list(splits))
-        self._refuse_without_train()
         return True
 
     def by_words(self) -> bool:
@@ -214,8 +261,12 @@ class _Finder:
             return False
         if not whole and self._tests_beside_classes():
             return False
+        known = _keys(name for top in exact for name in classes_in(top, by_any_pattern=True))
         for top in self.tops:
-            self._add_split(top, self._exact_split(top), [top.name for top in exact])
+            split = self._exact_split(top)
+            if split is None and len(_keys(classes_in(top)) & known) > 1 and not self._is_class(top):
+                split = self.meanings[top.name].split  # test_easy/ beside train/, with the same classes
+            self._add_split(top, split, [top.name for top in exact])
         self._refuse_two_valid(exact)
         return True
 
@@ -225,7 +276,7 @@ class _Finder:
         if not alike or all(self._is_class(top) for top in alike) or self._are_splits_of_classes():
             return False
         splits = {top.name: said.split for top in alike if (said := self.meanings[top.name])}
-        if None in splits.values() or TRAIN not in splits.values():
+        if None in splits.values():
             raise DataError(f"{self.where}: {self._question(alike)}")
         for top in self.tops:
             self._add_split(top, splits.get(top.name, self._exact_split(top)), list(splits))
@@ -242,8 +293,8 @@ class _Finder:
                 self.found.aside.append(Aside(top, UNLABELLED))
                 continue
             for kid in top.photo_folders.values():
-                if self.choices.of(kid.name) == IGNORE:
-                    self.found.aside.append(Aside(kid, IGNORED))
+                if self.choices.of(kid.name) == IGNORE or is_beside_photos(kid.name):
+                    self.found.aside.append(Aside(kid, NO_CLASS if is_beside_photos(kid.name) else IGNORED))
                     continue
                 split = self._split_inside(kid)
                 of_kid = TRAIN if split is None else split
@@ -255,7 +306,11 @@ class _Finder:
                 self.found.in_classes.append((own, top.name, TRAIN))
         trains = [kid for kid in inner if self.found.splits[kid.name] == TRAIN]
         if self._alike(trains):
-            raise DataError(f"{self.where}: {self._question(self.tops)}")
+            raise DataError(
+                f"{self.where}: {_named(self.tops)} hold splits of their own, with the same classes in them; give one "
+                f"of them as DATA, such as {self.where}/{self.tops[0].path}, or put their splits together"
+            )
+        self.found.empty += [kid.name for kid in self.folder.folders.values() if not (kid.count or kid.has_others)]
         return True
 
     def in_names(self) -> bool:
@@ -283,14 +338,21 @@ class _Finder:
         """The folders are classes, but for a test/ with the same classes in it."""
         tests = self._tests_beside_classes()
         if tests:
-            self.found.splits |= {top.name: self._exact_split(top) or HELD_OUT for top in tests}
-            self.found.parts += [Part(top, self.found.splits[top.name]) for top in tests]
-            without = frozenset(top.name for top in tests)
-            self.found.parts.insert(0, Part(self.folder, TRAIN, without))
+            self._add_beside_classes({top.name: self._exact_split(top) or VALID for top in tests})
             return
         self._refuse_the_same_folders_again()
+        self._refuse_splits_in_one_folder()
         self._refuse_splits_without_classes()
         self.found.parts.append(Part(self.folder, NO_SPLIT))
+
+    def _add_beside_classes(self, splits: dict[str, int]) -> None:
+        """Take test/ as a split and the folders beside it as the classes to train on."""
+        self.found.parts.append(Part(self.folder, TRAIN, frozenset(splits)))
+        for top in self.tops:
+            if top.name in splits:
+                self.found.add(top, splits[top.name])
+        words = ", ".join(f"{name}/ is {_WORDS[split]}" for name, split in splits.items())
+        self.found.notes.append(f"splits: {words}, the folders beside it train")
 
     def _is_class(self, top: Folder) -> bool:
         return self.choices.of(top.name) == CLASS
@@ -315,12 +377,12 @@ class _Finder:
             beside_it = ", ".join(f"{name}/" for name in beside)
             raise DataError(
                 f"{self.where}: {top.name}/ beside {beside_it}: say what it is with --splits {top.name}=train "
-                "(or valid, test, ignore), or move it elsewhere"
+                "(or valid, test, ignore), or move it elsewhere; if all of them are classes, --splits '*=class'"
             )
 
     def _alike(self, folders: list[Folder]) -> list[Folder]:
         """Return the folders that hold two classes or more which another of them holds too."""
-        classes = {folder.path: classes_in(folder) for folder in folders}
+        classes = {folder.path: _keys(classes_in(folder)) for folder in folders}
         holders: dict[str, set[str]] = defaultdict(set)
         for path, names in classes.items():
             for name in names:
@@ -338,10 +400,15 @@ class _Finder:
     def _are_splits_of_classes(self) -> bool:
         """Return whether the folders inside the folders are all splits, and the outer ones are not."""
         holders = [top for top in self.tops if top.photo_folders and not self._is_unlabelled(top)]
-        if not holders or any(self._exact_split(top) is not None for top in holders):
+        if any(self._exact_split(top) is not None for top in holders):
             return False
         inside = [kid for top in holders for kid in top.photo_folders.values()]
-        known = [self._split_inside(kid) is not None or self.choices.of(kid.name) == IGNORE for kid in inside]
+        known = [
+            self._split_inside(kid) is not None or self.choices.of(kid.name) == IGNORE or is_beside_photos(kid.name)
+            for kid in inside
+        ]
+        if len(holders) < 2:
+            return False
         has_train = any(self._split_inside(kid) == TRAIN for kid in inside) or all(top.own_photos for top in holders)
         return all(known) and has_train
 
@@ -351,20 +418,32 @@ class _Finder:
 
     def _tests_beside_classes(self) -> list[Folder]:
         """Return valid/ and test/ folders that hold the classes which stand beside them."""
-        beside = {clean_class_name(top.name) for top in self.tops}
+        beside = _keys(top.name for top in self.tops)
         return [
             top
             for top in self.tops
-            if self._exact_split(top) in (VALID, HELD_OUT) and len(classes_in(top) & beside) >= 2
+            if self._exact_split(top) in (VALID, HELD_OUT) and len(_keys(classes_in(top)) & beside) >= 2
         ]
 
     def _refuse_the_same_folders_again(self) -> None:
-        beside = {clean_class_name(top.name) for top in self.tops}
+        beside = _keys(top.name for top in self.tops)
         for top in self.tops:
-            if len(classes_in(top) & beside) >= 2 and not self._is_class(top):
+            if len(_keys(classes_in(top)) & beside) >= 2 and not self._is_class(top):
                 raise DataError(
                     f"{self.where}: {top.name}/ holds folders of the same names as those beside it; "
                     f"leave it out with --splits {top.name}=ignore, or give {self.where}/{top.path} alone"
+                )
+
+    def _refuse_splits_in_one_folder(self) -> None:
+        """Refuse `pets/train` and `pets/test` beside other folders than splits and classes."""
+        for top in self.tops:
+            splits = {split_of_name(name) for name in inner_folder(top).photo_folders}
+            if {TRAIN, HELD_OUT} <= splits or {TRAIN, VALID} <= splits:
+                others = [other for other in self.tops if other is not top]
+                ignored = ",".join(f"{other.name}=ignore" for other in others)
+                raise DataError(
+                    f"{self.where}: {_named(others)} beside {top.name}/, which holds splits; give "
+                    f"{self.where}/{top.path} alone, or leave the others out with --splits {ignored}"
                 )
 
     def _refuse_splits_without_classes(self) -> None:
@@ -394,13 +473,15 @@ class _Finder:
                 f"{self.where}: {_named(valid)}: which validates, and which is held out? Give --splits {options}"
             )
 
-    def _refuse_without_train(self) -> None:
-        if TRAIN not in self.found.splits.values():
-            named = ", ".join(f"{name}/" for name in self.found.splits)
-            raise DataError(f"{self.where}: no folder is train (there are {named}); name it: --splits NAME=train")
-
     def _question(self, alike: list[Folder]) -> str:
-        classes = sorted(classes_in(alike[0]))
+        classes = sorted(classes_in(alike[0]), key=natural_key)
+        if any(split_of_name(name) is not None for name in classes):
+            others = [name for name in inner_folder(alike[0]).photo_folders if split_of_name(name) is None]
+            if others:
+                return (
+                    f"{_named(alike[:_MOST_NAMED])} hold splits, and other folders beside these; say what "
+                    f"they are with --splits {','.join(f'{name}=ignore' for name in others)} (or train, valid, test)"
+                )
         shown = ", ".join(classes[:3]) + (", …" if len(classes) > 3 else "")
         named = _named(alike[:_MOST_NAMED]) + (" …" if len(alike) > _MOST_NAMED else "")
         return (
@@ -413,6 +494,10 @@ class _Finder:
         unknown = iter([split for split in (TRAIN, HELD_OUT, VALID) if split not in said.values()])
         offered = {name: next(unknown, TRAIN) if split is None else split for name, split in said.items()}
         return ",".join(f"{name}={_WORDS[split]}" for name, split in list(offered.items())[:_MOST_NAMED])
+
+
+def _keys(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(class_key, names))
 
 
 def _without_word(name: str, word: str) -> str:

@@ -1,6 +1,6 @@
 """`evaluate` with two models: both on the same photos, and whether their difference is statistically significant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
+from photoclass.results.scores.class_mapping import map_classes
 from photoclass.results.scores.difference import Difference, compare_paired
 from photoclass.results.scores.evaluate import (
     duplicates_of_training,
     known_splits,
-    map_classes,
     name_of_split,
     part_to_score,
     predict_cached,
@@ -50,6 +50,7 @@ class Comparison:
             its folder has no fingerprints of these.
         skipped: Photos that could not be read.
         passed_over: Files in DATA that are plainly no photos.
+        notes: What was assumed of DATA, one line each.
     """
 
     models: tuple[str, str]
@@ -63,6 +64,7 @@ class Comparison:
     leaked_duplicates: tuple[int | None, int | None]
     skipped: tuple[SkippedPhoto, ...]
     passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -83,6 +85,7 @@ class Comparison:
             "left_out_selected_model": self.left_out_selected_model,
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
             "passed_over": {item.kind: item.count for item in self.passed_over},
+            "notes": list(self.notes),
         }
 
     def as_text(self) -> str:
@@ -141,6 +144,7 @@ def compare(
     include_known: bool = False,
     fixes: Path | None = None,
     reading: ReadOptions = AS_IT_IS,
+    classes: Mapping[str, str] | None = None,
     workspace: Workspace | None = None,
 ) -> Comparison:
     """Compare two models on the same photos: of those that `evaluate` would score, the ones that neither model knows.
@@ -152,6 +156,7 @@ def compare(
         include_known: Include photos that trained or selected a model.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
+        classes: The models' class by DATA's class, where their names do not say it.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
@@ -166,9 +171,9 @@ def compare(
     class_names = runtimes[0].info.class_names
     _check_same_classes(models, runtimes)
     table = read_data(data, workspace, fixes, reading, to_train=False)
+    table = map_classes(table, class_names, str(data), classes)
     for note in table.notes:
         workspace.say(note)
-    table = map_classes(table, class_names, str(data))
     is_split = bool((table.splits != NO_SPLIT).any())
     table = table.select(part_to_score(table))
     inputs = _readable_in_both([cache_photos(table, runtime.info.decode_settings(), workspace) for runtime in runtimes])
@@ -186,7 +191,7 @@ def compare(
     inputs, known = [photos.select(~left_out) for photos in inputs], known[:, ~left_out]
     labels, groups = inputs[0].table.labels, group_near_duplicates(inputs[0].fingerprints, workspace.progress)
     a, b = (
-        LabelledProbabilities(predict_cached(runtime, photos, workspace.progress), labels, class_names, groups)
+        LabelledProbabilities(_predict(runtime, photos, class_names, workspace), labels, class_names, groups)
         for runtime, photos in zip(runtimes, inputs, strict=True)
     )
     is_optimistic = ((known == TRAIN) | ((known == VALID) & valid_selected)).any(axis=1)
@@ -211,16 +216,25 @@ def compare(
         leaked_duplicates=(leaked[0], leaked[1]),
         skipped=inputs[0].table.skipped,
         passed_over=table.passed_over,
+        notes=table.notes,
     )
 
 
 def _check_same_classes(models: Sequence[Path], runtimes: Sequence[Runtime]) -> None:
     a, b = (runtime.info.class_names for runtime in runtimes)
-    if a != b:
+    if set(a) != set(b):
         raise ModelError(
             f"{models[1]}: has the classes {', '.join(map(repr, b))}, but {models[0]} has "
             f"{', '.join(map(repr, a))}; compare models with the same classes"
         )
+
+
+def _predict(
+    runtime: Runtime, photos: CachedPhotos, class_names: tuple[str, ...], workspace: Workspace
+) -> NDArray[np.float32]:
+    """Compute probabilities, shape (N, C), in the order of `class_names`; a model may have another."""
+    order = [runtime.info.class_names.index(name) for name in class_names]
+    return predict_cached(runtime, photos, workspace.progress)[:, order]
 
 
 def _readable_in_both(inputs: list[CachedPhotos]) -> list[CachedPhotos]:

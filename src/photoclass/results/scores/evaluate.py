@@ -1,6 +1,7 @@
 """`evaluate`: score a model on labelled photos that neither trained nor selected it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import (
     HELD_OUT,
-    NO_LABEL,
     NO_SPLIT,
     SPLITS,
     TRAIN,
@@ -30,9 +30,9 @@ from photoclass.photos.table import (
     PassedOver,
     PhotoTable,
     SkippedPhoto,
-    count_by_class,
 )
 from photoclass.progress import SILENT, Progress
+from photoclass.results.scores.class_mapping import map_classes
 from photoclass.results.scores.decisions import Decisions, analyse_decisions
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.results.scores.thresholds import Costs
@@ -54,6 +54,7 @@ class Evaluation:
         without_leaked: The score without them; None if there are none, or no others.
         decisions: Accuracy when abstaining, and the cheapest decision threshold.
         passed_over: Files in DATA that are plainly no photos.
+        notes: What was assumed of DATA, one line each.
     """
 
     score: Score
@@ -64,6 +65,7 @@ class Evaluation:
     leaked_duplicates: int | None = None
     without_leaked: Score | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -76,6 +78,7 @@ class Evaluation:
             "without_leaked_duplicates": self.without_leaked.as_json() if self.without_leaked else None,
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
             "passed_over": {item.kind: item.count for item in self.passed_over},
+            "notes": list(self.notes),
         }
 
     def as_text(self) -> str:
@@ -110,6 +113,7 @@ def evaluate(
     costs: Costs | None = None,
     fixes: Path | None = None,
     reading: ReadOptions = AS_IT_IS,
+    classes: Mapping[str, str] | None = None,
     workspace: Workspace | None = None,
 ) -> Evaluation:
     """Score a model on DATA: on all of it if it is unsplit, otherwise on its held-out (else validation) part.
@@ -125,6 +129,8 @@ def evaluate(
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
+        classes: The model's class by DATA's class, where their names do not say it; `cats` and `Cat` are known for
+            `cat`.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
@@ -139,9 +145,9 @@ def evaluate(
     novelty = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
     table = read_data(data, workspace, fixes, reading, to_train=False)
+    table = map_classes(table, info.class_names, str(data), classes)
     for note in table.notes:
         workspace.say(note)
-    table = map_classes(table, info.class_names, str(data))
     part = part_to_score(table)
     photos = cache_photos(table.select(part), info.decode_settings(), workspace)
     known = known_splits(photos, model)
@@ -177,6 +183,7 @@ def evaluate(
         leaked_duplicates=None if leaked is None else int(leaked.sum()),
         without_leaked=without_leaked,
         passed_over=photos.table.passed_over,
+        notes=table.notes,
     )
 
 
@@ -197,28 +204,6 @@ def _predict(
                 yield photos.pixels[i]
 
         return predict_with_distances(runtime, pixels_of(), novelty)
-
-
-def map_classes(table: PhotoTable, class_names: tuple[str, ...], where: str) -> PhotoTable:
-    """Renumber labels to the model's class order, by class name.
-
-    Raises:
-        DataError: Photos are of a class that the model does not know.
-    """
-    photos = count_by_class(table.labels, table.class_names)
-    unknown = [
-        f"{name!r} ({plural(count, 'photo')})" for name, count in photos.items() if count and name not in class_names
-    ]
-    if unknown:
-        raise DataError(
-            f"{where}: the model does not know the class {', '.join(unknown)}; it knows "
-            f"{', '.join(map(repr, class_names))}. Rename the class if it is one of these, leave its photos out with "
-            "--fixes (label -), or train a model that has it"
-        )
-    order = np.array(
-        [class_names.index(n) if n in class_names else NO_LABEL for n in table.class_names], dtype=np.int64
-    )
-    return replace(table, labels=order[table.labels], class_names=class_names)
 
 
 def part_to_score(table: PhotoTable) -> NDArray[np.bool_]:
