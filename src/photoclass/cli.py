@@ -106,6 +106,15 @@ WorkersOption = Annotated[
     int | None,
     typer.Option(help="Processes that decode photos.  [default: one per processor]", rich_help_panel="Hardware"),
 ]
+MaxMegapixelsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-megapixels",
+        metavar="M",
+        help="Skip photos of more megapixels; ordinary JPEGs may have eight times as many.  [default: 134]",
+        rich_help_panel="Data",
+    ),
+]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit with code 3 if any photo was skipped.", rich_help_panel="Output")
 ]
@@ -168,6 +177,7 @@ def check(
         ),
     ] = False,
     workers: WorkersOption = None,
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Check photos before training: unreadable files, near-duplicates, data leakage, label errors. Changes nothing."""
@@ -188,7 +198,7 @@ def check(
         fixes=fixes,
         reading=reading,
         labels=not quick,
-        workspace=_workspace(workers),
+        workspace=_workspace(workers, max_megapixels),
     )
     print(printable(describe_findings(findings)))
     if json_file:
@@ -338,6 +348,7 @@ def train(
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write RUN/report.html.", rich_help_panel="Output")
     ] = False,
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Train a model on DATA and write its folder."""
@@ -379,7 +390,7 @@ def train(
         log=tuple(log or ()),
         report=not no_report,
     )
-    trained = train_model(data, out, recipe, values, options, stop, _workspace(workers))
+    trained = train_model(data, out, recipe, values, options, stop, _workspace(workers, max_megapixels))
     for score in trained.scores:
         print(score.as_text())
     seconds = describe_seconds(trained.info.training.seconds)
@@ -425,6 +436,7 @@ def evaluate(
         str,
         typer.Option(metavar="NAME=CLASS,...", help="Which class of the model a class of DATA is: cats=cat,dogs=dog."),
     ] = "",
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
@@ -441,6 +453,7 @@ def evaluate(
     reading = _reading(splits, image_column, label_column, group_by)
     mapped = parse_assignments("--classes", classes, "cats=cat")
     workspace = _workspace()
+    workspace = _workspace(max_megapixels=max_megapixels)
     found: Evaluation | Comparison
     if not models or len(models) == 1:
         model = _model_or_builtin(models[0] if models else None, workspace)
@@ -486,6 +499,7 @@ def predict(
             help="Answer unsure below this probability, 0.5 to 1, and for out-of-distribution photos.",
         ),
     ] = None,
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Predict the class of photos, one row for each."""
@@ -498,7 +512,7 @@ def predict(
         check_writable(out)
     if abstain is not None:
         check_abstain(abstain)
-    workspace = _workspace()
+    workspace = _workspace(max_megapixels=max_megapixels)
     predictions = predict_photos(photos, _model_or_builtin(model, workspace), abstain=abstain, workspace=workspace)
     if out:
         write_predictions(predictions, out)
@@ -539,6 +553,7 @@ def submit(
             help="What such a column has: probability or class.  [default: what the sample's cells are]",
         ),
     ] = None,
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Write a Kaggle submission: one row for every id of the sample, in its order."""
@@ -546,7 +561,7 @@ def submit(
     from photoclass.results.submit.submit import submit as write_submission
 
     options = SampleOptions(id_column, positive, values)
-    workspace = _workspace()
+    workspace = _workspace(max_megapixels=max_megapixels)
     submission = write_submission(
         test, _model_or_builtin(model, workspace), out, sample=sample, clip=clip, options=options, workspace=workspace
     )
@@ -562,12 +577,13 @@ def gallery(
     worst: Annotated[bool, typer.Option("--worst", help="Show the most confident mistakes; needs labels.")] = False,
     count: Annotated[int | None, typer.Option(help="Show at most this many.  [default: all; with --worst, 25]")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice, if there are more.")] = 0,
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Draw pages of photos with their predicted classes."""
     from photoclass.results.pictures.gallery import gallery as draw
 
-    workspace = _workspace()
+    workspace = _workspace(max_megapixels=max_megapixels)
     drawn = draw(
         photos, _model_or_builtin(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace
     )
@@ -588,12 +604,13 @@ def explain(
             "--class", metavar="NAME", help="Show the evidence for this class.  [default: the predicted class]"
         ),
     ] = None,
+    max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Draw heat maps beside photos: which parts of each the prediction is based on."""
     from photoclass.results.explain.explain import explain as draw
 
-    workspace = _workspace()
+    workspace = _workspace(max_megapixels=max_megapixels)
     drawn = draw(
         photos, _model_or_builtin(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace
     )
@@ -818,11 +835,16 @@ def _reading(splits: str, image_column: str, label_column: str, group_by: str) -
     )
 
 
-def _workspace(workers: int | None = None) -> "Workspace":
-    """Return the user's cache, the given number of workers, and progress on the terminal."""
+def _workspace(workers: int | None = None, max_megapixels: float | None = None) -> "Workspace":
+    """Return the user's cache, the given number of workers and limit of pixels, and progress on the terminal."""
     from photoclass.workspace import Workspace
 
-    return Workspace(workers=_above_zero("--workers", workers), progress=terminal_progress())
+    megapixels = _above_zero("--max-megapixels", max_megapixels)
+    return Workspace(
+        workers=_above_zero("--workers", workers),
+        progress=terminal_progress(),
+        max_pixels=None if megapixels is None else int(megapixels * 1e6),
+    )
 
 
 def _above_zero(option: str, value: Any) -> Any:

@@ -16,11 +16,13 @@ class Workspace:
         cache: The cache folder, for unpacked zips, decoded pixels, fingerprints and features; by default the user's.
         workers: The number of processes or threads that decode photos; None for one per processor.
         progress: Receives progress reports; by default they are discarded.
+        max_pixels: Photos with more pixels are not decoded, see `PictureRules`; None for the usual limit.
     """
 
     cache: Path = field(default_factory=default_cache)
     workers: int | None = None
     progress: Progress = SILENT
+    max_pixels: int | None = None
 
     @property
     def worker_count(self) -> int:

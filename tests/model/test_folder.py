@@ -329,12 +329,30 @@ class TestInvalidModelJson:
         ):
             load_info(folder)
 
-    @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ModelInfo)])
+    @pytest.mark.parametrize("field", sorted({field.name for field in dataclasses.fields(ModelInfo)} - {"grey_bits"}))
     def test_fault_36_a_missing_field_is_refused(self, folder: Path, field: str) -> None:
         content = json.loads((folder / "model.json").read_text())
         del content[field]
         (folder / "model.json").write_text(json.dumps(content))
         with pytest.raises(ModelError, match="not written by photoclass, or incomplete"):
+            load_info(folder)
+
+    @pytest.mark.parametrize(("saved", "loaded"), [(None, None), (12, 12), ("absent", 16)])
+    def test_folders_without_a_range_of_wide_greys_read_them_as_16_bits(
+        self, folder: Path, saved: int | str | None, loaded: int | None
+    ) -> None:
+        content = json.loads((folder / "model.json").read_text())
+        if saved == "absent":
+            del content["grey_bits"]
+        else:
+            content["grey_bits"] = saved
+        (folder / "model.json").write_text(json.dumps(content))
+        assert load_info(folder).decode_settings().rules.grey_bits == loaded
+
+    @pytest.mark.parametrize("bits", [0, 11, 32, -16, True, "12"])
+    def test_fault_36_a_range_of_wide_greys_that_cannot_be_right_is_refused(self, folder: Path, bits: object) -> None:
+        change_json(folder, grey_bits=bits)
+        with pytest.raises(ModelError, match="grey_bits"):
             load_info(folder)
 
     def test_fault_36_an_unknown_field_is_refused(self, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Every photo of DATA decoded once: which files can be read, what they are, and which photos are outliers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from photoclass.checks.measures import MEASURES, MEASURES_VERSION, measures_and_fingerprint
 from photoclass.photos.cache.decoding import decode_in_processes
+from photoclass.photos.cache.grey_range import fit_grey_bits
 from photoclass.photos.cache.names import measures_folder
 from photoclass.photos.cache.photo_set import PhotoSet, hash_contents, keep_rows
 from photoclass.photos.cache.pixels import open_fingerprints
 from photoclass.photos.cache.store import RowStore
+from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
@@ -31,9 +33,11 @@ class InspectedPhotos(PhotoSet):
 
     Attributes:
         measures: Shape (N,), dtype MEASURES.
+        rules: How their files were read.
     """
 
     measures: NDArray[np.void]
+    rules: PictureRules = DEFAULT_RULES
 
     def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
         return {"measures": self.measures[indices]}
@@ -65,12 +69,15 @@ def inspect_photos(table: PhotoTable, workspace: Workspace) -> InspectedPhotos:
         OutputError: The cache folder cannot be written, or its disk is full.
     """
     table, contents = hash_contents(table, workspace.progress)
-    measures_store = RowStore(measures_folder(workspace.cache, MEASURES_VERSION), (1,), MEASURES)
-    stores = (measures_store, open_fingerprints(workspace.cache))
-    produce = partial(decode_in_processes, make=measures_and_fingerprint, workspace=workspace)
+    bits, note = fit_grey_bits(table, contents, workspace)
+    rules = PictureRules(bits).limited(workspace.max_pixels)
+    measures_store = RowStore(measures_folder(workspace.cache, MEASURES_VERSION, bits), (1,), MEASURES)
+    stores = (measures_store, open_fingerprints(workspace.cache, rules))
+    produce = partial(decode_in_processes, make=partial(measures_and_fingerprint, rules=rules), workspace=workspace)
     kept = keep_rows(table, contents, stores, produce)
     measures, prints = kept.rows
-    return InspectedPhotos(kept.table, kept.contents, prints, measures.all().reshape(-1))
+    table = replace(kept.table, notes=(*kept.table.notes, note)) if note else kept.table
+    return InspectedPhotos(table, kept.contents, prints, measures.all().reshape(-1), rules)
 
 
 def find_odd(measures: NDArray[np.void]) -> tuple[OddPhoto, ...]:
@@ -101,5 +108,16 @@ def find_odd(measures: NDArray[np.void]) -> tuple[OddPhoto, ...]:
     for kind, which, measure, text in kinds:
         rows = np.flatnonzero(which)
         rows = rows[np.argsort(measure[rows], kind="stable")]
-        found += [OddPhoto(int(row), kind, text.format(abs(measure[row]))) for row in rows]
+        found += [
+            OddPhoto(int(row), kind, text.format(abs(measure[row])) + _cause(kind, measures[row])) for row in rows
+        ]
     return tuple(found)
+
+
+def _cause(kind: str, measures: np.void) -> str:
+    """Return what may have made a photo odd, if its file shows it."""
+    if kind in ("blank", "very bright") and measures["is_animated"]:
+        return "; an animation, of which the first frame is used"
+    if kind in ("blank", "very dark") and measures["highest"]:
+        return f"; values reach {measures['highest']:,} of 65,535"
+    return ""

@@ -50,7 +50,7 @@ def check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: 
     except DataError as error:
         return LabelFindings(not_checked=str(error).removeprefix("DATA: "))
     backbone = open_backbone(_BACKBONE, cache=workspace.cache)
-    featured = compute_features(table, DecodeSettings(backbone.image_size), backbone, workspace)
+    featured = compute_features(table, DecodeSettings(backbone.image_size, rules=photos.rules), backbone, workspace)
     row_of = {path: i for i, path in enumerate(table.paths)}
     rows = np.array([row_of[path] for path in featured.table.paths])  # a file may have vanished in the meantime
     labels, groups = table.labels[rows], groups[rows]

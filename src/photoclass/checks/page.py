@@ -285,5 +285,5 @@ def _photo_section(findings: Findings, section: Section, found: Sequence[tuple[i
 def _card(findings: Findings, photo: int, finding: str) -> Card:
     split = findings.split(photo)
     label = f"{findings.label(photo)}, {split}" if split else findings.label(photo)
-    picture = thumbnail(findings.photos.table.paths[photo], _THUMBNAIL_SIDE)
+    picture = thumbnail(findings.photos.table.paths[photo], _THUMBNAIL_SIDE, findings.photos.rules)
     return Card(picture, findings.name(photo), label, finding)

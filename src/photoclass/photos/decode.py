@@ -24,6 +24,7 @@ Pixels: TypeAlias = NDArray[np.uint8]
 
 DECODE_VERSION = 2
 MAX_FILE_BYTES = 512 << 20
+_ANIMATED = frozenset({"GIF", "WEBP", "PNG", "AVIF"})
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,6 +48,7 @@ class SourceInfo:
         height: In pixels, as stored.
         orientation: The EXIF orientation: 2 to 8 if the picture had to be rotated or mirrored, otherwise 1.
         highest: The highest value of a grey of more than 8 bits whose file does not say its range; otherwise 0.
+        is_animated: Whether frames follow, which are not looked at.
     """
 
     format: str
@@ -55,6 +57,7 @@ class SourceInfo:
     height: int
     orientation: int
     highest: int = 0
+    is_animated: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,14 @@ def decode_photo(data: bytes, settings: DecodeSettings) -> Pixels | Unreadable:
     Returns:
         Shape (image_size, image_size, 3), uint8 RGB; or why the photo cannot be read.
     """
-    picture = decode_picture(data, 2 * settings.image_size, settings.rules)
-    return picture if isinstance(picture, Unreadable) else resize_pixels(np.asarray(picture), settings)
+    decoded = decode_pixels(data, settings)
+    return decoded if isinstance(decoded, Unreadable) else decoded[0]
+
+
+def decode_pixels(data: bytes, settings: DecodeSettings) -> tuple[Pixels, SourceInfo] | Unreadable:
+    """Decode a photo as `decode_photo` does, and return the properties of the file too."""
+    decoded = decode_with_origin(data, 2 * settings.image_size, settings.rules)
+    return decoded if isinstance(decoded, Unreadable) else (resize_pixels(np.asarray(decoded[0]), settings), decoded[1])
 
 
 def decode_picture(data: bytes, least_side: int, rules: PictureRules = DEFAULT_RULES) -> Image.Image | Unreadable:
@@ -169,7 +178,9 @@ def _decode(
     orientation = _orientation(picture)
     rgb, highest = to_rgb(picture, data, loaded.page, rules.grey_bits)
     upright = rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
-    return upright, SourceInfo(picture.format or "", loaded.mode, width, height, orientation, highest)
+    form = picture.format or ""
+    is_animated = form in _ANIMATED and bool(getattr(picture, "is_animated", False))
+    return upright, SourceInfo(form, loaded.mode, width, height, orientation, highest, is_animated)
 
 
 def kind_of_special_file(mode: int) -> str:

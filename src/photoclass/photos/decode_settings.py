@@ -36,6 +36,10 @@ class PictureRules:
     grey_bits: int | None = None
     max_pixels: int = MAX_PIXELS
 
+    def limited(self, max_pixels: int | None) -> "PictureRules":
+        """Return the rules with another limit of pixels; None for the same."""
+        return self if max_pixels is None else replace(self, max_pixels=max_pixels)
+
 
 DEFAULT_RULES = PictureRules()
 
@@ -56,7 +60,7 @@ class DecodeSettings:
 
     def limited(self, max_pixels: int | None) -> "DecodeSettings":
         """Return the settings with another limit of pixels; None for the same."""
-        return self if max_pixels is None else replace(self, rules=replace(self.rules, max_pixels=max_pixels))
+        return replace(self, rules=self.rules.limited(max_pixels))
 
     def with_grey_bits(self, grey_bits: int | None) -> "DecodeSettings":
         """Return the settings with another least number of bits of wide greys."""

@@ -18,8 +18,9 @@ from photoclass.errors import ModelError, OutputError, SettingsError
 from photoclass.model.folder import ModelInfo, load_info, load_novelty
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
-from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.decode_settings import DecodeSettings
+from photoclass.photos.decode import Pixels, SourceInfo, Unreadable, decode_pixels, read_file
+from photoclass.photos.decode_settings import DEFAULT_RULES, DecodeSettings, PictureRules
+from photoclass.photos.formats.wide_grey import describe_greys
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PassedOver, PhotoTable, SkippedPhoto, natural_key
@@ -50,6 +51,7 @@ class Predictions:
             the photo was skipped; None if they were not requested or are not available.
         abstain: Photos predicted with a lower confidence than this get the label `unsure`; None to label all.
         passed_over: Files in folders and zips that are plainly no photos, and so have no row.
+        rules: How the photos' files were read.
     """
 
     files: tuple[str, ...]
@@ -62,6 +64,7 @@ class Predictions:
     distances: NDArray[np.float64] | None = None
     abstain: float | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    rules: PictureRules = DEFAULT_RULES
 
     def __len__(self) -> int:
         return len(self.files)
@@ -182,7 +185,9 @@ def predict_table(
     reasons: dict[int, str] = {}
     probabilities = np.full((count, len(info.class_names)), np.nan, dtype=np.float32)
     distances = None if novelty is None else np.full(count, np.nan)
-    decode = partial(_decode_file, settings=info.decode_settings())
+    settings = info.decode_settings().limited(workspace.max_pixels)
+    decode = partial(_decode_file, settings=settings)
+    greys: dict[str, int] = {}  # the highest value of each wide grey, by name
     with workspace.task("Predicting", count) as task, ThreadPoolExecutor(workspace.worker_count) as pool:
         for start in range(0, count, _BLOCK):
             rows: list[int] = []
@@ -193,16 +198,20 @@ def predict_table(
                     task.advance()
                     if isinstance(decoded, Unreadable):
                         reasons[row] = decoded.reason
-                    else:
-                        rows.append(row)
-                        yield decoded
+                        continue
+                    if decoded[1].highest:
+                        greys[table.names[row]] = decoded[1].highest
+                    rows.append(row)
+                    yield decoded[0]
 
             block, block_distances = predict_with_distances(runtime, pixels_of(), novelty)
             probabilities[rows] = block
             if distances is not None:
                 distances[rows] = block_distances
     predictions = _with_rows_skipped(table, probabilities, distances, reasons, info.class_names)
-    return replace(predictions, seconds=time.perf_counter() - started_at)
+    if note := describe_greys(greys, settings.rules.grey_bits):
+        workspace.say(note)
+    return replace(predictions, seconds=time.perf_counter() - started_at, rules=settings.rules)
 
 
 def check_ending(out: Path) -> None:
@@ -238,9 +247,9 @@ def read_predictions(file: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _decode_file(path: str, settings: DecodeSettings) -> Pixels | Unreadable:
+def _decode_file(path: str, settings: DecodeSettings) -> tuple[Pixels, SourceInfo] | Unreadable:
     data = read_file(path)
-    return data if isinstance(data, Unreadable) else decode_photo(data, settings)
+    return data if isinstance(data, Unreadable) else decode_pixels(data, settings)
 
 
 def _with_rows_skipped(

@@ -170,6 +170,7 @@ def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
         class_names=run.class_names,
         image_size=settings.image_size,
         resize=settings.resize,
+        grey_bits=run.photos.settings.rules.grey_bits,
         recipe=run.request.recipe,
         settings=dataclasses.asdict(settings),
         seed=run.request.seed,

@@ -86,7 +86,7 @@ def decode_photos(request: TrainRequest, table: PhotoTable, settings: RecipeSett
     Raises:
         DataError: None of them can be read.
     """
-    photos = cache_photos(table, decode_settings(settings), request.workspace)
+    photos = cache_photos(table, decode_settings(settings), request.workspace, fit_greys=True)
     _refuse_none(request, photos, table)
     return photos
 
@@ -99,7 +99,7 @@ def extract_features(
     Raises:
         DataError: None of the photos can be read.
     """
-    photos = compute_features(table, decode_settings(settings), backbone, request.workspace)
+    photos = compute_features(table, decode_settings(settings), backbone, request.workspace, fit_greys=True)
     _refuse_none(request, photos, table)
     what = "feature maps" if backbone.gives_maps else "features"
     request.say(f"{what}: {len(photos) - photos.computed:,} of {len(photos):,} from the cache")

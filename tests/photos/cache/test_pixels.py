@@ -22,7 +22,7 @@ from photoclass.photos.cache import decoding
 from photoclass.photos.cache import pixels as cache_module
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.decode import Unreadable, decode_photo, decode_picture
-from photoclass.photos.decode_settings import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings, PictureRules
 from photoclass.photos.duplicates.fingerprint import fingerprint
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import PhotoTable
@@ -105,9 +105,9 @@ def test_only_new_photos_are_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     _fill(folder, 8)
     seen: list[bytes] = []
 
-    def decode(data: bytes, least_side: int) -> object:
+    def decode(data: bytes, least_side: int, rules: PictureRules) -> object:
         seen.append(data)
-        return decode_picture(data, least_side)
+        return decode_picture(data, least_side, rules)
 
     monkeypatch.setattr(cache_module, "decode_picture", decode)
     _check_pixels(_cached(folder), 8)
@@ -329,7 +329,7 @@ KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
 from photoclass.photos.cache.pixels import cache_photos
-from photoclass.photos.decode_settings import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings, PictureRules
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.cache.store import RowStore
 from photoclass.workspace import Workspace
@@ -358,11 +358,11 @@ def test_an_interrupted_run_continues_where_it_stopped(tmp_path: Path, monkeypat
     monkeypatch.setattr(decoding, "_ENTER_EVERY", 4)
     seen: list[bytes] = []
 
-    def decode(data: bytes, least_side: int) -> object:
+    def decode(data: bytes, least_side: int, rules: PictureRules) -> object:
         if len(seen) == 10:
             raise KeyboardInterrupt
         seen.append(data)
-        return decode_picture(data, least_side)
+        return decode_picture(data, least_side, rules)
 
     monkeypatch.setattr(cache_module, "decode_picture", decode)
     with pytest.raises(KeyboardInterrupt):

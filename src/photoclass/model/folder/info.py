@@ -14,9 +14,12 @@ from photoclass.model.folder.scores import StoredScore
 from photoclass.model.folder.training_summary import TrainingSummary
 from photoclass.model.folder.typed_json import JsonTypeError, read_fields
 from photoclass.model.folder.version1 import upgrade
-from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, DecodeSettings
+from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, DecodeSettings, PictureRules, ResizeRule
+from photoclass.photos.formats.wide_grey import STEPS
 
 FORMAT_VERSION = 2
+# Model folders that do not say it were trained when every wide grey was read as 16 bits.
+_GREY_BITS_BEFORE = 16
 MAX_MODEL_BYTES = 2 << 30
 _PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})
 # The key of ONNX's `external_data`, which nothing else in our files contains. Weights in other files could be any file
@@ -40,6 +43,8 @@ class ModelInfo:
         data_fingerprint: SHA-256 over content, label and split of every photo.
         photoclass_version: The version that wrote it.
         onnx_sha256: Of `model.onnx`; filled in when both are saved.
+        grey_bits: Grey of more than 8 bits whose file does not say its range is read as at least this many bits; None
+            if the model was trained on none.
         metrics: Score by split.
         training: How the training went.
     """
@@ -55,12 +60,14 @@ class ModelInfo:
     data_fingerprint: str
     photoclass_version: str
     onnx_sha256: str = ""
+    grey_bits: int | None = None
     metrics: dict[str, StoredScore] = field(default_factory=dict)
     training: TrainingSummary = field(default_factory=TrainingSummary)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this model."""
-        return DecodeSettings(self.image_size, "crop" if self.resize == "crop" else "squash")
+        resize: ResizeRule = "crop" if self.resize == "crop" else "squash"
+        return DecodeSettings(self.image_size, resize, PictureRules(self.grey_bits))
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -136,6 +143,7 @@ def _to_current_format(content: object, path: Path) -> dict[str, object]:
         fields = {name: value for name, value in content.items() if name != "format_version"}
         if version == 1:
             fields = upgrade(fields)
+        fields.setdefault("grey_bits", _GREY_BITS_BEFORE)
         if set(fields) == set(_FIELDS):
             return fields
     raise ModelError(
@@ -148,6 +156,7 @@ def _check_info(info: ModelInfo, path: Path) -> None:
     faults = {
         "class_names": len(names) < 2 or not all(names) or len(set(names)) < len(names),
         "image_size": not 8 <= info.image_size <= MAX_IMAGE_SIZE,
+        "grey_bits": info.grey_bits not in (None, *STEPS),
         "resize": info.resize not in ("squash", "crop"),
         "base_rates": len(rates) != len(names) or not all(0 <= rate <= 1 for rate in rates),
     }

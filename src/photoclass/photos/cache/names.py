@@ -6,6 +6,7 @@ made under other conditions has another name and is never read by mistake. The l
 CACHE/pixels/<decoder>-<resize>-<size>                                    pixels, by photo
 CACHE/fingerprints/<decoder>-<side>                                       fingerprints, by photo
 CACHE/measures/v<version>-<decoder>                                       what `check` measures, by photo
+CACHE/levels/<decoder>                                                    the highest value of wide greys, by photo
 CACHE/features/<backbone>[-<views>]-<precision>-<float>-<digest>-<pixels> features of a pretrained backbone, by photo
 CACHE/maps/…                                                              feature maps of its first blocks, as above
 CACHE/networks/<backbone>-<precision>-v<version>-<digest>                 a backbone as an ONNX file
@@ -23,11 +24,11 @@ import PIL
 from photoclass.photos.decode import DECODE_VERSION
 from photoclass.photos.decode_settings import DecodeSettings
 
-PIXELS, FINGERPRINTS, MEASURES = "pixels", "fingerprints", "measures"
+PIXELS, FINGERPRINTS, MEASURES, LEVELS = "pixels", "fingerprints", "measures", "levels"
 FEATURES, MAPS = "features", "maps"
 NETWORKS, UNPACKED = "networks", "unpacked"
 
-_STORES = (PIXELS, FINGERPRINTS, MEASURES, FEATURES, MAPS)
+_STORES = (PIXELS, FINGERPRINTS, MEASURES, LEVELS, FEATURES, MAPS)
 _DIGEST_LENGTH = 16
 # A backbone's file name is in the folder's name only for people: its digest decides.
 _UNSAFE, _NAME_LENGTH = re.compile(r"[^A-Za-z0-9+._-]"), 40
@@ -35,6 +36,7 @@ _UNSAFE, _NAME_LENGTH = re.compile(r"[^A-Za-z0-9+._-]"), 40
 _PIXELS_PATTERN = r"(?P<key>.+-(?P<resize>squash|crop)-(?P<size>\d+))"
 _BACKBONE_PATTERN = r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)"
 _DIGEST_PATTERN = rf"[0-9a-f]{{{_DIGEST_LENGTH}}}"
+_GREYS = re.compile(r"-grey(\d+)-")
 _PIXELS_NAME = re.compile(_PIXELS_PATTERN)
 _FEATURES_NAME = re.compile(rf"{_BACKBONE_PATTERN}-(bf16|f32)-{_DIGEST_PATTERN}-{_PIXELS_PATTERN}")
 _NETWORK_NAME = re.compile(rf"{_BACKBONE_PATTERN}-(v\d+-)?{_DIGEST_PATTERN}")  # older ones have no version
@@ -61,14 +63,19 @@ def pixels_folder(cache: Path, settings: DecodeSettings) -> Path:
     return cache / PIXELS / _pixels_key(settings)
 
 
-def fingerprints_folder(cache: Path, side: int) -> Path:
+def fingerprints_folder(cache: Path, side: int, grey_bits: int | None = None) -> Path:
     """Return where fingerprints of this many cells a side are kept."""
-    return cache / FINGERPRINTS / f"{_decoder()}-{side}"
+    return cache / FINGERPRINTS / f"{_decoder(grey_bits)}-{side}"
 
 
-def measures_folder(cache: Path, version: int) -> Path:
+def measures_folder(cache: Path, version: int, grey_bits: int | None = None) -> Path:
     """Return where what `check` measures is kept, in this version of it."""
-    return cache / MEASURES / f"v{version}-{_decoder()}"
+    return cache / MEASURES / f"v{version}-{_decoder(grey_bits)}"
+
+
+def levels_folder(cache: Path) -> Path:
+    """Return where the highest values of wide greys are kept."""
+    return cache / LEVELS / _decoder()
 
 
 def features_folder(
@@ -143,15 +150,19 @@ def _describe_store(kind: str, name: str) -> str:
 
 def _describe_decoding(match: re.Match[str]) -> str:
     settings = DecodeSettings(int(match["size"]), "crop" if match["resize"] == "crop" else "squash")
+    greys = _GREYS.search(match["key"])
+    settings = settings.with_grey_bits(int(greys[1]) if greys else None)
     old = "" if match["key"] == _pixels_key(settings) else ", by another version of the decoder"
-    return f"at {settings.image_size} px, {settings.resize}{old}"
+    read = f", greys read as {greys[1]}-bit" if greys else ""
+    return f"at {settings.image_size} px, {settings.resize}{read}{old}"
 
 
 def _pixels_key(settings: DecodeSettings) -> str:
     """Return all that decides a photo's pixels, besides its content."""
-    return f"{_decoder()}-{settings.resize}-{settings.image_size}"
+    return f"{_decoder(settings.rules.grey_bits)}-{settings.resize}-{settings.image_size}"
 
 
-def _decoder() -> str:
+def _decoder(grey_bits: int | None = None) -> str:
     """Return all that decides a photo's pixels at full size, besides its content."""
-    return f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}"
+    greys = f"-grey{grey_bits}" if grey_bits else ""
+    return f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}{greys}"

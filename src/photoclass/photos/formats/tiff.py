@@ -85,6 +85,11 @@ class TiffPage:
         low, high = self.value(_S_MIN), self.value(_S_MAX)
         return (low, high) if math.isfinite(low) and math.isfinite(high) and low < high else None
 
+    @property
+    def is_wide_grey(self) -> bool:
+        """Whether it is grey of more than 8 bits."""
+        return self.value(_PHOTOMETRIC, 1) in (0, 1) and self.value(_BITS, 1) > 8
+
     def describe(self) -> str:
         """Name what a decoder has to know of it."""
         kinds = {_SIGNED: "signed ", _FLOAT: "floating-point "}

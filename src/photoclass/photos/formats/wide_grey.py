@@ -7,17 +7,22 @@ X-ray among others stays as dark as it is.
 """
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photoclass.photos.formats import png
+from photoclass.photos.formats import png, tiff
 from photoclass.photos.formats.tiff import TiffPage
+from photoclass.text import plural
 
+_PGM = (b"P5", b"P2")
 STEPS = (8, 10, 12, 14, 16)
 _FULL = 16
+# A photo that leaves this many bits unused is nearly black.
+_BITS_TOO_FEW = 4
 # 32-bit values count as filling their range if they reach this many bits.
 _FILLS_32 = 28
 
@@ -44,6 +49,42 @@ class GreyRange:
 def bits_of(highest: int) -> int:
     """Return the smallest usual number of bits that holds a value; 16 at most."""
     return next((bits for bits in STEPS if highest < 1 << bits), _FULL)
+
+
+def may_be_wide_grey(head: bytes) -> bool:
+    """Whether the first 32 bytes of a file allow for a wide grey."""
+    return png.is_wide_grey(head) or head.startswith((*tiff.MAGIC, *_PGM))
+
+
+def is_wide_grey(data: bytes) -> bool:
+    """Whether a file that may be a wide grey is one."""
+    page = tiff.photo_page(tiff.read_pages(data))
+    return page.is_wide_grey if page else png.is_wide_grey(data) or data.startswith(_PGM)
+
+
+def describe_greys(highest: Mapping[str, int], grey_bits: int | None) -> str:
+    """Return a line about wide greys that a model was not trained for, empty if there are none.
+
+    Args:
+        highest: The highest value of each wide grey, by the photo's name.
+        grey_bits: How the model reads wide greys; None if it was trained on none.
+    """
+    odd = {name: value for name, value in highest.items() if grey_bits is None or bits_of(value) > grey_bits}
+    dark = {name: value for name, value in highest.items() if bits_of(value) <= (grey_bits or 0) - _BITS_TOO_FEW}
+    if odd:
+        name, value = next(iter(odd.items()))
+        trained = "no such photos" if grey_bits is None else f"photos of {grey_bits} bits"
+        return (
+            f"{plural(len(odd), 'photo')} of 16-bit grey, but the model was trained on {trained}: each is read by the "
+            f"range of its own values (for example {name}: they reach {value:,}, read as {bits_of(value)}-bit)"
+        )
+    if dark:
+        name, value = next(iter(dark.items()))
+        return (
+            f"{plural(len(dark), 'photo')} of 16-bit grey read very dark: the model reads {grey_bits} bits, and their "
+            f"values reach far less (for example {name}: {value:,} of {(1 << (grey_bits or 0)) - 1:,})"
+        )
+    return ""
 
 
 def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: int | None) -> tuple[Image.Image, int]:

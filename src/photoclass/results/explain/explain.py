@@ -155,7 +155,7 @@ def explain(
     skipped, pages = [], []
     page_count = -(-len(chosen) // PER_PAGE)
     with workspace.task("Explaining", len(chosen)) as task:
-        found = _explained(network, [row.path for row in chosen if not row.reason], number)
+        found = _explained(network, [row.path for row in chosen if not row.reason], number, workspace.max_pixels)
         for page_number in range(1, page_count + 1):
             part = chosen[(page_number - 1) * PER_PAGE : page_number * PER_PAGE]
             shown = [(row, Unreadable(row.reason) if row.reason else next(found)) for row in part]
@@ -212,9 +212,11 @@ def _rows_of(table: PhotoTable) -> list[_Row]:
     return sorted(rows, key=lambda row: natural_key(row.name))
 
 
-def _explained(network: SaliencyModel, paths: Sequence[str], target: int | None) -> Iterator[Explanation | Unreadable]:
+def _explained(
+    network: SaliencyModel, paths: Sequence[str], target: int | None, max_pixels: int | None = None
+) -> Iterator[Explanation | Unreadable]:
     """Give a result for each photo, in order, with photos decoded ahead of the network."""
-    settings, names = network.info.decode_settings(), network.info.class_names
+    settings, names = network.info.decode_settings().limited(max_pixels), network.info.class_names
     waiting: deque[Image.Image | Unreadable] = deque()
 
     def pixels_of(pool: ThreadPoolExecutor) -> Iterator[Pixels]:
@@ -247,7 +249,7 @@ def _explained(network: SaliencyModel, paths: Sequence[str], target: int | None)
 def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] | Unreadable:
     """Decode a photo once, to the picture to draw and to the network's input."""
     data = read_file(path)
-    picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * settings.image_size)
+    picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * settings.image_size, settings.rules)
     if isinstance(picture, Unreadable):
         return picture
     pixels = resize_pixels(np.asarray(picture), settings)

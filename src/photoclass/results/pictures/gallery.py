@@ -153,7 +153,7 @@ def _tile(predictions: Predictions, row: int) -> Image.Image:
     picture: Image.Image | Unreadable = Unreadable(predictions.statuses[row])
     if predictions.paths[row] and predictions.statuses[row] == OK:
         data = read_file(predictions.paths[row])
-        picture = data if isinstance(data, Unreadable) else decode_picture(data, TILE)
+        picture = data if isinstance(data, Unreadable) else decode_picture(data, TILE, predictions.rules)
     return reason_tile(picture.reason) if isinstance(picture, Unreadable) else photo_tile(picture)
 
 

@@ -260,7 +260,8 @@ def _write(subject: _Subject, source: PhotoSource, out: Path, started_at: float,
 def _pictures(subject: _Subject, source: PhotoSource, progress: Progress) -> Pictures:
     chosen, names = subject.chosen, subject.scored.photos
     paths = {row: path for row in chosen.rows if (path := source.paths.get(names[row]))}
-    uris = dict(zip(paths, thumbnails(tuple(paths.values()), _THUMBNAIL_SIDE), strict=True))
+    rules = subject.info.decode_settings().rules
+    uris = dict(zip(paths, thumbnails(tuple(paths.values()), _THUMBNAIL_SIDE, rules), strict=True))
     to_explain = {row: paths[row] for row in chosen.heat_maps if row in paths}
     heat_maps, no_heat_maps = _heat_maps(subject.model, to_explain, progress)
     return Pictures(chosen, {row: uri for row, uri in uris.items() if uri}, heat_maps, no_heat_maps)

@@ -20,7 +20,7 @@ from photoclass.errors import ModelError
 from photoclass.model.engine import usual_precision
 from photoclass.photos.cache.names import features_folder
 from photoclass.photos.cache.photo_set import Missing, PhotoSet, hash_contents, keep_rows
-from photoclass.photos.cache.pixels import decode_first, open_fingerprints
+from photoclass.photos.cache.pixels import decode_first, fit_settings, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore, Shard, write_row
 from photoclass.photos.decode import Pixels, Unreadable
 from photoclass.photos.decode_settings import DecodeSettings
@@ -60,6 +60,8 @@ def compute_features(
     backbone: Backbone,
     workspace: Workspace,
     views: Views | None = None,
+    *,
+    fit_greys: bool = False,
 ) -> FeaturedPhotos:
     """Return the features of all photos that can be read; those not in the cache yet are computed.
 
@@ -70,6 +72,7 @@ def compute_features(
         workspace: The cache folder, the number of workers, and who receives progress reports.
         views: Views of each photo to run the backbone on; None for the photo alone, or, if the backbone returns feature
             maps, for the photo and its mirror image.
+        fit_greys: Choose the range of wide greys by what these photos reach, and report it.
 
     Raises:
         OutputError: The cache folder cannot be written, or the disk is full; what it held before stays readable.
@@ -77,7 +80,9 @@ def compute_features(
     """
     views = views or (WITH_MIRROR if backbone.gives_maps else ALONE)
     table, contents = hash_contents(table, workspace.progress)
-    stores = (_open_features(settings, backbone, views, workspace.cache), open_fingerprints(workspace.cache))
+    settings = fit_settings(settings, table, contents, workspace, fit_greys=fit_greys)
+    prints_store = open_fingerprints(workspace.cache, settings.rules)
+    stores = (_open_features(settings, backbone, views, workspace.cache), prints_store)
     produce = partial(_compute_missing, settings=settings, backbone=backbone, views=views, workspace=workspace)
     kept = keep_rows(table, contents, stores, produce)
     features, prints = kept.rows
