@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from photoclass.errors import ArchiveError
+from photoclass.errors import ArchiveError, DataError
 from photoclass.photos.sources.archive import UnpackedZip, unpack
+from photoclass.photos.sources.read import read_data
 from photoclass.workspace import Workspace
 from picture_files import put
 from zip_files import raw_zip, zip_bytes
@@ -134,3 +135,30 @@ def test_different_files_of_one_path_in_two_parts_are_refused(tmp_path: Path) ->
 def test_numbered_zips_that_are_classes_become_folders(tmp_path: Path) -> None:
     unpacked = _unpack(tmp_path, {f"class{number}.zip": zip_bytes({"0.jpg": b"%d" % number}) for number in (1, 2)})
     assert _files(unpacked.folder) == {"class1/0.jpg": b"1", "class2/0.jpg": b"2"}
+
+
+def _folder(folder: Path, *names: str) -> Path:
+    for name in names:
+        put(folder / name, TRAIN)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (["sampleSubmission.csv", "test1.zip", "train.zip"], "{0}/train.zip"),
+        (["pets-001.zip", "pets-002.zip"], "the parts together: {0}/pets-001.zip {0}/pets-002.zip"),
+        (["archive.zip"], "{0}/archive.zip"),
+    ],
+)
+def test_a_folder_that_holds_only_zips_says_which_to_give(names: list[str], meant: str, tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "download", *names)
+    with pytest.raises(DataError) as refused:
+        read_data(folder, Workspace(tmp_path / "cache"))
+    assert str(refused.value).endswith(f"; perhaps you mean {meant.format(folder)}")
+
+
+def test_zips_beside_a_photo_in_a_zip_are_named_where_the_photos_give_no_class(tmp_path: Path) -> None:
+    outer = put(tmp_path / "outer.zip", zip_bytes({"example.jpg": b"x", "train.zip": TRAIN}))
+    with pytest.raises(DataError, match=r"perhaps you mean what is in train\.zip: unpack .*outer\.zip and give that"):
+        read_data(outer, Workspace(tmp_path / "cache"))

@@ -1,6 +1,8 @@
 """Zips inside a zip: which of them are the data, and the folder that each becomes."""
 
+import os
 import re
+import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +10,9 @@ from pathlib import Path
 from photoclass.errors import ArchiveError
 from photoclass.photos.sources.archive_members import Contents, Member, open_zip, read_contents
 from photoclass.photos.sources.litter import has_photo_ending
+from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.rules import COPIES
+from photoclass.photos.table import TRAIN
 from photoclass.text import plural
 
 # What the names of the parts differ by: pets-001.zip, pets-002.zip.
@@ -105,6 +109,21 @@ def read_inner_zips(archive: Path, zips: Sequence[Member], files: Path, beside: 
         found.litter |= {zipped.name(f"{name}"): kind for name, kind in zipped.contents.litter.items()}
         found.notes += [f"{zipped.member.name}: {note}" for note in zipped.contents.notes]
     return found
+
+
+def zips_to_give(where: str, names: Sequence[str]) -> str:
+    """Return what to give instead of a folder or zip without photos that holds zips.
+
+    Args:
+        where: Its path.
+        names: Its zips, in natural order.
+    """
+    if os.path.isfile(where):
+        return f"what is in {' and '.join(names)}: unpack {where} and give that"
+    if len(names) > 1 and len({_NUMBER.sub("", name[: -len(".zip")]).casefold() for name in names}) == 1:
+        return f"the parts together: {' '.join(shlex.quote(f'{where}/{name}') for name in names)}"
+    best = next((name for name in names if split_of_name(name[: -len(".zip")]) == TRAIN), names[-1])
+    return f"{where}/{best}"
 
 
 def _are_parts(zips: Sequence[InnerZip]) -> bool:

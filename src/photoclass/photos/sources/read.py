@@ -89,7 +89,7 @@ def _read_one(
         return make_table(labelled, where, None, part.root, to_train)
     except DataError as error:
         table = label_table_beside(part.listing, part.root)
-        if not table:
+        if not table or any(name.casefold().endswith(".zip") for name in part.listing.beside):
             raise
         meant = f"{where}/{table}" if part.root == where else f"{table}: unpack the zip, and give that table"
         raise DataError(f"{error}; perhaps you mean {meant}") from error
