@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,33 @@ def test_a_zip_gives_the_scores_of_its_folder(model: Path, drawn_photos: Path, t
     done("evaluate", drawn_photos, "--model", model, "--json", tmp_path / "folder.json")
     done("evaluate", archive, "--model", model, "--json", tmp_path / "zip.json")
     assert json.loads((tmp_path / "folder.json").read_text()) == json.loads((tmp_path / "zip.json").read_text())
+
+
+def test_zips_with_parts_of_the_photos_are_their_folder(drawn_photos: Path, tmp_path: Path) -> None:
+    folder, parts = tmp_path / "photos", [tmp_path / "photos 001.zip", tmp_path / "photos 002.zip"]
+    folder.mkdir()
+    with zipfile.ZipFile(parts[0], "w") as first, zipfile.ZipFile(parts[1], "w") as second:
+        for number, photo in enumerate(sorted(drawn_photos.glob("*/*.jpg"))):
+            [first, second][number % 3 == 0].write(photo, photo.relative_to(drawn_photos.parent))
+    checked = done("check", *parts, "--quick", "--json", tmp_path / "check.json").stdout
+    assert f"next: photoclass train '{parts[0]}' '{parts[1]}' --out my-model" in checked
+    assert json.loads((tmp_path / "check.json").read_text())["data"] == [str(part) for part in parts]
+
+    run = tmp_path / "run"
+    trained = done("train", *parts, "--recipe", "small-cnn", "--out", run, "--epochs", 1, *QUICK, "--no-report")
+    assert "2 parts are read as one: " in trained.stderr
+    assert json.loads((run / "model.json").read_text())["training"]["data"] == [str(part) for part in parts]
+    done("evaluate", drawn_photos, "--model", run, "--json", tmp_path / "folder.json")
+    done("evaluate", *parts, "--model", run, "--json", tmp_path / "parts.json")
+    assert json.loads((tmp_path / "folder.json").read_text()) == json.loads((tmp_path / "parts.json").read_text())
+
+    done("report", run)
+    page = (run / "report.html").read_text()
+    assert "missing" not in page and "no pictures" not in page
+    moved = [part.rename(folder / part.name) for part in parts]
+    done("report", run, "--data", moved[0], "--data", moved[1])
+    page = (run / "report.html").read_text()
+    assert "missing" not in page and "no pictures" not in page
 
 
 def test_a_model_folder_contains_the_documented_files(model: Path) -> None:
