@@ -9,31 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handmade import SIDE, brightness_onnx, make_info
+from handmade import SIDE, make_model
 from photoclass.errors import DataError, OutputError, SettingsError
-from photoclass.model.folder import save_model, save_predictions
-from photoclass.photos.table import PhotoTable
 from photoclass.results.predict import predict
 from photoclass.results.submit.sample import SampleOptions
 from photoclass.results.submit.submission import Submission
 from photoclass.results.submit.submit import submit
 
 Submit = Callable[..., tuple[Submission, list[list[str]]]]
-
-
-def make_model(folder: Path, class_names: Sequence[str]) -> Path:
-    """A model that gives the last class more probability the brighter a photo is."""
-    folder.mkdir()
-    count = len(class_names)
-    save_model(folder, make_info(class_names), brightness_onnx(classes=count))
-    labels = np.arange(count, dtype=np.int64)
-    splits = np.ones(count, dtype=np.int8)
-    names = tuple(f"{i}.jpg" for i in range(count))
-    table = PhotoTable(names, names, labels, splits, tuple(class_names))
-    certain = np.full((count, count), 1e-7, dtype=np.float32)
-    np.fill_diagonal(certain, 1 - (count - 1) * 1e-7)
-    save_predictions(folder, "valid", table, certain)
-    return folder
 
 
 @pytest.fixture

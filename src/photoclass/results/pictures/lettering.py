@@ -14,7 +14,7 @@ from photoclass.results.pictures.fonts import (
     load_font,
     shows_nothing,
 )
-from photoclass.text import listed
+from photoclass.text import listed, shorten
 
 _UNKNOWN = "?"
 
@@ -105,12 +105,11 @@ class Lettering:
             left += font.getlength(run)
 
     def shorten(self, text: str, size: int, room: float, *, bold: bool = False) -> str:
-        """Return a text that can be drawn, its end cut off where it is wider than `room` pixels."""
+        """Return a text that can be drawn, cut in its middle where it is wider than `room` pixels."""
         clean = self.drawable(text)
         short = clean
         while self.length(short, size, bold) > room and len(short) > 2:
-            clean = clean[:-1]
-            short = f"{clean}…"
+            short = shorten(clean, len(short) - 1)
         return short
 
     def _runs(self, text: str, size: int, bold: bool) -> Iterator[tuple[ImageFont.FreeTypeFont, str]]:
