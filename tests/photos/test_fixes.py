@@ -136,6 +136,13 @@ def test_a_fixes_file_may_come_from_a_spreadsheet(text: str | bytes, data: Path)
     assert _labels(table, data) == {"cat/1.jpg": "dog", "cat/3.jpg": "cat", "dog/1.jpg": "dog", "dog/2.jpg": "dog"}
 
 
+def test_class_names_are_matched_as_evaluate_matches_them_and_a_note_says_so(data: Path) -> None:
+    table = _fixed(data, "image,label\ncat/1.jpg,Dogs\ncat/2.jpg, dog \n")
+    assert _labels(table, data)["cat/1.jpg"] == _labels(table, data)["cat/2.jpg"] == "dog"
+    assert table.notes[0] == f"{data.parent / 'fixes.csv'}: 'Dogs' is read as the class 'dog'"
+    assert len(table.notes) == 2
+
+
 def test_a_fixes_file_in_cp1252_is_read_and_named(data: Path) -> None:
     put(data / "cat/Kätzchen.jpg", b"x")
     table = _fixed(data, "image,label\ncat/Kätzchen.jpg,dog\n".encode("cp1252"))

@@ -10,7 +10,7 @@ import numpy as np
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
-from photoclass.photos.class_names import match_class
+from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.locate import FileIndex, path_parts
 from photoclass.photos.table import NO_LABEL, TRAIN, PhotoTable, name_in_data
@@ -85,8 +85,9 @@ def apply_fixes(table: PhotoTable, file: Path, data: DataPaths, to_train: bool =
         DataError: It is not a fixes file; or rows name a photo or a class that DATA does not have, or fix a photo in
             two ways. Or fewer than two classes are left (one, if not for training), or one without a photo to train on.
     """
-    rows, read_notes = _read(file)
-    fixed = _fixed_photos(table, rows, file, data)
+    rows, notes = _read(file)
+    fixed, spelled = _fixed_photos(table, rows, file, data)
+    notes += tuple(f"{file}: {given!r} is read as the class {name!r}" for given, name in spelled.items())
     index = {name_in_data(name, data): i for i, name in enumerate(table.names)}
     labels = table.labels.copy()
     for image, label in fixed.items():
@@ -97,26 +98,35 @@ def apply_fixes(table: PhotoTable, file: Path, data: DataPaths, to_train: bool =
     changed = int((labels != table.labels).sum())
     note = f"{file}: {plural(changed, 'label')} changed, {plural(len(excluded), 'file')} excluded"
     skipped = tuple(item for item in table.skipped if name_in_data(item.name, data) not in excluded)
-    fixes_applied = replace(table, labels=labels, skipped=skipped, notes=(*table.notes, *read_notes, note)).select(kept)
+    fixes_applied = replace(table, labels=labels, skipped=skipped, notes=(*table.notes, *notes, note)).select(kept)
     return _without_empty_classes(fixes_applied, table, file, to_train)
 
 
 def _fixed_photos(
     table: PhotoTable, rows: Sequence[tuple[int, Fix]], file: Path, data: DataPaths
-) -> dict[str, int | None]:
-    """Return the new label of each photo that a fixes file names, by its name within DATA; None to exclude it."""
+) -> tuple[dict[str, int | None], dict[str, str]]:
+    """Find the photos and classes that a fixes file names.
+
+    Returns:
+        The new label of each photo, by its name within DATA; None to exclude it. And the class of each label that is
+        written in another way.
+    """
     usable = {name_in_data(name, data) for name in table.names}
     finder = _NameFinder([*usable, *(name_in_data(item.name, data) for item in table.skipped)], data)
     classes = {name: label for label, name in enumerate(table.class_names)}
     faults = RowFaults(file)
     fixed: dict[str, int | None] = {}
+    spelled: dict[str, str] = {}
     lines: dict[str, int] = {}
     for line, fix in rows:
         image = finder.find(fix.image)
         if image is None:
             faults.add(line, f"no such photo in {data}", repr(fix.image), "correct the name, or remove the row")
             continue
-        label = None if fix.label is None else classes.get(match_class(fix.label, classes) or "")
+        name = None if fix.label is None else match_class(fix.label, classes)
+        label = None if name is None else classes[name]
+        if name is not None and fix.label is not None and name != clean_class_name(fix.label):
+            spelled[fix.label] = name
         if fix.label is not None and label is None:
             known = f"choose from {', '.join(classes)}, or - to exclude the photo"
             faults.add(line, "unknown class", repr(fix.label), known)
@@ -126,7 +136,7 @@ def _fixed_photos(
             faults.add(line, "a photo is fixed in two ways", f"{fix.image!r} is already in line {lines[image]}")
         lines.setdefault(image, line)
     faults.refuse()
-    return fixed
+    return fixed, spelled
 
 
 class _NameFinder:

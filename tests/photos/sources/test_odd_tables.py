@@ -399,3 +399,32 @@ def test_any_class_name_reads_back_as_written_or_is_refused_by_name(
         assert any(reason in str(refused) for reason in (*reasons, "measurements", "cannot be decoded"))
     else:
         assert _labels(table) == {f"{number}.jpg": name for number, name in enumerate(names)}
+
+
+_ODD_CELLS = st.sampled_from(
+    [
+        *("", " ", "0", "1", "1.0", "-", ".", "..", "/", "\\", "C:\\", "a.jpg", "A.JPG", "./a.jpg", "a", "b.jpg"),
+        *("x/b.jpg", "train", "?", "?d=", "%2F", "http://x/a.jpg", "cat", "cat dog", "\udc80", "\n", "nan", "[1]", "'"),
+    ]
+)
+_ODD_HEADER = st.lists(
+    st.sampled_from(["image", "file", "id", "label", "class", "split", "x", "y", "", " Image "]), min_size=1, max_size=4
+)
+
+
+@given(_ODD_HEADER, st.lists(st.lists(_ODD_CELLS, min_size=1, max_size=4), max_size=4))
+def test_any_table_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, header: list[str], rows: list[list[str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("odd")
+    put(folder / "a.jpg", b"x")
+    put(folder / "x/b.jpg", b"x")
+    with open(folder / "t.csv", "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    try:
+        labelled, paths = read_label_file(folder / "t.csv")
+    except DataError as refused:
+        assert "\n" not in str(refused)
+    else:
+        assert {row.file for row in labelled.rows} == set(paths)
+        assert all(Path(path).is_file() for path in paths.values())

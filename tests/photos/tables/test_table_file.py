@@ -156,7 +156,23 @@ def test_json_lines_are_a_table(tmp_path: Path) -> None:
     assert _cells(table) == [("a.jpg", "1", ""), ("b.jpg", "dög", "")]
     assert [row.line for row in table.rows] == [1, 3]
     assert "line 2 is not a JSON object" in _refusal(tmp_path, '{"a": 1}\n[1]\n')
-    assert "line 1 is not a JSON object" in _refusal(tmp_path, '[\n  {"a": 1}\n]\n')
+    assert "line 1 is not a JSON object" in _refusal(tmp_path, "[\n  1\n]\n")
+
+
+def test_an_array_of_json_objects_is_a_table(tmp_path: Path) -> None:
+    table = _read(tmp_path, '[\n  {"image": "a.jpg", "label": "cat"},\n  {"image": "b.jpg", "label": NaN}\n]\n')
+    assert table.header == ("image", "label") and _cells(table) == [("a.jpg", "cat"), ("b.jpg", "")]
+    assert "is a COCO file" in _refusal(tmp_path, '{"images": [],\n "annotations": []}')
+
+
+@given(st.binary(max_size=200) | st.text(st.sampled_from('a,;"\n\r\t|{}[]: ='), max_size=60).map(str.encode))
+def test_any_bytes_are_a_table_or_are_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    try:
+        table = _read(tmp_path_factory.mktemp("bytes"), content)
+    except DataError as refused:
+        assert "\n" not in str(refused)
+    else:
+        assert all(len(row.cells) == len(table.header) for row in table.rows)
 
 
 @pytest.mark.parametrize(

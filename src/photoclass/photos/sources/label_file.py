@@ -70,6 +70,8 @@ def label_table(
         folder: The folder that paths are relative to.
         split: The split of all rows if there is no column of splits.
     """
+    if not table.rows:
+        raise DataError(f"{table.file}: has no row below its first line")
     finder = PhotoFinder(folder, table.encoding, str(table.file.parent))
     columns = find_columns(table, reading.image_column, reading.label_column)
     labelled = LabelledFiles(notes=[*table.notes, *columns.notes])

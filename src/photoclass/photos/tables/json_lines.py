@@ -1,6 +1,8 @@
 """JSON Lines (`.jsonl`), one object a line, as rows of a table."""
 
 import json
+import math
+from typing import Any
 
 from photoclass.errors import DataError
 from photoclass.photos.tables.delimited import TableRow
@@ -14,30 +16,39 @@ def is_json(text: str) -> bool:
 def split_json_lines(text: str, where: str) -> tuple[tuple[str, ...], list[TableRow]]:
     """Return the names of all keys in the order of their first appearance, and a row for each object.
 
-    Strings are cells as they are, a missing key or null is an empty cell, anything else is written as JSON.
+    Strings are cells as they are, a missing key, null or NaN is an empty cell, anything else is written as JSON. An
+    array of objects is read as well; its rows are numbered by object.
 
     Raises:
         DataError: A line is not a JSON object.
     """
+    document = _parse(text)
+    if isinstance(document, dict) and {"images", "annotations"} <= set(document):
+        raise DataError(f"{where}: is a COCO file, which this tool does not read; give a CSV of image,label")
+    if isinstance(document, list) and document and all(isinstance(value, dict) for value in document):
+        numbered = list(enumerate(document, start=1))
+    else:
+        lines = enumerate(text.split("\n"), start=1)
+        numbered = [(number, _parse(line)) for number, line in lines if line.strip()]
     columns: dict[str, int] = {}
-    objects: list[tuple[int, dict[str, object]]] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except ValueError:
-            value = None
+    for number, value in numbered:
         if not isinstance(value, dict):
             raise DataError(f"{where}: line {number} is not a JSON object; give one a line (JSON Lines), or a CSV")
-        objects.append((number, value))
         for name in value:
             columns.setdefault(name, len(columns))
-    rows = [TableRow(number, tuple(_cell(value.get(name)) for name in columns)) for number, value in objects]
-    return tuple(columns), rows
+    return tuple(columns), [
+        TableRow(number, tuple(_cell(value.get(name)) for name in columns)) for number, value in numbered
+    ]
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _cell(value: object) -> str:
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
