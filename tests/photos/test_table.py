@@ -1,11 +1,13 @@
 """The table of photos: natural order, selected rows, skipped files."""
 
+from pathlib import Path
 from random import Random
 
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.table import (
     NO_LABEL,
     NO_SPLIT,
@@ -97,7 +99,7 @@ def test_files_passed_over_are_one_line_by_kind() -> None:
     items = [PassedOver("sidecar files (json)", 1_028, "DATA/a.json"), PassedOver("videos (mp4)", 1, "DATA/a.mp4")]
     line = "passed over: 1,028 sidecar files (json), 1 video (mp4); for example "
     assert describe_passed_over(items) == f"{line}DATA/a.json"
-    assert describe_passed_over(items, "DATA") == f"{line}a.json"
+    assert describe_passed_over(items, DataPaths.of(Path("DATA"))) == f"{line}a.json"
     many = [PassedOver(f"files of kind {number}", 10 - number, "a") for number in range(9)]
     assert describe_passed_over(many).endswith("5 files of kind 5, 9 of other kinds; for example a")
     assert describe_passed_over([PassedOver("files of a class", 1, "a")]).startswith("passed over: 1 file of a class;")

@@ -1,5 +1,6 @@
 """Class names as people write them: which spellings are one name, and which known class a given name means."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection
@@ -13,6 +14,7 @@ _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+@functools.lru_cache(maxsize=4096)  # photos of a class share its name
 def clean_class_name(name: str) -> str:
     """Return a class name in Unicode NFC, without invisible characters, its spaces trimmed and collapsed."""
     visible = unicodedata.normalize("NFC", name.translate(_INVISIBLE))

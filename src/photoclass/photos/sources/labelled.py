@@ -44,6 +44,7 @@ class LabelledFiles:
         notes: What was assumed, one line each.
         aside: Names of folders with photos that were not taken for classes.
         by_name_pattern: Whether a pattern of the file names was inferred to give the classes.
+        in_order: Whether the rows are in natural order of their files.
     """
 
     rows: list[LabelledRow] = field(default_factory=list)
@@ -53,6 +54,13 @@ class LabelledFiles:
     notes: list[str] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
     by_name_pattern: bool = False
+    in_order: bool = False
+
+    def put_in_order(self, files: Sequence[str]) -> None:
+        """Put the rows into the order of a listing, which is natural: half the work of sorting 20,000 names again."""
+        position = {file: number for number, file in enumerate(files)}
+        self.rows.sort(key=lambda row: position[row.file])
+        self.in_order = True
 
     def free_train_rows(self) -> None:
         """Take the split from the rows in train, where there is no valid: validation photos are yet to be chosen."""
@@ -75,7 +83,7 @@ def make_table(
         DataError: Two classes differ only by case, a class name has control characters, or there is no class; for
             training, also if there are fewer than two classes, or a class is empty or has no photo to train on.
     """
-    rows = sorted(labelled.rows, key=lambda row: natural_key(row.file))
+    rows = labelled.rows if labelled.in_order else sorted(labelled.rows, key=lambda row: natural_key(row.file))
     given = {row.label for row in rows}
     clean = {name: _clean(name, where) for name in given | labelled.class_folders}
     filled = {clean[name] for name in given}

@@ -78,16 +78,19 @@ def label_listing(
     choices.check_used(where, list(tree.folders))
     reader.refuse_without_classes(listing)
     reader.account_for(listing.files)
+    labelled.put_in_order(listing.files)
     return labelled
 
 
 def label_of_name(file: str, class_names: Sequence[str]) -> str | None:
     """Return the class that a photo's path names, by its file name or by a folder; None if it names none."""
     *folders, name = file.split("/")
-    for label in (dotted_label(name), numbered_label(name), *reversed(folders)):
-        if label and (clean := clean_class_name(label)) in class_names:
+    if not class_names:
+        return None
+    for by_name in (dotted_label, numbered_label):
+        if (label := by_name(name)) and (clean := clean_class_name(label)) in class_names:
             return clean
-    return None
+    return next((clean for folder in reversed(folders) if (clean := clean_class_name(folder)) in class_names), None)
 
 
 @dataclass

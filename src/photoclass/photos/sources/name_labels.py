@@ -1,5 +1,6 @@
 """Labels from file names: `cat.0.jpg`, and by other patterns where they are unambiguous."""
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -89,6 +90,7 @@ def _stem(name: str) -> str:
     return _COPY.sub("", ENDING.sub("", name))
 
 
+@functools.lru_cache(maxsize=4096)  # photos of a class share its name
 def _names_no_class(label: str) -> bool:
     """Return whether a label is only what cameras and programs write, such as `IMG` or `Screenshot 2024`."""
     found = words(label)

@@ -158,11 +158,9 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
         if stat.S_ISDIR(mode) or is_zip:
             root, listing = _list_zip(item, workspace) if is_zip else (where, list_files(where))
             notes += listing.notes
+            parent = item.name
             for file in listing.files:
-                found[name_below(where, file)] = (
-                    f"{root}/{file}",
-                    label_of_name(f"{item.name}/{file}", class_names),
-                )
+                found[name_below(where, file)] = f"{root}/{file}", label_of_name(f"{parent}/{file}", class_names)
             skipped += [SkippedPhoto(name_below(where, entry.name), entry.reason) for entry in listing.skipped]
             passed_over |= {name_below(where, file): kind for file, kind in listing.kinds.items()}
         elif stat.S_ISREG(mode):
@@ -173,7 +171,8 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
     if not found and not skipped:
         what = f" ({describe_passed_over(counted)})" if counted else ""
         raise DataError(f"{', '.join(map(str, photos))}: no photos found{what}")
-    names = sorted(found, key=natural_key)
+    # What is below one folder is in natural order already.
+    names = list(found) if len(photos) == 1 else sorted(found, key=natural_key)
     index = {name: i for i, name in enumerate(class_names)}
     return PhotoTable(
         paths=tuple(found[name][0] for name in names),
