@@ -26,7 +26,14 @@ from photoclass.cli import TrainCommand, app
 from photoclass.model.folder import ModelInfo
 from photoclass.model.folder.files import FILES
 from photoclass.model.folder.history import Epoch
-from photoclass.model.folder.training_summary import HeadSummary, LoopSummary, PackingSummary, TrainingSummary
+from photoclass.model.folder.training_summary import (
+    GroupingSummary,
+    HeadSummary,
+    LoopSummary,
+    MixedGroups,
+    PackingSummary,
+    TrainingSummary,
+)
 from photoclass.training.recipes.registry import QUALITIES, RECIPES
 from photoclass.training.recipes.settings import named_settings
 
@@ -292,6 +299,8 @@ def parts() -> dict[str, Callable[[], str]]:
         "columns of history.csv": of(keys_of, Epoch),
         "model.json": of(keys_of, ModelInfo),
         "training in model.json": of(keys_of, TrainingSummary),
+        "grouping in model.json": of(keys_of, GroupingSummary),
+        "mixed groups in model.json": of(keys_of, MixedGroups),
         "head in model.json": of(keys_of, HeadSummary),
         "loop in model.json": of(keys_of, LoopSummary),
         "packing in model.json": of(keys_of, PackingSummary),

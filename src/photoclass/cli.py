@@ -393,6 +393,8 @@ def train(
     trained = train_model(data, out, recipe, values, options, stop, _workspace(workers, max_megapixels))
     for score in trained.scores:
         print(score.as_text())
+    if trained.info.training.grouping:
+        print(printable(f"groups: {trained.info.training.grouping.as_text()}"))
     seconds = describe_seconds(trained.info.training.seconds)
     loop = trained.info.training.loop
     kept = f"epoch {loop.best_epoch:g} kept, " if loop and loop.best_epoch else "done "

@@ -1,6 +1,6 @@
 """`LabelledProbabilities`: what a model predicts for photos together with their true classes, checked once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,15 +19,17 @@ Rows = Mask | NDArray[np.int64]
 class LabelledProbabilities:
     """Predicted probabilities of N photos and C classes, with the true classes.
 
-    Near-duplicates are not independent observations. Photos with the same number in `groups` are near-duplicates of
-    each other: intervals and tests treat such a group as one observation, and folds never separate it.
+    Near-duplicates are not independent observations, nor are photos of one animal, patient or site. Photos with the
+    same number in `groups` belong together: intervals and tests treat such a group as one observation, and folds never
+    separate it.
 
     Attributes:
         probabilities: Shape (N, C); each row sums to 1.
         labels: Shape (N,), the true class indices, in [0, C).
         class_names: The C names, in class order.
-        groups: Shape (N,), the number of each photo's group of near-duplicates; None if near-duplicates were not
-            looked for.
+        groups: Shape (N,), the number of each photo's group of near-duplicates, joined with the user's groups if there
+            are any; None if near-duplicates were not looked for.
+        grouped_by: What the user groups photos by; empty for near-duplicates alone.
 
     Raises:
         ModelError: The shapes do not match, there is no photo, a label is out of range, or a probability is NaN or
@@ -38,6 +40,7 @@ class LabelledProbabilities:
     labels: Labels
     class_names: tuple[str, ...]
     groups: NDArray[np.int64] | None = None
+    grouped_by: str = ""
 
     def __post_init__(self) -> None:
         check_probabilities(self.probabilities, self.labels)
@@ -78,13 +81,13 @@ class LabelledProbabilities:
 
     @property
     def distinct_photos(self) -> int | None:
-        """The number of photos with near-duplicates counted once; None if these were not looked for."""
+        """The number of groups: photos with near-duplicates counted once; None if these were not looked for."""
         return None if self.groups is None else len(np.unique(self.groups))
 
     def select(self, rows: Rows) -> "LabelledProbabilities":
         """Return some of the photos, by a mask of shape (N,) or by indices."""
         groups = None if self.groups is None else self.groups[rows]
-        return LabelledProbabilities(self.probabilities[rows], self.labels[rows], self.class_names, groups)
+        return replace(self, probabilities=self.probabilities[rows], labels=self.labels[rows], groups=groups)
 
     def effective_size(self, rows: Mask | None = None) -> float:
         """Return how many independent photos the photos of a mask are worth, or all photos without one.

@@ -1,6 +1,7 @@
 """The last step of every recipe: the model is scored and written as a model folder."""
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -15,6 +16,8 @@ from photoclass.metrics.optimism import Optimism
 from photoclass.model.card import write_card
 from photoclass.model.folder import (
     Epoch,
+    GroupingSummary,
+    MixedGroups,
     ModelInfo,
     StoredScore,
     TrainingSummary,
@@ -30,6 +33,7 @@ from photoclass.model.folder import (
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.fixes import Fix
+from photoclass.photos.split import USUAL_FRACTIONS
 from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, PassedOver, SkippedPhoto, count_by_class
 from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
@@ -109,7 +113,9 @@ def finish(run: Run, outcome: Outcome) -> TrainResult:
         if len(part):
             probabilities = outcome.predicted[split]
             optimism = outcome.optimism if split == VALID else None
-            predicted = LabelledProbabilities(probabilities, part.labels, run.class_names, run.groups[rows])
+            predicted = LabelledProbabilities(
+                probabilities, part.labels, run.class_names, run.groups[rows], run.request.options.reading.group_by
+            )
             score = score_predictions(predicted, SPLITS[split], optimism is not None, optimism)
             scores.append(score)
             metrics[SPLITS[split]] = StoredScore.from_json(score.as_json(), SPLITS[split])
@@ -144,12 +150,13 @@ def with_report(trained: TrainResult, progress: Progress) -> TrainResult:
     return dataclasses.replace(trained, report=report)
 
 
-def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
+def model_info(run: Run, training: TrainingSummary, mixed: MixedGroups | None = None) -> ModelInfo:
     """Return what is known of a model before it is scored.
 
     Args:
         run: The run.
         training: How the training went; what is known from the run itself is added here.
+        mixed: What the score would be if the user's groups were mixed, where the recipe measures it.
     """
     table, options, settings = run.photos.table, run.request.options, run.settings
     sizes = np.unique(run.duplicates, return_counts=True)[1]
@@ -160,6 +167,8 @@ def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
         data=run.request.data.absolute(),
         fixes=str(options.fixes.absolute()) if options.fixes else None,
         reading=options.reading,
+        split=str(run.request.fractions) if run.request.fractions != USUAL_FRACTIONS else None,
+        grouping=_grouping(run, mixed),
         changed_settings=changed_settings(settings),
         photos_with_duplicates=int(sizes[sizes > 1].sum()),
         duplicates_across_splits=parts_of_groups.shape[1] - len(sizes),
@@ -181,4 +190,21 @@ def model_info(run: Run, training: TrainingSummary) -> ModelInfo:
         data_fingerprint=run.identity()["data"],
         photoclass_version=metadata.version("photoclass"),
         training=training,
+    )
+
+
+def _grouping(run: Run, mixed: MixedGroups | None) -> GroupingSummary | None:
+    """Count the user's groups; None without any."""
+    table = run.photos.table
+    if not table.groups:
+        return None
+    splits_of: dict[str, set[int]] = {}
+    for group, split in zip(table.groups, table.splits.tolist(), strict=True):
+        splits_of.setdefault(group, set()).add(split)
+    return GroupingSummary(
+        group_by=run.request.options.reading.group_by,
+        groups=len(splits_of),
+        largest=max(Counter(table.groups).values()),
+        across_splits=sum(len(splits) > 1 for splits in splits_of.values()),
+        mixed=mixed,
     )

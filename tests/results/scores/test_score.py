@@ -116,7 +116,7 @@ def test_the_keys_of_the_json() -> None:
         "n", "log_loss", "accuracy", "log_loss_ci95", "accuracy_ci95", "ece", "confusion", "class_names", "split",
         "split_selected_model", "ece_ci95", "balanced_accuracy", "balanced_accuracy_ci95", "brier", "brier_ci95",
         "roc_auc", "roc_auc_ci95", "average_precision", "average_precision_ci95", "per_class", "missing",
-        "distinct_photos", "optimism",
+        "distinct_photos", "grouped_by", "optimism",
     } == set(values)  # fmt: skip
     assert set(values["per_class"]) == {"ape", "bee"}
     assert set(values["per_class"]["ape"]) == {

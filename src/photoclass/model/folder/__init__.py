@@ -66,7 +66,14 @@ from photoclass.model.folder.predictions import (
     save_predictions,
 )
 from photoclass.model.folder.scores import StoredClassScore, StoredScore
-from photoclass.model.folder.training_summary import HeadSummary, LoopSummary, PackingSummary, TrainingSummary
+from photoclass.model.folder.training_summary import (
+    GroupingSummary,
+    HeadSummary,
+    LoopSummary,
+    MixedGroups,
+    PackingSummary,
+    TrainingSummary,
+)
 
 __all__ = [
     "CARD_FILE",
@@ -87,9 +94,11 @@ __all__ = [
     "SKIPPED_FILE",
     "VALID_PREDICTIONS_FILE",
     "Epoch",
+    "GroupingSummary",
     "HeadSummary",
     "KnownPhoto",
     "LoopSummary",
+    "MixedGroups",
     "ModelInfo",
     "PackingSummary",
     "SplitPredictions",

@@ -57,7 +57,9 @@ class StoredScore:
         per_class: By class name; empty where an older version did not compute them.
         confusion: Photos by true class (rows) and predicted class (columns); empty likewise.
         class_names: In class order; empty likewise.
-        distinct_photos: Photos with near-duplicates counted once; None if these were not looked for.
+        distinct_photos: Photos with near-duplicates, and the photos of one of the user's groups, counted once; None if
+            near-duplicates were not looked for.
+        grouped_by: What the user grouped photos by; None for nothing.
         missing: The key of each undefined figure, and the reason.
         split: `valid` or `held_out`; empty likewise.
     """
@@ -76,6 +78,7 @@ class StoredScore:
     confusion: tuple[tuple[int, ...], ...] = ()
     class_names: tuple[str, ...] = ()
     distinct_photos: int | None = None
+    grouped_by: str | None = None
     missing: tuple[tuple[str, str], ...] = ()
     split: str = ""
 
@@ -103,6 +106,7 @@ class StoredScore:
             confusion=read_value(tuple[tuple[int, ...], ...], found.get("confusion", []), f"{path}.confusion"),
             class_names=read_value(tuple[str, ...], found.get("class_names", []), f"{path}.class_names"),
             distinct_photos=read_value(int | None, found.get("distinct_photos"), f"{path}.distinct_photos"),
+            grouped_by=read_value(str | None, found.get("grouped_by"), f"{path}.grouped_by"),
             missing=tuple((item.get("figure", ""), item.get("reason", "")) for item in missing),
             split=read_value(str, found.get("split", ""), f"{path}.split"),
         )
@@ -120,6 +124,7 @@ class StoredScore:
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
         values: dict[str, Any] = {"n": self.n, "distinct_photos": self.distinct_photos}
+        values["grouped_by"] = self.grouped_by
         for name in (*REQUIRED_FIGURES, *OPTIONAL_FIGURES):
             values |= figure_as_json(name, getattr(self, name))
         return {
@@ -164,7 +169,8 @@ def _both(names: tuple[str, ...]) -> set[str]:
 
 
 _KEYS = {
-    *("n", "distinct_photos", "per_class", "confusion", "class_names", "missing", "split", "split_selected_model"),
+    *("n", "distinct_photos", "grouped_by"),
+    *("per_class", "confusion", "class_names", "missing", "split", "split_selected_model"),
     "optimism",
     *_both((*REQUIRED_FIGURES, *OPTIONAL_FIGURES)),
 }

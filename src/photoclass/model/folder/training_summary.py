@@ -56,6 +56,72 @@ class PackingSummary:
 
 
 @dataclass(frozen=True)
+class MixedGroups:
+    """What the score would be if photos of one group could be on both sides of a split.
+
+    Both are out-of-fold scores of a linear head on the same training photos: with all photos of a group in one fold,
+    and with near-duplicates alone in one fold.
+
+    Attributes:
+        photos: Training photos.
+        log_loss: In nats, with groups kept together.
+        log_loss_mixed: With groups mixed.
+        accuracy: With groups kept together.
+        accuracy_mixed: With groups mixed.
+        accuracy_gain_ci95: 95 % confidence interval of their difference, groups drawn together; empty where it cannot
+            be computed.
+    """
+
+    photos: int
+    log_loss: float
+    log_loss_mixed: float
+    accuracy: float
+    accuracy_mixed: float
+    accuracy_gain_ci95: tuple[float, ...] = ()
+
+    def as_text(self) -> str:
+        """Return one sentence without a full stop."""
+        gain = self.accuracy_mixed - self.accuracy
+        of = f"cross-validated accuracy on the {self.photos:,} training photos"
+        both = f"{of} {self.accuracy:.2%} with each group on one side, {self.accuracy_mixed:.2%} with groups mixed"
+        interval = ""
+        if self.accuracy_gain_ci95:
+            low, high = self.accuracy_gain_ci95
+            interval = f" (95 % confidence interval {100 * low:.1f} to {100 * high:.1f})"
+            if low <= 0:
+                return f"{both}: mixing groups makes no difference that these photos can show"
+        return f"{both}: without --group-by the score would look better by {100 * gain:.1f} points{interval}"
+
+
+@dataclass(frozen=True)
+class GroupingSummary:
+    """The user's groups of photos, which stayed in one split.
+
+    Attributes:
+        group_by: The column, `folder` or pattern that they were made by.
+        groups: How many there are.
+        largest: Photos of the largest.
+        across_splits: Groups that lie in several splits that DATA gives.
+        mixed: What the score would be without them; None where the recipe does not measure it.
+    """
+
+    group_by: str
+    groups: int
+    largest: int
+    across_splits: int = 0
+    mixed: MixedGroups | None = None
+
+    def as_text(self) -> str:
+        """Return one sentence without a full stop."""
+        if self.mixed is not None:
+            return self.mixed.as_text()
+        return (
+            "what the score would be without --group-by was not measured, since this recipe would have to train twice; "
+            "--recipe features measures it"
+        )
+
+
+@dataclass(frozen=True)
 class TrainingSummary:
     """How a training went. Exactly one of `head` and `loop` is there, by the kind of recipe.
 
@@ -66,6 +132,9 @@ class TrainingSummary:
         data: Absolute path of DATA, or a list of the paths of its parts; None where the folder does not keep it.
         fixes: Absolute path of the fixes file; None where there was none.
         reading: How DATA was read where its names leave a choice.
+        split: Percentages of train, valid and held-out that were requested; None for the usual 80/10/10, or where DATA
+            gives the splits.
+        grouping: The user's groups of photos; None where there were none.
         changed_settings: Settings that differ from the recipe's defaults, as `--set` takes them.
         photos_with_duplicates: Photos with at least one near-duplicate in DATA; None where unknown.
         duplicates_across_splits: Near-duplicates on both sides of a split that DATA gives; None where unknown.
@@ -88,6 +157,8 @@ class TrainingSummary:
     data: DataPaths | None = None
     fixes: str | None = None
     reading: ReadOptions = AS_IT_IS
+    split: str | None = None
+    grouping: GroupingSummary | None = None
     changed_settings: dict[str, str] = field(default_factory=dict)
     photos_with_duplicates: int | None = None
     duplicates_across_splits: int | None = None

@@ -62,6 +62,21 @@ def describe_duplicates(info: ModelInfo) -> str:
     return f"{text}, and {across:,} of them have one in another split of DATA: this leak makes the score too good."
 
 
+def describe_groups(info: ModelInfo) -> str:
+    """Say what the user grouped photos by, and what the score would be without; empty for nothing."""
+    grouping = info.training.grouping
+    if grouping is None:
+        return ""
+    text = (
+        f"The photos are of {grouping.groups:,} groups (--group-by {shown(grouping.group_by)}), of up to "
+        f"{describe_count(grouping.largest)}; each was kept in one split"
+    )
+    if grouping.across_splits:
+        text += f", except {grouping.across_splits:,} that DATA has in several: this leak makes the score too good"
+    sentence = grouping.as_text()
+    return printable(f"{text}. {sentence[0].upper()}{sentence[1:]}.")
+
+
 def why_no_curves(info: ModelInfo) -> str:
     """Say why there are no training curves, and what was selected instead of an epoch."""
     if info.training.loop or not info.training.description:
@@ -113,6 +128,8 @@ def command_to_repeat(info: ModelInfo) -> str:
     if training.fixes:
         parts.append(f"--fixes {shlex.quote(training.fixes)}")
     parts += [f"{option} {shlex.quote(value)}" for option, value in training.reading.as_arguments()]
+    if training.split:
+        parts.append(f"--split {training.split}")
     if training.device:
         parts.append(f"--device {training.device} --precision {training.precision or 'auto'}")
     return printable(" \\\n    ".join(parts))

@@ -214,6 +214,7 @@ class DataSection:
     classes: tuple[ClassCount, ...]
     more_classes: int
     duplicates: str
+    groups: str
     skipped: tuple[tuple[str, str], ...]
     skipped_count: int
 
@@ -436,6 +437,7 @@ def data(report: ReportData) -> DataSection:
         provenance.class_counts(report.info),
         max(0, len(report.info.class_names) - MOST_CLASSES),
         provenance.describe_duplicates(report.info),
+        provenance.describe_groups(report.info),
         tuple(skipped[:_MOST_SKIPPED]),
         len(skipped),
     )

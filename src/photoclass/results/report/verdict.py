@@ -64,6 +64,7 @@ def write_verdict(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Verdict
     points = (
         ("Accuracy", _describe_accuracy(info, scored)),
         ("Measured on", _describe_split(scored)),
+        *_describe_groups(info),
         ("Uncertainty", _describe_uncertainty(scored.score)),
         ("Confidence", _describe_calibration(scored)),
         ("Errors", _describe_errors(info, scored.score)),
@@ -123,6 +124,13 @@ def _describe_split(scored: ScoredSplit) -> str:
         text = optimism.as_text() if optimism else "the model was also selected on them, so the score is optimistic"
         return f"{photos} of the validation split, since none are held out. {text[0].upper()}{text[1:]}."
     return f"{photos} of the validation split, used neither to train nor to select the model; none are held out."
+
+
+def _describe_groups(info: ModelInfo) -> Iterator[tuple[str, str]]:
+    """Say what the score would be if the user's groups of photos had been mixed."""
+    if info.training.grouping:
+        text = info.training.grouping.as_text()
+        yield "Groups", printable(f"{text[0].upper()}{text[1:]}.")
 
 
 def _describe_calibration(scored: ScoredSplit) -> str:

@@ -16,6 +16,7 @@ from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
+from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
@@ -42,7 +43,8 @@ class Comparison:
         scores: Of A and B.
         log_loss: Their difference in log loss, which is more sensitive than accuracy.
         accuracy: Their difference in accuracy.
-        only_a_correct: Distinct photos that only A classifies correctly (of near-duplicates, more of them than B).
+        only_a_correct: Distinct photos that only A classifies correctly (of near-duplicates or a group, more of them
+            than B).
         only_b_correct: The same for B.
         left_out_trained: Photos left out because their content trained A or B.
         left_out_selected_model: Other photos left out because their content selected A or B.
@@ -71,6 +73,7 @@ class Comparison:
         return {
             "n": self.scores[0].n,
             "distinct_photos": self.scores[0].distinct_photos,
+            "grouped_by": self.scores[0].grouped_by or None,
             "models": {
                 name: {"model": model, "leaked_duplicates": leaked, **score.as_json()}
                 for name, model, leaked, score in zip(
@@ -189,9 +192,10 @@ def compare(
             "models); give other photos, or --include-known"
         )
     inputs, known = [photos.select(~left_out) for photos in inputs], known[:, ~left_out]
-    labels, groups = inputs[0].table.labels, group_near_duplicates(inputs[0].fingerprints, workspace.progress)
+    labels, duplicates = inputs[0].table.labels, group_near_duplicates(inputs[0].fingerprints, workspace.progress)
+    groups, by = join_groups(duplicates, inputs[0].table.groups), reading.group_by
     a, b = (
-        LabelledProbabilities(_predict(runtime, photos, class_names, workspace), labels, class_names, groups)
+        LabelledProbabilities(_predict(runtime, photos, class_names, workspace), labels, class_names, groups, by)
         for runtime, photos in zip(runtimes, inputs, strict=True)
     )
     is_optimistic = ((known == TRAIN) | ((known == VALID) & valid_selected)).any(axis=1)

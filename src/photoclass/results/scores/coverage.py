@@ -82,10 +82,14 @@ def coverage_table(photos: LabelledProbabilities, distances: Floats | None = Non
     def row(target: float | None, threshold: float) -> CoverageRow:
         is_predicted = confidence >= threshold
         count = int(is_predicted.sum())
-        accuracy = wilson_interval(float(photos.correct[is_predicted].mean()), count) if count else None
+        accuracy = _accuracy(photos, is_predicted) if count else None
         return CoverageRow(target, threshold, count, count / len(photos), accuracy)
 
     return [*map(row, COVERAGES, thresholds), *(row(None, threshold) for threshold in THRESHOLDS)]
+
+
+def _accuracy(photos: LabelledProbabilities, is_predicted: NDArray[np.bool_]) -> Interval:
+    return wilson_interval(float(photos.correct[is_predicted].mean()), photos.effective_size(is_predicted))
 
 
 def coverage_as_text(rows: Sequence[CoverageRow], out_of_distribution: int | None) -> str:

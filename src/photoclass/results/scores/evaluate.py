@@ -13,12 +13,14 @@ from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import load_fingerprints, load_info, load_novelty, load_photo_splits
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
+from photoclass.photos.cache.photo_set import hash_contents
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.cache.store import Rows
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import doubled, halved
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
+from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import (
@@ -51,7 +53,8 @@ class Evaluation:
         skipped: Photos that could not be read.
         leaked_duplicates: Scored photos that are near-duplicates of training photos (data leakage); None if the model
             folder has no fingerprints of these.
-        without_leaked: The score without them; None if there are none, or no others.
+        leaked_groups: Scored photos of groups of which other photos trained the model; None if the user groups nothing.
+        without_leaked: The score without both; None if there are none, or no others.
         decisions: Accuracy when abstaining, and the cheapest decision threshold.
         passed_over: Files in DATA that are plainly no photos.
         notes: What was assumed of DATA, one line each.
@@ -63,6 +66,7 @@ class Evaluation:
     skipped: tuple[SkippedPhoto, ...]
     decisions: Decisions
     leaked_duplicates: int | None = None
+    leaked_groups: int | None = None
     without_leaked: Score | None = None
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[str, ...] = ()
@@ -75,6 +79,7 @@ class Evaluation:
             "left_out_trained": self.left_out_trained,
             "left_out_selected_model": self.left_out_selected_model,
             "leaked_duplicates": self.leaked_duplicates,
+            "leaked_groups": self.leaked_groups,
             "without_leaked_duplicates": self.without_leaked.as_json() if self.without_leaked else None,
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
             "passed_over": {item.kind: item.count for item in self.passed_over},
@@ -89,7 +94,7 @@ class Evaluation:
                 f"  left out: {plural(self.left_out_trained, 'photo')} that trained the model, "
                 f"{self.left_out_selected_model:,} that selected it (--include-known scores them, too)"
             )
-        if self.leaked_duplicates:
+        if self.leaked_duplicates or self.leaked_groups:
             without = self.without_leaked
             rest = (
                 f"without them, on {plural(without.n, 'photo')}: log loss {without.log_loss.value:.4f}, "
@@ -97,12 +102,18 @@ class Evaluation:
                 if without
                 else "there are no others"
             )
-            verb = "is a near-duplicate" if self.leaked_duplicates == 1 else "are near-duplicates"
-            lines.append(
-                f"  data leakage: {plural(self.leaked_duplicates, 'photo')} {verb} of photos that trained the model; "
-                f"{rest}"
-            )
+            lines.append(f"  data leakage: {self._describe_leaks()}; {rest}")
         return "\n".join([*lines, self.decisions.as_text()])
+
+    def _describe_leaks(self) -> str:
+        leaks = []
+        if self.leaked_duplicates:
+            verb = "is a near-duplicate" if self.leaked_duplicates == 1 else "are near-duplicates"
+            leaks.append(f"{plural(self.leaked_duplicates, 'photo')} {verb} of photos that trained the model")
+        if self.leaked_groups:
+            verb = "is of a group" if self.leaked_groups == 1 else "are of groups"
+            leaks.append(f"{plural(self.leaked_groups, 'photo')} {verb} of which other photos trained the model")
+        return ", ".join(leaks)
 
 
 def evaluate(
@@ -164,16 +175,24 @@ def evaluate(
             "give other photos, or --include-known"
         )
     probabilities, distances = _predict(runtime, scored, novelty, workspace.progress)
-    groups = group_near_duplicates(scored.fingerprints, workspace.progress)
-    predicted = LabelledProbabilities(probabilities, scored.table.labels, info.class_names, groups)
+    groups = join_groups(group_near_duplicates(scored.fingerprints, workspace.progress), scored.table.groups)
+    labels, by = scored.table.labels, reading.group_by
+    predicted = LabelledProbabilities(probabilities, labels, info.class_names, groups, by)
     split = name_of_split(known[~left_out], scored.table.splits)
     selected_model = bool((trained | (validated & valid_selected))[~left_out].any())
     stored = info.metrics.get(SPLITS[VALID])
     optimism = stored.optimism if stored and valid_selected and validated[~left_out].all() else None
     leaked = duplicates_of_training(scored, known[~left_out], model, workspace.progress)
+    of_trained_groups = None
+    if by:
+        names = trained_groups(table, model, workspace.progress)
+        of_trained_groups = np.array([name in names for name in scored.table.groups]) & (known[~left_out] != TRAIN)
+    both = np.zeros(len(scored), dtype=np.bool_)
+    for mask in (leaked, of_trained_groups):
+        both |= False if mask is None else mask
     without_leaked = None
-    if leaked is not None and leaked.any() and not leaked.all():
-        without_leaked = score_predictions(predicted.select(~leaked), split, selected_model, optimism)
+    if both.any() and not both.all():
+        without_leaked = score_predictions(predicted.select(~both), split, selected_model, optimism)
     return Evaluation(
         score_predictions(predicted, split, selected_model, optimism),
         left_out_trained=int((trained & left_out).sum()),
@@ -181,6 +200,7 @@ def evaluate(
         skipped=photos.table.skipped,
         decisions=analyse_decisions(predicted, distances, costs),
         leaked_duplicates=None if leaked is None else int(leaked.sum()),
+        leaked_groups=None if of_trained_groups is None else int(of_trained_groups.sum()),
         without_leaked=without_leaked,
         passed_over=photos.table.passed_over,
         notes=table.notes,
@@ -219,6 +239,17 @@ def known_splits(photos: CachedPhotos, model: Path) -> NDArray[np.int8]:
     by_content = load_photo_splits(model)
     number = {name: i for i, name in enumerate(SPLITS)}
     return np.array([number.get(by_content.get(c, ""), NO_SPLIT) for c in photos.contents], dtype=np.int8)
+
+
+def trained_groups(table: PhotoTable, model: Path, progress: Progress) -> set[str]:
+    """Return the user's groups of which photos of DATA trained the model, by content."""
+    readable, contents = hash_contents(table, progress)
+    split_of = load_photo_splits(model)
+    return {
+        group
+        for group, content in zip(readable.groups, contents, strict=True)
+        if split_of.get(content) == SPLITS[TRAIN]
+    }
 
 
 @dataclass(frozen=True)

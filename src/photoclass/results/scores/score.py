@@ -75,10 +75,12 @@ class Score:
         average_precision: The same.
         per_class: Precision, recall and F1, in class order.
         confusion: Shape (C, C): photos by true class (rows) and predicted class (columns).
-        distinct_photos: The number of photos with near-duplicates counted once; None if these were not looked for.
+        distinct_photos: The number of photos with near-duplicates, and the photos of one of the user's groups, counted
+            once; None if near-duplicates were not looked for.
         missing: What is undefined, and why.
         optimism: What these photos selected, and by how much the score is too good for it; None if they selected
             nothing, or only some of them did.
+        grouped_by: What the user groups photos by; empty for nothing.
     """
 
     split: str
@@ -96,6 +98,7 @@ class Score:
     distinct_photos: int | None
     missing: tuple[MissingFigure, ...]
     optimism: Optimism | None = None
+    grouped_by: str = ""
 
     @property
     def n(self) -> int:
@@ -105,6 +108,7 @@ class Score:
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
         values: dict[str, Any] = {"n": self.n, "distinct_photos": self.distinct_photos}
+        values["grouped_by"] = self.grouped_by or None
         for name in _NAMES:
             values |= interval_as_json(name, getattr(self, name))
         return {
@@ -150,7 +154,12 @@ class Score:
         if any(not score.n for score in self.per_class):
             lines[0] += "   (of classes with photos)"
         duplicates = self.n - (self.distinct_photos or self.n)
-        if duplicates:
+        if duplicates and self.grouped_by:
+            groups = plural(self.distinct_photos or 0, "group")
+            lines.append(
+                f"  the photos are of {groups} (--group-by {self.grouped_by}); the intervals count each group once"
+            )
+        elif duplicates:
             verb = "is a near-duplicate" if duplicates == 1 else "are near-duplicates"
             lines.append(f"  {plural(duplicates, 'photo')} {verb} of others here; the intervals count each group once")
         return lines
@@ -223,6 +232,7 @@ def score_predictions(
         distinct_photos=photos.distinct_photos,
         missing=(),
         optimism=optimism,
+        grouped_by=photos.grouped_by,
     )
     missing = (*_missing_ranking(absent), *_missing_intervals(score), *missing_figures(classes, photos.class_names))
     return replace(score, missing=missing)
@@ -255,9 +265,9 @@ def _missing_intervals(score: Score) -> list[MissingFigure]:
         if interval is None or interval.is_known:
             continue
         if one:
-            reason = "a single distinct photo shows no variation"
+            reason = f"a single {'group' if score.grouped_by else 'distinct photo'} shows no variation"
         elif figure in _RANKING_METRICS and few:
-            reason = "a class has only one distinct photo"
+            reason = f"a class has only one {'group' if score.grouped_by else 'distinct photo'}"
         else:
             reason = "all bootstrap resamples of these photos give the same value"
         found.append(MissingFigure(f"{figure}_ci95", reason))

@@ -23,6 +23,7 @@ from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.frozen.head import Head, check_pictures, fit_head, signed_roots
 from photoclass.training.frozen.label_errors import find_label_errors, label_errors_as_fixes
+from photoclass.training.frozen.mixed_groups import score_with_mixed_groups
 from photoclass.training.prepare import divide_photos, extract_features, read_table
 from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.training.run import Run, TrainOptions, TrainRequest
@@ -59,6 +60,11 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         f"head: strength {head.strength:g}, chosen by cross-validated log loss ({losses}); "
         f"temperature {head.temperature:.3f}"
     )
+    mixed = None
+    if run.photos.table.groups:
+        duplicates = run.duplicates[run.in_split(TRAIN)]
+        labels, balance = train.table.labels, settings.balance
+        mixed = score_with_mixed_groups(head, train.features, labels, duplicates, groups, balance=balance, seed=seed)
     found = find_label_errors(head.out_of_fold_probabilities, train.table.labels).only_likely()
     label_errors = label_errors_as_fixes(found, train.table, request.data)
     if label_errors:
@@ -89,6 +95,7 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
                 label_errors_dropped=settings.drop_label_errors,
             ),
         ),
+        mixed,
     )
     difference = _check(Runtime(info, onnx, request.out), valid, predicted[VALID])
     novelty = _novelty(train, valid, seed)
