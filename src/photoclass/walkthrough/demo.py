@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def demo(
     workspace.say("4 of 5: predicting an unlabelled test set, and writing a submission for Kaggle")
     unseen = _unseen(trained.photos)
     ids = _write_test_set(unseen.table, out / "test", seed)
-    _write_sample(out / "sampleSubmission.csv", ids)
+    _write_sample(out / "sampleSubmission.csv", ids, unseen.table.class_names)
     write_predictions(predict([out / "test"], model, workspace=workspace), out / "predictions.csv")
     submission = submit(
         out / "test", model, out / "submission.csv", sample=out / "sampleSubmission.csv", workspace=workspace
@@ -189,11 +190,14 @@ def _write_test_set(table: PhotoTable, folder: Path, seed: int) -> list[str]:
     return [str(number) for number in range(1, len(order) + 1)]
 
 
-def _write_sample(file: Path, ids: list[str]) -> None:
+def _write_sample(file: Path, ids: list[str], class_names: Sequence[str]) -> None:
+    """Write Kaggle's sample for two classes, a column of labels, or for more, a column a class."""
+    columns = ["label"] if len(class_names) == 2 else list(class_names)
+    value = round(1 / len(class_names), 6)
     with atomic_text(file) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "label"])
-        writer.writerows([name, 0.5] for name in ids)
+        writer.writerow(["id", *columns])
+        writer.writerows([name, *(value for _ in columns)] for name in ids)
 
 
 def _draw_galleries(

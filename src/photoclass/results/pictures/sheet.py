@@ -161,7 +161,7 @@ def _legend_lines(entries: Sequence[str], lettering: Lettering, room: float) -> 
     """Return the entries of a legend, as many on a line as fit."""
     lines: list[str] = []
     for entry in (lettering.shorten(entry, _SMALL, room) for entry in entries):
-        longer = f"{lines[-1]}  ·  {entry}" if lines else entry
+        longer = f"{lines[-1]}{'  ' if lines[-1].endswith(':') else '  ·  '}{entry}" if lines else entry
         if lines and lettering.length(longer, _SMALL) <= room:
             lines[-1] = longer
         else:
