@@ -116,6 +116,11 @@ def test_spare_columns_and_blank_rows(photos: Callable[..., Path], submitted: Su
     assert "label = probability of dog; the unnamed column, Usage as in the sample" in made.as_text()
 
 
+def test_the_header_is_written_as_it_is(photos: Callable[..., Path], submitted: Submit, tmp_path: Path) -> None:
+    submitted(photos("1.jpg"), "Id, cat ,dog \n 1 ,0,0\n")
+    assert (tmp_path / "out.csv").read_text().startswith("Id, cat ,dog \n1,0.")
+
+
 def test_a_sample_from_a_spreadsheet(photos: Callable[..., Path], submitted: Submit) -> None:
     made, rows = submitted(photos("1.jpg", "Kätzchen.jpg"), "\ufeffid;label\n1;0,5\nKa\u0308tzchen;0,5\n")
     assert rows[0] == ["id", "label"] and [row[0] for row in rows[1:]] == ["1", "Ka\u0308tzchen"]

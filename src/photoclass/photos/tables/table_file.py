@@ -29,6 +29,7 @@ class TableFile:
         notes: What was assumed, one line each.
         encoding: `utf-8`, `utf-16-le`, `cp1252`, …
         delimiter: `,`, `;`, a tab, `|`, or what a `sep=` line says; empty for JSON Lines.
+        header_as_written: The header before it was trimmed.
     """
 
     file: Path
@@ -37,6 +38,7 @@ class TableFile:
     notes: tuple[str, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ","
+    header_as_written: tuple[str, ...] = ()
 
     def cells(self, column: int) -> list[str]:
         """Return the cells of a column, from the first row to the last."""
@@ -78,7 +80,7 @@ def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
     notes = [_cp1252_note(decoded.text, where)] if decoded.encoding == CP1252 else []
     if is_json(decoded.text):
         header, found = split_json_lines(decoded.text, where)
-        return TableFile(file, header, tuple(found), tuple(notes), decoded.encoding, "")
+        return TableFile(file, header, tuple(found), tuple(notes), decoded.encoding, "", header)
     delimiter, text = split_sep_line(decoded.text)
     delimiter = delimiter or find_delimiter(text, where)
     rows = _without_blanks(split_rows(text, delimiter, where))
@@ -87,12 +89,14 @@ def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
     if len(rows[0].cells) == 1 and (unwrapped := _unwrap(rows, where)):
         delimiter, rows = unwrapped
         notes.append(f"{where}: each row is quoted as one cell; read without these quotes")
+    written = rows[0].cells
     header, rows = _even(rows, where)
+    written = written[: len(header)] if len(written) >= len(header) else ("", *written)
     quoted = rows if '"' in text else ()
     if several := [row.line for row in quoted if any("\n" in cell or "\r" in cell for cell in row.cells)]:
         count = f"{plural(len(several), 'row')} of more than one line"
         notes.append(f"{where}: {count}, the first in line {several[0]}; if that is not meant, a quote is missing")
-    return TableFile(file, header, tuple(rows), tuple(notes), decoded.encoding, delimiter)
+    return TableFile(file, header, tuple(rows), tuple(notes), decoded.encoding, delimiter, written)
 
 
 def _without_blanks(rows: list[TableRow]) -> list[TableRow]:

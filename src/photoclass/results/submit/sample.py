@@ -43,6 +43,7 @@ class Sample:
         rows: The cells of each row that is not blank, trimmed.
         lines: The line number of each row.
         notes: What was assumed when reading it, one line each.
+        header_as_written: The header with its spaces, for the submission.
     """
 
     file: str
@@ -50,6 +51,7 @@ class Sample:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    header_as_written: tuple[str, ...] = ()
 
     def cells(self, column: int) -> list[str]:
         """Return the cells of a column, from the first row to the last."""
@@ -74,4 +76,6 @@ def read_sample(file: Path) -> Sample:
     if table.delimiter != ",":
         notes.append(f"{file}: not separated by commas; the submission is, and has decimal points")
     rows = tuple(tuple(cell.strip() for cell in row.cells) for row in table.rows)
-    return Sample(str(file), table.header, rows, tuple(row.line for row in table.rows), tuple(notes))
+    return Sample(
+        str(file), table.header, rows, tuple(row.line for row in table.rows), tuple(notes), table.header_as_written
+    )

@@ -160,5 +160,5 @@ def _write(
             cells[i] = sample.cells(i)
     with atomic_text(out) as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([column.name for column in columns])
+        writer.writerow(sample.header_as_written if sample else [column.name for column in columns])
         writer.writerows(zip(*(cells[i] for i in range(len(columns))), strict=True))
