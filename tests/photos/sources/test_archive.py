@@ -3,6 +3,7 @@
 import stat
 import struct
 import tracemalloc
+import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,7 +18,10 @@ from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.sources.archive import unpack
 from photoclass.workspace import Workspace
 from picture_files import put
+from zip_files import UTF8_FLAG, raw_zip
 
+# What a file system takes as the name of a file.
+NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 PHOTOS = {"cats/1.jpg": b"one cat", "dogs/1.jpg": b"one dog" * 1000}
 
 
@@ -221,6 +225,21 @@ def test_a_member_without_a_name_is_refused(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", bytes(1000)])
 def test_a_file_that_is_not_a_zip_is_refused(content: bytes, tmp_path: Path) -> None:
     assert "not a zip" in _refusal(put(tmp_path / "photos.zip", content), tmp_path)
+
+
+@settings(max_examples=60)
+@given(names=st.lists(st.lists(NAMES, min_size=1, max_size=3).map("/".join), min_size=1, max_size=5))
+def test_any_names_are_unpacked_left_out_or_refused(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("names")
+    archive = raw_zip(folder / "photos.zip", {name.encode(): name.encode() for name in names}, flags=UTF8_FLAG)
+    try:
+        unpacked = unpack(archive, Workspace(folder / "cache"))
+    except ArchiveError:
+        assert not [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".zip", ".lock")]
+        return
+    files = {unicodedata.normalize("NFC", name): name.encode() for name in names}
+    assert _files(unpacked.folder) == {name: files[name] for name in files.keys() - unpacked.litter.keys()}
+    assert unpacked.litter.keys() <= files.keys()
 
 
 @settings(max_examples=150)

@@ -149,6 +149,8 @@ def _folder(folder: Path, *names: str) -> Path:
         (["sampleSubmission.csv", "test1.zip", "train.zip"], "{0}/train.zip"),
         (["pets-001.zip", "pets-002.zip"], "the parts together: {0}/pets-001.zip {0}/pets-002.zip"),
         (["archive.zip"], "{0}/archive.zip"),
+        (["data/train.zip", "data/valid.zip"], "{0}/data/train.zip"),
+        (["images.tar.gz"], "what is in images.tar.gz: unpack it, and give the folder"),
     ],
 )
 def test_a_folder_that_holds_only_zips_says_which_to_give(names: list[str], meant: str, tmp_path: Path) -> None:
@@ -160,5 +162,5 @@ def test_a_folder_that_holds_only_zips_says_which_to_give(names: list[str], mean
 
 def test_zips_beside_a_photo_in_a_zip_are_named_where_the_photos_give_no_class(tmp_path: Path) -> None:
     outer = put(tmp_path / "outer.zip", zip_bytes({"example.jpg": b"x", "train.zip": TRAIN}))
-    with pytest.raises(DataError, match=r"perhaps you mean what is in train\.zip: unpack .*outer\.zip and give that"):
+    with pytest.raises(DataError, match=r"perhaps you mean what is in train\.zip: unpack .*outer\.zip and that"):
         read_data(outer, Workspace(tmp_path / "cache"))

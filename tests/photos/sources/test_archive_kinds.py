@@ -42,6 +42,7 @@ def _refusal(archive: Path) -> str:
     [
         ("pets.zip", b"", "an empty file (0 bytes)", "download or copy it again"),
         ("pets.zip", ZIP[: len(ZIP) // 2], "cut short at ", "download or copy it again"),
+        ("pets.zip", ZIP[:-10], "cut short at ", "download or copy it again"),
         ("pets.zip.crdownload", ZIP[:-40], "cut short at ", "download or copy it again"),
         ("pets.zip", b"<!DOCTYPE html><title>Sign in</title>", "a web page", "download it again in the browser"),
         ("pets.zip", b"\xef\xbb\xbf\n<html>", "a web page", "download it again in the browser"),
@@ -71,6 +72,12 @@ def test_what_is_no_zip_is_named(name: str, content: bytes, cause: str, advice: 
     message = _refusal(put(tmp_path / name, content))
     assert cause in message
     assert advice in message
+
+
+def test_a_zip_that_is_cut_just_behind_a_zip_in_it_is_not_taken_for_that(tmp_path: Path) -> None:
+    outer = zip_bytes({"test.zip": ZIP, "train.zip": ZIP}, method=0)
+    message = _refusal(put(tmp_path / "pets.zip", outer[: outer.index(b"train.zip")]))
+    assert "its list of files leaves out what it begins with; download or create it again" in message
 
 
 def test_the_last_part_of_a_split_zip_is_named(tmp_path: Path) -> None:

@@ -98,6 +98,11 @@ def test_a_backslash_in_half_of_a_japanese_letter_is_no_folder(tmp_path: Path) -
     assert _names_of(tmp_path, name, system=WINDOWS).names[0].count("/") == 1
 
 
+def test_nor_is_it_where_no_name_has_a_slash(tmp_path: Path) -> None:
+    names = _names_of(tmp_path, "表1.jpg".encode("cp932"), "表\\1.jpg".encode("cp932"), system=WINDOWS).names
+    assert [name.count("/") for name in names] == [0, 1]
+
+
 @given(names=st.lists(NAMES, min_size=1, max_size=5, unique=True), flags=st.sampled_from([0, UTF8_FLAG]))
 def test_any_names_in_utf8_are_read_in_nfc(
     names: list[str], flags: int, tmp_path_factory: pytest.TempPathFactory

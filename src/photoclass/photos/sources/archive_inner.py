@@ -3,16 +3,16 @@
 import os
 import re
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from photoclass.errors import ArchiveError
 from photoclass.photos.sources.archive_members import Contents, Member, open_zip, read_contents
 from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.sources.names import split_of_name
-from photoclass.photos.sources.rules import COPIES
-from photoclass.photos.table import TRAIN
+from photoclass.photos.sources.rules import ARCHIVES, COPIES
+from photoclass.photos.table import TRAIN, natural_key
 from photoclass.text import plural
 
 # What the names of the parts differ by: pets-001.zip, pets-002.zip.
@@ -111,18 +111,23 @@ def read_inner_zips(archive: Path, zips: Sequence[Member], files: Path, beside: 
     return found
 
 
-def zips_to_give(where: str, names: Sequence[str]) -> str:
-    """Return what to give instead of a folder or zip without photos that holds zips.
+def archives_to_give(where: str, kinds: Mapping[str, str]) -> str:
+    """Return what to give instead of a folder or zip without photos that holds archives; empty if it holds none.
 
     Args:
         where: Its path.
-        names: Its zips, in natural order.
+        kinds: The kind of each file in it that is no photo.
     """
-    if os.path.isfile(where):
-        return f"what is in {' and '.join(names)}: unpack {where} and give that"
-    if len(names) > 1 and len({_NUMBER.sub("", name[: -len(".zip")]).casefold() for name in names}) == 1:
-        return f"the parts together: {' '.join(shlex.quote(f'{where}/{name}') for name in names)}"
-    best = next((name for name in names if split_of_name(name[: -len(".zip")]) == TRAIN), names[-1])
+    archives = sorted((file for file, kind in kinds.items() if kind.startswith(ARCHIVES)), key=natural_key)
+    zips = [file for file in archives if file.casefold().endswith(".zip")]
+    if not archives:
+        return ""
+    if os.path.isfile(where) or not zips:
+        outer = f"unpack {where} and that" if os.path.isfile(where) else "unpack it"
+        return f"what is in {', '.join(zips or archives)}: {outer}, and give the folder"
+    if len(zips) > 1 and len({_NUMBER.sub("", name[: -len(".zip")]).casefold() for name in zips}) == 1:
+        return f"the parts together: {' '.join(shlex.quote(f'{where}/{name}') for name in zips)}"
+    best = next((name for name in zips if split_of_name(PurePath(name).stem) == TRAIN), zips[-1])
     return f"{where}/{best}"
 
 

@@ -10,7 +10,7 @@ from photoclass.photos.sources.litter import holds_picture
 
 _HEAD_BYTES = 1024
 _ZIP, _EMPTY_ZIP, _SPLIT_ZIP = b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"
-_LONGEST_END = 22 + 0xFFFF  # the record itself, and a comment
+_SHORTEST_END, _LONGEST_END = 22, 22 + 0xFFFF  # the end record itself, and with a comment
 _IN_ZIP64 = 0xFFFF  # a number that is in another record
 # Zips that are documents: their first member has this name.
 _DOCUMENTS = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"mimetype", b"META-INF/", b"AndroidManifest.xml")
@@ -88,6 +88,16 @@ def is_last_part(file: Path) -> bool:
     return disk is not None and disk not in (0, _IN_ZIP64)
 
 
+def begins_unlisted(file: Path, first_offset: int) -> bool:
+    """Return whether a zip begins with a file that its list leaves out, as one that is cut short inside a zip in it.
+
+    Args:
+        file: The zip.
+        first_offset: Where the first file is that the list names.
+    """
+    return first_offset > 0 and _head(file).startswith(_ZIP)
+
+
 def _why_unreadable(file: Path, head: bytes, error: str) -> str:
     if head[30:].startswith(_DOCUMENTS):
         return "a document (such as .docx or .xlsx), not a zip of photos; give a folder, a zip or a table"
@@ -104,7 +114,8 @@ def _disk_number(file: Path) -> int | None:
         stream.seek(max(0, size - _LONGEST_END))
         tail = stream.read()
     start = tail.rfind(_EMPTY_ZIP)
-    return None if start < 0 else int.from_bytes(tail[start + 4 : start + 6], "little")
+    is_whole = 0 <= start <= len(tail) - _SHORTEST_END
+    return int.from_bytes(tail[start + 4 : start + 6], "little") if is_whole else None
 
 
 def _split(what: str) -> str:

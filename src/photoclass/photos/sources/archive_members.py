@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.errors import ArchiveError
-from photoclass.photos.sources.archive_kinds import is_last_part, why_no_zip
+from photoclass.photos.sources.archive_kinds import begins_unlisted, is_last_part, why_no_zip
 from photoclass.photos.sources.archive_names import read_names
 from photoclass.photos.sources.litter import litter_kind
 from photoclass.text import plural
@@ -96,6 +96,11 @@ def open_zip(file: Path, where: str) -> Iterator[zipfile.ZipFile]:
     with opened:
         if is_last_part(file):
             raise ArchiveError(f"{where}: {why_no_zip(file)}")
+        if begins_unlisted(file, min((info.header_offset for info in opened.infolist()), default=0)):
+            raise ArchiveError(
+                f"{where}: cut short or damaged: its list of files leaves out what it begins with; download or create "
+                "it again"
+            )
         yield opened
 
 

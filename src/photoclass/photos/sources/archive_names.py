@@ -83,12 +83,14 @@ def _with_slashes(
 ) -> tuple[list[str], str | None]:
     """Return the names with backslashes turned into slashes where they separate folders, and one that had any."""
     everywhere = not any("/" in text for text in texts)
+    # In CP932, GBK and Big5, a backslash may be the second half of a character.
+    separator = re.compile(r"\\" if is_certain else r"(?<![^\x00-\x7f])\\")
     result, example = [], None
     for member, text in zip(members, texts, strict=True):
-        # In CP932 and GBK a backslash may be the second half of a character.
-        if "\\" in text and (everywhere or (is_certain and member.create_system in _WINDOWS)):
-            example = example or text
-            text = text.replace("\\", "/")
+        if everywhere or (is_certain and member.create_system in _WINDOWS):
+            separated = separator.sub("/", text)
+            example = example or (text if separated != text else None)
+            text = separated
         result.append(text)
     return result, example
 

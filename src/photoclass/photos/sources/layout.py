@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
-from photoclass.photos.sources.archive_inner import zips_to_give
+from photoclass.photos.sources.archive_inner import archives_to_give
 from photoclass.photos.sources.choices import CLASS, IGNORE, Choices
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
@@ -138,8 +138,8 @@ class _Reader:
         """
         if self.labelled.rows or self.labelled.class_folders:
             return
-        zips = [name for name in listing.beside if "/" not in name and name.casefold().endswith(".zip")]
-        hint = f"; perhaps you mean {zips_to_give(self.where, zips)}" if zips else ""
+        archives = archives_to_give(self.where, listing.kinds)
+        hint = f"; perhaps you mean {archives}" if archives else ""
         reason = "no class folders found"
         if self.unnamed:
             reason += f", and {plural(len(self.unnamed), 'photo')} whose names give no class, such as {self.unnamed[0]}"

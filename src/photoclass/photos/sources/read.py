@@ -12,6 +12,7 @@ from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
+from photoclass.photos.sources.archive_inner import archives_to_give
 from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
 from photoclass.photos.sources.data_parts import DataPart, merge_parts
 from photoclass.photos.sources.folder_tables import (
@@ -89,7 +90,7 @@ def _read_one(
         return make_table(labelled, where, None, part.root, to_train)
     except DataError as error:
         table = label_table_beside(part.listing, part.root)
-        if not table or any(name.casefold().endswith(".zip") for name in part.listing.beside):
+        if not table or archives_to_give(where, part.listing.kinds):
             raise
         meant = f"{where}/{table}" if part.root == where else f"{table}: unpack the zip, and give that table"
         raise DataError(f"{error}; perhaps you mean {meant}") from error

@@ -75,6 +75,7 @@ SYSTEM = "system files"
 MODEL = "files of a model folder"
 KNOWN_FOLDERS = "links that are not followed"
 COPIES = "copies of files in another part"
+ARCHIVES = "archives"
 
 # Files, and folders with all that they hold, that systems make: passed over whatever their content.
 SYSTEM_NAMES = frozenset(
@@ -98,7 +99,7 @@ BESIDE_PHOTOS = {
     "videos": "mp4 mov m4v avi mkv webm 3gp 3g2 mpg mpeg mts m2ts wmv flv lrv insv mp",
     "sound files": "mp3 wav m4a aac ogg oga opus flac wma amr",
     "documents": "pdf doc docx ppt pptx odt odp rtf pages key epub",
-    "archives": "zip rar 7z tar gz tgz bz2 xz zst cab iso dmg z01 z02 z03 z04 z05 z06 z07 z08 z09",
+    ARCHIVES: "zip rar 7z tar gz tgz bz2 xz zst cab iso dmg z01 z02 z03 z04 z05 z06 z07 z08 z09",
     "shortcuts": "lnk url webloc desktop",
     "program files": "py pyc ipynb sh bat cmd ps1 exe msi dll so jar js css",
     "data files": "mat npy npz pkl pickle h5 hdf5 db sqlite sqlite3 pt pth onnx safetensors ckpt tfrecord record"
