@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.label_file import IGNORED, SPLIT_NAMES, finish_splits, label_table, split_of
+from photoclass.photos.sources.label_file import label_table
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.layout import label_listing
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.options import ReadOptions
+from photoclass.photos.sources.table_splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
 from photoclass.photos.table import NO_SPLIT, PassedOver
 from photoclass.photos.tables.columns import holds_labels
 from photoclass.photos.tables.table_file import TableFile, is_table, read_table_file
@@ -36,8 +37,10 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
     labelled = LabelledFiles(
         skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
     )
+    splits = TableSplits(reading)
     for name, table in tables.items():
-        _add_table(name, table, root, reading, labelled)
+        _add_table(name, table, root, reading, splits, labelled)
+    splits.check_used(where)
     names = ", ".join(tables)
     labelled.notes.append(f"{where}: labels are from {names}")
     _drop_repeated(labelled, where, names)
@@ -97,13 +100,15 @@ def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions)
     return found
 
 
-def _add_table(name: str, table: TableFile, root: str, reading: ReadOptions, labelled: LabelledFiles) -> None:
+def _add_table(
+    name: str, table: TableFile, root: str, reading: ReadOptions, splits: TableSplits, labelled: LabelledFiles
+) -> None:
     folder = os.path.dirname(name)
-    meant = {part: split for part in folder.split("/") if part and (split := split_of(part, reading)) is not None}
+    meant = {part: split for part in folder.split("/") if part and (split := splits.of(part)) is not None}
     if IGNORED in meant.values():
         return
     part, split = next(reversed(meant.items()), ("", NO_SPLIT))
-    found, paths = label_table(table, reading, os.path.join(root, folder), split)
+    found, paths = label_table(table, reading, splits, os.path.join(root, folder), split)
     labelled.rows += [row._replace(file=os.path.relpath(paths[row.file], root)) for row in found.rows]
     labelled.notes += [*found.notes, *([f"{table.file}: split: {part} → {SPLIT_NAMES[split]}"] if part else [])]
 

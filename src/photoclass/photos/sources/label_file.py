@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
-from photoclass.photos.sources.choices import IGNORE, Choices
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
-from photoclass.photos.sources.names import split_of_name
-from photoclass.photos.sources.options import ALL_OTHERS, AS_IT_IS, ReadOptions
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
+from photoclass.photos.sources.table_splits import IGNORED, TableSplits, finish_splits, split_by_folders
+from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import LabelColumns, find_columns, named_column, without_labels
 from photoclass.photos.tables.labels import check_labels
 from photoclass.photos.tables.one_hot import one_hot_columns, one_hot_labels
@@ -18,10 +17,6 @@ from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile, read_table_file
 from photoclass.text import plural
 
-_SPLITS = {"train": TRAIN, "valid": VALID, "test": HELD_OUT}
-# Said of rows that `--splits NAME=ignore` leaves out.
-IGNORED = -2
-SPLIT_NAMES = {TRAIN: "train", VALID: "valid", HELD_OUT: "test", IGNORED: "ignored"}
 # How many rows decide which of several columns names the photos.
 _ROWS_TRIED = 20
 
@@ -52,21 +47,22 @@ def read_label_file(file: Path, reading: ReadOptions = AS_IT_IS) -> tuple[Labell
         DataError: It is no table, a column is missing, or rows are wrong: each cause is named once, with its count and
             an example.
     """
-    table = read_table_file(file)
-    labelled, paths = label_table(table, reading, str(file.parent))
-    _check_choices(labelled, table, find_columns(table, reading.image_column, reading.label_column), reading)
+    splits = TableSplits(reading)
+    labelled, paths = label_table(read_table_file(file), reading, splits, str(file.parent))
+    splits.check_used(str(file))
     finish_splits(labelled, str(file))
     return labelled, paths
 
 
 def label_table(
-    table: TableFile, reading: ReadOptions, folder: str, split: int = NO_SPLIT
+    table: TableFile, reading: ReadOptions, splits: TableSplits, folder: str, split: int = NO_SPLIT
 ) -> tuple[LabelledFiles, dict[str, str]]:
     """Read the rows of a label table, like `read_label_file`, without a look at which splits there are.
 
     Args:
         table: The table.
-        reading: The columns, and what words of the split column mean.
+        reading: The columns.
+        splits: What words of the split column mean.
         folder: The folder that paths are relative to.
         split: The split of all rows if there is no column of splits.
     """
@@ -75,28 +71,25 @@ def label_table(
     finder = PhotoFinder(folder, table.encoding, str(table.file.parent))
     columns = find_columns(table, reading.image_column, reading.label_column)
     labelled = LabelledFiles(notes=[*table.notes, *columns.notes])
-    image = _image_column(table, columns, finder, labelled.notes)
-    rows = _rows(table, columns, image, reading, split, labelled.notes)
-    found = _find_photos(table.file, rows, finder, labelled.notes)
-    paths = _fill(table.file, rows, found, labelled)
+    images = table.cells(_image_column(table, columns, finder, labelled.notes))
+    labels = _labels(table, columns, labelled.notes)
+    lines = [row.line for row in table.rows]
+    faults = RowFaults(table.file)
+    _find_blanks(table, images, labels, faults)
+    row_splits = _splits(table, columns, splits, split, faults)
+    faults.refuse()
+    check_labels(table, labels, lines)
+    group = _group_column(table, reading)
+    groups = [cell.strip() for cell in table.cells(group)] if group is not None else [""] * len(labels)
+    rows = [_Row(*cells) for cells in zip(lines, images, labels, row_splits, groups, strict=True)]
+    if ignored := row_splits.count(IGNORED):
+        labelled.notes.append(f"{table.file}: {plural(ignored, 'row')} ignored, as --splits says")
+        rows = [row for row in rows if row.split != IGNORED]
+    paths = _fill(table.file, rows, _find_photos(table.file, rows, finder, labelled.notes), labelled)
     if columns.split is None and split == NO_SPLIT:
-        _split_by_folders(table.file, labelled, reading)
+        understood = split_by_folders(labelled, splits)
+        labelled.notes += [f"{table.file}: {understood}"] if understood else []
     return labelled, paths
-
-
-def finish_splits(labelled: LabelledFiles, where: str) -> None:
-    """Check the splits of labelled files: all have one or none, and some are in train.
-
-    Raises:
-        DataError: Some rows have a split and some do not, or none is in train.
-    """
-    splits = {row.split for row in labelled.rows}
-    if NO_SPLIT in splits and len(splits) > 1:
-        raise DataError(f"{where}: some rows have a split and some do not; fill the column or remove it")
-    if splits and splits != {NO_SPLIT} and TRAIN not in splits:
-        raise DataError(f"{where}: no row is in the split train; correct the column or remove it")
-    if VALID not in splits:
-        labelled.free_train_rows()
 
 
 def _image_column(table: TableFile, columns: LabelColumns, finder: PhotoFinder, notes: list[str]) -> int:
@@ -117,60 +110,37 @@ def _image_column(table: TableFile, columns: LabelColumns, finder: PhotoFinder, 
     return chosen
 
 
-def _rows(
-    table: TableFile, columns: LabelColumns, image: int, reading: ReadOptions, split: int, notes: list[str]
-) -> list[_Row]:
-    """Return the rows with the class and the split of each.
+def _labels(table: TableFile, columns: LabelColumns, notes: list[str]) -> list[str]:
+    """Return the label of each row as it is written, from one column or from one column a class."""
+    if columns.label is not None:
+        return table.cells(columns.label)
+    others = {*columns.images, *([columns.split] if columns.split is not None else [])}
+    classes = one_hot_columns(table, others)
+    if not classes:
+        raise DataError(without_labels(table))
+    labels, note = one_hot_labels(table, classes)
+    notes.append(note)
+    return labels
 
-    Raises:
-        DataError: A row lacks a photo or a label, a label cannot be a class name, or a split is unknown.
-    """
-    group = _group_column(table, reading)
-    if columns.label is None:
-        others = {*columns.images, *([columns.split] if columns.split is not None else [])}
-        classes = one_hot_columns(table, others)
-        if not classes:
-            raise DataError(without_labels(table))
-        labels, note = one_hot_labels(table, classes)
-        notes.append(note)
-    else:
-        labels = table.cells(columns.label)
-    faults = RowFaults(table.file)
-    splits = []
-    for row, label in zip(table.rows, labels, strict=True):
-        if not row.cells[image].strip():
-            faults.add(row.line, "the photo is empty", advice=_line_break_advice(row.cells))
-        if not label.strip():
-            faults.add(row.line, "the label is empty", advice=_line_break_advice(row.cells))
-        word = row.cells[columns.split].strip() if columns.split is not None else ""
-        meant = split_of(word, reading) if word else (NO_SPLIT if columns.split is not None else split)
-        if meant is None:
+
+def _splits(table: TableFile, columns: LabelColumns, splits: TableSplits, split: int, faults: RowFaults) -> list[int]:
+    """Return the split of each row: what its word means, NO_SPLIT for a blank one, `split` without a column."""
+    if columns.split is None:
+        return [split] * len(table.rows)
+    words = [word.strip() for word in table.cells(columns.split)]
+    meant = {word: splits.of(word) if word else NO_SPLIT for word in dict.fromkeys(words)}
+    for row, word in zip(table.rows, words, strict=True):
+        if meant[word] is None:
             advice = f"choose from train, valid, test, or say what it means, such as --splits {word}=test"
             faults.add(row.line, "unknown split", repr(word), advice)
-        splits.append(NO_SPLIT if meant is None else meant)
-    faults.refuse()
-    check_labels(table, labels, [row.line for row in table.rows])
-    if ignored := splits.count(IGNORED):
-        notes.append(f"{table.file}: {plural(ignored, 'row')} ignored, as --splits says")
-    return [
-        _Row(row.line, row.cells[image], label, part, row.cells[group].strip() if group is not None else "")
-        for row, label, part in zip(table.rows, labels, splits, strict=True)
-        if part != IGNORED
-    ]
+    return [NO_SPLIT if (known := meant[word]) is None else known for word in words]
 
 
-def _split_by_folders(file: Path, labelled: LabelledFiles, reading: ReadOptions) -> None:
-    """Take the splits from the first folder of all paths, where each means one and there are several with train."""
-    folders = {row.file: row.file.partition("/")[0] if "/" in row.file else "" for row in labelled.rows}
-    meant = {folder: split_of(folder, reading) for folder in dict.fromkeys(folders.values()) if folder}
-    if "" in folders.values() or TRAIN not in meant.values() or None in meant.values() or len(set(meant.values())) < 2:
-        return
-    labelled.rows = [
-        row._replace(split=split) for row in labelled.rows if (split := meant[folders[row.file]]) is not None
-    ]
-    labelled.rows = [row for row in labelled.rows if row.split != IGNORED]
-    shown = ", ".join(f"{folder} → {SPLIT_NAMES[split]}" for folder, split in meant.items() if split is not None)
-    labelled.notes.append(f"{file}: splits: {shown}")
+def _find_blanks(table: TableFile, images: list[str], labels: list[str], faults: RowFaults) -> None:
+    for row, image, label in zip(table.rows, images, labels, strict=True):
+        for what, cell in (("photo", image), ("label", label)):
+            if not cell.strip():
+                faults.add(row.line, f"the {what} is empty", advice=_line_break_advice(row.cells))
 
 
 def _group_column(table: TableFile, reading: ReadOptions) -> int | None:
@@ -178,29 +148,6 @@ def _group_column(table: TableFile, reading: ReadOptions) -> int | None:
     if name and any(column.casefold() == name.strip().casefold() for column in table.header):
         return named_column(table, name, "--group-by")
     return None
-
-
-def split_of(word: str, reading: ReadOptions) -> int | None:
-    """Return the split that a folder or a word in a split column means, or IGNORED; None if that is unknown."""
-    choices = Choices(reading)
-    known = split_of_name(word)
-    choice = choices.by_name(word) if known is not None else choices.of(word)
-    if choice == IGNORE:
-        return IGNORED
-    return _SPLITS.get(choice) if choice else known
-
-
-def _check_choices(labelled: LabelledFiles, table: TableFile, columns: LabelColumns, reading: ReadOptions) -> None:
-    """Refuse words of `--splits` that are in no row."""
-    words = (
-        {cell.strip() for cell in table.cells(columns.split) if cell.strip()} if columns.split is not None else set()
-    )
-    words = words or {row.file.partition("/")[0] for row in labelled.rows if "/" in row.file}
-    met = {clean_class_name(word) for word in words}
-    for name, choice in reading.splits.items():
-        if name != ALL_OTHERS and clean_class_name(name) not in met:
-            found = ", ".join(sorted(words)) or "none"
-            raise DataError(f"{table.file}: --splits {name}={choice}: no row has that split; found {found}")
 
 
 def _line_break_advice(cells: tuple[str, ...]) -> str:
