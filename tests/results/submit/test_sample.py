@@ -163,6 +163,11 @@ def test_positive_and_values_decide(photos: Callable[..., Path], submitted: Subm
             submitted(test, "id,label\n1,0\n", **options)
     with pytest.raises(SettingsError, match="is called like class dog"):
         submitted(test, "id,dog\n1,0\n", positive="cat")
+    for text, options in (("id,cat,dog\n1,0,0\n", {}), ("id,label\n1,cat\n", {}), (None, {"values": "class"})):
+        with pytest.raises(SettingsError, match="is for a single column of probabilities"):
+            submitted(test, text, positive="cat", **options)
+    with pytest.raises(SettingsError, match="give --sample, too"):
+        submitted(test, None, id_column="id")
     with pytest.raises(DataError, match="has no column 'key'; its columns are id, dog"):
         submitted(test, "id,dog\n1,0\n", id_column="key")
 

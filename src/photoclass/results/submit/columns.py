@@ -50,8 +50,12 @@ def columns_without_sample(class_names: Sequence[str], options: SampleOptions) -
         SettingsError: The options do not fit the classes.
     """
     positive = _positive(options, class_names)
+    if options.id_column:
+        raise SettingsError(f"--id-column {options.id_column}: is a column of a sample; give --sample, too")
     if options.values == "class":
-        return Column("id", "id"), Column("label", "class")
+        columns = Column("id", "id"), Column("label", "class")
+        _check_positive_is_used(columns, options)
+        return columns
     if len(class_names) == 2:
         return Column("id", "id"), Column("label", "probability", positive)
     return Column("id", "id"), *(Column(name, "probability", i) for i, name in enumerate(class_names))
@@ -76,26 +80,22 @@ def columns_of_sample(
     columns = [Column(name, "id" if i == id_column else "copied") for i, name in enumerate(sample.header)]
     rest = [i for i, name in enumerate(sample.header) if i != id_column and not _is_index(name)]
     content = {i: _content(sample.cells(i), class_names) for i in rest}
-    named: dict[int, int] = {}
-    if options.values != "class":
-        for i in rest:
-            label = class_of_column(sample.header[i], class_names)
-            if label >= 0 and content[i] & {"blank", "probability", "number"}:
-                named[i] = label
+    named = {} if options.values == "class" else _named_columns(sample, content, class_names)
     if named:
         _check_named(sample, named, content, class_names, options)
-        for i, label in named.items():
-            columns[i] = replace(columns[i], role="probability", label=label)
-        for i in set(rest) - set(named):
-            if content[i] == {"class"}:
+        for i in rest:
+            if i in named:
+                columns[i] = replace(columns[i], role="probability", label=named[i])
+            elif content[i] == {"class"}:
                 columns[i] = replace(columns[i], role="class")
-        return tuple(columns)
-    value = _value_column(sample, rest, content, class_names)
-    if _wants_class(sample, value, content[value], class_names, options):
-        columns[value] = replace(columns[value], role="class")
     else:
-        _check_not_ambiguous(sample, value, class_names, options)
-        columns[value] = replace(columns[value], role="probability", label=positive)
+        value = _value_column(sample, rest, content, class_names)
+        if _wants_class(sample, value, content[value], class_names, options):
+            columns[value] = replace(columns[value], role="class")
+        else:
+            _check_not_ambiguous(sample, value, class_names, options)
+            columns[value] = replace(columns[value], role="probability", label=positive)
+    _check_positive_is_used(columns, options)
     return tuple(columns)
 
 
@@ -129,6 +129,19 @@ def _positive(options: SampleOptions, class_names: Sequence[str]) -> int:
     return list(class_names).index(options.positive)
 
 
+def _check_positive_is_used(columns: Sequence[Column], options: SampleOptions) -> None:
+    if options.positive is not None and sum(column.role == "probability" for column in columns) != 1:
+        raise SettingsError(
+            f"--positive {options.positive}: is for a single column of probabilities, which this submission has not"
+        )
+
+
+def _named_columns(sample: Sample, content: dict[int, set[str]], class_names: Sequence[str]) -> dict[int, int]:
+    """Return the class of each column that is called like one and may hold probabilities."""
+    found = {i: class_of_column(sample.header[i], class_names) for i in content}
+    return {i: label for i, label in found.items() if label >= 0 and content[i] & {"blank", "probability", "number"}}
+
+
 def _id_column(sample: Sample, photos: PhotoIds, options: SampleOptions) -> int:
     """Return the column whose cells name photos; if none or several do, the one that is called like ids."""
     header = sample.header
@@ -136,11 +149,7 @@ def _id_column(sample: Sample, photos: PhotoIds, options: SampleOptions) -> int:
         if options.id_column not in header:
             raise DataError(f"{sample.file}: has no column {options.id_column!r}; its columns are {', '.join(header)}")
         return header.index(options.id_column)
-    naming = []
-    for i in range(len(header)):
-        found = [photos.find(cell) for cell in sample.cells(i)]
-        if all(found) and len({rows[0] for rows in found}) == len(found):
-            naming.append(i)
+    naming = [i for i in range(len(header)) if _name_photos(sample.cells(i), photos)]
     if len(naming) == 1:
         return naming[0]
     called = [i for i in naming or range(len(header)) if set(_words(header[i])) & _ID_WORDS]
@@ -150,6 +159,17 @@ def _id_column(sample: Sample, photos: PhotoIds, options: SampleOptions) -> int:
         names = ", ".join(header[i] or "(unnamed)" for i in called or naming)
         raise DataError(f"{sample.file}: the ids may be in any of the columns {names}; choose with --id-column")
     return 0
+
+
+def _name_photos(cells: Sequence[str], photos: PhotoIds) -> bool:
+    """Return whether each cell names a photo, and no two the same."""
+    seen: set[int] = set()
+    for cell in cells:
+        rows = photos.find(cell)
+        if not rows or rows[0] in seen:
+            return False
+        seen.add(rows[0])
+    return True
 
 
 def _check_header(sample: Sample, photos: PhotoIds, id_column: int) -> None:
