@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 
 from photoclass.checks.check import check
 from photoclass.errors import DataError
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.data_paths import DataPaths
+from photoclass.photos.sources.read import read_data, read_photos
+from photoclass.photos.table import name_in_data
 from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put
 from running import done
@@ -92,6 +95,52 @@ def test_fault_62_files_given_are_photos_and_skipped_and_passed_over(
         event("read")
         assert _sum(values) == files
         assert all(item["reason"] for item in values["unreadable"])
+
+
+# The files of a model folder are known by each other, so they are not divided.
+_DIVISIBLE = sorted(name for name in CONTENTS if not name.startswith("my-model"))
+
+
+@given(
+    st.sampled_from(sorted(LAYOUTS)),
+    st.dictionaries(st.sampled_from(_DIVISIBLE), st.integers(0, 3), max_size=8),
+    st.lists(st.booleans(), min_size=40, max_size=40),
+)
+@settings(max_examples=40)
+def test_a_zip_and_its_parts_are_read_as_the_folder(layout: str, beside: dict[str, int], second: list[bool]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, workspace = Path(name, "data"), Workspace(Path(name, "cache"), 1)
+        _make(folder, layout, beside, {})
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        whole, parts = Path(name, "whole.zip"), [Path(name, "part1.zip"), Path(name, "part2.zip")]
+        _zip(whole, folder, files)
+        for part, chosen in zip(parts, (False, True), strict=True):
+            _zip(part, folder, [file for file, other in zip(files, second, strict=False) if other == chosen])
+        expected = _described(folder, workspace)
+        assert _described(whole, workspace) == expected
+        if {True, False} <= set(second[: len(files)]):
+            event("in parts")
+            assert _described(parts, workspace) == expected
+
+
+def _zip(archive: Path, folder: Path, files: list[Path]) -> None:
+    with zipfile.ZipFile(archive, "w") as opened:
+        for file in files:
+            opened.write(file, file.relative_to(folder))
+
+
+def _described(data: Path | list[Path], workspace: Workspace) -> object:
+    """Return what DATA was read as, by the names within it; None if it was refused."""
+    paths = DataPaths.of(data)
+    try:
+        table = read_data(paths, workspace)
+    except DataError:
+        return None
+    labels = [table.class_names[label] for label in table.labels]
+    names = [name_in_data(name, paths) for name in table.names]
+    skipped = [(name_in_data(item.name, paths), item.reason) for item in table.skipped]
+    passed_over = {item.kind: item.count for item in table.passed_over}
+    return dict(zip(names, zip(labels, table.splits.tolist(), strict=True), strict=True)), sorted(skipped), passed_over
 
 
 def test_fault_62_check_and_predict_count_every_file(tmp_path: Path) -> None:
