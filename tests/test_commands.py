@@ -201,6 +201,9 @@ def test_fault_71_a_model_is_trained_inside_data_as_check_recommends(
     photos = tmp_path / "photos"
     shutil.copytree(few_drawn_photos, photos)
     monkeypatch.chdir(photos)
+    refused = run_command("train", ".", "--out", "models/of/mine", "--recipe", "small-cnn", "--set", "dropout=2")
+    assert refused.returncode == 1 and not Path("models").exists()
+    done("train", ".", "--out", "models/of/mine", "--recipe", "small-cnn", "--epochs", 1, "--no-report", *QUICK)
     for name in ("my-model", "my-model-2"):
         advice = done("check", ".", "--quick").stdout.splitlines()[-1]
         assert advice == f"next: photoclass train . --out {name}"

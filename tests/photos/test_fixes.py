@@ -169,3 +169,14 @@ def test_a_class_is_dropped_with_its_last_photo(rows: str, data: Path) -> None:
         "dog/2.jpg": "dog",
     }
     assert table.notes[-1] == f"{data.parent / 'fixes.csv'}: no photo of 'bird' is left, so this class is dropped"
+
+
+def test_fault_62_excluded_photos_are_counted_and_files_that_are_no_photos_may_be_named(data: Path) -> None:
+    put(data / "cat/notes.txt", b"x")
+    table = _fixed(data, "image,label\ncat/1.jpg,-\ncat/notes.txt,-\n")
+    assert {item.kind: item.count for item in table.passed_over} == {
+        "files excluded by the fixes file": 1,
+        "text files (txt)": 1,
+    }
+    with pytest.raises(DataError, match=r"no such photo in .*: 'cat/notes\.txt'"):
+        _fixed(data, "image,label\ncat/notes.txt,dog\n")

@@ -13,7 +13,7 @@ from photoclass.errors import DataError, OutputError
 from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.locate import FileIndex, path_parts
-from photoclass.photos.table import NO_LABEL, TRAIN, PhotoTable, name_in_data
+from photoclass.photos.table import NO_LABEL, TRAIN, PassedOver, PhotoTable, name_in_data
 from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.tables.columns import find_columns, without_labels
 from photoclass.photos.tables.encoding import CP1252
@@ -23,6 +23,7 @@ from photoclass.photos.tables.table_file import read_table_file
 from photoclass.text import plural
 
 _HEADER = ("image", "label", "note")
+_LEFT_OUT = "files excluded by the fixes file"
 _NOTE_COLUMNS = ("note", "notes", "comment", "reason")
 
 
@@ -98,7 +99,9 @@ def apply_fixes(table: PhotoTable, file: Path, data: DataPaths, to_train: bool =
     changed = int((labels != table.labels).sum())
     note = f"{file}: {plural(changed, 'label')} changed, {plural(len(excluded), 'file')} excluded"
     skipped = tuple(item for item in table.skipped if name_in_data(item.name, data) not in excluded)
+    left_out = [PassedOver(_LEFT_OUT, len(excluded), min(excluded))] if excluded else []
     fixes_applied = replace(table, labels=labels, skipped=skipped, notes=(*table.notes, *notes, note)).select(kept)
+    fixes_applied = fixes_applied.with_passed_over(left_out)
     return _without_empty_classes(fixes_applied, table, file, to_train)
 
 
@@ -120,6 +123,8 @@ def _fixed_photos(
     lines: dict[str, int] = {}
     for line, fix in rows:
         image = finder.find(fix.image)
+        if image is None and fix.label is None and _is_in_data(fix.image, data):
+            continue  # no photo, and so passed over already
         if image is None:
             faults.add(line, f"no such photo in {data}", repr(fix.image), "correct the name, or remove the row")
             continue
@@ -137,6 +142,10 @@ def _fixed_photos(
         lines.setdefault(image, line)
     faults.refuse()
     return fixed, spelled
+
+
+def _is_in_data(image: str, data: DataPaths) -> bool:
+    return any(os.path.lexists(part / name_in_data(image, data)) for part in data.parts)
 
 
 class _NameFinder:

@@ -41,6 +41,7 @@ def own_folder(out: Path, resume: bool) -> Iterator[bool]:
     if _is_in_use(out) and not (unfinished and resume):
         advice = "continue with --resume, or choose" if unfinished else "choose"
         raise OutputError(f"{out}: is not empty; {advice} another --out")
+    made = [folder for folder in out.parents if not folder.exists()]
     try:
         resume_folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(resume_folder / "lock", timeout=0)
@@ -63,8 +64,8 @@ def own_folder(out: Path, resume: bool) -> Iterator[bool]:
         if not has_checkpoint:
             (resume_folder / "lock").unlink(missing_ok=True)
             with suppress(OSError):  # not empty: files that the user put there in the meantime stay
-                resume_folder.rmdir()
-                out.rmdir()
+                for folder in (resume_folder, out, *made):
+                    folder.rmdir()
 
 
 def _is_in_use(out: Path) -> bool:

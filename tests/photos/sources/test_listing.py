@@ -178,14 +178,21 @@ def test_fault_71_model_folders_are_passed_over(files: list[str], tmp_path: Path
         put(tmp_path / "runs/my-model" / file, JPEG)
     listing = list_files(str(tmp_path))
     assert listing.files == ["cats/1.jpg"]
-    assert listing.folders == ["cats", "runs"]
+    assert listing.folders == ["cats"]
     assert _counts(listing) == {"files of a model folder": len(files)}
 
 
+def test_fault_71_a_folder_of_models_that_holds_something_else_is_listed(tmp_path: Path) -> None:
+    for name in ("a/b/my-model/model.json", "a/b/my-model/model.onnx", "a/notes.txt", "cats/my-model/resume/lock"):
+        put(tmp_path / name, b"x")
+    (tmp_path / "cats/1.jpg").symlink_to("/dev/null")
+    assert list_files(str(tmp_path)).folders == ["a", "cats"]
+
+
 def test_fault_71_a_folder_that_results_are_written_to_does_not_count(tmp_path: Path) -> None:
-    for name in ("cats/1.jpg", "out/1.jpg"):
+    for name in ("cats/1.jpg", "models/out/1.jpg"):
         put(tmp_path / name, JPEG)
-    listing = list_files(str(tmp_path), [str(tmp_path / "out"), str(tmp_path / "not there yet")])
+    listing = list_files(str(tmp_path), [str(tmp_path / "models/out"), str(tmp_path / "not there yet")])
     assert listing.files == ["cats/1.jpg"]
     assert listing.folders == ["cats"]
     assert listing.passed_over == ()

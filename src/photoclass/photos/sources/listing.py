@@ -96,10 +96,12 @@ class _Walk:
         self._links: list[str] = []
         self._litter: list[tuple[str, str]] = []
         self._not_followed: list[str] = []
+        self._left: list[str] = []
 
     def listing_in_order(self) -> Listing:
         """Return what was found, in natural order."""
         found = self._listing
+        self._drop_folders_of_models()
         found.files.sort(key=natural_key)
         found.folders.sort(key=natural_key)
         found.notes += self._not_followed[:_MOST_LINKS_NAMED]
@@ -125,10 +127,10 @@ class _Walk:
                     raise DataError(f"{self._root}: {reason}") from error
                 self._listing.skipped.append(SkippedPhoto(folder, reason))
                 continue
-            if identity in self._left_out and folder:
-                continue
-            if folder and _is_model_folder(path, found):
-                self._litter.append((folder, rules.MODEL))
+            if folder and (identity in self._left_out or _is_model_folder(path, found)):
+                self._left.append(folder)
+                if identity not in self._left_out:
+                    self._litter.append((folder, rules.MODEL))
                 continue
             if identity:
                 self._listed[identity] = folder
@@ -168,6 +170,16 @@ class _Walk:
                     waiting.append((f"{folder}/{entry.name}", kind))
                 else:
                     self._listing.kinds[f"{folder}/{entry.name}"] = kind
+
+    def _drop_folders_of_models(self) -> None:
+        """Forget folders that hold nothing but model folders, such as `models/` of `models/my-model`."""
+        found = self._listing
+        others = [*found.files, *(item.name for item in found.skipped)]
+        others += [file for file, kind in found.kinds.items() if kind != rules.MODEL]
+        holders = {parent for folder in self._left for parent in _parents(folder)}
+        for holder in sorted(holders, key=len, reverse=True):
+            if not any(name.startswith(f"{holder}/") for name in (*others, *found.folders)):
+                found.folders.remove(holder)
 
     def _take_entries(self, folder: str, entries: list[os.DirEntry[str]]) -> list[str]:
         """Sort the entries of a folder into the listing and return the folders among them."""
@@ -232,6 +244,14 @@ def why_broken(path: str) -> str:
     except OSError as error:
         return f"a broken link ({error.strerror})" if os.path.islink(path) else f"cannot be read ({error.strerror})"
     return ""
+
+
+def _parents(folder: str) -> list[str]:
+    parents = []
+    while "/" in folder:
+        folder = folder.rpartition("/")[0]
+        parents.append(folder)
+    return parents
 
 
 def _is_model_folder(path: str, entries: list[os.DirEntry[str]]) -> bool:
