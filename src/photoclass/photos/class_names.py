@@ -17,6 +17,8 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 @functools.lru_cache(maxsize=4096)  # photos of a class share its name
 def clean_class_name(name: str) -> str:
     """Return a class name in Unicode NFC, without invisible characters, its spaces trimmed and collapsed."""
+    if name.isascii():
+        return " ".join(part for part in name.split(" ") if part)
     visible = unicodedata.normalize("NFC", name.translate(_INVISIBLE))
     spaces = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in visible)
     return " ".join(part for part in spaces.split(" ") if part)

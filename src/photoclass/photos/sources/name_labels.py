@@ -19,6 +19,7 @@ _COPY = re.compile(
     r"(?:\s*[-–]?\s*\b(?:copy|kopie|copie|copia|копия|副本|コピー)(?:\s*\(\d+\))?|(?<=\d)\s*\(\d+\))+$", re.IGNORECASE
 )
 _DOT_AND_DIGIT = re.compile(r"\.\d")
+_PLAIN = re.compile(r"([^./]+)\.\d+\.[A-Za-z]+", re.DOTALL)
 _DOTTED = re.compile(r"(?P<label>[^./]+)\.\d+", re.DOTALL)
 # `cat_00001`, `cat-1`, `cat (1)`, `american_pit_bull_terrier_122`; the number may follow at once, as in `cat1`.
 _NUMBERED = re.compile(r"(?P<label>.*?[^\W\d_])[\s._-]*(?:\d+|\(\d+\))", re.DOTALL)
@@ -74,6 +75,8 @@ def is_called_photo(name: str) -> bool:
 
 def dotted_label(name: str) -> str | None:
     """Return `cat` of `cat.0.jpg`, also with an odd ending or as a copy; None for other names."""
+    if plain := _PLAIN.fullmatch(name):
+        return None if _names_no_class(plain[1]) else plain[1]
     stem = _stem(name)
     found = _DOTTED.fullmatch(stem) or _DOTTED.fullmatch(_OTHER_ENDING.sub("", stem))
     return found["label"] if found and not _names_no_class(found["label"]) else None

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from photoclass.photos.sources.rules import (
     NO_CLASS_WORDS,
@@ -13,22 +14,27 @@ from photoclass.photos.sources.rules import (
     UNLABELLED_WORDS,
 )
 
+_NAMES_KEPT = 1 << 14  # the same names come in every split and in every question that is asked of them
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def fold(name: str) -> str:
     """Return a name without case and accents, for comparison."""
+    if name.isascii():
+        return name.casefold()
     decomposed = unicodedata.normalize("NFKD", name)
     plain = "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
     return unicodedata.normalize("NFKC", plain).casefold()
 
 
+@lru_cache(_NAMES_KEPT)
 def words(name: str) -> tuple[str, ...]:
     """Return the words and numbers of a name, folded: `TrainSet_2` gives train, set, 2."""
     return tuple(_WORD.findall(fold(_HUMP.sub(" ", name))))
 
 
+@lru_cache(_NAMES_KEPT)
 def class_key(name: str) -> str:
     """Return what class names have in common that differ only by case, accents or a plural s."""
     folded = " ".join(fold(name).split())
@@ -57,6 +63,7 @@ class NameMeaning:
         return self.split if self.exact else None
 
 
+@lru_cache(_NAMES_KEPT)
 def meaning(name: str) -> NameMeaning:
     """Return what a folder's name, or a word in a split column, means."""
     found: list[tuple[int, str]] = []
@@ -132,6 +139,8 @@ def _split_of_word(word: str) -> tuple[int, str] | None:
     """Return the split that a word means, alone or with one of `SPLIT_EXTRAS` joined to it, and the word itself."""
     if word in _SPLITS:
         return _SPLITS[word], word
+    if not _AT_AN_END.search(word):
+        return None
     for known, split in _SPLITS.items():
         rest = ""
         if word.startswith(known):
@@ -150,6 +159,7 @@ _SPLITS = dict(
         key=lambda pair: (-len(pair[0]), pair[0]),
     )
 )
+_AT_AN_END = re.compile("^(?:{0})|(?:{0})$".format("|".join(_SPLITS)))
 _EXTRAS, _UNLABELLED, _NO_CLASS, _SELDOM_CLASS = (
     frozenset(map(fold, among)) for among in (SPLIT_EXTRAS, UNLABELLED_WORDS, NO_CLASS_WORDS, SELDOM_CLASS_WORDS)
 )
