@@ -1,51 +1,39 @@
 """Folder layouts: the label and split of each file, from its folder and its name.
 
-A listing becomes a tree of folders; `parts` finds where the classes are; here their files become labelled rows, and
-every other file is named as skipped or counted as passed over.
+A listing becomes a tree of folders; `folders.split_folders` finds where the classes are; here their files become
+labelled rows, and every other file is named as skipped or counted as passed over.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.archive_inner import archives_to_give
-from photoclass.photos.sources.choices import CLASS, IGNORE, Choices
+from photoclass.photos.sources.folders.choices import CLASS, Choices
+from photoclass.photos.sources.folders.class_folders import (
+    class_folders,
+    files_of_class,
+    folder_in_class,
+    have_no_labels,
+    refuse_seldom_classes,
+    says_nothing,
+)
+from photoclass.photos.sources.folders.inside import beside_inner, class_keys, classes_in, inner_folder
+from photoclass.photos.sources.folders.parts import UNLABELLED, Aside, Part, Parts
+from photoclass.photos.sources.folders.split_folders import find_parts
+from photoclass.photos.sources.folders.tree import Folder, folder_tree
+from photoclass.photos.sources.folders.understood import describe_aside, describe_names, describe_splits
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.litter import holds_picture
-from photoclass.photos.sources.name_labels import NameLabels, dotted_label, numbered_label
-from photoclass.photos.sources.names import (
-    class_key,
-    fold,
-    is_beside_photos,
-    is_no_class,
-    is_plain_container,
-    is_seldom_class,
-    is_unlabelled,
-    shares_word,
-    split_of_name,
-)
+from photoclass.photos.sources.name_labels import dotted_label, numbered_label
+from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
-from photoclass.photos.sources.parts import (
-    IGNORED,
-    NO_CLASS,
-    UNLABELLED,
-    Aside,
-    Part,
-    Parts,
-    beside_inner,
-    classes_in,
-    find_parts,
-    inner_folder,
-    is_unlabelled_split,
-)
-from photoclass.photos.sources.tree import Folder, folder_tree
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
 from photoclass.text import plural
 
-_SPLIT_WORDS = {TRAIN: "train", VALID: "valid", HELD_OUT: "test"}
 _MOST_SHOWN = 3
 
 
@@ -102,16 +90,15 @@ class _Reader:
     found: Parts
     labelled: LabelledFiles
     unnamed: list[str] = field(default_factory=list)
-    by_pattern: Counter[str] = field(default_factory=Counter)
-    nested: list[str] = field(default_factory=list)
-    examples: dict[str, str] = field(default_factory=dict)
+    by_pattern: dict[str, str] = field(default_factory=dict)
+    in_class: list[str] = field(default_factory=list)
 
     def read(self) -> None:
         """Label the files of all parts, and note what was understood."""
         parts = self.found.parts
-        of_train = [part for part in parts if part.split in (TRAIN, NO_SPLIT)]
-        known = frozenset(class_key(name) for part in of_train for name in classes_in(part.folder, by_any_pattern=True))
-        in_parts = Counter(name for part in parts for name in {clean_class_name(n) for n in _kids(part)})
+        of_train = [part.folder for part in parts if part.split in (TRAIN, NO_SPLIT)]
+        known = class_keys(name for folder in of_train for name in classes_in(folder, by_any_pattern=True))
+        in_parts = Counter(name for part in parts for name in set(map(clean_class_name, _folders_in(part))))
         in_several = frozenset(name for name, count in in_parts.items() if count > 1)
         for part in parts:
             before = len(self.labelled.rows)
@@ -119,12 +106,10 @@ class _Reader:
             if len(self.labelled.rows) == before:
                 self.found.splits.pop(part.folder.name, None)
         for folder, label, split in self.found.in_classes:
-            self._take(folder.files(), label, split)
+            self._take(folder, label, split)
         self.labelled.class_folders.update(self.found.empty)
         self._refuse_unlabelled_train()
         self._refuse_splits_as_classes()
-        self.labelled.notes += self.found.notes
-        self._describe()
         self._pass_over()
         if all(row.split != VALID for row in self.labelled.rows):
             # Only train/, or train/ and test/: validation photos are still to be taken from train/.
@@ -159,120 +144,61 @@ class _Reader:
     def _read_part(self, part: Part, known: frozenset[str], in_several: frozenset[str]) -> None:
         folder = part.folder if part.split == NO_SPLIT or part.without else inner_folder(part.folder)
         self.found.aside += beside_inner(part.folder, folder)
-        aside = {item.folder for item in self.found.aside}
-        classes, empty = [], []
-        for kid in folder.folders.values():
-            if kid.name in part.without or kid in aside:
-                continue
-            kind = self._kind_of(kid, in_several)
-            if kind:
-                may_be_class = kind != IGNORED and part.split in (NO_SPLIT, TRAIN)
-                self.found.aside.append(Aside(kid, kind, may_be_class))
-            elif kid.count:
-                classes.append(kid)
-            elif kid.has_others:
-                self.labelled.notes.append(f"{kid.path}/: no class, as there is no photo in it")
-            elif self._says_class(kid):
-                empty.append(clean_class_name(kid.name))
-        self._refuse_seldom(classes)
-        if len(classes) == 1 and self._says_nothing(classes[0]) and not folder.own_photos:
+        done = {item.folder for item in self.found.aside}
+        kids = [kid for kid in folder.folders.values() if kid.name not in part.without and kid not in done]
+        of_part = class_folders(kids, part, self.choices, in_several)
+        self.found.aside += of_part.aside
+        self.labelled.notes += [f"{kid.path}/: no class, as there is no photo in it" for kid in of_part.without_photos]
+        classes = of_part.classes
+        refuse_seldom_classes(self.where, classes, self.choices)
+        if len(classes) == 1 and says_nothing(classes[0], self.choices) and not folder.own_photos:
             folder, classes = classes[0], []
         if not classes:
-            self._read_names(folder, part.split, bool(empty))
-        elif part.split in (VALID, HELD_OUT) and self._has_no_labels(part.folder, classes, known):
+            self._read_names(folder, part.split, bool(of_part.empty))
+        elif part.split in (VALID, HELD_OUT) and have_no_labels(classes, part.folder, known):
             self.found.aside += [Aside(kid, UNLABELLED) for kid in classes]
             return
         elif part.split == NO_SPLIT and folder.own_photos >= sum(kid.count for kid in classes):
             self._refuse_two_readings(folder, classes)
         if classes or not folder.own_photos:
-            self.labelled.class_folders.update(empty)
+            self.labelled.class_folders.update(of_part.empty)
         for kid in classes:
-            self._take(self._files_of_class(kid), kid.name, part.split)
-            inner = [inside for inside in kid.photo_folders.values() if not is_beside_photos(inside.name)]
-            if len(inner) > 1 or (inner and not is_plain_container(inner[0].name)):
-                self.nested.append(inner[0].path)
-
-    def _files_of_class(self, folder: Folder) -> Iterator[str]:
-        """Yield the files of a class folder; `masks/` beside its photos or beside `images/` is passed over."""
-        yield from map(folder.file, folder.names)
-        beside = [kid for kid in folder.photo_folders.values() if is_beside_photos(kid.name)]
-        if not folder.own_photos and len(beside) == len(folder.photo_folders):
-            beside = []
-        for kid in folder.folders.values():
-            if kid in beside and self.choices.by_name(kid.name) != CLASS:
-                self.found.aside.append(Aside(kid, NO_CLASS))
-            else:
-                yield from self._files_of_class(kid)
-
-    def _kind_of(self, kid: Folder, in_several: frozenset[str]) -> str:
-        """Return as what a folder among the classes is passed over; empty if it is a class."""
-        choice = self.choices.of(kid.name)
-        if choice == IGNORE:
-            return IGNORED
-        if is_no_class(kid.name) and not self.choices.by_name(kid.name):
-            return NO_CLASS
-        if choice == CLASS:
-            return ""
-        if kid.count and not kid.has_photos:
-            return NO_CLASS
-        if is_unlabelled(kid.name) and clean_class_name(kid.name) not in in_several:
-            return UNLABELLED
-        return UNLABELLED if kid.count and is_unlabelled_split(kid) else ""
-
-    def _says_nothing(self, kid: Folder) -> bool:
-        """Return whether a lone folder is only where photos are: `photos`, `train`."""
-        by_name = is_plain_container(kid.name) or split_of_name(kid.name) is not None
-        return by_name and not kid.photo_folders and self.choices.of(kid.name) != CLASS
-
-    def _says_class(self, kid: Folder) -> bool:
-        """Return whether an empty folder's name could be that of a class."""
-        return not is_seldom_class(kid.name) and split_of_name(kid.name) is None
-
-    def _refuse_seldom(self, classes: list[Folder]) -> None:
-        for kid in classes:
-            is_one_of_kind = any(shares_word(kid.name, other.name) for other in classes if other is not kid)
-            if (
-                len(classes) > 1
-                and is_seldom_class(kid.name)
-                and not (is_one_of_kind or self.choices.by_name(kid.name))
-            ):
-                others = ", ".join(f"{other.name}/" for other in classes[: _MOST_SHOWN + 1] if other is not kid)
-                raise DataError(
-                    f"{self.where}: {kid.path}/ holds photos; is it a class like {others}? "
-                    f"Say it with --splits {kid.name}=class or --splits {kid.name}=ignore"
-                )
-
-    def _has_no_labels(self, split: Folder, classes: list[Folder], known: frozenset[str]) -> bool:
-        """Return whether the folders in a split folder are no classes: `test/test`, `test/images`, `test/0`."""
-        if not known or any(class_key(kid.name) in known for kid in classes):
-            return False
-        return all(
-            is_plain_container(kid.name)
-            or kid.name.isdecimal()
-            or fold(kid.name) == fold(split.name)
-            or split_of_name(kid.name) is not None
-            for kid in classes
-        )
+            self._take(kid, kid.name, part.split)
+            self.in_class += filter(None, [folder_in_class(kid)])
 
     def _read_names(self, folder: Folder, split: int, has_empty: bool) -> None:
         """Label a folder's own files by their names."""
-        labels: NameLabels = folder.labelled_names
-        for name, label in labels.labels.items():
-            self.labelled.rows.append(LabelledRow(folder.file(name), label, split))
-        if not labels.dotted:
-            self.by_pattern.update(labels.labels.values())
-            self.labelled.by_name_pattern = self.labelled.by_name_pattern or bool(labels.labels)
-            for name, label in labels.labels.items():
-                self.examples.setdefault(label, name)
-        others = [folder.file(name) for name in labels.others]
-        if split in (VALID, HELD_OUT) and not labels.labels:
-            if others:
-                self.found.aside.append(Aside(Folder(folder.path, folder.is_photo, {}, folder.names), UNLABELLED))
-        elif labels.labels:
+        by_name = folder.labelled_names
+        self.labelled.rows += [LabelledRow(folder.file(n), label, split) for n, label in by_name.labels.items()]
+        if not by_name.dotted:
+            self.by_pattern |= {folder.file(name): label for name, label in by_name.labels.items()}
+        others = [folder.file(name) for name in by_name.others]
+        if by_name.labels:
             reason = "its name gives no class (such as cat.0.jpg)"
             self.labelled.skipped += [SkippedPhoto(file, reason) for file in others]
+        elif split in (VALID, HELD_OUT):
+            self.found.aside += [Aside(folder.without_folders(), UNLABELLED)] if others else []
         elif not has_empty:
             self.unnamed += others
+
+    def _take(self, folder: Folder, label: str, split: int) -> None:
+        files = files_of_class(folder, self.choices, self.found.aside)
+        self.labelled.rows += [LabelledRow(file, label, split) for file in files]
+
+    def _pass_over(self) -> None:
+        """Count the files of folders that are passed over, and note what was understood."""
+        of_folders = {item.folder.path: item for item in self.found.aside}.values()
+        aside = [item for item in of_folders if item.folder.count]
+        self.labelled.passed_over += [PassedOver(i.kind, i.folder.count, next(i.folder.files())) for i in aside]
+        self.labelled.aside += [item.folder.name for item in aside if item.may_be_class and item.folder.has_photos]
+        self.labelled.by_name_pattern = bool(self.by_pattern)
+        self.labelled.notes += [
+            *self.found.notes,
+            *describe_splits(self.found.splits, in_classes=bool(self.found.in_classes)),
+            *describe_names(self.by_pattern),
+            *[f"folders inside a class folder belong to its class (such as {path})" for path in self.in_class[:1]],
+            *describe_aside(aside, self.where),
+        ]
 
     def _refuse_unlabelled_train(self) -> None:
         if self.unnamed and self.labelled.rows:
@@ -305,49 +231,6 @@ class _Reader:
             f"or leave them out with --splits {ignored}"
         )
 
-    def _take(self, files: Iterable[str], label: str, split: int) -> None:
-        self.labelled.rows += [LabelledRow(file, label, split) for file in files]
 
-    def _describe(self) -> None:
-        """Note what was understood, where it is not plain to see."""
-        notes = self.labelled.notes
-        splits = sorted(self.found.splits.items(), key=lambda item: item[1])
-        if self.found.in_classes or any(name.casefold() != _SPLIT_WORDS[split] for name, split in splits):
-            inside = " (inside the classes)" if self.found.in_classes else ""
-            understood = ", ".join(f"{name} → {_SPLIT_WORDS[split]}" for name, split in splits)
-            notes.append(f"splits{inside}: {understood}")
-        if self.by_pattern:
-            shown = [f"{self.by_pattern[c]:,} {c} (such as {self.examples[c]})" for c in self.by_pattern]
-            more = (
-                f", and {plural(len(shown) - _MOST_SHOWN, 'more class', 'more classes')}"
-                if len(shown) > _MOST_SHOWN
-                else ""
-            )
-            notes.append(f"classes by file name: {', '.join(shown[:_MOST_SHOWN])}{more}")
-        if self.nested:
-            notes.append(f"folders inside a class folder belong to its class (such as {self.nested[0]})")
-
-    def _pass_over(self) -> None:
-        """Count the files of folders that are passed over, and note each kind of folder in one line."""
-        alike: dict[tuple[str, bool, bool], list[Folder]] = {}
-        for aside in {item.folder.path: item for item in self.found.aside}.values():
-            folder = aside.folder
-            if folder.count:
-                self.labelled.passed_over.append(PassedOver(aside.kind, folder.count, next(folder.files())))
-                alike.setdefault((aside.kind, folder.has_photos, aside.may_be_class), []).append(folder)
-        for (kind, has_photos, may_be_class), folders in alike.items():
-            more = f" and {len(folders) - _MOST_SHOWN:,} more" if len(folders) > _MOST_SHOWN else ""
-            named = ", ".join(f"{folder.path or self.where}/" for folder in folders[:_MOST_SHOWN])
-            count = sum(folder.count for folder in folders)
-            what = plural(count, "unlabelled photo") if kind == UNLABELLED else plural(count, "file")
-            why = hint = ""
-            if kind == NO_CLASS:
-                why = ", as the name says that it is no class" if has_photos else ", as there is no photo in it"
-            if may_be_class and has_photos:
-                self.labelled.aside += [folder.name for folder in folders]
-                hint = f" (if it is a class: --splits {folders[0].name}=class)"
-            self.labelled.notes.append(f"{named}{more}: {what} passed over{why}{hint}")
-
-
-def _kids(part: Part) -> Iterable[str]:
-    return inner_folder(part.folder).photo_folders
+def _folders_in(part: Part) -> Iterable[str]:
+    return inner_folder(part.folder).photo_folders.keys()

@@ -2,7 +2,7 @@
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
-from photoclass.photos.sources.choices import IGNORE, Choices
+from photoclass.photos.sources.folders.choices import IGNORE, Choices
 from photoclass.photos.sources.labelled import LabelledFiles
 from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import ALL_OTHERS, ReadOptions

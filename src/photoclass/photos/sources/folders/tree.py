@@ -37,6 +37,10 @@ class Folder:
         """Return the path of one of its own files."""
         return f"{self.path}/{name}" if self.path else name
 
+    def without_folders(self) -> "Folder":
+        """Return the folder with its own files alone."""
+        return Folder(self.path, self.is_photo, {}, self.names)
+
     def files(self) -> Iterator[str]:
         """Yield the paths of all files in it, at any depth."""
         for name in self.names:

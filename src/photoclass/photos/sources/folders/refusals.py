@@ -1,0 +1,118 @@
+"""Questions to the user: readings of folders between which names and structure do not decide.
+
+Each message names the folders and the option that decides.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from photoclass.errors import DataError
+from photoclass.photos.sources.folders.inside import class_keys, classes_in, inner_folder
+from photoclass.photos.sources.folders.level import Level
+from photoclass.photos.sources.folders.parts import SPLIT_CHOICE_OF
+from photoclass.photos.sources.folders.tree import Folder
+from photoclass.photos.sources.labelled import FORMS
+from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.table import HELD_OUT, TRAIN, VALID, natural_key
+
+_MOST_NAMED = 6
+_MOST_CLASSES = 3
+
+
+def named(folders: Iterable[Folder]) -> str:
+    """Return folder names for a message: `cats/, dogs/`."""
+    return ", ".join(f"{folder.name}/" for folder in folders)
+
+
+def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
+    """Return the question which of folders with the same classes is which split."""
+    classes = sorted(classes_in(alike[0]), key=natural_key)
+    others = [name for name in inner_folder(alike[0]).photo_folders if split_of_name(name) is None]
+    if others and any(split_of_name(name) is not None for name in classes):
+        options = ",".join(f"{name}=ignore" for name in others)
+        return DataError(
+            f"{level.where}: {named(alike[:_MOST_NAMED])} hold splits, and other folders beside these; say what they "
+            f"are with --splits {options} (or train, valid, test)"
+        )
+    shown = ", ".join(classes[:_MOST_CLASSES]) + (", …" if len(classes) > _MOST_CLASSES else "")
+    folders = named(alike[:_MOST_NAMED]) + (" …" if len(alike) > _MOST_NAMED else "")
+    return DataError(
+        f"{level.where}: {folders} hold the same classes ({shown}), so they look like splits, but their names do not "
+        f"say which; give --splits {_options(level, alike)}, or, if they are the classes, --splits '*=class'"
+    )
+
+
+def what_is(level: Level, top: Folder, beside: Iterable[str]) -> DataError:
+    """Return the question what a folder is that stands beside splits."""
+    beside_it = ", ".join(f"{name}/" for name in beside)
+    return DataError(
+        f"{level.where}: {top.name}/ beside {beside_it}: say what it is with --splits {top.name}=train (or valid, "
+        "test, ignore), or move it elsewhere; if all of them are classes, --splits '*=class'"
+    )
+
+
+def splits_of_several(level: Level) -> DataError:
+    """Return the refusal of `site1/train/cats` beside `site2/train/cats`."""
+    return DataError(
+        f"{level.where}: {named(level.tops)} hold splits of their own, with the same classes in them; give one of them "
+        f"as DATA, such as {level.where}/{level.tops[0].path}, or put their splits together"
+    )
+
+
+def refuse_two_valid(level: Level, splits: Sequence[Folder]) -> None:
+    """Refuse valid/ beside dev/ or eval/: one of them may be meant for the final score."""
+    valid = [top for top in splits if level.split(top) == VALID and level.choices.split(top.name) is None]
+    if len({level.meanings[top.name].split_word for top in valid}) > 1:
+        options = ",".join(f"{top.name}={'valid' if top is valid[0] else 'test'}" for top in valid)
+        raise DataError(
+            f"{level.where}: {named(valid)}: which validates, and which is held out? Give --splits {options}"
+        )
+
+
+def refuse_the_same_folders_again(level: Level) -> None:
+    """Refuse `pets/cats` beside `cats`: the same photos a second time, or other ones?"""
+    beside = class_keys(top.name for top in level.tops)
+    for top in level.tops:
+        if len(class_keys(classes_in(top)) & beside) > 1 and not level.is_class(top):
+            raise DataError(
+                f"{level.where}: {top.name}/ holds folders of the same names as those beside it; leave it out with "
+                f"--splits {top.name}=ignore, or give {level.where}/{top.path} alone"
+            )
+
+
+def refuse_splits_in_one_folder(level: Level) -> None:
+    """Refuse `pets/train` and `pets/test` beside other folders than splits and classes."""
+    for top in level.tops:
+        splits = {split_of_name(name) for name in inner_folder(top).photo_folders}
+        if {TRAIN, HELD_OUT} <= splits or {TRAIN, VALID} <= splits:
+            others = [other for other in level.tops if other is not top]
+            options = ",".join(f"{other.name}=ignore" for other in others)
+            raise DataError(
+                f"{level.where}: {named(others)} beside {top.name}/, which holds splits; give {level.where}/{top.path} "
+                f"alone, or leave the others out with --splits {options}"
+            )
+
+
+def refuse_splits_without_classes(level: Level) -> None:
+    """Refuse train/1.jpg beside test/1.jpg: neither is a class."""
+    exact = [top for top in level.tops if level.exact_split(top) is not None]
+    if len(exact) < 2 or all(level.exact_split(top) != TRAIN for top in exact):
+        return
+    others = [top for top in level.tops if top not in exact and not level.is_unlabelled(top)]
+    if others:
+        options = ",".join(f"{top.name}=class" for top in exact)
+        raise DataError(
+            f"{level.where}: {named(exact)} beside {named(others)}: splits or classes? Say it with --splits {options} "
+            "(or ignore)"
+        )
+    files = [name for top in exact for name in inner_folder(top).names]
+    raise DataError(
+        f"{level.where}: {len(files):,} photos in {named(exact)} whose names give no class, such as {files[0]}; {FORMS}"
+    )
+
+
+def _options(level: Level, alike: Sequence[Folder]) -> str:
+    """Return a `--splits` for folders, which the user may paste and correct."""
+    said = {top.name: level.split(top) for top in alike}
+    missing = iter([split for split in (TRAIN, HELD_OUT, VALID) if split not in said.values()])
+    offered = {name: next(missing, TRAIN) if split is None else split for name, split in said.items()}
+    return ",".join(f"{name}={SPLIT_CHOICE_OF[split]}" for name, split in list(offered.items())[:_MOST_NAMED])
