@@ -125,7 +125,7 @@ def test_input_16_an_index_and_other_columns_do_no_harm(folder: Path) -> None:
 def test_input_16_ids_without_ending_are_found_where_one_file_can_be_meant(folder: Path) -> None:
     table = _read(folder, _written("{stem}").replace("image,label", "id,breed"))
     assert _labels(table) == _EXPECTED
-    assert "4 photos found below" in table.notes[-1] and "such as cats/0.jpg for '0'" in table.notes[-1]
+    assert table.notes[-1].endswith("4 names read as the only file that can be meant, such as '0' → cats/0.jpg")
     put(folder / "new/0.png", b"x")
     message = _refusal(folder, _written("{stem}").replace("image,label", "id,breed"))
     assert "line 2: more than one file can be meant: '0' is cats/0.jpg or new/0.png" in message
@@ -195,8 +195,8 @@ def test_input_17_paths_from_elsewhere_are_found_where_one_file_can_be_meant(pat
 def test_input_17_what_was_found_elsewhere_is_said(folder: Path) -> None:
     table = _read(folder, _written("C:\\pets\\{folder}\\{name}"))
     assert table.notes == (
-        f"{folder / 't.csv'}: 4 photos found below {folder} under another name than the table gives, "
-        "such as cats/0.jpg for 'C:\\\\pets\\\\cats\\\\0.jpg'",
+        f"{folder / 't.csv'}: 4 names read as the only file that can be meant, "
+        "such as 'C:\\\\pets\\\\cats\\\\0.jpg' → cats/0.jpg",
     )
 
 

@@ -1,6 +1,7 @@
 """Tables inside DATA that say its labels: Hugging Face's `metadata.csv` or `.jsonl`, Roboflow's `_classes.csv`."""
 
 import os
+from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
@@ -38,16 +39,29 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
         skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
     )
     splits = TableSplits(reading)
+    understood: dict[str, int] = {}
+    notes: dict[str, list[str]] = defaultdict(list)
     for name, table in tables.items():
-        _add_table(name, table, root, reading, splits, labelled)
+        folder_split = _split_of_folders(name, splits)
+        if IGNORED in folder_split.values():
+            continue
+        understood |= folder_split
+        of_table = _read_table(name, table, root, reading, splits, next(iter(folder_split.values()), NO_SPLIT))
+        labelled.rows += of_table.rows
+        for note in of_table.notes:
+            notes[note.removeprefix(f"{table.file}: ")].append(str(table.file))
     splits.check_used(where)
     names = ", ".join(tables)
     labelled.notes.append(f"{where}: labels are from {names}")
+    labelled.notes += [f"{files[0] if len(files) == 1 else where}: {note}" for note, files in notes.items()]
+    if understood:
+        shown = ", ".join(f"{folder} → {SPLIT_NAMES[split]}" for folder, split in understood.items())
+        labelled.notes.append(f"{where}: splits: {shown}")
     _drop_repeated(labelled, where, names)
     _check_folders(listing, root, where, reading, labelled, names)
     rest = sorted(set(listing.files).difference(row.file for row in labelled.rows))
     if rest:
-        labelled.passed_over.append(PassedOver(f"photos that {names} does not name", len(rest), rest[0]))
+        labelled.passed_over.append(PassedOver("photos that no label table names", len(rest), rest[0]))
     finish_splits(labelled, where)
     return labelled
 
@@ -100,17 +114,26 @@ def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions)
     return found
 
 
-def _add_table(
-    name: str, table: TableFile, root: str, reading: ReadOptions, splits: TableSplits, labelled: LabelledFiles
-) -> None:
+def _split_of_folders(name: str, splits: TableSplits) -> dict[str, int]:
+    """Return the innermost folder around a table that means a split, and the split; empty if none does."""
+    for folder in reversed(name.split("/")[:-1]):
+        split = splits.of(folder)
+        if split is not None:
+            return {folder: split}
+    return {}
+
+
+def _read_table(
+    name: str, table: TableFile, root: str, reading: ReadOptions, splits: TableSplits, split: int
+) -> LabelledFiles:
+    """Read one of the tables; its files are relative to `root`."""
     folder = os.path.dirname(name)
-    meant = {part: split for part in folder.split("/") if part and (split := splits.of(part)) is not None}
-    if IGNORED in meant.values():
-        return
-    part, split = next(reversed(meant.items()), ("", NO_SPLIT))
     found, paths = label_table(table, reading, splits, os.path.join(root, folder), split)
-    labelled.rows += [row._replace(file=os.path.relpath(paths[row.file], root)) for row in found.rows]
-    labelled.notes += [*found.notes, *([f"{table.file}: split: {part} → {SPLIT_NAMES[split]}"] if part else [])]
+    for i, row in enumerate(found.rows):
+        is_below = not row.file.startswith(("/", ".."))
+        file = os.path.join(folder, row.file) if is_below else os.path.relpath(paths[row.file], root)
+        found.rows[i] = row._replace(file=file)
+    return found
 
 
 def _drop_repeated(labelled: LabelledFiles, where: str, tables: str) -> None:

@@ -184,8 +184,8 @@ def _find_photos(file: Path, rows: list[_Row], finder: PhotoFinder, notes: list[
     if elsewhere:
         cell, photo = elsewhere[0]
         notes.append(
-            f"{file}: {plural(len(elsewhere), 'photo')} found below {file.parent} under another name than the table "
-            f"gives, such as {photo.name} for {cell.strip()!r}"
+            f"{file}: {plural(len(elsewhere), 'name')} read as the only file that can be meant, such as "
+            f"{cell.strip()!r} → {photo.name}"
         )
     return {cell: photo for cell, (_, photo) in found.items()}
 

@@ -92,7 +92,7 @@ def _read_one(
         table = label_table_beside(part.listing, part.root)
         if not table or archives_to_give(where, part.listing.kinds):
             raise
-        meant = f"{where}/{table}" if part.root == where else f"{table}: unpack the zip, and give that table"
+        meant = name_below(where, table) if part.root == where else f"{table}: unpack the zip, and give that table"
         raise DataError(f"{error}; perhaps you mean {meant}") from error
 
 
