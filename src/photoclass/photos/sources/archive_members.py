@@ -183,17 +183,17 @@ def _refuse_unreadable(where: str, name: str, info: zipfile.ZipInfo) -> None:
         raise ArchiveError(f"{where}: {name!r} is a link or special file; the zip is refused")
     if info.flag_bits & _ENCRYPTED:
         raise ArchiveError(
-            f"{where}: encrypted with a password (as {name!r} is); unpack it yourself and give the folder"
+            f"{where}: encrypted with a password (for example {name!r}); unpack it yourself and give the folder"
         )
     if info.compress_type == _DEFLATE64:
         raise ArchiveError(
-            f"{where}: packed with Deflate64, as Windows Explorer does above 2 GB (as {name!r} is); "
+            f"{where}: packed with Deflate64, as Windows Explorer does above 2 GB (for example {name!r}); "
             "unpack it with Explorer or 7-Zip and give the folder"
         )
     if info.compress_type not in _METHODS:
         method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
         raise ArchiveError(
-            f"{where}: packed with {method}, an unsupported compression method (as {name!r} is); "
+            f"{where}: packed with {method}, an unsupported compression method (for example {name!r}); "
             "unpack it yourself, for instance with 7-Zip, and give the folder"
         )
 

@@ -55,7 +55,7 @@ def read_names(members: Sequence[zipfile.ZipInfo]) -> MemberNames:
     notes = [note for note in [_note_on_encoding(doubtful, is_utf8)] if note]
     texts, backslashes = _with_slashes(members, texts, is_utf8)
     if backslashes:
-        notes.append(f"the zip was packed with backslashes: {backslashes!r} is read as a path")
+        notes.append(f"the zip was packed with backslashes: '{backslashes}' is read as a path")
     return MemberNames(tuple(unicodedata.normalize("NFC", text) for text in texts), tuple(notes))
 
 
