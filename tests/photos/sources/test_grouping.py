@@ -87,6 +87,24 @@ def test_what_is_neither_column_nor_folder_nor_pattern_is_refused(
         _read(tmp_path / "DATA", ["cats/rex_1.png", "dogs/max_1.png"], group_by)
 
 
+def test_the_columns_of_a_table_are_named_where_none_is_meant(tmp_path: Path) -> None:
+    for name in ("rex.png", "max.png"):
+        put(tmp_path / name, black_png(8, 8))
+    table = put(tmp_path / "labels.csv", b"image,label,Animal\nrex.png,cat,rex\nmax.png,dog,max\n")
+    workspace = Workspace(tmp_path / "cache")
+    assert read_data(table, workspace, reading=ReadOptions(group_by="animal")).groups == ("max", "rex")
+    with pytest.raises(DataError, match=r"give folder, a column \(image, label, Animal\), or a pattern"):
+        read_data(table, workspace, reading=ReadOptions(group_by="patient"))
+
+
+def test_an_empty_cell_of_the_column_is_refused(tmp_path: Path) -> None:
+    for name in ("rex.png", "max.png"):
+        put(tmp_path / name, black_png(8, 8))
+    table = put(tmp_path / "labels.csv", b"image,label,animal\nrex.png,cat,\nmax.png,dog,max\n")
+    with pytest.raises(DataError, match=r"1 photo of 2 has an empty cell in that column \(for example rex\.png\)"):
+        read_data(table, Workspace(tmp_path / "cache"), reading=ReadOptions(group_by="animal"))
+
+
 def test_selected_photos_keep_their_groups(tmp_path: Path) -> None:
     table = _read(tmp_path / "DATA", ["cats/rex_1.png", "cats/tom_1.png", "dogs/max_1.png"], r"([a-z]+)_\d")
     assert table.select(table.labels == 0).groups == ("rex", "tom")

@@ -33,7 +33,7 @@ def group_rows(labelled: LabelledFiles, group_by: str, where: str) -> None:
         labelled.rows = _grouped(labelled.rows, _folder_of)
     else:
         missing = "a path in which that pattern is not found"
-        labelled.rows = _grouped(labelled.rows, _matcher(group_by, where))
+        labelled.rows = _grouped(labelled.rows, _matcher(group_by, where, labelled.columns))
     without = [row.file for row in labelled.rows if not row.group]
     if without:
         have = "has" if len(without) == 1 else "have"
@@ -62,9 +62,10 @@ def _folder_of(row: LabelledRow) -> str:
     return below[0] if below else ""
 
 
-def _matcher(pattern: str, where: str) -> Callable[[LabelledRow], str]:
+def _matcher(pattern: str, where: str, columns: Sequence[str]) -> Callable[[LabelledRow], str]:
     """Return what finds a pattern's group in a photo's path."""
-    known = f"give {FOLDER}, a column of a label table, or a pattern with one group, such as {_EXAMPLE}"
+    column = f"a column ({', '.join(columns)})" if columns else "a column of a label table"
+    known = f"give {FOLDER}, {column}, or a pattern with one group, such as {_EXAMPLE}"
     try:
         compiled = re.compile(pattern)
     except re.error as error:

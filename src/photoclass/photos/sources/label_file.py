@@ -70,7 +70,7 @@ def label_table(
         raise DataError(f"{table.file}: has no row below its first line")
     finder = PhotoFinder(folder, table.encoding, str(table.file.parent))
     columns = find_columns(table, reading.image_column, reading.label_column)
-    labelled = LabelledFiles(notes=[*table.notes, *columns.notes])
+    labelled = LabelledFiles(notes=[*table.notes, *columns.notes], columns=tuple(table.header))
     images = table.cells(_image_column(table, columns, finder, labelled.notes))
     labels = _labels(table, columns, labelled.notes)
     lines = [row.line for row in table.rows]

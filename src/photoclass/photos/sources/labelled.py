@@ -42,6 +42,7 @@ class LabelledFiles:
         skipped: Files that cannot be used.
         passed_over: Files that are no photos or have no label, by kind.
         notes: What was assumed, one line each.
+        columns: The columns of a label table.
         aside: Names of folders with photos that were not taken for classes.
         by_name_pattern: Whether a pattern of the file names was inferred to give the classes.
         in_order: Whether the rows are in natural order of their files.
@@ -52,6 +53,7 @@ class LabelledFiles:
     skipped: list[SkippedPhoto] = field(default_factory=list)
     passed_over: list[PassedOver] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
     aside: list[str] = field(default_factory=list)
     by_name_pattern: bool = False
     in_order: bool = False
