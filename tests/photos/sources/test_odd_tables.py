@@ -141,6 +141,12 @@ def test_input_16_ids_without_ending_are_found_where_one_file_can_be_meant(folde
             "no column is known to hold labels: image, Rasse; name one label, or say --l",
         ),
         ("image,breed,species\na.jpg,beagle,dog\n", "breed (such as 'beagle') or species (such as 'dog') may be the l"),
+        (
+            "My pets,\n,\nimage,label\na.jpg,dog\n",
+            "its first line (My pets, '') does not name the columns, but line 3 does",
+        ),
+        ("# pets\nimage,label\na.jpg,dog\n", "its first line (# pets) does not name the columns"),
+        ("image label\na.jpg dog\n", "image label; put commas, semicolons or tabs between the columns"),
         ("image,image,label\na.jpg,b.jpg,dog\n", "2 columns are named 'image'; rename all but one"),
         ("path,filename,label\na/0.jpg,0.jpg,cat\n", "the columns path and filename may both name the photos"),
     ],

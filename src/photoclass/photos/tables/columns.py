@@ -32,6 +32,8 @@ LABEL_COLUMNS = (
     _words("classid labelid targetid categoryid breedid classindex labelindex y"),
 )
 SPLIT_COLUMNS = (_words("split set subset dataset"),)
+# How many rows are searched for the names of the columns, for a message.
+_ROWS_TRIED = 10
 _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 
 
@@ -147,9 +149,14 @@ def _examples(table: TableFile, columns: Sequence[int]) -> str:
 
 
 def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
+    found = table.describe_columns()
     if any(has_photo_ending(name) for name in table.header):
-        return (
-            f"its first line is a row ({table.describe_columns()}), not the names of the columns; add a line "
-            "image,label above it"
-        )
-    return f"no column is known to hold {what}: {table.describe_columns()}; name one {usual}, or say {option} NAME"
+        return f"its first line is a row ({found}), not the names of the columns; add a line image,label above it"
+    for line, cells in table.rows[:_ROWS_TRIED]:
+        names = {_plain(cell) for cell in cells}
+        if names & frozenset().union(*IMAGE_COLUMNS) and names & frozenset().union(*LABEL_COLUMNS):
+            return f"its first line ({found}) does not name the columns, but line {line} does; remove what is above it"
+    advice = f"name one {usual}, or say {option} NAME"
+    if len(table.header) == 1 and " " in table.header[0]:
+        advice = "put commas, semicolons or tabs between the columns"
+    return f"no column is known to hold {what}: {found}; {advice}"
