@@ -40,8 +40,8 @@ def test_other_encodings_are_read_as_cp437_with_a_note_that_shows_what_they_woul
     found = _names_of(tmp_path, "猫/0.jpg".encode("cp932"), "犬/0.jpg".encode("cp932"))
     assert found.names == ("öL/0.jpg", "îó/0.jpg")
     (note,) = found.notes
-    assert "'öL/0.jpg' is read as CP437, and would be '猫/0.jpg' in cp932" in note
-    assert "unpack the zip yourself (unzip -O cp932 FILE)" in note
+    assert "'öL' is read as CP437, and would be '猫' in cp932, '擫' in gbk, " in note
+    assert "unpack the zip yourself (unzip -O ENCODING FILE, or on the computer that it is from)" in note
 
 
 def test_western_names_of_windows_are_cp437(tmp_path: Path) -> None:
@@ -54,13 +54,13 @@ def test_short_chinese_names_that_are_utf8_by_chance_are_told(tmp_path: Path) ->
     # In GBK, the cat is C3 A8 and the dog C8 AE: both are letters in UTF-8.
     found = _names_of(tmp_path, "猫/0.jpg".encode("gbk"), "犬/0.jpg".encode("gbk"))
     assert found.names == ("è/0.jpg", "Ȯ/0.jpg")
-    assert "'è/0.jpg' is read as UTF-8, and would be '猫/0.jpg' in gbk" in found.notes[0]
+    assert "'è' is read as UTF-8, and would be '猫' in gbk" in found.notes[0]
 
 
 def test_one_name_that_is_no_utf8_decides_for_all(tmp_path: Path) -> None:
     found = _names_of(tmp_path, "猫/0.jpg".encode("gbk"), "表/0.jpg".encode("gbk"))
     assert found.names[0] == "├¿/0.jpg"
-    assert "'猫/0.jpg' in gbk" in found.notes[0]
+    assert "'猫' in gbk" in found.notes[0]
 
 
 def test_the_utf8_flag_is_believed(tmp_path: Path) -> None:

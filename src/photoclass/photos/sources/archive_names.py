@@ -15,7 +15,6 @@ _OTHER_ENCODINGS = ("cp932", "gbk", "big5", "cp949", "cp866", "cp1252")
 # Of these, the two-byte ones in which short words can be valid UTF-8 by chance, as their strict forms.
 _DOUBLE_BYTE = {"gbk": "gb2312", "big5": "big5", "cp949": "euc_kr"}
 _LONE_LETTERS = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]+(?![A-Za-z\x80-\xff])")
-_MOST_READINGS = 3
 
 # The systems of "version made by" on which a file name cannot hold a backslash: FAT, NTFS and VFAT.
 _WINDOWS = frozenset({0, 10, 14})
@@ -62,19 +61,20 @@ def read_names(members: Sequence[zipfile.ZipInfo]) -> MemberNames:
 def _note_on_encoding(names: Sequence[bytes], is_utf8: bool) -> str:
     """Return what is to be said of names whose encoding the zip does not tell; empty if there is no doubt."""
     if is_utf8:
-        lone = next((name for name in names if _LONE_LETTERS.search(name)), None)
+        example = next((name for name in names if _LONE_LETTERS.search(name)), None)
         others = [shown for shown, strict in _DOUBLE_BYTE.items() if all(_decodes(name, strict) for name in names)]
-        if lone is None or not others:
+        if example is None or not others:
             return ""
-        example, read_as = lone, "UTF-8"
+        read_as = "UTF-8"
     else:
         others = [encoding for encoding in _OTHER_ENCODINGS if all(_decodes(name, encoding) for name in names)]
         example, read_as = names[0], "CP437"
-    readings = ", ".join(f"{example.decode(other)!r} in {other}" for other in others[:_MOST_READINGS])
+    part = next(part for part in re.split(rb"[/\\]", example) if not part.isascii())
+    readings = ", ".join(f"{part.decode(other)!r} in {other}" for other in others if _decodes(part, other))
     return (
-        f"the zip does not say how its file names are encoded; {example.decode(read_as)!r} is read as {read_as}"
-        f"{f', and would be {readings}' if readings else ''}. If that is wrong, unpack the zip yourself "
-        f"(unzip -O {others[0] if others else 'ENCODING'} FILE) and give the folder"
+        f"the zip does not say how its file names are encoded; {part.decode(read_as, errors='replace')!r} is read as "
+        f"{read_as}{f', and would be {readings}' if readings else ''}. If that is wrong, unpack the zip yourself "
+        "(unzip -O ENCODING FILE, or on the computer that it is from) and give the folder"
     )
 
 
