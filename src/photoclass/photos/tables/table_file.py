@@ -137,7 +137,7 @@ def _even(rows: list[TableRow], where: str) -> tuple[tuple[str, ...], list[Table
     if len(rows) > 1 and used == len(header) + 1 and _is_index(rows, used):
         header = ["", *header]  # R writes the row names without a name for their column
     long = [row for row in rows if _used(row.cells) > len(header)]
-    if len(header) == 1 and len(long) == len(rows):
+    if long and len(header) == 1 and len(long) == len(rows):
         raise DataError(
             f"{where}: its first line ({header[0]}) does not name the columns, as the others have more cells"
         )
