@@ -47,7 +47,7 @@ DataArgument = Annotated[
     list[Path],
     typer.Argument(
         metavar="DATA...",
-        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a CSV; "
+        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a table; "
         "or folders and zips that are the parts of one data set.",
         rich_help_panel="Data",
     ),
@@ -64,7 +64,7 @@ FixesOption = Annotated[
     typer.Option(
         "--fixes",
         metavar="FILE",
-        help="A CSV of image,label with corrections to DATA's labels; the label - excludes a photo.",
+        help="A table of image,label with corrections to DATA's labels; the label - excludes a photo.",
         rich_help_panel="Data",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Reading DATA and PHOTOS (folders, zips, CSVs, files) into a table of photos."""
+"""Reading DATA and PHOTOS (folders, zips, tables, files) into a table of photos."""
 
 import os
 import stat
@@ -49,11 +49,13 @@ def read_data(
     to_train: bool = True,
     leave_out: Sequence[Path] = (),
 ) -> PhotoTable:
-    """Read labelled photos: a folder, a zip or a CSV.
+    """Read labelled photos: a folder, a zip or a table.
 
     Args:
         data: Class folders, with or without train/ and valid/ around them; flat names (`cat.0.jpg`); a zip of
-            any of these; or a CSV of `image,label[,split]`. Several folders or zips are the parts of one.
+            any of these; or a table of images, labels and perhaps splits (CSV, TSV or JSON Lines), alone or inside
+            the folder as `metadata.csv`, `metadata.jsonl` or `_classes.csv`. Several folders or zips are the parts of
+            one.
         workspace: A zip is unpacked into its cache folder.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
