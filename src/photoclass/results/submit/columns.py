@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from photoclass.errors import DataError, SettingsError
-from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.results.submit.ids import PhotoIds
 from photoclass.results.submit.sample import VALUES, Sample, SampleOptions
 
@@ -102,21 +102,18 @@ def columns_of_sample(
 def class_of_column(name: str, class_names: Sequence[str]) -> int:
     """Return the class that a column is called after, -1 if none or several.
 
-    The first of these that fits exactly one class counts: the same name; the same but for spaces and invisible
-    characters; but for case and signs; but for words such as `is_`, `has_`, `prob_`; but for a plural s.
+    Names match as class names do, but for case, signs and a plural; if they do not, without words such as `is`, `has`
+    and `prob`.
     """
-    bare = _without_words(_words(name))
-    for same in (
-        lambda other: other == name,
-        lambda other: clean_class_name(other) == clean_class_name(name),
-        lambda other: bool(_words(name)) and _words(other) == _words(name),
-        lambda other: bool(bare) and bare in (_words(other), _without_words(_words(other))),
-        lambda other: bool(bare) and _singular(bare) == _singular(_words(other)),
-    ):
-        fitting = [i for i, other in enumerate(class_names) if same(other)]
-        if fitting:
-            return fitting[0] if len(fitting) == 1 else -1
-    return -1
+    words = _words(name)
+    bare = _without_words(words)
+    found = name if name in class_names else match_class(name, class_names)
+    if found is None and bare and bare != words:
+        found = match_class(" ".join(bare), class_names)
+    if found is None and bare:
+        fitting = [other for other in class_names if _without_words(_words(other)) == bare]
+        found = fitting[0] if len(fitting) == 1 else None
+    return -1 if found is None else list(class_names).index(found)
 
 
 def _positive(options: SampleOptions, class_names: Sequence[str]) -> int:
@@ -303,11 +300,6 @@ def _words(name: str) -> tuple[str, ...]:
 
 def _without_words(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(filter(lambda word: word not in _AROUND_CLASS, words))
-
-
-def _singular(words: tuple[str, ...]) -> tuple[str, ...]:
-    last = words[-1] if words else ""
-    return (*words[:-1], last[:-1]) if len(last) > 3 and last.endswith("s") and not last.endswith("ss") else words
 
 
 def _is_index(name: str) -> bool:
