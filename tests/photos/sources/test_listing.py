@@ -171,6 +171,16 @@ def test_a_link_takes_no_folder_from_its_own_place_and_may_lead_into_a_hidden_on
     assert _counts(listing) == {"hidden files": 1, "links that are not followed": 1}
 
 
+def test_in_a_cache_of_the_hub_only_the_named_files_are_photos(tmp_path: Path) -> None:
+    put(tmp_path / "blobs/0a1b2c", JPEG)
+    put(tmp_path / "snapshots/1/cats/x", b"x")
+    (tmp_path / "snapshots/1/cats/1.jpg").symlink_to("../../../blobs/0a1b2c")
+    listing = list_files(str(tmp_path))
+    assert listing.files == ["snapshots/1/cats/1.jpg", "snapshots/1/cats/x"]
+    assert _counts(listing) == {"system files": 1}
+    assert list_files(str(tmp_path / "blobs")).files == ["0a1b2c"]
+
+
 @pytest.mark.parametrize("files", [["model.json", "model.onnx", "curves.png"], ["resume/lock", "1.png"]])
 def test_fault_71_model_folders_are_passed_over(files: list[str], tmp_path: Path) -> None:
     put(tmp_path / "cats/1.jpg", JPEG)

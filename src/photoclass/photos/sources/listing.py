@@ -184,10 +184,12 @@ class _Walk:
     def _take_entries(self, folder: str, entries: list[os.DirEntry[str]]) -> list[str]:
         """Sort the entries of a folder into the listing and return the folders among them."""
         folders = []
+        hub = {entry.name for entry in entries if entry.name in rules.HUB_FOLDERS}
+        named_elsewhere = rules.HUB_FOLDERS[0] if len(hub) == len(rules.HUB_FOLDERS) else ""
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
-            if kind := litter_kind(entry.name):
+            if kind := rules.SYSTEM if entry.name == named_elsewhere else litter_kind(entry.name):
                 if is_folder:
                     self._litter.append((relative, kind))
                 else:

@@ -89,30 +89,41 @@ SYSTEM_NAMES = frozenset(
     }
 )
 SYSTEM_STARTS = ("synophoto_thumb_", "synofile_thumb_", "~$")
-SYSTEM_ENDS = ("@synoeastream", "@synoresource", "zone.identifier", ":$data", ":afp_afpinfo", ":afp_resource")
+SYSTEM_ENDS = (
+    "@synoeastream",
+    "@synoresource",
+    "zone.identifier",
+    ":$data",
+    ":encryptable",
+    ":afp_afpinfo",
+    ":afp_resource",
+)
 
 # Endings of files that are no photos, unless their content begins as a picture does.
 BESIDE_PHOTOS = {
-    "sidecar files": "json jsonl ndjson xml xmp aae thm pp3 dop gpx kml geojson srt vtt",
-    "text files": "txt md rst log nfo html htm yaml yml toml ini cfg conf names",
+    "sidecar files": "json jsonl ndjson xml xmp aae thm pp3 dop on1 cos vrd nks acr dxo ctg mrk gpx kml srt vtt dvc",
+    "text files": "txt md rst log nfo html htm yaml yml toml ini cfg conf names lock",
     "tables": "csv tsv xls xlsx ods parquet arrow",
-    "videos": "mp4 mov m4v avi mkv webm 3gp 3g2 mpg mpeg mts m2ts wmv flv lrv insv mp",
+    "videos": "mp4 mov m4v avi mkv webm 3gp 3g2 mpg mpeg mts m2ts wmv flv lrv insv mp mp~2 mp~3",
     "sound files": "mp3 wav m4a aac ogg oga opus flac wma amr",
     "documents": "pdf doc docx ppt pptx odt odp rtf pages key epub",
     ARCHIVES: "zip rar 7z tar gz tgz bz2 xz zst cab iso dmg z01 z02 z03 z04 z05 z06 z07 z08 z09",
-    "shortcuts": "lnk url webloc desktop",
+    "shortcuts": "lnk url webloc desktop gdoc gsheet gslides",
     "program files": "py pyc ipynb sh bat cmd ps1 exe msi dll so jar js css",
-    "data files": "mat npy npz pkl pickle h5 hdf5 db sqlite sqlite3 pt pth onnx safetensors ckpt tfrecord record"
-    " md5 sha1 sha256 sfv par2 torrent",
+    "data files": "mat npy npz pkl pickle h5 hdf5 db sqlite sqlite3 pt pth onnx safetensors ckpt weights tfrecord"
+    " record md5 sha1 sha256 sfv par2 torrent",
 }
 # A preview of a video that cameras write beside it: a picture inside, and still no photo.
 NEVER_PHOTOS = (".thm",)
 # What programs append to the name of a copy that they keep.
 BACKUP_ENDS = ("~", ".bak", ".old", ".orig", ".tmp")
 TEXT_NAMES = _words(
-    "readme license licence copying notice authors changelog citation makefile md5sums sha1sums sha256sums"
+    "readme license licence copying notice authors changelog citation makefile md5sums sha1sums sha256sums wget-log"
 )
 
+# Where these folders are side by side, as in a cache of the Hugging Face hub, links in the second name the files of the
+# first.
+HUB_FOLDERS = ("blobs", "snapshots")
 # A folder that holds these is a model folder; one with any of those is a training that is not finished.
 MODEL_FILES = frozenset({"model.json", "model.onnx"})
 UNFINISHED_RUN_FILES = ("resume/lock", "resume/checkpoint.safetensors")
