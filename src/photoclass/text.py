@@ -73,6 +73,11 @@ def listed(items: Sequence[str], singular: str, several: str = "", room: int = L
     return text
 
 
+def list_classes(names: Sequence[str], room: int = LINE_WIDTH) -> str:
+    """Return class names in quotes, as many as fit a line, and the number of the others."""
+    return listed([repr(name) for name in names], "class", "classes", room)
+
+
 def _more(count: int, singular: str, several: str) -> str:
     return f"{count:,} more {singular if count == 1 else several or singular + 's'}"
 

@@ -20,7 +20,7 @@ from photoclass.photos.tables.encoding import CP1252
 from photoclass.photos.tables.labels import EXCLUDE
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import read_table_file
-from photoclass.text import plural
+from photoclass.text import list_classes, listed, plural
 
 _HEADER = ("image", "label", "note")
 _LEFT_OUT = "files excluded by the fixes file"
@@ -133,7 +133,7 @@ def _fixed_photos(
         if name is not None and fix.label is not None and name != clean_class_name(fix.label):
             spelled[fix.label] = name
         if fix.label is not None and label is None:
-            known = f"choose from {', '.join(classes)}, or - to exclude the photo"
+            known = f"choose from {listed(list(classes), 'class', 'classes')}, or - to exclude the photo"
             faults.add(line, "unknown class", repr(fix.label), known)
         elif fix.label is not None and image not in usable:
             faults.add(line, "a photo that cannot be used, whatever its label", repr(fix.image), "- excludes it")
@@ -181,7 +181,7 @@ def _without_empty_classes(fixed: PhotoTable, before: PhotoTable, file: Path, to
     counts = np.bincount(fixed.labels, minlength=len(names))
     empty = [label for label in np.unique(before.labels).tolist() if not counts[label]]
     left = [label for label in range(len(names)) if label not in empty]
-    dropped = ", ".join(repr(names[label]) for label in empty)
+    dropped = list_classes([names[label] for label in empty])
     if empty and len(left) < (2 if to_train else 1):
         raise DataError(
             f"{file}: leaves {dropped} without a photo, and only {plural(len(left), 'class', 'classes')}; at least "

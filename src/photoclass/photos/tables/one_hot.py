@@ -3,7 +3,7 @@
 from photoclass.errors import DataError
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile
-from photoclass.text import plural
+from photoclass.text import listed, plural
 
 _VALUES = {"": False, "0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
 
@@ -44,16 +44,20 @@ def one_hot_labels(table: TableFile, columns: list[int]) -> tuple[list[str], str
         raise DataError(f"{table.file}: {names.count(twice)} columns are named {twice!r}; rename all but one")
     faults = RowFaults(table.file)
     labels = []
+    shown = listed(names, "class", "classes")
     for row in table.rows:
         ones = [table.header[i] for i in columns if _VALUES[row.cells[i].strip().casefold()]]
         if len(ones) > 1:
             advice = "a photo has one label here: keep one 1 a row, or leave these rows out"
             faults.add(row.line, "several labels for a photo (one column a class)", " and ".join(ones), advice)
         elif not ones:
-            advice = f"the columns of classes are {', '.join(names)}; leave these rows out, or add a column for them"
+            advice = f"the columns of classes are {shown}; leave these rows out, or add a column for them"
             faults.add(row.line, "no label (one column a class, all 0)", advice=advice)
         labels.append(ones[0] if ones else "")
     faults.refuse()
     unused = [name for name in names if name not in set(labels)]
-    lacking = f"; no photo is {' or '.join(unused)}" if unused else ""
-    return labels, f"{table.file}: one column a class: {plural(len(names), 'column')} ({', '.join(names)}){lacking}"
+    lacking = f"; no photo is {listed(unused, 'class', 'classes')}" if unused else ""
+    return (
+        labels,
+        f"{table.file}: one column a class: {plural(len(names), 'column')} ({shown}){lacking}",
+    )

@@ -51,7 +51,7 @@ from photoclass.results.pictures.sheet import (
     sample_rows,
     save_page,
 )
-from photoclass.text import plural
+from photoclass.text import listed, plural
 from photoclass.workspace import Workspace
 
 PER_PAGE = 12
@@ -200,7 +200,7 @@ def explain_photos(
 def _class_number(network: SaliencyModel, target: str | None) -> int | None:
     names = network.info.class_names
     if target is not None and target not in names:
-        raise SettingsError(f"unknown class {target!r}: choose from {', '.join(names)}")
+        raise SettingsError(f"unknown class {target!r}: choose from {listed(names, 'class', 'classes')}")
     return None if target is None else names.index(target)
 
 

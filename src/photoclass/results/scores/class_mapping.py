@@ -9,7 +9,7 @@ import numpy as np
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.photos.table import NO_LABEL, PhotoTable, count_by_class
-from photoclass.text import plural
+from photoclass.text import list_classes, listed, plural
 
 
 def map_classes(
@@ -35,9 +35,9 @@ def map_classes(
     meant = {name: said.get(name) or match_class(name, class_names) for name, count in counts.items() if count}
     unknown = {name: counts[name] for name, known in meant.items() if known is None}
     if unknown:
-        named = ", ".join(f"{name!r} ({plural(count, 'photo')})" for name, count in unknown.items())
+        named = listed([f"{name!r} ({plural(count, 'photo')})" for name, count in unknown.items()], "class", "classes")
         raise DataError(
-            f"{where}: the model does not know the class {named}; it knows {', '.join(map(repr, class_names))}. If it "
+            f"{where}: the model does not know the class {named}; it knows {list_classes(class_names)}. If it "
             f"is one of these, say which with --classes {next(iter(unknown))}={class_names[0]}; else leave its photos "
             "out with --fixes (label -), or train a model that has it"
         )
@@ -61,12 +61,12 @@ def _check_chosen(
         if name not in table.class_names:
             raise DataError(
                 f"{where}: --classes {given}={known}: DATA has no class {given!r}; it has "
-                f"{', '.join(map(repr, table.class_names))}"
+                f"{list_classes(table.class_names)}"
             )
         if target not in class_names:
             raise DataError(
                 f"{where}: --classes {given}={known}: the model has no class {known!r}; it has "
-                f"{', '.join(map(repr, class_names))}"
+                f"{list_classes(class_names)}"
             )
         said[name] = target
     return said

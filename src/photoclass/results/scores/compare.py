@@ -30,7 +30,7 @@ from photoclass.results.scores.evaluate import (
     predict_cached,
 )
 from photoclass.results.scores.score import Score, score_predictions
-from photoclass.text import plural
+from photoclass.text import list_classes, plural
 from photoclass.workspace import Workspace
 
 
@@ -228,8 +228,8 @@ def _check_same_classes(models: Sequence[Path], runtimes: Sequence[Runtime]) -> 
     a, b = (runtime.info.class_names for runtime in runtimes)
     if set(a) != set(b):
         raise ModelError(
-            f"{models[1]}: has the classes {', '.join(map(repr, b))}, but {models[0]} has "
-            f"{', '.join(map(repr, a))}; compare models with the same classes"
+            f"{models[1]}: has the classes {list_classes(b)}, but {models[0]} has "
+            f"{list_classes(a)}; compare models with the same classes"
         )
 
 

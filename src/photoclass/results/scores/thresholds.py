@@ -10,6 +10,7 @@ from photoclass.errors import SettingsError
 from photoclass.metrics.bootstrap import bootstrap_means
 from photoclass.metrics.intervals import Interval
 from photoclass.metrics.labelled import LabelledProbabilities
+from photoclass.text import list_classes
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class Costs:
         Raises:
             SettingsError: The class is unknown, or missing although there are more than two.
         """
-        known = ", ".join(map(repr, class_names))
+        known = list_classes(class_names)
         if self.positive is None:
             if len(class_names) > 2:
                 raise SettingsError(

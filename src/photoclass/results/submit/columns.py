@@ -8,6 +8,7 @@ from photoclass.errors import DataError, SettingsError
 from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.results.submit.ids import PhotoIds
 from photoclass.results.submit.sample import VALUES, Sample, SampleOptions
+from photoclass.text import listed
 
 # Words of column names: what ids are called, what predictions are called, and what stands around the name of a class.
 _ID_WORDS = frozenset(
@@ -120,7 +121,9 @@ def _positive(options: SampleOptions, class_names: Sequence[str]) -> int:
     if options.positive is None:
         return 1
     if options.positive not in class_names:
-        raise SettingsError(f"unknown class {options.positive!r}: choose from {', '.join(class_names)}")
+        raise SettingsError(
+            f"unknown class {options.positive!r}: choose from {listed(class_names, 'class', 'classes')}"
+        )
     if len(class_names) != 2:
         raise SettingsError(f"--positive is for two classes; this model has {len(class_names)}")
     return list(class_names).index(options.positive)
