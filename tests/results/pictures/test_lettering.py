@@ -61,7 +61,9 @@ def test_a_font_of_this_computer_draws_the_letters_that_dejavu_lacks(only_these_
     _make_font(only_these_fonts / "b.ttf", "猫犬")
     lettering = Lettering.of(["cat 猫", "犬"])
     assert lettering.class_name("cat 猫") == "cat 猫" and not lettering.notes() and not lettering.legend(["犬"])
-    assert [sorted(map(chr, font.letters)) for font in lettering.fonts] == [["犬"], ["猫"]]
+    assert [sorted(map(chr, font.letters)) for font in lettering.fonts] == [["犬"], ["犬", "猫"]]
+    runs = [(Path(font.path).name, run) for font, run in lettering._runs("犬 a 猫犬", 20, False)]
+    assert runs == [("b.ttf", "犬 "), ("DejaVuSans.ttf", "a "), ("b.ttf", "猫犬")], "one font for all that DejaVu lacks"
     whole, start = _drawn(lettering, "cat 猫"), _drawn(lettering, "cat ")
     assert (whole[:, :40] == start[:, :40]).all() and (whole[12:20, 52:58] == 255).all()
     assert lettering.length("cat 猫", 20) == pytest.approx(lettering.length("cat ", 20) + 18, abs=1)

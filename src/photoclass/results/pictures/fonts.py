@@ -60,13 +60,13 @@ def find_fonts(letters: Iterable[int]) -> tuple[FontFile, ...]:
     Letters that none has, or that Pillow cannot lay out, are in none of the results.
     """
     wanted = frozenset(code for code in letters if _can_be_laid_out(code))
-    found = []
+    found, missing = [], wanted
     for path in _system_fonts() if wanted else ():
         has = _drawn_by(path, wanted)
-        if has:
+        if has & missing:
             found.append(FontFile(path, has))
-            wanted -= has
-            if not wanted:
+            missing -= has
+            if not missing:
                 break
     return tuple(found)
 

@@ -115,20 +115,24 @@ class Lettering:
     def _runs(self, text: str, size: int, bold: bool) -> Iterator[tuple[ImageFont.FreeTypeFont, str]]:
         """Yield the text in pieces, each with a font that has all of its letters."""
         clean = self.drawable(text)
-        for font in (dejavu(bold), *self.fonts):
-            if all(_in(ord(letter), font) for letter in clean):
-                yield load_font(font.path, size), clean
-                return
+        lacking = [letter for letter in clean if not _in(ord(letter), dejavu(bold))]
+        # Letters of one script are shaped together, so one font for all of them comes before several.
+        fonts = [font for font in self._fallbacks(bold) if all(_in(ord(letter), font) for letter in lacking)]
         run, current = "", dejavu(bold).path
         for letter in clean:
-            font_file = self._font_of(letter, bold)
-            path = current if font_file is None or shows_nothing(ord(letter)) else font_file.path
+            path = current
+            if not shows_nothing(ord(letter)):
+                found = self._font_of(letter, bold, fonts)
+                path = found.path if found else current
             if path != current and run:
                 yield load_font(current, size), run
                 run = ""
             run, current = run + letter, path
         if run:
             yield load_font(current, size), run
+
+    def _fallbacks(self, bold: bool) -> tuple[FontFile, ...]:
+        return (dejavu(False), *self.fonts) if bold else self.fonts
 
     def _drawable_letter(self, letter: str) -> str:
         if is_joiner(ord(letter)):
@@ -137,8 +141,8 @@ class Lettering:
             return " "
         return letter if letter.isprintable() and self._font_of(letter, False) is not None else _UNKNOWN
 
-    def _font_of(self, letter: str, bold: bool) -> FontFile | None:
-        for font in (dejavu(bold), dejavu(False), *self.fonts):
+    def _font_of(self, letter: str, bold: bool, first: Sequence[FontFile] = ()) -> FontFile | None:
+        for font in (dejavu(bold), *first, *self._fallbacks(bold)):
             if _in(ord(letter), font):
                 return font
         return None
