@@ -50,7 +50,15 @@ def check(
     if labels:
         found = _check_labels(photos, together, workspace)
     refusal = why_too_few(photos.table, together, reading.group_by)
-    return Findings(DataPaths.of(data), photos, groups, find_odd(photos.measures), found, refusal, reading.group_by)
+    return Findings(
+        DataPaths.of(data),
+        photos,
+        groups,
+        find_odd(photos.measures, photos.rules.grey_bits),
+        found,
+        refusal,
+        reading.group_by,
+    )
 
 
 def _check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: Workspace) -> LabelFindings:

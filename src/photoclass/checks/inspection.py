@@ -15,6 +15,7 @@ from photoclass.photos.cache.photo_set import PhotoSet, hash_contents, keep_rows
 from photoclass.photos.cache.pixels import open_fingerprints
 from photoclass.photos.cache.store import RowStore
 from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
+from photoclass.photos.formats.wide_grey import bits_to_read
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
@@ -80,13 +81,14 @@ def inspect_photos(table: PhotoTable, workspace: Workspace) -> InspectedPhotos:
     return InspectedPhotos(table, kept.contents, prints, measures.all().reshape(-1), rules)
 
 
-def find_odd(measures: NDArray[np.void]) -> tuple[OddPhoto, ...]:
+def find_odd(measures: NDArray[np.void], grey_bits: int | None = None) -> tuple[OddPhoto, ...]:
     """Find photos that are blank, very dark or bright, blurred, tiny, or of an odd aspect ratio.
 
     A photo may be of several of these kinds.
 
     Args:
         measures: Shape (N,), dtype MEASURES.
+        grey_bits: The bits that wide greys were read as, see `wide_grey.bits_to_read`.
 
     Returns:
         By kind, the most extreme of each kind first.
@@ -109,15 +111,17 @@ def find_odd(measures: NDArray[np.void]) -> tuple[OddPhoto, ...]:
         rows = np.flatnonzero(which)
         rows = rows[np.argsort(measure[rows], kind="stable")]
         found += [
-            OddPhoto(int(row), kind, text.format(abs(measure[row])) + _cause(kind, measures[row])) for row in rows
+            OddPhoto(int(row), kind, text.format(abs(measure[row])) + _cause(kind, measures[row], grey_bits))
+            for row in rows
         ]
     return tuple(found)
 
 
-def _cause(kind: str, measures: np.void) -> str:
+def _cause(kind: str, measures: np.void, grey_bits: int | None) -> str:
     """Return what may have made a photo odd, if its file shows it."""
     if kind in ("blank", "very bright") and measures["is_animated"]:
         return "; an animation, of which the first frame is used"
     if kind in ("blank", "very dark") and measures["highest"]:
-        return f"; values reach {measures['highest']:,} of 65,535"
+        highest = int(measures["highest"])
+        return f"; values reach {highest:,} of {(1 << bits_to_read(highest, grey_bits)) - 1:,}"
     return ""

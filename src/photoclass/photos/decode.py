@@ -113,7 +113,7 @@ def decode_picture(data: bytes, least_side: int, rules: PictureRules = DEFAULT_R
     Args:
         data: The file's content.
         least_side: Large JPEGs may be decoded at a fraction of their size whose shorter side is at least this.
-        rules: The limit of pixels, and the least range of wide greys.
+        rules: The limit of pixels, and the bits of wide greys.
     """
     decoded = decode_with_origin(data, least_side, rules)
     return decoded if isinstance(decoded, Unreadable) else decoded[0]
@@ -139,7 +139,7 @@ def decode_with_origin(
     except RefusedError as refused:
         return Unreadable(str(refused))
     except Exception as error:  # as above
-        return Unreadable(why_unreadable(repaired.data, error))
+        return Unreadable(why_unreadable(repaired.original, error))
 
 
 def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:

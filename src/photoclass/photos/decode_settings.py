@@ -27,8 +27,8 @@ class PictureRules:
     """What decides how a file becomes an upright picture, besides its content.
 
     Attributes:
-        grey_bits: Wide greys whose file does not say their range are read as at least this many bits; None for no least
-            number. It is what the training photos reach, so that a dark one stays as dark as it is.
+        grey_bits: The bits that the wide greys of the training photos reach, whose files do not say it; None if there
+            were none. See `wide_grey.bits_to_read`.
         max_pixels: A larger picture is not decoded; of ordinary JPEGs, which are decoded at a fraction of their size,
             the fraction counts.
     """
@@ -63,5 +63,5 @@ class DecodeSettings:
         return replace(self, rules=self.rules.limited(max_pixels))
 
     def with_grey_bits(self, grey_bits: int | None) -> "DecodeSettings":
-        """Return the settings with another least number of bits of wide greys."""
+        """Return the settings with other bits of wide greys."""
         return replace(self, rules=replace(self.rules, grey_bits=grey_bits))

@@ -187,7 +187,7 @@ def predict_table(
     distances = None if novelty is None else np.full(count, np.nan)
     settings = info.decode_settings().limited(workspace.max_pixels)
     decode = partial(_decode_file, settings=settings)
-    greys: dict[str, int] = {}  # the highest value of each wide grey, by name
+    greys: list[int] = []  # the highest value of each wide grey
     with workspace.task("Predicting", count) as task, ThreadPoolExecutor(workspace.worker_count) as pool:
         for start in range(0, count, _BLOCK):
             rows: list[int] = []
@@ -200,7 +200,7 @@ def predict_table(
                         reasons[row] = decoded.reason
                         continue
                     if decoded[1].highest:
-                        greys[table.names[row]] = decoded[1].highest
+                        greys.append(decoded[1].highest)
                     rows.append(row)
                     yield decoded[0]
 

@@ -43,8 +43,8 @@ class ModelInfo:
         data_fingerprint: SHA-256 over content, label and split of every photo.
         photoclass_version: The version that wrote it.
         onnx_sha256: Of `model.onnx`; filled in when both are saved.
-        grey_bits: Grey of more than 8 bits whose file does not say its range is read as at least this many bits; None
-            if the model was trained on none.
+        grey_bits: The bits that grey of more than 8 bits reaches in the training photos, where the files do not say it;
+            None if there was none.
         metrics: Score by split.
         training: How the training went.
     """

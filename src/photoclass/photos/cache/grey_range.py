@@ -10,9 +10,8 @@ from photoclass.photos.cache.names import levels_folder
 from photoclass.photos.cache.photo_set import keep_rows
 from photoclass.photos.cache.store import RowStore
 from photoclass.photos.decode import Unreadable, decode_with_origin
-from photoclass.photos.formats.wide_grey import bits_of, is_wide_grey, may_be_wide_grey
+from photoclass.photos.formats.wide_grey import bits_of, describe_greys, is_wide_grey, may_be_wide_grey
 from photoclass.photos.table import PhotoTable
-from photoclass.text import plural
 from photoclass.workspace import Workspace
 
 _HEAD = 32
@@ -29,7 +28,7 @@ def fit_grey_bits(table: PhotoTable, contents: tuple[bytes, ...], workspace: Wor
         workspace: The cache folder, the number of processes, and who receives progress reports.
 
     Returns:
-        The bits, None if there is no such photo; and a line that says what was assumed, empty for all of 16 bits.
+        The bits, None if there is no such photo; and a line that says how they are read, empty if all as 16 bits.
 
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
@@ -41,13 +40,11 @@ def fit_grey_bits(table: PhotoTable, contents: tuple[bytes, ...], workspace: Wor
     produce = partial(decode_in_processes, make=_highest, workspace=workspace)
     kept = keep_rows(table.select(rows), tuple(contents[i] for i in rows), (store,), produce)
     highest = kept.rows[0].all().reshape(-1)
-    count, reached = int((highest > 0).sum()), int(highest.max(initial=0))
-    if not count:
+    values = [value for value in highest.tolist() if value]
+    if not values:
         return None, ""
-    bits = bits_of(reached)
-    if bits == bits_of(0xFFFF):
-        return bits, ""
-    return bits, f"values reach {reached:,} of 65,535 in {plural(count, 'grey photo')} of 16 bits: read as {bits}-bit"
+    bits = bits_of(max(values))
+    return bits, describe_greys(values, bits)
 
 
 def _read_head(path: str) -> bytes:

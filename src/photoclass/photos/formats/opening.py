@@ -116,7 +116,7 @@ def _load_jpeg(
 def _describe_missing(share: float) -> str:
     if share > 0.99:
         return "all of the picture is missing"
-    return f"the lower {share:.0%} of the picture is missing" if share >= 0.01 else "less than 1% of it is missing"
+    return f"the lower {share:.0%} of the picture is missing" if share >= 0.01 else "the end of the picture is missing"
 
 
 def _decode_jpeg(data: bytes, side: int) -> Image.Image:

@@ -7,14 +7,8 @@ from photoclass.photos.formats.kinds import recognise
 from photoclass.photos.formats.opening import FORMATS
 from photoclass.photos.formats.wide_grey import UnknownRangeError
 
-_NAMES = {
-    png.SIGNATURE: "PNG",
-    b"RIFF": "WebP",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"P5": "PGM",
-    b"P6": "PPM",
-}
+_NAMES = {png.SIGNATURE[:4]: "PNG", b"GIF8": "GIF"}
+_NAMES_OF_TWO_LETTERS = {b"BM": "BMP", b"P5": "PGM", b"P6": "PPM"}  # with which texts begin, too
 _TRUNCATED = "truncated: the file ends before the picture does"
 
 
@@ -47,11 +41,12 @@ def _why_unopened(data: bytes) -> str:
         return _TRUNCATED
     if data.startswith(tiff.MAGIC):
         return _why_no_tiff(data)
-    if kind := recognise(data):
+    name = "WebP" if data[8:12] == b"WEBP" else _NAMES.get(data[:4], "")
+    kind = None if name else recognise(data)
+    if kind:
         return kind.reason
-    for start, name in _NAMES.items():
-        if data.startswith(start):
-            return f"{name} with a damaged or truncated header"
+    if name := name or _NAMES_OF_TWO_LETTERS.get(data[:2], ""):
+        return f"{name} with a damaged or truncated header"
     return f"not an image in a known format ({', '.join(FORMATS)})"
 
 

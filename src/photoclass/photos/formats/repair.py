@@ -17,10 +17,12 @@ class Repaired:
 
     Attributes:
         data: The content.
+        original: The content as it was, from where the picture begins.
         ends_early: It is a JPEG that had no end marker: whether anything is missing is still to be seen.
     """
 
     data: bytes
+    original: bytes
     ends_early: bool = False
 
 
@@ -34,14 +36,15 @@ def repair(data: bytes) -> Repaired | None:
         return None
     data = data[start:]
     if data.startswith(png.SIGNATURE):
-        return Repaired(png.essential_chunks(data))
+        return Repaired(png.essential_chunks(data), data)
     if data.startswith(jpeg.START):
         header = jpeg.read_header(data)
         if header is None or header.unsupported:
             return None
-        # Bytes before it may be all that was wrong.
-        return Repaired(data) if start and jpeg.has_end(data, header) else Repaired(jpeg.closed(data), ends_early=True)
-    return Repaired(data) if start else None
+        if start and jpeg.has_end(data, header):  # bytes before it may be all that was wrong
+            return Repaired(data, data)
+        return Repaired(jpeg.closed(data), data, ends_early=True)
+    return Repaired(data, data) if start else None
 
 
 def _start(data: bytes) -> int | None:

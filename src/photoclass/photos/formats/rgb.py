@@ -16,7 +16,7 @@ def to_rgb(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: 
         picture: Loaded.
         data: The content of its file.
         page: Its tags, if it is a TIFF.
-        grey_bits: The least number of bits of a wide grey; None for no least one.
+        grey_bits: The bits of a model's wide greys, as in `bits_to_read`.
 
     Returns:
         The picture in RGB, and the highest value of a wide grey whose file does not say its range, else 0.

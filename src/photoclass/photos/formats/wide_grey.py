@@ -1,13 +1,15 @@
 """Wide greys: grey of more than 8 bits, whose true range the file may not say.
 
 Cameras, scanners and X-ray devices store 10, 12 or 14 bits in 16, and most of their files do not say how many. Read as
-16 bits they are nearly black. The range is the one that the file declares; else the smallest of 8, 10, 12, 14 and 16
-bits that holds the file's brightest value, but no smaller than that of the photos that a model was trained on: a dark
-X-ray among others stays as dark as it is.
+16 bits they are nearly black. The range is the one that the file declares; else that of the photos that a model was
+trained on, so that a dark X-ray among others stays as dark as it is. A photo that goes beyond that range, or leaves
+four of its bits unused, was stored in another way: its range is the smallest of 8, 10, 12, 14 and 16 bits that holds
+its own brightest value.
 """
 
 import io
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +23,7 @@ from photoclass.text import plural
 _PGM = (b"P5", b"P2")
 STEPS = (8, 10, 12, 14, 16)
 _FULL = 16
-# A photo that leaves this many bits unused is nearly black.
+# A photo that leaves this many bits unused would be nearly black.
 _BITS_TOO_FEW = 4
 # 32-bit values count as filling their range if they reach this many bits.
 _FILLS_32 = 28
@@ -62,29 +64,37 @@ def is_wide_grey(data: bytes) -> bool:
     return page.is_wide_grey if page else png.is_wide_grey(data) or data.startswith(_PGM)
 
 
-def describe_greys(highest: Mapping[str, int], grey_bits: int | None) -> str:
-    """Return a line about wide greys that a model was not trained for, empty if there are none.
+def bits_to_read(highest: int, grey_bits: int | None) -> int:
+    """Return how many bits a wide grey is read as whose file does not say it.
 
     Args:
-        highest: The highest value of each wide grey, by the photo's name.
-        grey_bits: How the model reads wide greys; None if it was trained on none.
+        highest: Its highest value.
+        grey_bits: The bits of a model's training photos; None if it was trained on none.
     """
-    odd = {name: value for name, value in highest.items() if grey_bits is None or bits_of(value) > grey_bits}
-    dark = {name: value for name, value in highest.items() if bits_of(value) <= (grey_bits or 0) - _BITS_TOO_FEW}
-    if odd:
-        name, value = next(iter(odd.items()))
-        trained = "no such photos" if grey_bits is None else f"photos of {grey_bits} bits"
-        return (
-            f"{plural(len(odd), 'photo')} of 16-bit grey, but the model was trained on {trained}: each is read by the "
-            f"range of its own values (for example {name}: they reach {value:,}, read as {bits_of(value)}-bit)"
-        )
-    if dark:
-        name, value = next(iter(dark.items()))
-        return (
-            f"{plural(len(dark), 'photo')} of 16-bit grey read very dark: the model reads {grey_bits} bits, and their "
-            f"values reach far less (for example {name}: {value:,} of {(1 << (grey_bits or 0)) - 1:,})"
-        )
-    return ""
+    own = bits_of(highest)
+    return own if grey_bits is None or own > grey_bits or own <= grey_bits - _BITS_TOO_FEW else grey_bits
+
+
+def describe_greys(highest: Sequence[int], grey_bits: int | None) -> str:
+    """Return a line that says how wide greys are read, empty if all are read as 16 bits.
+
+    Args:
+        highest: The highest value of each.
+        grey_bits: As in `bits_to_read`.
+    """
+    read: dict[int, int] = {}
+    for value in highest:
+        bits = bits_to_read(value, grey_bits)
+        read[bits] = max(value, read.get(bits, 0))
+    if not read.keys() - {_FULL}:
+        return ""
+    count = plural(len(highest), "photo")
+    counts = Counter(bits_to_read(value, grey_bits) for value in highest)
+    parts = [
+        f"{counts[bits]:,} reach {read[bits]:,} of 65,535 and {'is' if counts[bits] == 1 else 'are'} read as {bits}-bit"
+        for bits in sorted(read)
+    ]
+    return f"{count} of 16-bit grey without a declared range, scaled by what their values reach: {', '.join(parts)}"
 
 
 def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: int | None) -> tuple[Image.Image, int]:
@@ -94,7 +104,7 @@ def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits:
         picture: Of Pillow's mode `I`, `I;16` or `F`, loaded.
         data: The file's content.
         page: Its tags, if it is a TIFF.
-        grey_bits: The least number of bits; None for no least one.
+        grey_bits: As in `bits_to_read`.
 
     Returns:
         Grey of 8 bits, and the highest value if the file does not say its range, else 0.
@@ -143,7 +153,7 @@ def _range(
     declared = _declared_bits(data, picture, page)
     if declared and high < 1 << declared:
         return GreyRange(0, (1 << declared) - 1, is_declared=True)
-    bits = max(bits_of(int(high)), grey_bits or 0)
+    bits = bits_to_read(int(high), grey_bits)
     return GreyRange(0, (1 << bits) - 1, is_declared=False)
 
 
