@@ -125,7 +125,7 @@ def test_a_broken_photo_is_skipped_and_named(drawn_photos: Path, tmp_path: Path)
     shutil.copytree(drawn_photos, tmp_path / "photos")
     (tmp_path / "photos" / "cat" / "broken.jpg").write_bytes(b"not a photo")
     result = done("train", tmp_path / "photos", "--out", tmp_path / "run", "--quality", "fast", "--no-report")
-    assert "broken.jpg: not an image in a known format" in result.stderr
+    assert "broken.jpg: a text file, not a photo" in result.stderr
     assert "features: 120 of 120" in result.stderr
 
 

@@ -1,4 +1,4 @@
-"""Why a file cannot be read as a photo, in words that are true of this file."""
+"""Why a file cannot be read as a photo: the reason that is true of this file."""
 
 from PIL import UnidentifiedImageError
 
