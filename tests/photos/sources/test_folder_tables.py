@@ -94,8 +94,14 @@ def test_tables_and_folders_that_say_different_labels_are_refused_with_both(tmp_
     put(folder / "metadata.csv", b"file_name,label\ncat/a.jpg,tabby\ndog/b.jpg,pug\n")
     with pytest.raises(DataError, match=r"cat/a\.jpg is tabby in metadata\.csv and cat by its folder; to use"):
         _read(folder)
+    _photos(folder, "dog/c.jpg")
     put(folder / "metadata.csv", b"file_name,label\ncat/a.jpg,cat\ndog/b.jpg,dog\n")
-    assert _labels(_read(folder), folder) == {"cat/a.jpg": "cat", "dog/b.jpg": "dog"}
+    table = _read(folder)
+    assert _labels(table, folder) == {"cat/a.jpg": "cat", "dog/b.jpg": "dog", "dog/c.jpg": "dog"}
+    assert table.notes == (f"{folder}: labels are from the folders; metadata.csv says the same",)
+    put(folder / "metadata.csv", b"file_name,label\nelsewhere.jpg,cat\n")
+    with pytest.raises(DataError, match=r"no such file: .*\. There are class folders, too: to use these, move"):
+        _read(folder)
 
 
 def test_a_label_table_of_another_name_is_named_in_the_refusal(tmp_path: Path) -> None:
@@ -105,6 +111,17 @@ def test_a_label_table_of_another_name_is_named_in_the_refusal(tmp_path: Path) -
     put(folder / "sample_submission.csv", b"id,pug,beagle\nx,0.5,0.5\n")
     with pytest.raises(DataError, match=r"; perhaps you mean .*pets/labels\.csv"):
         _read(folder)
+
+
+def test_files_that_a_table_names_are_counted_once_whatever_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "pets"
+    _photos(folder, "a.jpg b.txt")
+    put(folder / "notes.txt", b"x")
+    (folder / "c.jpg").symlink_to(folder / "nowhere.jpg")
+    put(folder / "metadata.csv", b"file_name,label\na.jpg,cat\nb.txt,dog\nc.jpg,dog\n")
+    table = _read(folder)
+    assert len(table) == 3 and not table.skipped
+    assert {item.kind: item.count for item in table.passed_over} == {"tables (csv)": 1, "text files (txt)": 1}
 
 
 def test_two_tables_that_name_one_photo_must_agree(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from photoclass.errors import DataError
 from photoclass.photos.sources.label_file import label_table
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.layout import label_listing
-from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.listing import Listing, count_kinds
 from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.sources.table_splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
-from photoclass.photos.table import NO_SPLIT, PassedOver
+from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import holds_labels
 from photoclass.photos.tables.table_file import TableFile, is_table, read_table_file
 
@@ -35,9 +35,44 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
     if not tables:
         refuse_column_options(where, reading)
         return label_listing(listing, where, reading, partial(os.path.join, root))
-    labelled = LabelledFiles(
-        skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
-    )
+    by_names = None if reading.image_column or reading.label_column else _label_by_names(listing, root, where, reading)
+    names = ", ".join(tables)
+    try:
+        by_tables = _label_by_tables(tables, listing, root, where, reading)
+    except DataError as error:
+        if by_names is None:
+            raise
+        raise DataError(f"{error}. There are class folders, too: to use these, move {names} away") from error
+    if by_names is None:
+        return by_tables
+    said = {row.file: row.label for row in by_tables.rows}
+    folders = {row.file: row.label for row in by_names.rows}
+    other = next((file for file in said if folders.get(file, said[file]) != said[file]), None)
+    if other is not None:
+        raise DataError(
+            f"{where}: {other} is {said[other]} in {names} and {folders[other]} by its folder; to use the table, "
+            "give it as DATA; to use the folders, move it away"
+        )
+    if said.keys() <= folders.keys() and all(row.split == NO_SPLIT for row in by_tables.rows):
+        by_names.notes.append(f"{where}: labels are from the folders; {names} says the same")
+        return by_names
+    return by_tables
+
+
+def _label_by_names(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles | None:
+    """Return what folders and file names say, if these are at least two classes."""
+    try:
+        found = label_listing(listing, where, reading, partial(os.path.join, root))
+    except DataError:
+        return None
+    several = len({row.label for row in found.rows}) > 1
+    return found if several and not found.by_name_pattern else None
+
+
+def _label_by_tables(
+    tables: dict[str, TableFile], listing: Listing, root: str, where: str, reading: ReadOptions
+) -> LabelledFiles:
+    labelled = LabelledFiles(notes=list(listing.notes))
     splits = TableSplits(reading)
     understood: dict[str, int] = {}
     notes: dict[str, list[str]] = defaultdict(list)
@@ -58,10 +93,7 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
         shown = ", ".join(f"{folder} → {SPLIT_NAMES[split]}" for folder, split in understood.items())
         labelled.notes.append(f"{where}: splits: {shown}")
     _drop_repeated(labelled, where, names)
-    _check_folders(listing, root, where, reading, labelled, names)
-    rest = sorted(set(listing.files).difference(row.file for row in labelled.rows))
-    if rest:
-        labelled.passed_over.append(PassedOver("photos that no label table names", len(rest), rest[0]))
+    _account_for(listing, labelled)
     finish_splits(labelled, where)
     return labelled
 
@@ -114,6 +146,15 @@ def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions)
     return found
 
 
+def _account_for(listing: Listing, labelled: LabelledFiles) -> None:
+    """Name or count every file that no table names."""
+    named = {row.file for row in labelled.rows}
+    labelled.skipped = [item for item in listing.skipped if item.name not in named]
+    kinds = {file: kind for file, kind in listing.kinds.items() if file not in named}
+    kinds |= dict.fromkeys(set(listing.files) - named, "photos that no label table names")
+    labelled.passed_over = list(count_kinds(kinds))
+
+
 def _split_of_folders(name: str, splits: TableSplits) -> dict[str, int]:
     """Return the innermost folder around a table that means a split, and the split; empty if none does."""
     for folder in reversed(name.split("/")[:-1]):
@@ -148,23 +189,3 @@ def _drop_repeated(labelled: LabelledFiles, where: str, tables: str) -> None:
         if first[:3] != row[:3]:
             raise DataError(f"{where}: two of {tables} name {row.file}, with different labels or splits; keep one row")
     labelled.rows = list(rows.values())
-
-
-def _check_folders(
-    listing: Listing, root: str, where: str, reading: ReadOptions, labelled: LabelledFiles, tables: str
-) -> None:
-    """Refuse class folders whose labels are not those of the tables."""
-    try:
-        of_folders = label_listing(listing, where, reading, partial(os.path.join, root))
-    except DataError:
-        return
-    if of_folders.by_name_pattern:
-        return
-    folders = {row.file: row.label for row in of_folders.rows}
-    said = {row.file: row.label for row in labelled.rows}
-    other = next((file for file in said if folders.get(file, said[file]) != said[file]), None)
-    if other is not None and len({folders[file] for file in said if file in folders}) > 1:
-        raise DataError(
-            f"{where}: {other} is {said[other]} in {tables} and {folders[other]} by its folder; to use the table, "
-            "give it as DATA; to use the folders, move it away"
-        )

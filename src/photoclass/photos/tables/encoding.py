@@ -20,6 +20,7 @@ _OTHER_FILES = (
     (b"PK\x03\x04", "a workbook or a zip, not text", _SAVE_AS_CSV),
     (b"PK\x05\x06", "an empty zip, not text", "give a CSV"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)", _SAVE_AS_CSV),
+    (b"<?xml", "an XML file", _SAVE_AS_CSV),
     (b"PAR1", "a Parquet file", "write it as a CSV, such as with pandas.read_parquet(…).to_csv(…, index=False)"),
     (b"\x1f\x8b", "compressed with gzip", "unpack it (gunzip) and give the table inside"),
     (b"%PDF", "a PDF", "give a CSV"),
@@ -32,7 +33,7 @@ _WORKBOOKS = (
     (b"xl/workbook.xml", "an Excel workbook (.xlsx)"),
     (b"opendocument.spreadsheet", "a LibreOffice workbook (.ods)"),
 )
-_WEB_PAGE = re.compile(rb"\s*<(!doctype html|html|head|\?xml)", re.IGNORECASE)
+_WEB_PAGE = re.compile(rb"\s*<(!doctype html|html|head)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
