@@ -184,3 +184,28 @@ def test_fault_24_unusual_names_are_labelled_like_any_other(stem: str) -> None:
 )
 def test_the_label_of_a_single_photo_is_read_from_its_folder_or_flat_name(file: str, label: str | None) -> None:
     assert label_of_name(file, ("cat", "dog")) == label
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (("Lo\u0308we", "L\u00f6we"), "'Lo\\u0308we' and 'L\\xf6we' are one class, 'L\u00f6we'"),
+        (("cats", "cats "), "'cats' and 'cats ' are one class, 'cats'"),
+        (("big cats", "big\u00a0cats"), r"'big cats' and 'big\xa0cats' are one class, 'big cats'"),
+        (("dogs", "dogs\u200b"), r"'dogs' and 'dogs\u200b' are one class, 'dogs'"),
+    ],
+)
+def test_inputs_5_class_names_that_look_alike_are_one_class_and_the_difference_is_shown(
+    names: tuple[str, str], shown: str
+) -> None:
+    table = _read(*(f"{name}/1.jpg" for name in names), "zebra/1.jpg")
+    assert len(table.class_names) == 2 and len(table) == 3
+    assert any(shown in note for note in table.notes)
+
+
+@pytest.mark.parametrize("name", ["new\nline", "tab\there", "bell\x07", "\u200b"])
+def test_a_class_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(
+        DataError, match=r"class name '[^\n]*' has (a line break or control character|no visible letter)"
+    ):
+        _read(f"{name}/1.jpg", "dogs/1.jpg")

@@ -81,7 +81,9 @@ def files_of_class(folder: Folder, choices: Choices, aside: list[Aside]) -> Iter
 def folder_in_class(folder: Folder) -> str:
     """Return the path of a folder in a class folder that could have been a class; empty if there is none."""
     inner = [kid for kid in folder.photo_folders.values() if not is_beside_photos(kid.name)]
-    says_something = len(inner) > 1 or (inner and not is_plain_container(inner[0].name))
+    says_something = len(inner) > 1 or (
+        inner and not is_plain_container(inner[0].name) and fold(inner[0].name) != fold(folder.name)
+    )
     return inner[0].path if says_something else ""
 
 

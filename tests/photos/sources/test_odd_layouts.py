@@ -1,0 +1,249 @@
+"""Layouts as people have them: split folders by any name, folders that are no class, splits inside classes.
+
+A layout is written as its folders, with `{a,b}` for several; each folder holds two photos. `=` begins the number of
+photos for each class and split: `cats - 2` are not yet split, `cats test 2` are held out.
+"""
+
+import re
+from collections import Counter
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photoclass.errors import DataError
+from photoclass.photos.sources.labelled import make_table
+from photoclass.photos.sources.layout import label_listing
+from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.options import ReadOptions
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, natural_key
+
+_SPLITS = {NO_SPLIT: "-", TRAIN: "train", VALID: "valid", HELD_OUT: "test"}
+_CATS_AND_DOGS = "cats - 2, dogs - 2"
+_TRAIN_AND_TEST = "cats - 2, cats test 2, dogs - 2, dogs test 2"
+_TRAIN_AND_VALID = "cats train 2, cats valid 2, dogs train 2, dogs valid 2"
+
+
+def _files(layout: str) -> list[str]:
+    """Return the files of a layout; a part with a * is two files of that name, all others are folders of two photos."""
+    files = []
+    for part in layout.split():
+        for folder in _expand(part):
+            pattern = folder if "*" in folder else f"{folder}/*.jpg"
+            files += [pattern.replace("*", str(i)).replace("·", " ") for i in (1, 2)]
+    return files
+
+
+def _expand(part: str) -> list[str]:
+    braces = re.search(r"\{([^{}]*)\}", part)
+    if not braces:
+        return [part]
+    return [
+        name for word in braces[1].split(",") for name in _expand(part[: braces.start()] + word + part[braces.end() :])
+    ]
+
+
+def _read(layout: str, splits: dict[str, str] | None = None) -> PhotoTable:
+    files = _files(layout)
+    kinds = {file: "text files (txt)" for file in files if file.endswith(".txt")}
+    folders = {str(parent) for file in files for parent in PurePosixPath(file).parents} - {"."}
+    photos = sorted((file for file in files if file not in kinds), key=natural_key)
+    listing = Listing(photos, sorted(folders, key=natural_key), kinds=kinds)
+    table = make_table(label_listing(listing, "DATA", ReadOptions(splits=splits or {})), "DATA", None, "DATA")
+    assert len(files) == len(table) + len(table.skipped) + sum(item.count for item in table.passed_over)
+    return table
+
+
+def _counts(table: PhotoTable) -> str:
+    pairs = zip(table.labels.tolist(), table.splits.tolist(), strict=True)
+    return ", ".join(
+        f"{table.class_names[label]} {_SPLITS[split]} {count}"
+        for (label, split), count in sorted(Counter(pairs).items())
+    )
+
+
+@pytest.mark.parametrize(
+    ("layout", "counts", "note"),
+    [
+        ("{training_set,test_set}/{cats,dogs}", _TRAIN_AND_TEST, "splits: training_set → train, test_set → test"),
+        (
+            "training_set/training_set/{cats,dogs} test_set/test_set/{cats,dogs}",
+            _TRAIN_AND_TEST,
+            "training_set → train",
+        ),
+        ("{Training,Testing}/{cats,dogs}", _TRAIN_AND_TEST, "splits: Training → train, Testing → test"),
+        (
+            "seg_train/seg_train/{cats,dogs} seg_test/seg_test/{cats,dogs} seg_pred/seg_pred",
+            _TRAIN_AND_TEST,
+            "seg_pred/: 2 unlabelled photos passed over",
+        ),
+        ("{train,dev}/{cats,dogs}", _TRAIN_AND_VALID, "splits: train → train, dev → valid"),
+        ("{train,eval}/{cats,dogs}", _TRAIN_AND_VALID, "eval → valid"),
+        ("{Train,Valid·Set}/{cats,dogs}", _TRAIN_AND_VALID, "splits: Train → train, Valid Set → valid"),
+        ("{train_images,test-images}/{cats,dogs}", _TRAIN_AND_TEST, "train_images → train, test-images → test"),
+        ("{train2017,val2017}/{cats,dogs}", _TRAIN_AND_VALID, "val2017 → valid"),
+        ("{my_cats_train,my_cats_test}/{cats,dogs}", _TRAIN_AND_TEST, "my_cats_train → train"),
+        ("train/{cats,dogs} test_easy/{cats,dogs}", _TRAIN_AND_TEST, "test_easy → test"),
+        ("{entrenamiento,prueba}/{cats,dogs}", _TRAIN_AND_TEST, "entrenamiento → train, prueba → test"),
+        ("{训练集,测试集}/{cats,dogs}", _TRAIN_AND_TEST, "训练集 → train, 测试集 → test"),
+        ("{train,valid}/images/{cats,dogs} {train,valid}/labels/*.txt", _TRAIN_AND_VALID, None),
+        ("images/{train,val}/{cats,dogs} labels/{train,val}/*.txt", _TRAIN_AND_VALID, "val → valid"),
+        ("images/{train,val}/{cats,dogs} labels/{train,val}/{cats,dogs}", _TRAIN_AND_VALID, "labels/: 8 files passed"),
+        ("data/pets/{train,test}/{cats,dogs} data/read.txt/*.txt", _TRAIN_AND_TEST, None),
+        ("{cats,dogs}/{train,test}", _TRAIN_AND_TEST, "splits (inside the classes): train → train, test → test"),
+        ("{cats,dogs} {cats,dogs}/test", _TRAIN_AND_TEST, "splits (inside the classes): test → test"),
+        ("{cats,dogs}_{train,test}", _TRAIN_AND_TEST, "cats_train → train"),
+        ("{cats,dogs} test/{cats,dogs}", _TRAIN_AND_TEST, "splits: test/ is test, the folders beside it train"),
+    ],
+)
+def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
+    layout: str, counts: str, note: str | None
+) -> None:
+    table = _read(layout)
+    assert _counts(table) == counts
+    assert any(note in line for line in table.notes) if note else not table.notes
+
+
+@pytest.mark.parametrize(
+    ("layout", "note"),
+    [
+        ("cats dogs test", "test/: 2 unlabelled photos passed over (if it is a class: --splits test=class)"),
+        ("cats dogs unknown", "unknown/: 2 unlabelled photos passed over (if it is a class: --splits unknown=class)"),
+        ("train/{cats,dogs} test/unknown", "test/unknown/: 2 unlabelled photos passed over"),
+        ("train/{cats,dogs} test/test", "test/test/: 2 unlabelled photos passed over"),
+        ("train/{cats,dogs} test", "test/: 2 unlabelled photos passed over"),
+        ("train/{cats,dogs} test/{0,1}", "test/0/, test/1/: 4 unlabelled photos passed over"),
+        ("train/{cats,dogs} unlabelled", "unlabelled/: 2 unlabelled photos passed over"),
+        ("cats dogs trimaps", "trimaps/: 2 files passed over, as the name says that it is no class"),
+        ("cats dogs outputs", "outputs/: 2 files passed over, as the name says that it is no class"),
+        ("train/{cats,dogs} runs/exp1", "runs/: 2 files passed over"),
+        ("{cats,dogs}/{images,masks}", "cats/masks/, dogs/masks/: 4 files passed over"),
+        ("images/{cat,dog}_*.jpg masks/{cat,dog}_*.png", "masks/: 4 files passed over"),
+        ("cats dogs docs/*.txt", "docs/: no class, as there is no photo in it"),
+    ],
+)
+def test_inputs_2_folders_beside_the_classes_that_are_none_are_passed_over_with_a_note(layout: str, note: str) -> None:
+    table = _read(layout)
+    assert _counts(table) in (_CATS_AND_DOGS, "cat - 2, dog - 2")
+    assert any(line.startswith(note) for line in table.notes)
+
+
+def test_annotations_of_text_beside_splits_leave_the_classes_as_they_are() -> None:
+    assert _counts(_read("train/{cats,dogs} annotations/*.txt")) == _CATS_AND_DOGS
+
+
+def test_oxford_pets_as_they_unpack_are_labelled_by_their_names() -> None:
+    table = _read("images/Abyssinian_*.jpg images/pug_*.jpg annotations/trimaps/Abyssinian_*.png annotations/*.txt")
+    assert _counts(table) == "Abyssinian - 2, pug - 2"
+    assert table.notes[0].startswith("classes by file name: 2 Abyssinian (such as images/Abyssinian_1.jpg), 2 pug")
+
+
+@pytest.mark.parametrize(
+    ("layout", "counts"),
+    [
+        ("bus train", "bus - 2, train - 2"),
+        ("mask no_mask", "mask - 2, no_mask - 2"),
+        ("steam_train electric_train", "electric_train - 2, steam_train - 2"),
+        ("cats dogs pregnancy_test", "cats - 2, dogs - 2, pregnancy_test - 2"),
+        ("{train,valid}/{cats,unknown}", "cats train 2, cats valid 2, unknown train 2, unknown valid 2"),
+        ("train/{0,1,10} test/0", "0 - 2, 0 test 2, 1 - 2, 10 - 2"),
+        ("animals/{cats,dogs} vehicles/{cars,buses}", "animals - 4, vehicles - 4"),
+    ],
+)
+def test_honest_class_names_stay_classes(layout: str, counts: str) -> None:
+    assert _counts(_read(layout)) == counts
+
+
+def test_folders_inside_class_folders_are_told() -> None:
+    assert (
+        "folders inside a class folder belong to its class (such as cats/Persian)" in _read("cats/Persian dogs").notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        ("{a,b}/{cats,dogs}", r"a/, b/ hold the same classes \(cats, dogs\).*--splits a=train,b=test.*'\*=class'"),
+        ("{a,b}/{cat,dog}.*.jpg", r"a/, b/ hold the same classes \(cat, dog\)"),
+        ("a/{Cats,Dogs} b/{cat,dog}", "a/, b/ hold the same classes"),
+        ("{cats,dogs}/{indoor,outdoor}", "cats/, dogs/ hold the same classes"),
+        ("{train,test}/{cats,dogs} more/{cats,dogs}", r"more/ beside test/, train/: .* --splits more=train"),
+        ("{train,valid,eval}/{cats,dogs}", "which validates, and which is held out.* eval=valid,valid=test"),
+        ("{train,test}", "4 photos in test/, train/ whose names give no class"),
+        ("bus train test", r"test/, train/ beside bus/: splits or classes\? .*--splits test=class,train=class"),
+        ("train valid/{cats,dogs}", r"2 photos to train on whose names give no class, such as train/1\.jpg"),
+        ("cats dogs labels", r"labels/ holds photos; is it a class .*--splits labels=class or --splits labels=ignore"),
+        ("{site1,site2}/{train,test}/{cats,dogs}", "hold splits of their own"),
+        ("pets/{cats,dogs} {cats,dogs}", "pets/ holds folders of the same names .*--splits pets=ignore"),
+        ("pets/{train,test}/{cats,dogs} more", "more/ beside pets/, which holds splits"),
+        ("{cats,dogs}/{train,test,raw}", "--splits raw=ignore"),
+        ("{cat,dog}_*.jpg more/x", "names give classes .*beside the folders more/"),
+        ("control test", r"only one class, 'control'.*--splits test=class"),
+        ("train/{cats,dogs} test/{cat,dog}", "class 'cat' has no photo in train/.*if it is 'cats'"),
+        ("{train,test}/{train,test}", "no class folders found"),
+        ("seg_{train,test}/seg_{train,test}/{cats,dogs}", "would be classes, and look like splits"),
+    ],
+)
+def test_where_two_readings_are_possible_the_folders_and_the_option_are_named(layout: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        _read(layout)
+
+
+@pytest.mark.parametrize(
+    ("layout", "splits", "counts"),
+    [
+        ("{a,b}/{cats,dogs}", {"a": "train", "b": "test"}, _TRAIN_AND_TEST),
+        ("{a,b}/{cats,dogs}", {"*": "class"}, "a - 4, b - 4"),
+        ("{a,b,c}/{cats,dogs}", {"a": "test", "*": "train"}, "cats - 4, cats test 2, dogs - 4, dogs test 2"),
+        ("{train,test}/{cats,dogs} more", {"more": "ignore"}, _TRAIN_AND_TEST),
+        ("cats test", {"test": "class"}, "cats - 2, test - 2"),
+        ("cats dogs labels", {"labels": "ignore"}, _CATS_AND_DOGS),
+        ("{cats,dogs}/{A,B}", {"A": "train", "B": "test"}, _TRAIN_AND_TEST),
+        ("pets/{train,test}/{cats,dogs} more", {"more": "ignore"}, _TRAIN_AND_TEST),
+        ("cats dogs late/{cats,dogs}", {"late": "test"}, _TRAIN_AND_TEST),
+        ("train/{cats,dogs,unknown} valid/{cats,dogs}", {"unknown": "class"}, f"{_TRAIN_AND_VALID}, unknown train 2"),
+    ],
+)
+def test_the_option_splits_decides(layout: str, splits: dict[str, str], counts: str) -> None:
+    assert _counts(_read(layout, splits)) == counts
+
+
+def test_an_option_on_a_folder_that_is_not_there_is_refused() -> None:
+    with pytest.raises(DataError, match="--splits old=test: no such folder where splits are; found test/, train/"):
+        _read("{train,test}/{cats,dogs}", {"old": "test"})
+
+
+@pytest.mark.parametrize("part", ["valid", "test"])
+def test_inputs_7_a_class_that_train_lacks_is_refused_by_name(part: str) -> None:
+    with pytest.raises(DataError, match="class 'birds' has no photo in train/"):
+        _read(f"train/{{cats,dogs}} {part}/{{birds,cats}}")
+
+
+def test_inputs_7_a_class_that_valid_lacks_is_fine() -> None:
+    assert _counts(_read("train/{cats,dogs} valid/cats")) == "cats train 2, cats valid 2, dogs train 2"
+
+
+def test_inputs_8_classes_called_by_numbers_are_in_natural_order() -> None:
+    assert _read("0 1 2 10").class_names == ("0", "1", "2", "10")
+
+
+_WORDS = st.sampled_from(
+    ["cats", "dogs", "train", "test", "valid", "images", "labels", "masks", "unknown", "runs", "a", "0", "seg_train"]
+)
+_PATHS = st.lists(_WORDS, min_size=0, max_size=4).map("/".join)
+_NAMES = st.sampled_from(["1.jpg", "2.jpg", "cat.1.jpg", "dog.2.jpg", "cat_1.jpg", "cat_2.jpg", "x", "y.dat"])
+
+
+@given(st.lists(st.tuples(_PATHS, _NAMES), min_size=1, max_size=25, unique=True))
+def test_every_file_of_any_tree_is_used_skipped_or_passed_over_or_data_is_refused(found: list[tuple[str, str]]) -> None:
+    files = sorted({f"{path}/{name}".lstrip("/") for path, name in found}, key=natural_key)
+    folders = {str(parent) for file in files for parent in PurePosixPath(file).parents} - {"."}
+    try:
+        labelled = label_listing(Listing(files, sorted(folders, key=natural_key)), "DATA")
+        table = make_table(labelled, "DATA", None, "DATA")
+    except DataError as error:
+        assert str(error).startswith("DATA: ")
+        return
+    assert len(files) == len(table) + len(table.skipped) + sum(item.count for item in table.passed_over)
+    assert not {"train", "test"} <= set(table.class_names)
