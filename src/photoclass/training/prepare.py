@@ -16,6 +16,7 @@ from photoclass.photos.sources.read import read_data
 from photoclass.photos.split import assign_splits
 from photoclass.photos.table import NO_SPLIT, SPLITS, PhotoTable, count_by_class
 from photoclass.photos.trainable import sample_of_classes, why_too_few, without_two_pictures
+from photoclass.progress import SILENT
 from photoclass.text import LINE_WIDTH, listed, plural
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
@@ -58,7 +59,8 @@ def _refuse_too_few(request: TrainRequest, table: PhotoTable) -> None:
     """
     by, where = request.options.reading.group_by, str(request.data)
     _raise_if(why_too_few(table, groups_of_names(table.groups, len(table)), by), where)
-    sample = fingerprint_photos(table.select(sample_of_classes(table)), request.workspace)
+    unseen = dataclasses.replace(request.workspace, progress=SILENT)
+    sample = fingerprint_photos(table.select(sample_of_classes(table)), unseen)
     suspects = without_two_pictures(sample.table, group_near_duplicates(sample.fingerprints))
     if suspects:
         photos = fingerprint_photos(table.select(np.isin(table.labels, suspects)), request.workspace)
