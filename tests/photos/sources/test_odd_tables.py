@@ -198,6 +198,18 @@ def test_input_17_paths_from_elsewhere_are_found_where_one_file_can_be_meant(pat
     assert _labels(_read(folder, _written(pattern))) == _EXPECTED
 
 
+def test_input_17_many_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    photos = tuple(f"{group}/{number}/image.jpg" for group in ("a", "b") for number in range(12))
+    for photo in photos:
+        put(tmp_path / photo, b"x")
+    labels = ["cat", "dog"] * 12
+    rows = "".join(f"/data/{photo},{label}\n" for photo, label in zip(photos, labels, strict=True))
+    assert set(_read(tmp_path, f"image,label\n{rows}").names) == set(photos)
+    message = _refusal(tmp_path, "image,label\n/data/7/image.jpg,cat\nimage.jpg,dog\n")
+    assert "2 rows, the first in line 2: more than one file can be meant" in message
+    assert "'/data/7/image.jpg' is a/7/image.jpg or b/7/image.jpg" in message
+
+
 def test_input_17_what_was_found_elsewhere_is_said(folder: Path) -> None:
     table = _read(folder, _written("C:\\pets\\{folder}\\{name}"))
     assert table.notes == (

@@ -15,12 +15,14 @@ from photoclass.photos.tables.encoding import CP1252
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.text import plural
 
-_DRIVE = re.compile(r"[A-Za-z]:(?=[\\/])")
+_DRIVE = re.compile(r"/?[A-Za-z]:(?=[\\/])")
 _WEB_ADDRESS = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://", re.IGNORECASE)
 # Label Studio writes `/data/upload/1/<8 digits>-name.jpg`, or `/data/local-files/?d=cats/0.jpg`.
 _LABEL_STUDIO_PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)")
 NO_SUCH_FILE = "no such file"
 _MOST_NAMED = 3
+# So many files of one name are narrowed by their folder before they are compared one by one.
+_MANY = 8
 
 
 class FoundPhoto(NamedTuple):
@@ -149,13 +151,17 @@ class FileIndex:
         self.photos: list[str] = []
         self._by_name: dict[str, list[str]] = defaultdict(list)
         self._by_stem: dict[str, list[str]] = defaultdict(list)
+        self._by_folder: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._folder_names = {_key(folder.rpartition("/")[2]) for folder in folders}
         for file in files:
             folder, _, name = _key(file).rpartition("/")
             self._by_name[name].append(file)
+            self._by_folder[folder.rpartition("/")[2], name].append(file)
             self._folder_names.update(folder.split("/"))
             if has_photo_ending(name):
-                self._by_stem[name.rpartition(".")[0]].append(file)
+                stem = name.rpartition(".")[0]
+                self._by_stem[stem].append(file)
+                self._by_folder[folder.rpartition("/")[2], stem].append(file)
                 self.photos.append(file)
 
     def matches(self, parts: Sequence[str]) -> tuple[list[str], bool]:
@@ -173,6 +179,11 @@ class FileIndex:
             found = self._by_name.get(name)
         if not found:
             return [], False
+        if len(found) > _MANY:
+            in_folder = self._by_folder.get((folders[-1] if folders else "", name))
+            if not in_folder:
+                return found, False
+            found = in_folder
         shared = {file: _shared_folders(_key(file).split("/")[:-1], folders) for file in found}
         most = max(shared.values())
         best = [file for file in found if shared[file] == most]
@@ -236,7 +247,9 @@ def path_parts(cell: str) -> list[str]:
     if _WEB_ADDRESS.match(text):
         return []
     text = text.rpartition("?d=")[2]
-    text = _DRIVE.sub("", text.removeprefix("file://"))
+    text = text.removeprefix("file://")
+    if drive := _DRIVE.match(text):
+        text = text[drive.end() :]
     if "/" not in text or "\\" in text:
         text = text.replace("\\", "/")
     return [part for part in os.path.normpath(text).split("/") if part not in ("", ".", "..")]
