@@ -187,7 +187,7 @@ def _describe_groups(table: PhotoTable) -> str:
 def _describe_skipped(table: PhotoTable) -> Iterator[str]:
     if table.skipped:
         count = plural(len(table.skipped), "file")
-        yield f"{count} cannot be used and {'is' if len(table.skipped) == 1 else 'are'} skipped; see the end"
+        yield f"{count} cannot be used and {'is' if len(table.skipped) == 1 else 'are'} skipped: named at the end"
 
 
 def _describe_duplicates(table: PhotoTable, duplicates: NDArray[np.int64]) -> Iterator[str]:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from photoclass.model.folder.files import INFO_FILE, NETWORK_FILE
+from photoclass.photos.sources import rules
 from photoclass.photos.sources.listing import Listing, list_files
 from photoclass.photos.sources.litter import is_litter
+from photoclass.training.run_folder import checkpoint_path
 from picture_files import encode, noise_picture, put, within_seconds
 
 JPEG = encode(noise_picture(1, 32, 32), "JPEG")
@@ -169,6 +172,11 @@ def test_a_link_takes_no_folder_from_its_own_place_and_may_lead_into_a_hidden_on
     listing = list_files(str(tmp_path))
     assert listing.files == ["train/cats/1.jpg", "train/dogs/1.jpg"]
     assert _counts(listing) == {"hidden files": 1, "links that are not followed": 1}
+
+
+def test_fault_71_rules_name_the_files_of_model_folders_as_they_are() -> None:
+    assert {INFO_FILE, NETWORK_FILE} == rules.MODEL_FILES
+    assert checkpoint_path(Path()).as_posix() in rules.UNFINISHED_RUN_FILES
 
 
 def test_in_a_cache_of_the_hub_only_the_named_files_are_photos(tmp_path: Path) -> None:

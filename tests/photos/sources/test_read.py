@@ -209,6 +209,15 @@ def test_names_in_the_current_folder_are_plain(tmp_path: Path, monkeypatch: pyte
     assert table.passed_over[0].example == "cats/1.json"
 
 
+def test_a_refusal_says_which_link_was_not_followed(tmp_path: Path) -> None:
+    put(tmp_path / "store/cats/1.jpg", b"x")
+    for name in ("cats", "dogs"):
+        (tmp_path / "data" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "data" / name).symlink_to(tmp_path / "store/cats")
+    with pytest.raises(DataError, match=r"Note: dogs: a link to cats, which is listed already; it is not followed"):
+        read_data(tmp_path / "data", Workspace(tmp_path / "cache"))
+
+
 def test_fault_71_the_model_folder_in_data_is_left_out(tmp_path: Path) -> None:
     for name in ("cats/1.jpg", "dogs/1.jpg", "new-model/resume/lock", "runs/old/model.json", "runs/old/model.onnx"):
         put(tmp_path / name, b"x")

@@ -93,7 +93,10 @@ def _read_one(
     except DataError as error:
         table = label_table_beside(part.listing, part.root)
         if not table or archives_to_give(where, part.listing.kinds):
-            raise
+            if not part.listing.notes:
+                raise
+            # A link that was not followed, for instance, may be why a class is missing.
+            raise DataError(f"{error}. Note: {'; '.join(part.listing.notes)}") from error
         meant = name_below(where, table) if part.root == where else f"{table}: unpack the zip, and give that table"
         raise DataError(f"{error}; perhaps you mean {meant}") from error
 
