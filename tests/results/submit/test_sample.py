@@ -137,6 +137,14 @@ def test_a_sample_of_class_names_gets_class_names(
     assert made.clipping is None
 
 
+def test_a_sample_that_spells_all_classes_its_own_way(photos: Callable[..., Path], submitted: Submit) -> None:
+    test = photos("1.jpg", "2.jpg", "3.jpg")
+    assert submitted(test, "id,breed\n2,Cats\n1,DOG\n3,DOG\n")[1][1:] == [["2", "DOG"], ["1", "DOG"], ["3", "DOG"]]
+    for cells in (("DOG", "DOG", "DOG"), ("DOG", "Dog", "cat")):
+        with pytest.raises(DataError, match="breed has 'DOG' where this model has 'dog'"):
+            submitted(test, "id,breed\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells, start=1)))
+
+
 def test_classes_that_are_numbers(photos: Callable[..., Path], submitted: Submit) -> None:
     """One column cannot hold the probabilities of three classes; of two it could, so that is asked."""
     _, rows = submitted(photos("1.jpg"), "ImageId,Label\n1,0\n", ("0", "1", "2"))
@@ -176,6 +184,7 @@ def test_positive_and_values_decide(photos: Callable[..., Path], submitted: Subm
     ("text", "message"),
     [
         ("id,not_dog\n1,0\n", "not_dog may be the probability of cat or of dog; choose with --positive"),
+        ("id,noDogs\n1,0\n", "noDogs may be the probability of cat or of dog; choose with --positive"),
         ("id,cat,dog,bird\n1,0,0,0\n", "no class is called like bird"),
         ("id,horse,cow\n1,0,0\n", "its header is id,horse,cow; this model writes .* cat, dog"),
         ("id,cat,horse\n1,0,0\n", "no class is called like horse; no column is called like dog"),

@@ -1,31 +1,21 @@
 """What each column of a sample wants: the ids, the probability of a class, the predicted class, or its own cells."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from photoclass.errors import DataError, SettingsError
 from photoclass.photos.class_names import clean_class_name, match_class
+from photoclass.results.submit.column_names import (
+    class_of_column,
+    classes_in_name,
+    is_called_ids,
+    is_called_predictions,
+    is_row_number,
+)
 from photoclass.results.submit.ids import PhotoIds
 from photoclass.results.submit.sample import VALUES, Sample, SampleOptions
 from photoclass.text import listed
 
-# Words of column names: what ids are called, what predictions are called, and what stands around the name of a class.
-_ID_WORDS = frozenset(
-    {"id", "ids", "image", "images", "img", "file", "filename", "fname", "path", "filepath", "name", "photo", "key"}
-)
-_VALUE_WORDS = frozenset(
-    {
-        *("label", "labels", "class", "target", "category", "breed", "species", "expected", "predicted", "prediction"),
-        *("probability", "prob", "score", "answer", "y"),
-    }
-)
-_AROUND_CLASS = frozenset(
-    {"is", "has", "p", "of", "prob", "proba", "probability", "pred", "prediction", "score", "class", "label", "target"}
-)
-_NOT = frozenset({"not", "no", "non", "without"})
-_WORDS = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MOST_NAMED = 10
 
 
@@ -37,11 +27,13 @@ class Column:
         name: As the sample spells it.
         role: `id`, `probability`, `class` (the predicted one), or `copied` from the sample.
         label: With `probability`, the index of the class.
+        spelled: With `class`, how the sample spells each class; empty for the model's own names.
     """
 
     name: str
     role: str = "copied"
     label: int = -1
+    spelled: tuple[str, ...] = ()
 
 
 def columns_without_sample(class_names: Sequence[str], options: SampleOptions) -> tuple[Column, ...]:
@@ -79,7 +71,7 @@ def columns_of_sample(
     id_column = _id_column(sample, photos, options)
     _check_header(sample, photos, id_column)
     columns = [Column(name, "id" if i == id_column else "copied") for i, name in enumerate(sample.header)]
-    rest = [i for i, name in enumerate(sample.header) if i != id_column and not _is_index(name)]
+    rest = [i for i, name in enumerate(sample.header) if i != id_column and not is_row_number(name)]
     content = {i: _content(sample.cells(i), class_names) for i in rest}
     named = {} if options.values == "class" else _named_columns(sample, content, class_names)
     if named:
@@ -92,29 +84,13 @@ def columns_of_sample(
     else:
         value = _value_column(sample, rest, content, class_names)
         if _wants_class(sample, value, content[value], class_names, options):
-            columns[value] = replace(columns[value], role="class")
+            spelled = _spelled(sample, value, class_names)
+            columns[value] = replace(columns[value], role="class", spelled=spelled)
         else:
             _check_not_ambiguous(sample, value, class_names, options)
             columns[value] = replace(columns[value], role="probability", label=positive)
     _check_positive_is_used(columns, options)
     return tuple(columns)
-
-
-def class_of_column(name: str, class_names: Sequence[str]) -> int:
-    """Return the class that a column is called after, -1 if none or several.
-
-    Names match as class names do, but for case, signs and a plural; if they do not, without words such as `is`, `has`
-    and `prob`.
-    """
-    words = _words(name)
-    bare = _without_words(words)
-    found = name if name in class_names else match_class(name, class_names)
-    if found is None and bare and bare != words:
-        found = match_class(" ".join(bare), class_names)
-    if found is None and bare:
-        fitting = [other for other in class_names if _without_words(_words(other)) == bare]
-        found = fitting[0] if len(fitting) == 1 else None
-    return -1 if found is None else list(class_names).index(found)
 
 
 def _positive(options: SampleOptions, class_names: Sequence[str]) -> int:
@@ -152,7 +128,7 @@ def _id_column(sample: Sample, photos: PhotoIds, options: SampleOptions) -> int:
     naming = [i for i in range(len(header)) if _name_photos(sample.cells(i), photos)]
     if len(naming) == 1:
         return naming[0]
-    called = [i for i in naming or range(len(header)) if set(_words(header[i])) & _ID_WORDS]
+    called = [i for i in naming or range(len(header)) if is_called_ids(header[i])]
     if len(called) == 1 or (called and not naming):
         return called[0]
     if naming:
@@ -236,7 +212,7 @@ def _value_column(sample: Sample, rest: Sequence[int], content: dict[int, set[st
     if len(rest) == 1:
         return rest[0]
     fitting = [i for i in rest if content[i] & {"blank", "probability", "class"}]
-    called = [i for i in fitting or rest if set(_words(sample.header[i])) & _VALUE_WORDS]
+    called = [i for i in fitting or rest if is_called_predictions(sample.header[i])]
     for columns in (fitting, called):
         if len(columns) == 1:
             return columns[0]
@@ -263,11 +239,12 @@ def _wants_class(
     if "class" in kinds or (kinds == {"blank"} and len(class_names) > 2):
         return True
     if kinds == {"text"}:
-        known = {clean_class_name(other) for other in class_names}
-        word = next(cell for cell in cells if clean_class_name(cell) not in known and _number(cell) is None)
+        if all(match_class(cell, class_names) for cell in cells):
+            return True
+        word = next(cell for cell in cells if match_class(cell, class_names) is None and _number(cell) is None)
         raise DataError(
             f"{sample.file}: its column {name} has {word!r}, which is no class of this model ({_names(class_names)}). "
-            "Give a sample for these classes, spelled as here"
+            "Give a sample for these classes"
         )
     if len(class_names) > 2:
         raise DataError(
@@ -282,32 +259,30 @@ def _wants_class(
     return False
 
 
+def _spelled(sample: Sample, value: int, class_names: Sequence[str]) -> tuple[str, ...]:
+    """Return how a sample spells each class; empty if as the model does, or if it has no class names at all."""
+    found = {cell: match_class(cell, class_names) for cell in sample.cells(value) if cell}
+    other = {cell: known for cell, known in found.items() if known not in (None, clean_class_name(cell))}
+    if not other:
+        return ()
+    cells = [[cell for cell, known in found.items() if known == name] for name in class_names]
+    if any(len(spellings) != 1 for spellings in cells):
+        cell, known = next(iter(other.items()))
+        raise DataError(
+            f"{sample.file}: its column {sample.header[value]} has {cell!r} where this model has {known!r}, and does "
+            "not spell each class in one way; write each class into that column once, as it is wanted"
+        )
+    return tuple(spelling for [spelling] in cells)
+
+
 def _check_not_ambiguous(sample: Sample, value: int, class_names: Sequence[str], options: SampleOptions) -> None:
-    """Refuse `not_dog`: it speaks of a class and is not called like it."""
-    words = _words(sample.header[value])
-    spoken = [name for name in class_names if _contains(words, _words(name))]
-    if options.positive is None and len(spoken) == 1:
+    """Refuse `not_dog`: it mentions a class and is not called like it."""
+    mentioned = classes_in_name(sample.header[value], class_names)
+    if options.positive is None and len(mentioned) == 1:
         raise DataError(
             f"{sample.file}: its column {sample.header[value]} may be the probability of {class_names[0]} or of "
             f"{class_names[1]}; choose with --positive"
         )
-
-
-def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
-    return bool(part) and any(words[i : i + len(part)] == part for i in range(len(words) - len(part) + 1))
-
-
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(_WORDS.findall(_CAMEL.sub(" ", clean_class_name(name)).casefold()))
-
-
-def _without_words(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(filter(lambda word: word not in _AROUND_CLASS, words))
-
-
-def _is_index(name: str) -> bool:
-    """Whether a column is the row numbers that pandas writes."""
-    return not name.strip() or name.casefold().startswith("unnamed:")
 
 
 def _number(cell: str) -> float | None:

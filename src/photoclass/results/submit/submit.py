@@ -146,7 +146,8 @@ def _cells(
         if column.role == "probability":
             cells[i] = [f"{value:.{decimals}f}" for value in written[:, column.label]]
         elif column.role == "class":
-            cells[i] = [info.class_names[label] for label in labels]
+            names = column.spelled or info.class_names
+            cells[i] = [names[label] for label in labels]
     return cells
 
 

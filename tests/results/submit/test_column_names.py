@@ -2,7 +2,7 @@
 
 import pytest
 
-from photoclass.results.submit.columns import class_of_column
+from photoclass.results.submit.column_names import class_of_column
 
 
 @pytest.mark.parametrize(
