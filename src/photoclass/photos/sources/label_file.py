@@ -127,13 +127,13 @@ def _splits(table: TableFile, columns: LabelColumns, splits: TableSplits, split:
     """Return the split of each row: what its word means, NO_SPLIT for a blank one, `split` without a column."""
     if columns.split is None:
         return [split] * len(table.rows)
-    words = [word.strip() for word in table.cells(columns.split)]
-    meant = {word: splits.of(word) if word else NO_SPLIT for word in dict.fromkeys(words)}
-    for row, word in zip(table.rows, words, strict=True):
+    given = [word.strip() for word in table.cells(columns.split)]
+    meant = {word: splits.of(word) if word else NO_SPLIT for word in dict.fromkeys(given)}
+    for row, word in zip(table.rows, given, strict=True):
         if meant[word] is None:
             advice = f"choose from train, valid, test, or say what it means, such as --splits {word}=test"
             faults.add(row.line, "unknown split", repr(word), advice)
-    return [NO_SPLIT if (known := meant[word]) is None else known for word in words]
+    return [NO_SPLIT if (known := meant[word]) is None else known for word in given]
 
 
 def _find_blanks(table: TableFile, images: list[str], labels: list[str], faults: RowFaults) -> None:
