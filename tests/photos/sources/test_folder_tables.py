@@ -107,6 +107,9 @@ def test_tables_and_folders_that_say_different_labels_are_refused_with_both(tmp_
 def test_a_label_table_of_another_name_is_named_in_the_refusal(tmp_path: Path) -> None:
     folder = tmp_path / "pets"
     _photos(folder, "train/a.jpg train/b.jpg")
+    put(folder / "labels.xlsx", b"PK\x03\x04 xl/workbook.xml")
+    with pytest.raises(DataError, match=r"; perhaps you mean .*pets/labels\.xlsx"):
+        _read(folder)
     put(folder / "labels.csv", b"id,breed\na,pug\nb,beagle\n")
     put(folder / "sample_submission.csv", b"id,pug,beagle\nx,0.5,0.5\n")
     with pytest.raises(DataError, match=r"; perhaps you mean .*pets/labels\.csv"):

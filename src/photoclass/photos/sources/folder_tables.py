@@ -14,7 +14,7 @@ from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.sources.table_splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
 from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import holds_labels
-from photoclass.photos.tables.table_file import TableFile, is_table, read_table_file
+from photoclass.photos.tables.table_file import WORKBOOK_ENDINGS, TableFile, is_table, read_table_file
 
 LABEL_TABLES = ("metadata.csv", "metadata.jsonl", "_classes.csv")
 
@@ -124,6 +124,7 @@ def refuse_column_options(where: str, reading: ReadOptions) -> None:
 
 def label_table_beside(listing: Listing, root: str) -> str:
     """Return the name of a label table at the top of a folder, under a name that is not known for it; empty without."""
+    workbook = ""
     for name in listing.beside:
         if "/" in name or name.casefold() in LABEL_TABLES or not is_table(Path(name)):
             continue
@@ -131,8 +132,9 @@ def label_table_beside(listing: Listing, root: str) -> str:
             if holds_labels(read_table_file(Path(root, name))):
                 return name
         except DataError:
-            continue
-    return ""
+            if name.casefold().endswith(WORKBOOK_ENDINGS):
+                workbook = name  # given as DATA, it is refused with what to do
+    return workbook
 
 
 def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions) -> dict[str, TableFile]:

@@ -102,7 +102,7 @@ class PhotoFinder:
         alike = files.alike(path_parts(written))
         if alike:
             return f"{alike} is here"
-        if self._encoding == CP1252 and not written.isascii():
+        if (self._encoding == CP1252 and not written.isascii()) or any("\ud800" <= c <= "\udfff" for c in written):
             return "the table is not UTF-8: save it as UTF-8"
         if not files.photos:
             return f"below {self._shown} is no photo"

@@ -16,7 +16,7 @@ _SPREADSHEET_ERRORS = frozenset({"#NAME?", "#N/A", "#REF!", "#VALUE!", "#DIV/0!"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # Three letters in a row that are not ASCII: in text that really is cp1252 they are rare, in other encodings the rule.
 _NOT_CP1252 = re.compile(r"[^\x00-\x7f]{3}")
-_BETWEEN_LABELS = re.compile(r"\s*[|;,/+&]\s*|\s+and\s+|\s+")
+_BETWEEN_LABELS = re.compile(r"\s*[|;,/+&、，；]\s*|\s+and\s+|\s+")
 _STRONG_BETWEEN = re.compile(r"\s*[|;]\s*")
 _FEWEST_MEASUREMENTS = 10
 _MOST_SHOWN = 40

@@ -11,10 +11,8 @@ from photoclass.photos.tables.json_lines import is_json, split_json_lines
 from photoclass.text import plural
 
 # Files that are read as tables, or refused for what they are; others are known by their content.
-TABLE_ENDINGS = (
-    *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json"),
-    *(".xlsx", ".xls", ".xlsm", ".ods", ".numbers", ".parquet"),
-)
+WORKBOOK_ENDINGS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", *WORKBOOK_ENDINGS)
 _MOST_COLUMNS_NAMED = 12
 
 
