@@ -24,7 +24,7 @@ from photoclass.model.folder import (
 from photoclass.text import printable
 
 # Characters with a meaning in Markdown. An underscore within a word has none.
-_MARKUP = re.compile(r"[\\`*\[\]<>|#]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\`*\[\]<>|#&~]|(?<!\w)_|_(?!\w)")
 
 
 def write_card(folder: Path, info: ModelInfo) -> None:
