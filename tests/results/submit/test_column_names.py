@@ -14,6 +14,7 @@ from photoclass.results.submit.column_names import class_of_column
         ("prob_dog", "dog"),
         ("P(dog)", "dog"),
         ("isDog", "dog"),
+        ("predicted_dog", "dog"),
         ("dog_probability", "dog"),
         ("Big Cat", "big_cat"),
         ("has big cats", "big_cat"),

@@ -16,7 +16,10 @@ _VALUE_WORDS = frozenset(
     }
 )
 _AROUND_CLASS = frozenset(
-    {"is", "has", "p", "of", "prob", "proba", "probability", "pred", "prediction", "score", "class", "label", "target"}
+    {
+        *("is", "has", "p", "of", "prob", "proba", "probability", "pred", "predicted", "prediction", "score"),
+        *("class", "label", "target"),
+    }
 )
 _WORDS = re.compile(r"[^\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

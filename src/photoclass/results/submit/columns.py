@@ -192,7 +192,7 @@ def _check_named(
         )
     if others or (absent and (len(class_names) > 2 or len(named) != 1)):
         raise DataError(
-            f"{_header(sample)}; this model's classes are {_names(class_names)}. "
+            f"{_header(sample)}; this model's classes are {_names(class_names)}: "
             + "; ".join(
                 [f"no class is called like {_names([sample.header[i] for i in others])}"] * bool(others)
                 + [f"no column is called like {_names(absent)}"] * bool(absent)

@@ -142,7 +142,7 @@ def _cause(missing: Sequence[str], left: Sequence[str], sample: str, test: str) 
         cell, name = numbers[0]
         return (
             f"{sample}: {plural(len(numbers), 'id')} would match photos of {test} as numbers alone, as {cell!r} "
-            f"and {name}; spreadsheets and pandas drop zeros and add decimals so. Write the ids as the files are "
+            f"and {name}. Spreadsheets and pandas drop leading zeros and add decimals; write the ids as the files are "
             "named (pandas: dtype=str)"
         ), len(numbers)
     return "", 0
