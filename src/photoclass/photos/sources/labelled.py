@@ -8,6 +8,7 @@ import numpy as np
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name, has_control_characters, match_class
+from photoclass.photos.sources.options import write_option
 from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below, natural_key
 
 FORMS = (
@@ -145,9 +146,13 @@ def _check_classes(
             raise DataError(f"{where}: classes {other!r} and {name!r} differ only by case; give them one name")
     for name in class_names:
         if name not in filled:
-            raise DataError(f"{where}: class {name!r} is empty; put photos into it or remove its folder")
+            option = write_option("--splits", {name: "ignore"})
+            raise DataError(
+                f"{where}: class {name!r} is empty; put photos into it, remove its folder, or leave it out "
+                f"with {option}"
+            )
     if len(class_names) < (2 if to_train else 1):
         found = f"only one class, {class_names[0]!r}" if class_names else "no class"
-        named = ",".join(f"{name}=class" for name in aside)
-        hint = f" (if what was passed over is a class: --splits {named})" if aside else ""
+        option = write_option("--splits", dict.fromkeys(aside, "class"))
+        hint = f" (if what was passed over is a class: {option})" if aside else ""
         raise DataError(f"{where}: {found}; at least {'two are' if to_train else 'one is'} needed{hint}: {FORMS}")

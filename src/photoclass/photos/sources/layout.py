@@ -30,7 +30,7 @@ from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import dotted_label, numbered_label
 from photoclass.photos.sources.names import split_of_name
-from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
+from photoclass.photos.sources.options import AS_IT_IS, ReadOptions, write_option
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
 from photoclass.text import plural
 
@@ -224,11 +224,11 @@ class _Reader:
         if len(labels.counts) < 2:
             return
         named = ", ".join(f"{kid.name}/" for kid in classes[:_MOST_SHOWN])
-        ignored = ",".join(f"{kid.name}=ignore" for kid in classes)
+        ignored = write_option("--splits", {kid.name: "ignore" for kid in classes})
         raise DataError(
             f"{self.where}: {plural(len(labels.labels), 'photo')} whose names give classes "
             f"({', '.join(list(labels.counts)[:_MOST_SHOWN])}) beside the folders {named}; move these elsewhere, "
-            f"or leave them out with --splits {ignored}"
+            f"or leave them out with {ignored}"
         )
 
 

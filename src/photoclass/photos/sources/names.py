@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from photoclass.photos.sources.rules import (
+    CONTAINER_WORDS,
     NO_CLASS_WORDS,
     SELDOM_CLASS_WORDS,
     SPLIT_EXTRAS,
@@ -112,7 +113,7 @@ def shares_word(one: str, other: str) -> bool:
 def is_plain_container(name: str) -> bool:
     """Return whether a name says no more than that photos are in it, such as `images`."""
     found = words(name)
-    return not set(found) <= set(filter(str.isdecimal, found)) and all(w.isdecimal() or w in _EXTRAS for w in found)
+    return any(word in _CONTAINERS for word in found) and all(w.isdecimal() or w in _CONTAINERS for w in found)
 
 
 def _has_word(name: str, among: frozenset[str]) -> bool:
@@ -121,11 +122,11 @@ def _has_word(name: str, among: frozenset[str]) -> bool:
 
 
 def _joined(found: tuple[str, ...]) -> Iterator[str]:
-    """Yield words, with `held out`, `hold out`, `no label` and `ground truth` as one."""
+    """Yield words, with those that belong together as one: `held out`, `train val`."""
     waiting = ""
     for word in found:
-        if waiting in ("held", "hold", "no", "ground") and word in ("out", "label", "labels", "truth"):
-            yield waiting + word
+        if (waiting, word) in _JOINED:
+            yield _JOINED[waiting, word]
             waiting = ""
             continue
         if waiting:
@@ -160,6 +161,13 @@ _SPLITS = dict(
     )
 )
 _AT_AN_END = re.compile("^(?:{0})|(?:{0})$".format("|".join(_SPLITS)))
-_EXTRAS, _UNLABELLED, _NO_CLASS, _SELDOM_CLASS = (
-    frozenset(map(fold, among)) for among in (SPLIT_EXTRAS, UNLABELLED_WORDS, NO_CLASS_WORDS, SELDOM_CLASS_WORDS)
+_JOINED = {
+    **{(first, "out"): "holdout" for first in ("held", "hold")},
+    **{("train", second): "trainval" for second in ("val", "valid", "dev")},
+    **{("no", second): "nolabel" for second in ("label", "labels")},
+    ("ground", "truth"): "groundtruth",
+}
+_EXTRAS, _CONTAINERS, _UNLABELLED, _NO_CLASS, _SELDOM_CLASS = (
+    frozenset(map(fold, among))
+    for among in (SPLIT_EXTRAS, CONTAINER_WORDS, UNLABELLED_WORDS, NO_CLASS_WORDS, SELDOM_CLASS_WORDS)
 )

@@ -1,5 +1,7 @@
 """How DATA is read where its names leave a choice."""
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from photoclass.errors import SettingsError
@@ -49,8 +51,13 @@ class ReadOptions:
 AS_IT_IS = ReadOptions()
 
 
+def write_option(option: str, values: Mapping[str, str]) -> str:
+    """Return an option for a message, as `--splits a=train,b=test`, quoted so that it can be pasted."""
+    return f"{option} {shlex.quote(','.join(f'{name}={value}' for name, value in values.items()))}"
+
+
 def parse_assignments(option: str, text: str, example: str) -> dict[str, str]:
-    """Parse `NAME=VALUE,NAME=VALUE`.
+    """Parse `NAME=VALUE,NAME=VALUE`; a name may hold a comma or an equals sign.
 
     Args:
         option: The option's name, for messages.
@@ -61,11 +68,18 @@ def parse_assignments(option: str, text: str, example: str) -> dict[str, str]:
         SettingsError: A part has no `=`, no name or no value, or a name is given twice.
     """
     found: dict[str, str] = {}
-    for part in text.split(",") if text else ():
-        name, equals, value = (piece.strip() for piece in part.rpartition("="))
+    waiting = ""
+    for piece in text.split(",") if text else ():
+        part = f"{waiting}{piece}"
+        waiting = "" if "=" in piece else f"{part},"
+        if waiting:
+            continue
+        name, equals, value = (half.strip() for half in part.rpartition("="))
         if not (name and equals and value):
             raise SettingsError(f"{option} {text}: {part!r} is not NAME=VALUE, such as {example}")
         if name in found:
             raise SettingsError(f"{option} {text}: {name!r} is given twice")
         found[name] = value
+    if waiting:
+        raise SettingsError(f"{option} {text}: {waiting[:-1]!r} is not NAME=VALUE, such as {example}")
     return found

@@ -36,6 +36,13 @@ SPLIT_EXTRAS = _words(
     集 集合 数据 数据集 資料 資料集 图像 图片 画像 データ データセット セット 用 데이터 데이터셋 셋 세트
     """
 )
+# Names of folders that say no more than that photos are in them.
+CONTAINER_WORDS = _words(
+    """
+    image images img imgs photo photos picture pictures pic pics data dataset datasets files folder jpg jpeg png
+    imagenes imagens immagini bilder fotos 图像 图片 画像 写真
+    """
+)
 # Folders of photos that have no label, beside classes or splits.
 UNLABELLED_WORDS = _words(
     """

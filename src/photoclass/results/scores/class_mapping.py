@@ -8,6 +8,7 @@ import numpy as np
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name, match_class
+from photoclass.photos.sources.options import write_option
 from photoclass.photos.table import NO_LABEL, PhotoTable, count_by_class
 from photoclass.text import list_classes, listed, plural
 
@@ -36,10 +37,11 @@ def map_classes(
     unknown = {name: counts[name] for name, known in meant.items() if known is None}
     if unknown:
         named = listed([f"{name!r} ({plural(count, 'photo')})" for name, count in unknown.items()], "class", "classes")
+        option = write_option("--classes", {next(iter(unknown)): class_names[0]})
         raise DataError(
             f"{where}: the model does not know the class {named}; it knows {list_classes(class_names)}. If it "
-            f"is one of these, say which with --classes {next(iter(unknown))}={class_names[0]}; else leave its photos "
-            "out with --fixes (label -), or train a model that has it"
+            f"is one of these, say which with {option}; else leave its "
+            "photos out with --fixes (label -), or train a model that has it"
         )
     _refuse_two_for_one(meant, said, where)
     order = np.full(len(table.class_names), NO_LABEL, dtype=np.int64)
@@ -82,5 +84,5 @@ def _refuse_two_for_one(meant: Mapping[str, str | None], said: Mapping[str, str]
         if len(names) > 1 and unsaid:
             raise DataError(
                 f"{where}: the classes {', '.join(map(repr, names))} may all be the model's {known!r}; if they are, "
-                f"say so with --classes {','.join(f'{name}={known}' for name in names)}"
+                f"say so with {write_option('--classes', dict.fromkeys(names, known))}"
             )

@@ -20,6 +20,7 @@ from photoclass.photos.sources.names import (
     shares_word,
     split_of_name,
 )
+from photoclass.photos.sources.options import write_option
 from photoclass.photos.table import NO_SPLIT, TRAIN
 
 _MOST_SHOWN = 3
@@ -126,7 +127,7 @@ def refuse_seldom_classes(where: str, classes: Sequence[Folder], choices: Choice
             named = ", ".join(f"{other.name}/" for other in others[:_MOST_SHOWN])
             raise DataError(
                 f"{where}: {kid.path}/ holds photos; is it a class like {named}? Say it with "
-                f"--splits {kid.name}=class or --splits {kid.name}=ignore"
+                f"{write_option('--splits', {kid.name: CLASS})} or {write_option('--splits', {kid.name: IGNORE})}"
             )
 
 

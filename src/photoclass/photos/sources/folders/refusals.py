@@ -12,10 +12,12 @@ from photoclass.photos.sources.folders.parts import SPLIT_CHOICE_OF
 from photoclass.photos.sources.folders.tree import Folder
 from photoclass.photos.sources.labelled import FORMS
 from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.sources.options import ALL_OTHERS, write_option
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID, natural_key
 
 _MOST_NAMED = 6
 _MOST_CLASSES = 3
+_ALL_CLASSES = write_option("--splits", {ALL_OTHERS: "class"})
 
 
 def named(folders: Iterable[Folder]) -> str:
@@ -28,16 +30,15 @@ def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
     classes = sorted(classes_in(alike[0]), key=natural_key)
     others = [name for name in inner_folder(alike[0]).photo_folders if split_of_name(name) is None]
     if others and any(split_of_name(name) is not None for name in classes):
-        options = ",".join(f"{name}=ignore" for name in others)
         return DataError(
             f"{level.where}: {named(alike[:_MOST_NAMED])} hold splits, and other folders beside these; say what they "
-            f"are with --splits {options} (or train, valid, test)"
+            f"are with {write_option('--splits', dict.fromkeys(others, 'ignore'))} (or train, valid, test)"
         )
     shown = ", ".join(classes[:_MOST_CLASSES]) + (", …" if len(classes) > _MOST_CLASSES else "")
     folders = named(alike[:_MOST_NAMED]) + (" …" if len(alike) > _MOST_NAMED else "")
     return DataError(
         f"{level.where}: {folders} hold the same classes ({shown}), so they look like splits, but their names do not "
-        f"say which; give --splits {_options(level, alike)}, or, if they are the classes, --splits '*=class'"
+        f"say which; give {_options(level, alike)}, or, if they are the classes, {_ALL_CLASSES}"
     )
 
 
@@ -45,8 +46,8 @@ def what_is(level: Level, top: Folder, beside: Iterable[str]) -> DataError:
     """Return the question what a folder is that stands beside splits."""
     beside_it = ", ".join(f"{name}/" for name in beside)
     return DataError(
-        f"{level.where}: {top.name}/ beside {beside_it}: say what it is with --splits {top.name}=train (or valid, "
-        "test, ignore), or move it elsewhere; if all of them are classes, --splits '*=class'"
+        f"{level.where}: {top.name}/ beside {beside_it}: say what it is with {_option(top, 'train')} (or valid, test, "
+        f"ignore), or move it elsewhere; if all of them are classes, {_ALL_CLASSES}"
     )
 
 
@@ -62,9 +63,10 @@ def refuse_two_valid(level: Level, splits: Sequence[Folder]) -> None:
     """Refuse valid/ beside dev/ or eval/: one of them may be meant for the final score."""
     valid = [top for top in splits if level.split(top) == VALID and level.choices.split(top.name) is None]
     if len({level.meanings[top.name].split_word for top in valid}) > 1:
-        options = ",".join(f"{top.name}={'valid' if top is valid[0] else 'test'}" for top in valid)
+        options = {top.name: "valid" if top is valid[0] else "test" for top in valid}
         raise DataError(
-            f"{level.where}: {named(valid)}: which validates, and which is held out? Give --splits {options}"
+            f"{level.where}: {named(valid)}: which validates, and which is held out? Give "
+            f"{write_option('--splits', options)}"
         )
 
 
@@ -75,7 +77,7 @@ def refuse_the_same_folders_again(level: Level) -> None:
         if len(class_keys(classes_in(top)) & beside) > 1 and not level.is_class(top):
             raise DataError(
                 f"{level.where}: {top.name}/ holds folders of the same names as those beside it; leave it out with "
-                f"--splits {top.name}=ignore, or give {level.where}/{top.path} alone"
+                f"{_option(top, 'ignore')}, or give {level.where}/{top.path} alone"
             )
 
 
@@ -85,10 +87,10 @@ def refuse_splits_in_one_folder(level: Level) -> None:
         splits = {split_of_name(name) for name in inner_folder(top).photo_folders}
         if {TRAIN, HELD_OUT} <= splits or {TRAIN, VALID} <= splits:
             others = [other for other in level.tops if other is not top]
-            options = ",".join(f"{other.name}=ignore" for other in others)
+            options = write_option("--splits", {other.name: "ignore" for other in others})
             raise DataError(
                 f"{level.where}: {named(others)} beside {top.name}/, which holds splits; give {level.where}/{top.path} "
-                f"alone, or leave the others out with --splits {options}"
+                f"alone, or leave the others out with {options}"
             )
 
 
@@ -99,9 +101,9 @@ def refuse_splits_without_classes(level: Level) -> None:
         return
     others = [top for top in level.tops if top not in exact and not level.is_unlabelled(top)]
     if others:
-        options = ",".join(f"{top.name}=class" for top in exact)
+        options = write_option("--splits", {top.name: "class" for top in exact})
         raise DataError(
-            f"{level.where}: {named(exact)} beside {named(others)}: splits or classes? Say it with --splits {options} "
+            f"{level.where}: {named(exact)} beside {named(others)}: splits or classes? Say it with {options} "
             "(or ignore)"
         )
     files = [name for top in exact for name in inner_folder(top).names]
@@ -115,4 +117,9 @@ def _options(level: Level, alike: Sequence[Folder]) -> str:
     said = {top.name: level.split(top) for top in alike}
     missing = iter([split for split in (TRAIN, HELD_OUT, VALID) if split not in said.values()])
     offered = {name: next(missing, TRAIN) if split is None else split for name, split in said.items()}
-    return ",".join(f"{name}={SPLIT_CHOICE_OF[split]}" for name, split in list(offered.items())[:_MOST_NAMED])
+    first = {name: SPLIT_CHOICE_OF[split] for name, split in list(offered.items())[:_MOST_NAMED]}
+    return write_option("--splits", first)
+
+
+def _option(top: Folder, choice: str) -> str:
+    return write_option("--splits", {top.name: choice})

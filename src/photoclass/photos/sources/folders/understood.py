@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from photoclass.photos.sources.folders.parts import NO_CLASS, SPLIT_CHOICE_OF, UNLABELLED, Aside
 from photoclass.photos.sources.folders.tree import Folder
+from photoclass.photos.sources.options import write_option
 from photoclass.text import plural
 
 _MOST_SHOWN = 3
@@ -57,5 +58,5 @@ def describe_aside(aside: Sequence[Aside], where: str) -> Iterator[str]:
         why = ""
         if kind == NO_CLASS:
             why = ", as the name says that it is no class" if has_photos else ", as there is no photo in it"
-        hint = f" (if it is a class: --splits {folders[0].name}=class)" if may_be_class else ""
+        hint = f" (if it is a class: {write_option('--splits', {folders[0].name: 'class'})})" if may_be_class else ""
         yield f"{named}{more}: {count} passed over{why}{hint}"
