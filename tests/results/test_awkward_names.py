@@ -114,7 +114,7 @@ def test_pages(names: list[str], folder: Path, tmp_path: Path) -> None:
 def test_pictures(folder: Path, tmp_path: Path) -> None:
     made = gallery([folder / "data"], folder / "model", tmp_path / "g.png")
     number = NAMES.index("犬") + 1
-    assert f"#{number} is 犬" in made.as_text() or not made.notes
+    assert f"no. {number} is 犬" in made.as_text() or not made.notes
 
 
 @given(st.text(min_size=1).filter(lambda name: name.strip()))

@@ -82,6 +82,10 @@ def test_a_class_without_a_font_is_a_number_with_a_legend(name: str, only_these_
     assert f"#2 is {name}" in note and "HTML" in note
 
 
+def test_numbers_are_no_class_names(only_these_fonts: Path) -> None:
+    assert Lettering.of(["#1", "猫"]).class_name("猫") == "no. 2"
+
+
 @pytest.mark.parametrize("text", ["Собака", "Ωmega", "חתול", "✓ naïve"])
 def test_what_dejavu_has_needs_no_other_font(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: pytest.fail("fonts of this computer are searched"))
@@ -118,6 +122,7 @@ def test_galleries_and_heat_maps_say_which_names_they_number(only_these_fonts: P
         _make_font(only_these_fonts / "a.ttf", "猫犬")
         drawn = gallery([tmp_path / "data"], model, tmp_path / "h.png")
     assert "note: no font on this computer has all letters of these class names: #2 is 猫." in made.as_text()
+    assert "drawn as ?: 犬" in made.as_text()
     assert drawn.notes == ()
     with Image.open(tmp_path / "g.png") as numbered, Image.open(tmp_path / "h.png") as lettered:
         assert numbered.height > lettered.height, "the legend is below the photos"

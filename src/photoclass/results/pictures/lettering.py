@@ -25,23 +25,28 @@ class Lettering:
 
     Attributes:
         class_names: The classes, which may be drawn by number.
+        texts: Other texts that may be drawn, such as file names.
         fonts: Fonts of this computer with letters that DejaVu Sans lacks.
     """
 
     class_names: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
     fonts: tuple[FontFile, ...] = ()
 
     @classmethod
     def of(cls, class_names: Sequence[str], texts: Iterable[str] = ()) -> "Lettering":
         """Find the fonts for class names and other texts."""
-        letters = {ord(letter) for text in (*class_names, *texts) for letter in text}
-        return cls(tuple(class_names), find_fonts({code for code in letters if not _in(code, dejavu(False))}))
+        others = frozenset(texts)
+        letters = {ord(letter) for text in (*class_names, *others) for letter in text}
+        fonts = find_fonts({code for code in letters if not _in(code, dejavu(False))})
+        return cls(tuple(class_names), others, fonts)
 
     def class_name(self, name: str) -> str:
         """Return a class name as it is drawn: itself, or `#3` for the third class if it has letters without a font."""
         if name not in self.class_names or self.can_draw(name):
             return name
-        return f"#{self.class_names.index(name) + 1}"
+        sign = "no. " if any(other.startswith("#") for other in self.class_names) else "#"
+        return f"{sign}{self.class_names.index(name) + 1}"
 
     def can_draw(self, text: str) -> bool:
         """Return whether there is a font for each letter."""
@@ -59,14 +64,20 @@ class Lettering:
         return ["class names with letters that no font here has:", *entries] if entries else []
 
     def notes(self) -> tuple[str, ...]:
-        """Return a line on the class names that are drawn as numbers; empty if there is none."""
+        """Return a line on class names that are drawn as numbers, and one on letters of file names that are not."""
+        lines = []
         numbered = [f"{self.class_name(name)} is {name}" for name in self.class_names if not self.can_draw(name)]
-        if not numbered:
-            return ()
-        return (
-            f"no font on this computer has all letters of these class names: {listed(numbered, 'name')}. The HTML "
-            "pages of report and check show them; so do pictures once a font such as Noto Sans is installed",
-        )
+        if numbered:
+            lines.append(
+                f"no font on this computer has all letters of these class names: {listed(numbered, 'name')}. The HTML "
+                "pages of report and check show them; so do pictures once a font such as Noto Sans is installed"
+            )
+        letters = sorted({letter for text in self.texts for letter in text if not self.can_draw(letter)})
+        if letters:
+            lines.append(
+                f"letters of file names without a font on this computer are drawn as ?: {listed(letters, 'letter')}"
+            )
+        return tuple(lines)
 
     def one_font_for(self, text: str) -> str | None:
         """Return a font file that has all letters of a text; None if no single one has."""
