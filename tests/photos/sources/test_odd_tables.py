@@ -377,6 +377,16 @@ def test_words_of_the_split_column_may_be_any_that_name_splits(folder: Path) -> 
     )
 
 
+def test_a_column_of_split_words_is_the_split_whatever_its_name(folder: Path) -> None:
+    lines = ["{},cat,training", "{},dog,training", "{},dog,val", "{},cat,test"]
+    table = _read(folder, _table(lines, header="image,label,usage"))
+    assert table.splits.tolist() == [TRAIN, TRAIN, VALID, HELD_OUT]
+    assert table.notes == (f"{folder / 't.csv'}: splits are from column usage",)
+    lines = ["{},cat,train,train", "{},dog,train,test", "{},dog,test,test", "{},cat,train,test"]
+    message = _refusal(folder, _table(lines, header="image,label,a,b"))
+    assert "a (such as 'train') or b (such as 'train') may be the splits; name one of them split" in message
+
+
 def test_folders_that_are_splits_are_the_splits_of_a_table_without_such_a_column(tmp_path: Path) -> None:
     photos = ("train/0.jpg", "train/1.jpg", "val/2.jpg", "test/3.jpg")
     for photo in photos:

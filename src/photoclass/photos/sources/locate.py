@@ -91,7 +91,9 @@ class PhotoFinder:
         if matches:
             more = f" or {len(matches) - _MOST_NAMED:,} more" if len(matches) > _MOST_NAMED else ""
             shown = f"{written!r} is {' or '.join(matches[:_MOST_NAMED])}{more}"
-            return Missing("more than one file can be meant", shown, "write the folder before the name")
+            return Missing(
+                "more than one file can be meant", shown, "write the folder before the name, or put the table there"
+            )
         if self._explained:  # the first of a cause is shown, and this takes time
             return Missing(NO_SUCH_FILE, "", "")
         self._explained = True

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.litter import has_photo_ending
+from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.table import TRAIN
 from photoclass.photos.tables.one_hot import one_hot_columns
 from photoclass.photos.tables.table_file import TableFile
 
@@ -20,20 +22,20 @@ def _words(text: str) -> frozenset[str]:
 IMAGE_COLUMNS = (
     _words("""
         image images file files filename filenames filepath filepaths path paths imagefile imagefilename imagename
-        imagepath imagepaths img imgname imgpath imgfile photo photos photoname photopath picture
+        imagepath imagepaths img imgname imgpath imgfile photo photos photofile photoname photopath picture
     """),
     _words("id imageid imgid photoid fileid"),
 )
 LABEL_COLUMNS = (
     _words("""
-        label labels class classes classname labelname target breed category categoryname species
-        choice
+        label labels class classes classname classlabel labelname target breed category categoryname species choice
     """),
     _words("classid labelid targetid categoryid breedid classindex labelindex y"),
 )
-SPLIT_COLUMNS = (_words("split set subset dataset"),)
+SPLIT_COLUMNS = (_words("split set subset"),)
 # How many rows are searched for the names of the columns, for a message.
 _ROWS_TRIED = 10
+_MOST_SPLIT_WORDS = 12
 _BETWEEN_WORDS = re.compile(r"[\s_.\-]+")
 
 
@@ -86,10 +88,30 @@ def find_columns(table: TableFile, image_column: str = "", label_column: str = "
             f"{table.file}: labels are from column {table.header[labels[0]]}; {_examples(table, labels[1:])} could be "
             "chosen with --label-column"
         )
-    splits = [column for column in _usual(table, SPLIT_COLUMNS, "split") if column not in (*images, *labels)]
-    for column in (*images, *labels[:1], *splits[:1]):
+    split = _split_column(table, {*images, *labels}, notes)
+    for column in (*images, *labels[:1], *([] if split is None else [split])):
         named_column(table, table.header[column], "")
-    return LabelColumns(tuple(images), labels[0] if labels else None, splits[0] if splits else None, tuple(notes))
+    return LabelColumns(tuple(images), labels[0] if labels else None, split, tuple(notes))
+
+
+def _split_column(table: TableFile, others: set[int], notes: list[str]) -> int | None:
+    """Return the column of splits: by its name, or because all that it holds are words for splits, train among them."""
+    found = [column for column in _usual(table, SPLIT_COLUMNS, "split") if column not in others]
+    if not found:
+        columns = (column for column in range(len(table.header)) if column not in others)
+        found = [column for column in columns if _holds_splits(table.cells(column))]
+        notes += [f"{table.file}: splits are from column {table.header[column]}" for column in found[:1]]
+    if len(found) > 1 and _plain(table.header[found[0]]) != "split":
+        raise DataError(f"{table.file}: {_examples(table, found)} may be the splits; name one of them split")
+    return found[0] if found else None
+
+
+def _holds_splits(cells: Sequence[str]) -> bool:
+    words = set(cells)
+    if len(words) > _MOST_SPLIT_WORDS:
+        return False
+    splits = {split_of_name(word.strip()) for word in words}
+    return len(splits) > 1 and TRAIN in splits and None not in splits
 
 
 def holds_labels(table: TableFile, image_column: str = "", label_column: str = "") -> bool:
