@@ -111,12 +111,19 @@ def test_splits_that_only_the_names_of_zips_tell_are_refused(tmp_path: Path) -> 
     test = _zip(tmp_path / "test.zip", {f"{name}/1.jpg": name.encode() for name in ("cats", "dogs")})
     message = _refusal([train, test], tmp_path)
     assert "named as splits" in message
-    assert "give the folder that holds them" in message
+    assert "unpack each zip into a folder of its name, and give the folder that holds them" in message
+
+
+def test_split_folders_given_one_by_one_are_refused_with_what_to_give(tmp_path: Path) -> None:
+    classes = {f"{name}/0.jpg": name.encode() for name in ("cats", "dogs")}
+    train, valid = (_folder(tmp_path / "data" / name, classes) for name in ("train", "valid"))
+    assert f"give the folder that holds them, {tmp_path / 'data'}" in _refusal([train, valid], tmp_path)
 
 
 def test_class_folders_given_one_by_one_are_refused_with_what_to_give(tmp_path: Path) -> None:
     cats, dogs = (_folder(tmp_path / "photos" / name, {f"{name[0]}.jpg": b"x"}) for name in ("cats", "dogs"))
-    assert "If each of these is a class, give the folder that holds them" in _refusal([cats, dogs], tmp_path)
+    advice = f"If each of these is a class, give the folder that holds them, {tmp_path / 'photos'}"
+    assert advice in _refusal([cats, dogs], tmp_path)
 
 
 def test_fixes_name_photos_by_their_path_within_the_parts(drive: list[Path], tmp_path: Path) -> None:

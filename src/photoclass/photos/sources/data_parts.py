@@ -99,9 +99,9 @@ def merge_parts(parts: Sequence[DataPart]) -> MergedParts:
                 listing.kinds[f"{file} ({part.path})"] = COPIES
             else:
                 raise DataError(
-                    f"{first.name_of(file)} and {part.name_of(file)}: two different files of the same path; if "
-                    f"{part.path} is not a part of the same data, give it on its own, or put each part into a "
-                    "folder of its own and give the folder that holds them"
+                    f"{first.name_of(file)} and {part.name_of(file)}: two different files of the same path, so these "
+                    f"are no parts of one data set; give one of them, or, if they are classes or splits, "
+                    f"{what_holds(parts)}"
                 )
         for item in part.listing.skipped:
             merged.part_of.setdefault(item.name, part)
@@ -135,6 +135,13 @@ def _refuse_splits(parts: Sequence[DataPart]) -> None:
         if split is not None and any(split_of_name(top) != split for top in tops):
             raise DataError(
                 f"{', '.join(str(other.path) for other in parts)}: named as splits, but {part.path} holds no folder "
-                "that says so; unpack each into a folder of its name (such as train/ and test/) and give the folder "
-                "that holds them"
+                f"that says so; {what_holds(parts)}"
             )
+
+
+def what_holds(parts: Sequence[DataPart]) -> str:
+    """Return the advice to give the folder that holds the parts."""
+    if any(part.path.is_file() for part in parts):
+        return "unpack each zip into a folder of its name, and give the folder that holds them"
+    parents = {part.path.parent for part in parts}
+    return f"give the folder that holds them{f', {parents.pop()}' if len(parents) == 1 else ''}"

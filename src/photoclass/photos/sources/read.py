@@ -14,7 +14,7 @@ from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.archive_inner import archives_to_give
 from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
-from photoclass.photos.sources.data_parts import DataPart, merge_parts
+from photoclass.photos.sources.data_parts import DataPart, merge_parts, what_holds
 from photoclass.photos.sources.folder_tables import (
     label_folder,
     label_table_beside,
@@ -118,7 +118,7 @@ def _read_parts(
     except DataError as error:
         if merged.listing.folders:
             raise
-        raise DataError(f"{error}. If each of these is a class, give the folder that holds them") from error
+        raise DataError(f"{error}. If each of these is a class, {what_holds(parts)}") from error
     group_rows(labelled, reading.group_by, where)
     return merged.place(make_table(labelled, where, None, where, to_train), where)
 
