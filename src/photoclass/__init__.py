@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from photoclass.photos.decode import Unreadable
     from photoclass.photos.fixes import Fix, write_fixes
     from photoclass.photos.sources.options import ReadOptions
+    from photoclass.photos.split import SplitFractions
     from photoclass.progress import Progress
     from photoclass.results.diagram.draw import draw_network
     from photoclass.results.diagram.layers import Layer, describe_network
@@ -66,6 +67,7 @@ _HOMES = {
     "write_check_page": "photoclass.checks.page:write_page",
     "Fix": "photoclass.photos.fixes",
     "ReadOptions": "photoclass.photos.sources.options",
+    "SplitFractions": "photoclass.photos.split",
     "write_fixes": "photoclass.photos.fixes",
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
@@ -114,6 +116,7 @@ __all__ = [
     "write_check_page",
     "Fix",
     "ReadOptions",
+    "SplitFractions",
     "write_fixes",
     "train",
     "TrainOptions",

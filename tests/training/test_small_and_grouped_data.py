@@ -107,6 +107,15 @@ def test_fault_70_a_class_of_one_picture_is_refused_before_any_feature_is_comput
     assert not [line for line in watch.lines if "from the cache" in line]
 
 
+def test_fault_70_what_cannot_be_read_does_not_count(tmp_path: Path) -> None:
+    _classes(tmp_path / "DATA", 2, 3)
+    _draw(tmp_path / "DATA/owls/0.jpg", 999)
+    for number in range(1, 4):
+        (tmp_path / f"DATA/owls/{number}.jpg").write_bytes(b"\xff\xd8\xff not a photo")
+    with pytest.raises(DataError, match="class 'owls' has 1 readable photo; at least 2 different"):
+        _train(tmp_path / "DATA", tmp_path / "run")
+
+
 def test_requested_shares_are_kept_and_recorded(tmp_path: Path) -> None:
     data = _classes(tmp_path / "DATA", 2, 60)
     trained = _train(data, tmp_path / "run", split=SplitFractions.parse("50/50/0"))
@@ -153,6 +162,8 @@ def test_the_effect_of_grouping_is_measured_on_the_same_photos_and_reported(grou
     assert "without --group-by the score would look better by" in grouping.as_text()
     report = (grouped.folder / "report.html").read_text(encoding="utf-8")
     assert "without --group-by the score would look better by" in report
+    card = (grouped.folder / "README.md").read_text(encoding="utf-8")
+    assert "16 groups, by folder" in card and "the score would look better by" in card
     assert "16 groups (--group-by folder)" in report and "--group-by folder" in report
 
 

@@ -71,7 +71,7 @@ shape (N, {len(names)}), in the order: {", ".join(names)}. Photos are resized to
 | --- | --- | --- |
 {chr(10).join(counts)}
 
-Fingerprint of all photos with their classes and splits: `{info.data_fingerprint}`.
+{_groups(info)}Fingerprint of all photos with their classes and splits: `{info.data_fingerprint}`.
 
 ## Training
 
@@ -145,6 +145,18 @@ def _shares(info: ModelInfo, names: list[str]) -> str:
     shares = sorted(zip(info.base_rates, names, strict=True), reverse=True)[:5]
     others = f", and {len(names) - 5} other classes" if len(names) > 5 else ""
     return ", ".join(f"{share:.1%} are {name}" for share, name in shares) + others
+
+
+def _groups(info: ModelInfo) -> str:
+    """Return what the user's groups of photos were, and what the score would be without them."""
+    grouping = info.training.grouping
+    if grouping is None:
+        return ""
+    by = _plain(grouping.group_by)
+    return (
+        f"The photos are of {grouping.groups:,} groups, by {by}; each was kept in one split. What that changes: "
+        f"{grouping.as_text()}.\n\n"
+    )
 
 
 def _training(info: ModelInfo) -> str:
