@@ -16,6 +16,7 @@ from photoclass.photos.class_names import clean_class_name, has_control_characte
         ("big \u2003 cats", "big cats"),
         ("dogs\u200b", "dogs"),
         ("\ufeffdogs", "dogs"),
+        ("do\u200dgs\u2063", "dogs"),
         ("\u0645\u06cc\u200c\u062e\u0648\u0631\u062f", "\u0645\u06cc\u200c\u062e\u0648\u0631\u062f"),
         ("\u200b ", ""),
     ],

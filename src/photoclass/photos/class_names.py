@@ -5,11 +5,20 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection
 
-# Characters that show nothing and come with copied text: soft hyphen, zero-width space, word joiner, byte-order mark,
-# and marks of writing direction. The zero-width joiners stay: scripts such as Persian need them.
+# Characters that show nothing and come with copied text: soft hyphens, zero-width spaces, byte-order marks, marks of
+# writing direction, fillers. They are Unicode's format characters, but for the joiners and for those that are seen.
 _INVISIBLE = dict.fromkeys(
-    [0x00AD, 0x200B, 0x2060, 0xFEFF, 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    code
+    for first, last in (
+        *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x180E, 0x180E), (0x200B, 0x200B)),
+        *((0x200E, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x206F), (0x3164, 0x3164), (0xFEFF, 0xFEFF)),
+        *((0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A)),
+    )
+    for code in range(first, last + 1)
 )
+_JOINERS = "\u200c\u200d"
+# Persian, Indian scripts and emoji need the joiners; beside Latin letters, or at an end, they show nothing.
+_USELESS_JOINER = re.compile(f"(?<![\u0300-\U0010ffff])[{_JOINERS}]+|[{_JOINERS}]+(?![\u0300-\U0010ffff])")
 _WORD = re.compile(r"[^\W_]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -19,7 +28,7 @@ def clean_class_name(name: str) -> str:
     """Return a class name in Unicode NFC, without invisible characters, its spaces trimmed and collapsed."""
     if name.isascii():
         return " ".join(part for part in name.split(" ") if part)
-    visible = unicodedata.normalize("NFC", name.translate(_INVISIBLE))
+    visible = unicodedata.normalize("NFC", _USELESS_JOINER.sub("", name.translate(_INVISIBLE)))
     spaces = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in visible)
     return " ".join(part for part in spaces.split(" ") if part)
 

@@ -56,6 +56,11 @@ def test_names_that_may_mean_something_else_give_no_class(names: list[str]) -> N
     assert not found.labels and list(found.others) == names
 
 
+def test_a_file_called_like_a_class_belongs_to_it() -> None:
+    names = ["cat.jpg", "cat (1).jpg", "cat (2).jpg", "dog - Copy.jpg", "dog (1).jpg", "dog (2).jpg", "cow.jpg"]
+    assert labels_by_name(names).others == ("cow.jpg",)
+
+
 def test_files_that_do_not_follow_the_pattern_are_the_others() -> None:
     names = [*_numbered("cat_{}.jpg", "dog_{}.jpg"), "holiday_2019.jpg", "me.jpg"]
     assert labels_by_name(names).others == ("holiday_2019.jpg", "me.jpg")

@@ -95,6 +95,9 @@ def _counts(table: PhotoTable) -> str:
         ("{cats,dogs} {cats,dogs}/test", _TRAIN_AND_TEST, "splits (inside the classes): test → test"),
         ("{cats,dogs}_{train,test}", _TRAIN_AND_TEST, "cats_train → train"),
         ("{cats,dogs} test/{cats,dogs}", _TRAIN_AND_TEST, "splits: test/ is test, the folders beside it train"),
+        ("{cats,dogs} test/dogs", "cats - 2, dogs - 2, dogs test 2", "splits: test/ is test"),
+        ("{trainA,trainB,testA,testB}", "A - 2, A test 2, B - 2, B test 2", "trainA → train"),
+        ("{train_val,test}/{cats,dogs}", _TRAIN_AND_TEST, "train_val → train"),
     ],
 )
 def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
@@ -116,6 +119,8 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
         ("train/{cats,dogs} test/{0,1}", "test/0/, test/1/: 4 unlabelled photos passed over"),
         ("train/{cats,dogs} unlabelled", "unlabelled/: 2 unlabelled photos passed over"),
         ("cats dogs trimaps", "trimaps/: 2 files passed over, as the name says that it is no class"),
+        ("cats dogs box_annotations", "box_annotations/: 2 files passed over"),
+        ("cats dogs unlabelled_test", "unlabelled_test/: 2 unlabelled photos passed over"),
         ("cats dogs outputs", "outputs/: 2 files passed over, as the name says that it is no class"),
         ("train/{cats,dogs} runs/exp1", "runs/: 2 files passed over"),
         ("{cats,dogs}/{images,masks}", "cats/masks/, dogs/masks/: 4 files passed over"),
@@ -148,6 +153,7 @@ def test_oxford_pets_as_they_unpack_are_labelled_by_their_names() -> None:
         ("cats dogs pregnancy_test", "cats - 2, dogs - 2, pregnancy_test - 2"),
         ("{train,valid}/{cats,unknown}", "cats train 2, cats valid 2, unknown train 2, unknown valid 2"),
         ("train/{0,1,10} test/0", "0 - 2, 0 test 2, 1 - 2, 10 - 2"),
+        ("{train,test}/{full,raw}", "full - 2, full test 2, raw - 2, raw test 2"),
         ("animals/{cats,dogs} vehicles/{cars,buses}", "animals - 4, vehicles - 4"),
     ],
 )
@@ -169,7 +175,9 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("a/{Cats,Dogs} b/{cat,dog}", "a/, b/ hold the same classes"),
         ("{cats,dogs}/{indoor,outdoor}", "cats/, dogs/ hold the same classes"),
         ("{train,test}/{cats,dogs} more/{cats,dogs}", r"more/ beside test/, train/: .* --splits more=train"),
-        ("{train,valid,eval}/{cats,dogs}", "which validates, and which is held out.* eval=valid,valid=test"),
+        ("{train,valid,eval}/{cats,dogs}", "which validates, and which is held out.* valid=valid,eval=test"),
+        ("{cats,dogs}_{train,test} birds", "'cats_test' and 'cats_train' would be classes, and look like splits"),
+        ("{train,test}_{cat,dog}_*.jpg", "'test_cat' and 'train_cat' would be classes, and look like splits"),
         ("{train,test}", "4 photos in test/, train/ whose names give no class"),
         ("bus train test", r"test/, train/ beside bus/: splits or classes\? .*--splits test=class,train=class"),
         ("train valid/{cats,dogs}", r"2 photos to train on whose names give no class, such as train/1\.jpg"),

@@ -29,7 +29,7 @@ from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import dotted_label, numbered_label
-from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.sources.names import meaning, without_word
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions, write_option
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
 from photoclass.text import plural
@@ -209,14 +209,18 @@ class _Reader:
 
     def _refuse_splits_as_classes(self) -> None:
         """Refuse to tell train from test: whatever the layout is, these are no classes."""
-        labels = [label for label in {row.label for row in self.labelled.rows} if self.choices.of(label) != CLASS]
-        splits = {split_of_name(label) for label in labels} - {None}
-        if TRAIN in splits and len(splits) > 1:
-            named = ", ".join(f"{label}/" for label in sorted(labels) if split_of_name(label) is not None)
-            raise DataError(
-                f"{self.where}: {named} would be classes, and look like splits; put the folders of the classes into "
-                "them, or say what they are with --splits NAME=train (or valid, test, class, ignore)"
-            )
+        said: dict[str, dict[str, int]] = {}
+        for label in sorted({row.label for row in self.labelled.rows}):
+            meant = meaning(label)
+            if meant.split is not None and self.choices.of(label) != CLASS:
+                said.setdefault(without_word(label, meant.split_word), {})[label] = meant.split
+        for splits in said.values():
+            if TRAIN in splits.values() and len(set(splits.values())) > 1:
+                named = " and ".join(map(repr, splits))
+                raise DataError(
+                    f"{self.where}: {named} would be classes, and look like splits; put the folders of the classes "
+                    "into split folders, or say what they are with --splits NAME=train (or valid, test, class, ignore)"
+                )
 
     def _refuse_two_readings(self, folder: Folder, classes: list[Folder]) -> None:
         """Refuse file names that give classes, beside folders with fewer photos."""

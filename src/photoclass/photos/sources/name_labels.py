@@ -4,7 +4,7 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.sources.names import words
@@ -53,13 +53,24 @@ def labels_by_name(names: Sequence[str]) -> NameLabels:
     """
     dotted = labels_by_dots(names)
     if dotted.labels:
-        return dotted
+        return _with_bare_names(dotted)
     numbered = {name: label for name in names if (label := numbered_label(name))}
     counts = Counter(numbered.values())
     labels = {name: label for name, label in numbered.items() if counts[label] > 1}
     if len(set(labels.values())) < 2 or 2 * len(labels) <= len(names):
         labels = {}
-    return NameLabels(labels, tuple(name for name in names if name not in labels), False)
+    return _with_bare_names(NameLabels(labels, tuple(name for name in names if name not in labels), False))
+
+
+def _with_bare_names(found: NameLabels) -> NameLabels:
+    """Label files that are called like a class without a number: `cat.jpg` beside `cat (1).jpg`."""
+    known = set(found.labels.values())
+    bare = {name: stem for name in found.others if (stem := _stem(name)) in known}
+    return (
+        replace(found, labels=found.labels | bare, others=tuple(name for name in found.others if name not in bare))
+        if bare
+        else found
+    )
 
 
 def labels_by_dots(names: Sequence[str]) -> NameLabels:

@@ -2,12 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from photoclass.photos.sources.rules import (
     CONTAINER_WORDS,
+    NO_CLASS_ANYWHERE,
     NO_CLASS_WORDS,
     SELDOM_CLASS_WORDS,
     SPLIT_EXTRAS,
@@ -87,12 +88,12 @@ def split_of_name(name: str) -> int | None:
 
 def is_unlabelled(name: str) -> bool:
     """Return whether a folder of this name holds photos without labels."""
-    return _has_word(name, _UNLABELLED)
+    return _has_word(name, _UNLABELLED, beside=_SPLITS)
 
 
 def is_no_class(name: str) -> bool:
     """Return whether a folder of this name is never a class."""
-    return _has_word(name, _NO_CLASS)
+    return not NO_CLASS_ANYWHERE.isdisjoint(words(name)) or _has_word(name, _NO_CLASS, beside=_SELDOM_CLASS)
 
 
 def is_seldom_class(name: str) -> bool:
@@ -110,15 +111,25 @@ def shares_word(one: str, other: str) -> bool:
     return bool(set(map(class_key, words(one))) & set(map(class_key, words(other))))
 
 
+def without_word(name: str, word: str) -> str:
+    """Return a name without a word in it and the signs around that: `cats_train` without `train` is `cats`."""
+    folded = fold(name)
+    at = folded.find(word)
+    if at < 0 or len(folded) != len(name):
+        return name
+    return (name[:at] + name[at + len(word) :]).strip(" _-.")
+
+
 def is_plain_container(name: str) -> bool:
     """Return whether a name says no more than that photos are in it, such as `images`."""
     found = words(name)
     return any(word in _CONTAINERS for word in found) and all(w.isdecimal() or w in _CONTAINERS for w in found)
 
 
-def _has_word(name: str, among: frozenset[str]) -> bool:
-    found = [word for word in _joined(words(name)) if not word.isdecimal() and word not in _EXTRAS]
-    return len(found) == 1 and found[0] in among
+def _has_word(name: str, among: Collection[str], beside: Collection[str] = ()) -> bool:
+    """Return whether a name says one of these words, and otherwise only words of `beside` and of `SPLIT_EXTRAS`."""
+    said = [word for word in _joined(words(name)) if not word.isdecimal() and word not in _EXTRAS]
+    return any(word in among for word in said) and all(word in among or word in beside for word in said)
 
 
 def _joined(found: tuple[str, ...]) -> Iterator[str]:

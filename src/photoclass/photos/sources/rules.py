@@ -31,8 +31,8 @@ SPLIT_EXTRAS = _words(
     """
     set sets data dataset datasets image images img imgs photo photos picture pictures pic pics folder dir split subset
     part fold files samples crops resized raw final full all small seg cls classification stage labelled labeled
-    original processed jpg jpeg png jeu donnees de des d conjunto datos imagenes dados imagens dati immagini daten
-    sdaten bilder sbilder datensatz sdatensatz выборка данные набор
+    original processed the of for to jpg jpeg png jeu donnees de des d conjunto datos imagenes dados imagens dati
+    immagini daten sdaten bilder sbilder datensatz sdatensatz выборка данные набор
     集 集合 数据 数据集 資料 資料集 图像 图片 画像 データ データセット セット 用 데이터 데이터셋 셋 세트
     """
 )
@@ -50,11 +50,13 @@ UNLABELLED_WORDS = _words(
     predictions inference submission unbekannt inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
     """
 )
-# Folders beside classes or splits whose pictures, if any, are no photos of a class.
+# Folders beside classes or splits whose pictures, if any, are no photos of a class. The first stand for themselves
+# whatever other words are beside them.
+NO_CLASS_ANYWHERE = _words("annotation annotations annot annots trimap trimaps bbox bboxes")
 NO_CLASS_WORDS = _words(
     """
-    annotation annotations annot annots anns trimap trimaps bbox bboxes xml xmls json jsons metadata output outputs runs
-    checkpoint checkpoints ckpt ckpts tensorboard wandb mlruns scripts notebooks
+    anns xml xmls json jsons metadata output outputs runs checkpoint checkpoints ckpt ckpts tensorboard wandb mlruns
+    scripts notebooks
     """
 )
 # The same, but these could also be classes: where they hold photos as the classes do, the user is asked.

@@ -34,7 +34,7 @@ class ClassFolders:
         classes: Those that are classes, with files in them.
         empty: Names of empty ones that may be classes.
         aside: Those that are passed over.
-        without_photos: Those of which all files are passed over by the listing.
+        without_photos: Those that are empty but for what the listing passes over, and that are no classes.
     """
 
     classes: list[Folder] = field(default_factory=list)
@@ -59,9 +59,9 @@ def class_folders(folders: Sequence[Folder], part: Part, choices: Choices, in_se
             found.aside.append(Aside(kid, kind, may_be_class))
         elif kid.count:
             found.classes.append(kid)
-        elif kid.has_others:
+        elif kid.has_others or is_seldom_class(kid.name) or split_of_name(kid.name) is not None:
             found.without_photos.append(kid)
-        elif not is_seldom_class(kid.name) and split_of_name(kid.name) is None:
+        else:
             found.empty.append(clean_class_name(kid.name))
     return found
 

@@ -76,8 +76,13 @@ class Level:
     def tests_beside_classes(self) -> list[Folder]:
         """Return valid/ and test/ folders that hold the classes which stand beside them."""
         beside = class_keys(top.name for top in self.tops)
-        return [
-            top
-            for top in self.tops
-            if self.exact_split(top) in (VALID, HELD_OUT) and len(class_keys(classes_in(top)) & beside) > 1
-        ]
+        found = []
+        for top in self.tops:
+            classes = class_keys(classes_in(top))
+            if (
+                self.exact_split(top) in (VALID, HELD_OUT)
+                and classes
+                and (classes <= beside or len(classes & beside) > 1)
+            ):
+                found.append(top)
+        return found

@@ -63,6 +63,7 @@ def refuse_two_valid(level: Level, splits: Sequence[Folder]) -> None:
     """Refuse valid/ beside dev/ or eval/: one of them may be meant for the final score."""
     valid = [top for top in splits if level.split(top) == VALID and level.choices.split(top.name) is None]
     if len({level.meanings[top.name].split_word for top in valid}) > 1:
+        valid.sort(key=lambda top: not level.meanings[top.name].split_word.startswith("val"))
         options = {top.name: "valid" if top is valid[0] else "test" for top in valid}
         raise DataError(
             f"{level.where}: {named(valid)}: which validates, and which is held out? Give "

@@ -20,7 +20,7 @@ from photoclass.photos.sources.folders.parts import (
     Parts,
 )
 from photoclass.photos.sources.folders.tree import Folder
-from photoclass.photos.sources.names import fold, is_beside_photos, is_seldom_class
+from photoclass.photos.sources.names import fold, is_beside_photos, is_seldom_class, without_word
 from photoclass.photos.table import NO_SPLIT, TRAIN, VALID
 
 
@@ -132,7 +132,7 @@ class _Finder:
             said = self.level.meanings[top.name]
             if said.split is None or not set(said.others) - self.level.common or self.level.is_class(top):
                 return False
-            label = _without_word(top.name, said.split_word)
+            label = without_word(top.name, said.split_word)
             labels[top.name] = label, said.split
             splits_of[fold(label)].add(said.split)
         several = set().union(*splits_of.values())
@@ -172,12 +172,3 @@ class _Finder:
                 self.found.add(top, splits[top.name])
         words = ", ".join(f"{name}/ is {SPLIT_CHOICE_OF[split]}" for name, split in splits.items())
         self.found.notes.append(f"splits: {words}, the folders beside it train")
-
-
-def _without_word(name: str, word: str) -> str:
-    """Return a name without a word in it and the signs around that."""
-    folded = fold(name)
-    at = folded.find(word)
-    if at < 0 or len(folded) != len(name):
-        return name
-    return (name[:at] + name[at + len(word) :]).strip(" _-.")
