@@ -56,6 +56,22 @@ def test_the_parts_of_drive_are_one_data_set(drive: list[Path], tmp_path: Path) 
     assert f"2 parts are read as one: {drive[0]} (5 files), {drive[1]} (3 files)" in table.notes
 
 
+def test_a_part_that_is_not_given_is_named(drive: list[Path], tmp_path: Path) -> None:
+    assert (
+        f"{drive[1]} may hold the rest: if it is a part of the same data, give all" in _read(drive[0], tmp_path).notes
+    )
+    third = _zip(tmp_path / "pets-003.zip", {"pets/cats/9.jpg": b"cat 9"})
+    assert f"{drive[1]} and 1 more may hold the rest: if these are parts" in _read(drive[0], tmp_path).notes[0]
+    drive[1].rename(tmp_path / "elsewhere")
+    assert "number 2 is missing among the parts" in _read([drive[0], third], tmp_path).notes[0]
+
+
+def test_other_zips_beside_are_no_parts(tmp_path: Path) -> None:
+    for name in ("pets 2025.zip", "cars-2.zip", "pets.zip", "pets-a.zip"):
+        _zip(tmp_path / name, FIRST)
+    assert not [note for note in _read(_zip(tmp_path / "pets-1.zip", FIRST), tmp_path).notes if "rest" in note]
+
+
 def test_folders_and_zips_may_be_mixed(drive: list[Path], tmp_path: Path) -> None:
     table = _read([drive[0], _folder(tmp_path / "second", SECOND)], tmp_path)
     assert len(table) == 8

@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,9 @@ from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.rules import COPIES
 from photoclass.photos.table import TRAIN, PhotoTable, SkippedPhoto, name_below, natural_key
 from photoclass.text import plural
+
+# The numbered zips of Google Drive and of Takeout: pets-20260101T120000Z-001.zip, takeout-001.zip, pets_part2.zip.
+_NUMBERED_ZIP = re.compile(r"(?P<stem>.*?)(?P<number>\d{1,4})\.zip", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,42 @@ def merge_parts(parts: Sequence[DataPart]) -> MergedParts:
     counts = ", ".join(f"{part.path} ({plural(len(part.listing.files), 'file')})" for part in parts)
     listing.notes.insert(0, f"{len(parts)} parts are read as one: {counts}")
     return merged
+
+
+def note_other_parts(given: Sequence[Path]) -> str:
+    """Return a note on numbered zips beside the given ones, or missing among them; empty if there are none.
+
+    `pets-001.zip` alone may be half of a data set, of which `pets-002.zip` is the rest.
+    """
+    zips = {path: match for path in given if path.is_file() and (match := _NUMBERED_ZIP.fullmatch(path.name))}
+    real = {os.path.realpath(path) for path in given}
+    beside = sorted(
+        (
+            path
+            for folder, stem in dict.fromkeys((path.parent, match["stem"]) for path, match in zips.items())
+            for path in _zips_in(folder)
+            if (other := _NUMBERED_ZIP.fullmatch(path.name)) and other["stem"] == stem
+            if os.path.realpath(path) not in real
+        ),
+        key=lambda path: natural_key(str(path)),
+    )
+    if beside:
+        named = f"{beside[0]}{f' and {len(beside) - 1:,} more' if len(beside) > 1 else ''}"
+        are = "are parts" if len(beside) > 1 else "is a part"
+        return f"{named} may hold the rest: if {'these' if len(beside) > 1 else 'it'} {are} of the same data, give all"
+    numbers = {int(match["number"]) for match in zips.values()}
+    stems = {(path.parent, match["stem"]) for path, match in zips.items()}
+    if len(stems) != 1 or len(zips) < len(given):
+        return ""
+    missing = [number for number in range(min(numbers), max(numbers)) if number not in numbers]
+    return f"number {missing[0]} is missing among the parts; if there is such a zip, give it too" if missing else ""
+
+
+def _zips_in(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_file()]
+    except OSError:
+        return []
 
 
 def _refuse_nested(parts: Sequence[DataPart]) -> None:

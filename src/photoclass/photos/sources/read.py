@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archive import unpack
 from photoclass.photos.sources.archive_inner import archives_to_give
 from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
-from photoclass.photos.sources.data_parts import DataPart, merge_parts, what_holds
+from photoclass.photos.sources.data_parts import DataPart, merge_parts, note_other_parts, what_holds
 from photoclass.photos.sources.folder_tables import (
     label_folder,
     label_table_beside,
@@ -72,7 +73,15 @@ def read_data(
         if not os.path.lexists(part):
             raise DataError(f"{part}: there is no such file or folder")
     read = _read_one if len(paths.parts) == 1 else _read_parts
-    table = read(paths, workspace, reading, to_train, leave_out)
+    note = note_other_parts(paths.parts)
+    try:
+        table = read(paths, workspace, reading, to_train, leave_out)
+    except DataError as error:
+        if not note:
+            raise
+        raise type(error)(f"{error}. Note: {note}") from error
+    if note:
+        table = replace(table, notes=(note, *table.notes))
     return apply_fixes(table, fixes, paths, to_train) if fixes else table
 
 
