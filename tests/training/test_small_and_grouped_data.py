@@ -183,7 +183,9 @@ def test_intervals_draw_groups_together(grouped: TrainResult) -> None:
 def test_evaluate_finds_groups_that_trained_a_model(grouped: TrainResult, animals: Path, tmp_path: Path) -> None:
     own = evaluate(animals, grouped.folder, reading=BY_FOLDER)
     assert own.leaked_groups == 0 and own.score.grouped_by == "folder"
-    assert evaluate(animals, grouped.folder).leaked_groups is None
+    watch = Watch()
+    assert evaluate(animals, grouped.folder, workspace=Workspace(progress=watch)).leaked_groups is None
+    assert any(line.startswith("the model was trained with --group-by folder:") for line in watch.lines)
     alone = _train(animals, tmp_path / "ungrouped")
     leaky = evaluate(animals, alone.folder, reading=BY_FOLDER)
     assert leaky.leaked_groups

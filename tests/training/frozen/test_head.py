@@ -101,6 +101,23 @@ def test_folds_keep_near_duplicates_together_and_are_stratified(seed: int, folds
         assert set(found[labels == label]) == set(range(folds))
 
 
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=2, max_size=40), st.integers(0, 999))
+def test_fault_70_a_class_of_two_groups_is_in_two_folds_even_where_groups_span_classes(
+    photos: list[tuple[int, int]], seed: int
+) -> None:
+    groups, labels = (np.array(values) for values in zip(*photos, strict=True))
+    found = assign_folds(labels, groups, 2, seed)
+    torn = []
+    for label in np.unique(labels):
+        of_class = labels == label
+        if len(np.unique(groups[of_class])) > 1 and len(np.unique(found[of_class])) == 1:
+            torn.append(label)
+    # With two folds, three classes of three shared groups cannot all be divided (an odd circle has no two colours).
+    assert not torn or len(np.unique(labels)) == 3
+    for group in np.unique(groups):
+        assert len(np.unique(found[groups == group])) == 1
+
+
 def test_balance_raises_the_probability_of_a_rare_class(tmp_path: Path) -> None:
     features, labels = clouds(2, 400)
     keep = np.r_[0:400, 400:420]

@@ -84,12 +84,10 @@ class MixedGroups:
         gain = self.accuracy_mixed - self.accuracy
         of = f"cross-validated accuracy on the {self.photos:,} training photos"
         both = f"{of} {self.accuracy:.2%} with each group on one side, {self.accuracy_mixed:.2%} with groups mixed"
-        interval = ""
-        if self.accuracy_gain_ci95:
-            low, high = self.accuracy_gain_ci95
-            interval = f" (95 % confidence interval {100 * low:.1f} to {100 * high:.1f})"
-            if low <= 0:
-                return f"{both}: mixing groups makes no difference that these photos can show"
+        low, high = self.accuracy_gain_ci95 or (gain, gain)
+        if low <= 0:
+            return f"{both}: mixing groups makes no difference that these photos can show"
+        interval = f" (95 % confidence interval {100 * low:.1f} to {100 * high:.1f})" if low < high else ""
         return f"{both}: without --group-by the score would look better by {100 * gain:.1f} points{interval}"
 
 

@@ -100,7 +100,8 @@ def report(
     known = load_photos(model)
     split = _split_to_show(model, info)
     predictions = load_predictions(model, info, split)
-    now = _read_data(_data_paths(data, info), data is not None, info.training.reading, workspace)
+    reading = dataclasses.replace(info.training.reading, group_by="")  # groups decide splits, which are known
+    now = _read_data(_data_paths(data, info), data is not None, reading, workspace)
     note = now.note
     if predictions is None:
         predictions = _predict_again(model, info, [photo for photo in known if photo.split == split], now, workspace)

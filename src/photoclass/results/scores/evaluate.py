@@ -183,6 +183,9 @@ def evaluate(
     stored = info.metrics.get(SPLITS[VALID])
     optimism = stored.optimism if stored and valid_selected and validated[~left_out].all() else None
     leaked = duplicates_of_training(scored, known[~left_out], model, workspace.progress)
+    if info.training.grouping and not by:
+        given = f"the model was trained with --group-by {info.training.grouping.group_by}"
+        workspace.say(f"{given}: without it here, intervals take the photos of a group as independent")
     of_trained_groups = None
     if by:
         names = trained_groups(table, model, workspace.progress)

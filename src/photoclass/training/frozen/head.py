@@ -187,14 +187,35 @@ def fit_head(
 
 
 def assign_folds(labels: NDArray[np.int64], duplicates: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    """Assign photos to folds, stratified by class, with near-duplicates in one fold; shape (N,)."""
+    """Assign photos to folds, stratified by class, with near-duplicates in one fold; shape (N,).
+
+    A class of at least two groups is in at least two folds: no fold is predicted by a head that has not seen its class.
+    """
     generator = np.random.default_rng([seed, folds])
     _, first, group = np.unique(duplicates, return_index=True, return_inverse=True)
     fold_of_group = np.empty(len(first), dtype=np.int64)
     for label in np.unique(labels[first]):
         groups = generator.permutation(np.flatnonzero(labels[first] == label))
         fold_of_group[groups] = np.arange(len(groups)) % folds
+    groups_of = [np.unique(group[labels == label]) for label in np.unique(labels)]
+    for groups in groups_of:  # groups that span classes are dealt with the class of their first photo
+        if len(groups) > 1 and len(np.unique(fold_of_group[groups])) == 1:
+            _move_one(fold_of_group, groups, [others for others in groups_of if len(others) > 1], folds)
     return fold_of_group[group]
+
+
+def _move_one(
+    fold_of_group: NDArray[np.int64], groups: NDArray[np.int64], classes: list[NDArray[np.int64]], folds: int
+) -> None:
+    """Move a group of a class that is in one fold alone to another, if possible without doing that to other classes."""
+    for moved in groups:
+        before = fold_of_group[moved]
+        for fold in range(folds):
+            fold_of_group[moved] = fold
+            if fold != before and all(len(np.unique(fold_of_group[of_class])) > 1 for of_class in classes):
+                return
+        fold_of_group[moved] = before
+    fold_of_group[groups[-1]] = (fold_of_group[groups[-1]] + 1) % folds
 
 
 class _Standardised:
