@@ -17,7 +17,7 @@ from photoclass.photos.cache.cache import CacheReport, cache
 from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.cache.store import RowStore, write_row
 from photoclass.photos.decode_settings import DecodeSettings
-from photoclass.photos.sources.archive import unpack
+from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.photos.sources.read import read_photos
 from photoclass.progress import Silent, Task
 from photoclass.text import describe_bytes
@@ -144,7 +144,7 @@ def test_a_zip_that_is_being_unpacked_is_kept_and_named(tmp_path: Path) -> None:
         report = cache(folder, empty=True)
         assert [what.startswith("unpacked zip") for what in report.in_use] == [True]
         assert "not removed, another run is writing it: unpacked zip" in report.as_text()
-    assert len(list(zipped.iterdir())) == 5
+    assert len([path for path in zipped.rglob("*") if path.is_file()]) == 5
     assert not (folder / "pixels").exists()
 
 
@@ -207,7 +207,7 @@ def test_rows_that_are_open_stay_readable_and_others_say_what_happened(tmp_path:
 
 def test_photos_of_an_unpacked_zip_are_skipped_as_vanished(tmp_path: Path) -> None:
     archive = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", _photos(tmp_path / "photos")))
-    folder = unpack(archive, Workspace(tmp_path / "cache"))
+    folder = unpack(archive, Workspace(tmp_path / "cache")).folder
     table = read_photos([archive], Workspace(tmp_path / "cache"))
     meanwhile = _Meanwhile("Reading", lambda: cache(tmp_path / "cache", empty=True))
     photos = cache_photos(table, DecodeSettings(24), Workspace(tmp_path / "cache", 1, meanwhile))

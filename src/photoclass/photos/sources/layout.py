@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
-from photoclass.photos.sources.archive_inner import archives_to_give
+from photoclass.photos.sources.archives.inner import archives_to_give
 from photoclass.photos.sources.folders.choices import CLASS, Choices
 from photoclass.photos.sources.folders.class_folders import (
     class_folders,

@@ -12,9 +12,9 @@ from photoclass.errors import DataError
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
-from photoclass.photos.sources.archive import unpack
-from photoclass.photos.sources.archive_inner import archives_to_give
-from photoclass.photos.sources.archive_kinds import is_archive, why_no_zip
+from photoclass.photos.sources.archives.inner import archives_to_give
+from photoclass.photos.sources.archives.kinds import is_archive, why_no_zip
+from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.photos.sources.data_parts import DataPart, merge_parts, note_other_parts, what_holds
 from photoclass.photos.sources.folder_tables import (
     label_folder,

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photoclass.errors import ArchiveError, OutputError
-from photoclass.photos.sources.archive import unpack
+from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.workspace import Workspace
 from picture_files import put
 from zip_files import UTF8_FLAG, raw_zip

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from photoclass.errors import ArchiveError
-from photoclass.photos.sources.archive import unpack
-from photoclass.photos.sources.archive_kinds import is_archive, is_zip
+from photoclass.photos.sources.archives.kinds import is_archive, is_zip
+from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put
 from zip_files import raw_zip, zip_bytes

@@ -13,8 +13,8 @@ from filelock import FileLock
 
 from photoclass.errors import ArchiveError, OutputError
 from photoclass.photos.cache.names import unpacked_folder
-from photoclass.photos.sources.archive_inner import read_inner_zips, zips_with_data
-from photoclass.photos.sources.archive_members import Contents, Member, open_zip, read_contents, refuse_bomb
+from photoclass.photos.sources.archives.inner import read_inner_zips, zips_with_data
+from photoclass.photos.sources.archives.members import Contents, Member, open_zip, read_contents, refuse_bomb
 from photoclass.workspace import Workspace
 
 _CHUNK_BYTES = 1 << 20
@@ -60,7 +60,7 @@ def unpack(archive: Path, workspace: Workspace) -> UnpackedZip:
     since, it is unpacked again.
 
     If the zip holds zips and no photos beside them, as those of Kaggle's competitions do, these are unpacked too, one
-    level deep (`archive_inner`).
+    level deep (`inner`).
 
     Raises:
         ArchiveError: It is not a zip or is damaged, a name or link in it leads outside, it is encrypted, two members

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from photoclass.errors import ArchiveError, DataError
-from photoclass.photos.sources.archive import UnpackedZip, unpack
+from photoclass.photos.sources.archives.unpack import UnpackedZip, unpack
 from photoclass.photos.sources.read import read_data
 from photoclass.workspace import Workspace
 from picture_files import put

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoclass.photos.sources.archive_names import MemberNames, read_names
+from photoclass.photos.sources.archives.names import MemberNames, read_names
 from zip_files import UNIX, UTF8_FLAG, WINDOWS, raw_zip, unicode_path
 
 # What a file system takes as the name of a file.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.errors import ArchiveError
-from photoclass.photos.sources.archive_kinds import begins_unlisted, is_last_part, why_no_zip
-from photoclass.photos.sources.archive_names import read_names
+from photoclass.photos.sources.archives.kinds import begins_unlisted, is_last_part, why_no_zip
+from photoclass.photos.sources.archives.names import read_names
 from photoclass.photos.sources.litter import litter_kind
 from photoclass.text import plural
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from photoclass.errors import ArchiveError
-from photoclass.photos.sources.archive_members import Contents, Member, open_zip, read_contents
+from photoclass.photos.sources.archives.members import Contents, Member, open_zip, read_contents
 from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.rules import ARCHIVES, COPIES
