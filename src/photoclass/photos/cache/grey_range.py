@@ -10,7 +10,7 @@ from photoclass.photos.cache.names import levels_folder
 from photoclass.photos.cache.photo_set import keep_rows
 from photoclass.photos.cache.store import RowStore
 from photoclass.photos.decode import Unreadable, decode_with_origin
-from photoclass.photos.formats.wide_grey import bits_of, describe_greys, is_wide_grey, may_be_wide_grey
+from photoclass.photos.formats.wide_grey import bits_of, describe_greys, is_wide, may_be_wide
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
@@ -33,7 +33,7 @@ def fit_grey_bits(table: PhotoTable, contents: tuple[bytes, ...], workspace: Wor
     Raises:
         OutputError: The cache folder cannot be written, or its disk is full.
     """
-    rows = np.array([i for i, path in enumerate(table.paths) if may_be_wide_grey(_read_head(path))], dtype=np.int64)
+    rows = np.array([i for i, path in enumerate(table.paths) if may_be_wide(_read_head(path))], dtype=np.int64)
     if not len(rows):
         return None, ""
     store = RowStore(levels_folder(workspace.cache), (1,), np.uint32)
@@ -56,7 +56,7 @@ def _read_head(path: str) -> bytes:
 
 
 def _highest(data: bytes) -> tuple[NDArray[np.uint32]] | Unreadable:
-    if not is_wide_grey(data):
+    if not is_wide(data):
         return (np.zeros(1, dtype=np.uint32),)
     decoded = decode_with_origin(data, 1)
     return decoded if isinstance(decoded, Unreadable) else (np.array([decoded[1].highest], dtype=np.uint32),)

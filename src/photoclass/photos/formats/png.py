@@ -17,6 +17,11 @@ def is_wide_grey(data: bytes) -> bool:
     return data[24:26] == b"\x10\0" and data.startswith(SIGNATURE)
 
 
+def is_wide_colour(data: bytes) -> bool:
+    """Whether this is a PNG of 16 bits a channel with several channels."""
+    return data[24:26] in (b"\x10\2", b"\x10\4", b"\x10\6") and data.startswith(SIGNATURE)
+
+
 def significant_bits(data: bytes) -> int | None:
     """Return the bits of grey that a PNG says its samples had before they were stored; None if it does not say."""
     for kind, body, _ in _chunks(data):
@@ -31,9 +36,9 @@ def essential_chunks(data: bytes) -> bytes:
     """Return a PNG with the same pixels, and without chunks beside them that a decoder may stumble over."""
     kept = [SIGNATURE]
     for kind, body, is_sound in _chunks(data):
-        if kind in _KEPT or (kind in _KEPT_IF_SOUND and is_sound and _is_small(kind, body)):
-            checksum = zlib.crc32(kind + body)
-            kept.append(len(body).to_bytes(4, "big") + kind + body + checksum.to_bytes(4, "big"))
+        if kind in _KEPT or (kind in _KEPT_IF_SOUND and is_sound and _is_small(kind, bytes(body))):
+            checksum = zlib.crc32(body, zlib.crc32(kind))
+            kept += [len(body).to_bytes(4, "big"), kind, bytes(body), checksum.to_bytes(4, "big")]
     return b"".join([*kept, _END])
 
 
@@ -67,16 +72,15 @@ def _is_small(kind: bytes, body: bytes) -> bool:
     return len(body) <= _LARGEST_KEPT
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, bool]]:
     """Yield the kind and content of each whole chunk, and whether its checksum is right."""
-    at = len(SIGNATURE)
+    view, at = memoryview(data), len(SIGNATURE)
     while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
-        checksum = data[at + 8 + length : at + 12 + length]
-        if len(checksum) < 4:
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        if end + 4 > len(data):
             return
-        yield kind, body, zlib.crc32(kind + body) == int.from_bytes(checksum, "big")
+        kind = data[at + 4 : at + 8]
+        yield kind, view[at + 8 : end], zlib.crc32(view[at + 4 : end]) == int.from_bytes(view[end : end + 4], "big")
         if kind == _END_CHUNK:
             return
-        at += 12 + length
+        at = end + 4

@@ -13,11 +13,13 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MOST_PAGES, _MOST_TAGS, _MOST_VALUES = 32, 512, 64
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_MAX_SAMPLE, _SUB_IFDS, _FORMAT, _S_MIN, _S_MAX = 281, 330, 339, 340, 341
+_SAMPLES, _MAX_SAMPLE, _SUB_IFDS, _FORMAT, _S_MIN, _S_MAX = 277, 281, 330, 339, 340, 341
 _MAKE, _DNG_VERSION, _CR2_SLICES = 271, 50706, 50752
 _WANTED = frozenset(
-    {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _MAX_SAMPLE, _SUB_IFDS, _FORMAT, _S_MIN, _S_MAX}
-    | {_MAKE, _DNG_VERSION, _CR2_SLICES}
+    {
+        *(_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _MAX_SAMPLE, _SUB_IFDS),
+        *(_FORMAT, _S_MIN, _S_MAX, _MAKE, _DNG_VERSION, _CR2_SLICES),
+    }
 )
 _REDUCED, _MASK = 1, 4
 _WHITE_IS_ZERO = 0
@@ -89,6 +91,11 @@ class TiffPage:
     def is_wide_grey(self) -> bool:
         """Whether it is grey of more than 8 bits."""
         return self.value(_PHOTOMETRIC, 1) in (0, 1) and self.value(_BITS, 1) > 8
+
+    @property
+    def is_wide_colour(self) -> bool:
+        """Whether it has several channels of 16 bits."""
+        return self.value(_BITS, 1) == 16 and self.value(_SAMPLES, 1) > 1
 
     def describe(self) -> str:
         """Name what a decoder has to know of it."""

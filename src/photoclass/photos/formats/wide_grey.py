@@ -53,15 +53,15 @@ def bits_of(highest: int) -> int:
     return next((bits for bits in STEPS if highest < 1 << bits), _FULL)
 
 
-def may_be_wide_grey(head: bytes) -> bool:
-    """Whether the first 32 bytes of a file allow for a wide grey."""
-    return png.is_wide_grey(head) or head.startswith((*tiff.MAGIC, *_PGM))
+def may_be_wide(head: bytes) -> bool:
+    """Whether the first 32 bytes of a file allow for more than 8 bits a channel."""
+    return png.is_wide_grey(head) or png.is_wide_colour(head) or head.startswith((*tiff.MAGIC, *_PGM))
 
 
-def is_wide_grey(data: bytes) -> bool:
-    """Whether a file that may be a wide grey is one."""
+def is_wide(data: bytes) -> bool:
+    """Whether a file that may have more than 8 bits a channel has them."""
     page = tiff.photo_page(tiff.read_pages(data))
-    return page.is_wide_grey if page else png.is_wide_grey(data) or data.startswith(_PGM)
+    return page.is_wide_grey or page.is_wide_colour if page else may_be_wide(data)
 
 
 def bits_to_read(highest: int, grey_bits: int | None) -> int:
@@ -94,7 +94,7 @@ def describe_greys(highest: Sequence[int], grey_bits: int | None) -> str:
         f"{counts[bits]:,} reach {read[bits]:,} of 65,535 and {'is' if counts[bits] == 1 else 'are'} read as {bits}-bit"
         for bits in sorted(read)
     ]
-    return f"{count} of 16-bit grey without a declared range, scaled by what their values reach: {', '.join(parts)}"
+    return f"{count} of 16 bits without a declared range, scaled by what their values reach: {', '.join(parts)}"
 
 
 def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: int | None) -> tuple[Image.Image, int]:
