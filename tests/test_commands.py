@@ -212,8 +212,8 @@ def test_fault_71_a_model_is_trained_inside_data_as_check_recommends(
         words = shlex.split(advice.removeprefix("next: photoclass "))
         trained = done(*words, "--recipe", "small-cnn", "--epochs", 1, *QUICK)
         assert "48 photos (24 cat, 24 dog)" in trained.stderr
-        assert "1 file of a model folder" not in trained.stderr
-    assert "files of a model folder" in done("evaluate", ".", "--model", name, "--include-known").stderr
+        assert "1 file that photoclass made" not in trained.stderr
+    assert "files that photoclass made" in done("evaluate", ".", "--model", name, "--include-known").stderr
     done("predict", ".", "--model", name, "--out", "p.csv")
     assert len(Path("p.csv").read_text().splitlines()) == 49
 

@@ -189,7 +189,10 @@ def test_in_a_cache_of_the_hub_only_the_named_files_are_photos(tmp_path: Path) -
     assert list_files(str(tmp_path / "blobs")).files == ["0a1b2c"]
 
 
-@pytest.mark.parametrize("files", [["model.json", "model.onnx", "curves.png"], ["resume/lock", "1.png"]])
+@pytest.mark.parametrize(
+    "files",
+    [["model.json", "model.onnx", "curves.png"], ["resume/lock", "1.png"], [".photoclass-demo", "photos/cat/1.jpg"]],
+)
 def test_fault_71_model_folders_are_passed_over(files: list[str], tmp_path: Path) -> None:
     put(tmp_path / "cats/1.jpg", JPEG)
     for file in files:
@@ -197,7 +200,7 @@ def test_fault_71_model_folders_are_passed_over(files: list[str], tmp_path: Path
     listing = list_files(str(tmp_path))
     assert listing.files == ["cats/1.jpg"]
     assert listing.folders == ["cats"]
-    assert _counts(listing) == {"files of a model folder": len(files)}
+    assert _counts(listing) == {"files that photoclass made": len(files)}
 
 
 def test_fault_71_a_folder_of_models_that_holds_something_else_is_listed(tmp_path: Path) -> None:

@@ -223,4 +223,4 @@ def test_fault_71_the_model_folder_in_data_is_left_out(tmp_path: Path) -> None:
         put(tmp_path / name, b"x")
     table = read_data(tmp_path, Workspace(tmp_path.with_name("cache")), leave_out=[tmp_path / "new-model"])
     assert table.class_names == ("cats", "dogs")
-    assert [(item.kind, item.count) for item in table.passed_over] == [("files of a model folder", 2)]
+    assert [(item.kind, item.count) for item in table.passed_over] == [("files that photoclass made", 2)]

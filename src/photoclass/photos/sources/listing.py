@@ -44,7 +44,7 @@ class Listing:
     @property
     def beside(self) -> list[str]:
         """Those of them that people put there (tables, archives, texts), in natural order."""
-        of_systems = (rules.HIDDEN, rules.SYSTEM, rules.MODEL, rules.KNOWN_FOLDERS)
+        of_systems = (rules.HIDDEN, rules.SYSTEM, rules.RESULTS, rules.KNOWN_FOLDERS)
         return sorted((file for file, kind in self.kinds.items() if kind not in of_systems), key=natural_key)
 
 
@@ -127,10 +127,10 @@ class _Walk:
                     raise DataError(f"{self._root}: {reason}") from error
                 self._listing.skipped.append(SkippedPhoto(folder, reason))
                 continue
-            if folder and (identity in self._left_out or _is_model_folder(path, found)):
+            if folder and (identity in self._left_out or _holds_results(path, found)):
                 self._left.append(folder)
                 if identity not in self._left_out:
-                    self._litter.append((folder, rules.MODEL))
+                    self._litter.append((folder, rules.RESULTS))
                 continue
             if identity:
                 self._listed[identity] = folder
@@ -175,7 +175,7 @@ class _Walk:
         """Forget folders that hold nothing but model folders, such as `models/` of `models/my-model`."""
         found = self._listing
         others = [*found.files, *(item.name for item in found.skipped)]
-        others += [file for file, kind in found.kinds.items() if kind != rules.MODEL]
+        others += [file for file, kind in found.kinds.items() if kind != rules.RESULTS]
         holders = {parent for folder in self._left for parent in _parents(folder)}
         for holder in sorted(holders, key=len, reverse=True):
             if not any(name.startswith(f"{holder}/") for name in (*others, *found.folders)):
@@ -256,10 +256,12 @@ def _parents(folder: str) -> list[str]:
     return parents
 
 
-def _is_model_folder(path: str, entries: list[os.DirEntry[str]]) -> bool:
+def _holds_results(path: str, entries: list[os.DirEntry[str]]) -> bool:
     names = {entry.name for entry in entries}
-    return names >= rules.MODEL_FILES or (
-        "resume" in names and any(os.path.isfile(os.path.join(path, file)) for file in rules.UNFINISHED_RUN_FILES)
+    return (
+        names >= rules.MODEL_FILES
+        or rules.DEMO_MARKER in names
+        or ("resume" in names and any(os.path.isfile(os.path.join(path, file)) for file in rules.UNFINISHED_RUN_FILES))
     )
 
 

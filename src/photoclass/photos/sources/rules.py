@@ -81,7 +81,7 @@ PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm 
 # Files beside the photos, which are passed over and counted by kind. Names are compared in lower case.
 HIDDEN = "hidden files"
 SYSTEM = "system files"
-MODEL = "files of a model folder"
+RESULTS = "files that photoclass made"
 KNOWN_FOLDERS = "links that are not followed"
 COPIES = "copies of files in another part"
 ARCHIVES = "archives"
@@ -133,6 +133,8 @@ TEXT_NAMES = _words(
 # Where these folders are side by side, as in a cache of the Hugging Face hub, links in the second name the files of the
 # first.
 HUB_FOLDERS = ("blobs", "snapshots")
-# A folder that holds these is a model folder; one with any of those is a training that is not finished.
+# A folder that holds all of these is a model folder; one with any of those is a training that is not finished.
 MODEL_FILES = frozenset({"model.json", "model.onnx"})
 UNFINISHED_RUN_FILES = ("resume/lock", "resume/checkpoint.safetensors")
+# What the demo puts into its folder, which holds drawings and a model.
+DEMO_MARKER = ".photoclass-demo"
