@@ -126,9 +126,11 @@ def test_input_16_ids_without_ending_are_found_where_one_file_can_be_meant(folde
     table = _read(folder, _written("{stem}").replace("image,label", "id,breed"))
     assert _labels(table) == _EXPECTED
     assert table.notes[-1].endswith("4 names read as the only file that can be meant, such as '0' → cats/0.jpg")
-    put(folder / "new/0.png", b"x")
+    put(folder / "copies/0.jpg", (folder / "cats/0.jpg").read_bytes())  # the same photo, whichever is meant
+    assert _labels(_read(folder, _written("{stem}").replace("image,label", "id,breed"))) == _EXPECTED
+    put(folder / "new/0.png", b"another")
     message = _refusal(folder, _written("{stem}").replace("image,label", "id,breed"))
-    assert "line 2: more than one file can be meant: '0' is cats/0.jpg or new/0.png" in message
+    assert "line 2: more than one file can be meant: '0' is cats/0.jpg or copies/0.jpg or new/0.png" in message
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_input_17_paths_from_elsewhere_are_found_where_one_file_can_be_meant(pat
 def test_input_17_many_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     photos = tuple(f"{group}/{number}/image.jpg" for group in ("a", "b") for number in range(12))
     for photo in photos:
-        put(tmp_path / photo, b"x")
+        put(tmp_path / photo, photo.encode())
     labels = ["cat", "dog"] * 12
     rows = "".join(f"/data/{photo},{label}\n" for photo, label in zip(photos, labels, strict=True))
     assert set(_read(tmp_path, f"image,label\n{rows}").names) == set(photos)

@@ -1,5 +1,6 @@
 """The photos that a table names: as written, or below the table's folder where only one file can be meant."""
 
+import filecmp
 import os
 import re
 import stat
@@ -86,8 +87,8 @@ class PhotoFinder:
         matches, certain = files.matches(path_parts(written))
         if not matches and "%" in written:
             matches, certain = files.matches(path_parts(unquote(written)))
-        if len(matches) == 1:
-            return FoundPhoto(os.path.join(self._folder, matches[0]), matches[0], certain)
+        if len(matches) == 1 or self._are_copies(matches):
+            return FoundPhoto(os.path.join(self._folder, matches[0]), matches[0], certain and len(matches) == 1)
         if matches:
             more = f" or {len(matches) - _MOST_NAMED:,} more" if len(matches) > _MOST_NAMED else ""
             shown = f"{written!r} is {' or '.join(matches[:_MOST_NAMED])}{more}"
@@ -98,6 +99,13 @@ class PhotoFinder:
             return Missing(NO_SUCH_FILE, "", "")
         self._explained = True
         return Missing(NO_SUCH_FILE, repr(written), f"{self._what_is_here(written)}; correct the path")
+
+    def _are_copies(self, matches: Sequence[str]) -> bool:
+        """Return whether a few files hold the same bytes, so that it does not matter which is meant."""
+        if not 1 < len(matches) <= _MANY:
+            return False
+        first, *others = (os.path.join(self._folder, match) for match in matches)
+        return all(filecmp.cmp(first, other, shallow=False) for other in others)
 
     def _what_is_here(self, written: str) -> str:
         files = self._files_below()
