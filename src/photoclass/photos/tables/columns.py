@@ -107,10 +107,10 @@ def _split_column(table: TableFile, others: set[int], notes: list[str]) -> int |
 
 
 def _holds_splits(cells: Sequence[str]) -> bool:
-    words = set(cells)
-    if len(words) > _MOST_SPLIT_WORDS:
+    different = set(cells)
+    if len(different) > _MOST_SPLIT_WORDS:
         return False
-    splits = {split_of_name(word.strip()) for word in words}
+    splits = {split_of_name(word.strip()) for word in different}
     return len(splits) > 1 and TRAIN in splits and None not in splits
 
 
