@@ -6,7 +6,7 @@ photos for each class and split: `cats - 2` are not yet split, `cats test 2` are
 
 import re
 from collections import Counter
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,10 @@ from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.options import ReadOptions
+from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable, natural_key
+from photoclass.workspace import Workspace
+from picture_files import put
 
 _SPLITS = {NO_SPLIT: "-", TRAIN: "train", VALID: "valid", HELD_OUT: "test"}
 _CATS_AND_DOGS = "cats - 2, dogs - 2"
@@ -255,3 +258,14 @@ def test_every_file_of_any_tree_is_used_skipped_or_passed_over_or_data_is_refuse
         return
     assert len(files) == len(table) + len(table.skipped) + sum(item.count for item in table.passed_over)
     assert not {"train", "test"} <= set(table.class_names)
+
+
+def test_folders_of_files_that_are_no_photos_are_passed_over_wherever_they_are(tmp_path: Path) -> None:
+    for name in ("Images/cats/1.jpg", "Images/dogs/1.jpg"):
+        put(tmp_path / name, b"\xff\xd8\xff\xe0 a photo")
+    for name in ("Annotation/cats/n01", "Annotation/dogs/n01", "lists/n02", "INDEX"):
+        put(tmp_path / name, b"<annotation>")
+    table = read_data(tmp_path, Workspace(tmp_path / "cache"))
+    assert table.class_names == ("cats", "dogs") and not table.skipped
+    assert sum(item.count for item in table.passed_over) == 4
+    assert "Annotation/, lists/: 3 files passed over, as there is no photo in it" in table.notes

@@ -100,6 +100,8 @@ def make_table(
     for missing in sorted(lacking):
         meant = match_class(class_names[missing], [class_names[i] for i in set(range(len(class_names))) - lacking])
         hint = f"; if it is {meant!r}, give both one name" if meant else ""
+        if paths is None and not meant:
+            hint = f", or leave it out with {write_option('--splits', {class_names[missing]: 'ignore'})}"
         raise DataError(
             f"{where}: class {class_names[missing]!r} has no photo in train/; add some or remove the class{hint}"
         )

@@ -21,17 +21,17 @@ from photoclass.photos.sources.folders.class_folders import (
     says_nothing,
 )
 from photoclass.photos.sources.folders.inside import beside_inner, class_keys, classes_in, inner_folder
-from photoclass.photos.sources.folders.parts import UNLABELLED, Aside, Part, Parts
+from photoclass.photos.sources.folders.parts import NO_CLASS, OTHER_FILES, UNLABELLED, Aside, Part, Parts
 from photoclass.photos.sources.folders.split_folders import find_parts
 from photoclass.photos.sources.folders.tree import Folder, folder_tree
 from photoclass.photos.sources.folders.understood import describe_aside, describe_names, describe_splits
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.litter import holds_picture
-from photoclass.photos.sources.name_labels import dotted_label, numbered_label
+from photoclass.photos.sources.name_labels import dotted_label, is_called_photo, numbered_label
 from photoclass.photos.sources.names import meaning, without_word
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions, write_option
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
+from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto, natural_key
 from photoclass.text import plural
 
 _MOST_SHOWN = 3
@@ -61,7 +61,7 @@ def label_listing(
     labelled = LabelledFiles(
         skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
     )
-    reader = _Reader(where, choices, found, labelled)
+    reader = _Reader(where, choices, tree, found, labelled)
     reader.read()
     choices.check_used(where, list(tree.folders))
     reader.refuse_without_classes(listing)
@@ -87,6 +87,7 @@ class _Reader:
 
     where: str
     choices: Choices
+    tree: Folder
     found: Parts
     labelled: LabelledFiles
     unnamed: list[str] = field(default_factory=list)
@@ -134,12 +135,19 @@ class _Reader:
 
     def account_for(self, files: Sequence[str]) -> None:
         """Name every file as skipped that has no label and is not passed over."""
+        done = self._files_done()
+        rest = [file for file in files if file not in done]
+        photos = [file for file in rest if is_called_photo(file.rpartition("/")[2]) or self.tree.is_photo(file)]
+        self.labelled.skipped += [SkippedPhoto(file, "not in a class folder") for file in photos]
+        if others := sorted(set(rest).difference(photos), key=natural_key):
+            self.labelled.passed_over.append(PassedOver(OTHER_FILES, len(others), others[0]))
+
+    def _files_done(self) -> set[str]:
         done = {row.file for row in self.labelled.rows}
         done.update(item.name for item in self.labelled.skipped)
         for aside in self.found.aside:
             done.update(aside.folder.files())
-        rest = [file for file in files if file not in done]
-        self.labelled.skipped += [SkippedPhoto(file, "not in a class folder") for file in rest]
+        return done
 
     def _read_part(self, part: Part, known: frozenset[str], in_several: frozenset[str]) -> None:
         folder = part.folder if part.split == NO_SPLIT or part.without else inner_folder(part.folder)
@@ -187,8 +195,10 @@ class _Reader:
 
     def _pass_over(self) -> None:
         """Count the files of folders that are passed over, and note what was understood."""
-        of_folders = {item.folder.path: item for item in self.found.aside}.values()
-        aside = [item for item in of_folders if item.folder.count]
+        if without_photos := list(self.tree.without_photos()):
+            done = self._files_done()
+            self.found.aside += [Aside(f, NO_CLASS) for f in without_photos if next(f.files()) not in done]
+        aside = [item for item in {item.folder.path: item for item in self.found.aside}.values() if item.folder.count]
         self.labelled.passed_over += [PassedOver(i.kind, i.folder.count, next(i.folder.files())) for i in aside]
         self.labelled.aside += [item.folder.name for item in aside if item.may_be_class and item.folder.has_photos]
         self.labelled.by_name_pattern = bool(self.by_pattern)

@@ -58,9 +58,9 @@ class Folder:
 
     @cached_property
     def own_photos(self) -> int:
-        """The number of its own files that are photos by their ending or, where none is, by their content."""
+        """The number of its own files that are photos by their ending; where none is and one holds a photo, of all."""
         by_ending = sum(1 for name in self.names if name[-4:] in _USUAL_ENDINGS or is_called_photo(name))
-        return by_ending or sum(1 for name in self.names if self.is_photo(self.file(name)))
+        return by_ending or (len(self.names) if any(map(self.is_photo, map(self.file, self.names))) else 0)
 
     @cached_property
     def has_photos(self) -> bool:
@@ -76,6 +76,14 @@ class Folder:
     def labelled_names(self) -> NameLabels:
         """The classes that the names of its own files give by any unambiguous pattern."""
         return labels_by_name(self.names)
+
+    def without_photos(self) -> Iterator["Folder"]:
+        """Yield the outermost folders in it that have files and no photo."""
+        for folder in self.folders.values():
+            if folder.has_photos:
+                yield from folder.without_photos()
+            elif folder.count:
+                yield folder
 
     @cached_property
     def photo_folders(self) -> dict[str, "Folder"]:
