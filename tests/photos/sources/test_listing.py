@@ -43,7 +43,7 @@ def _counts(listing: Listing) -> dict[str, int]:
         ("system files", ("$RECYCLE.BIN/1.jpg", "System Volume Information/1.dat", "FOUND.000/FILE0001.JPG")),
         ("system files", ("_DS_Store", "__MACOSX/1.jpg", "Icon\r", "Icon\uf00d")),
         ("system files", ("@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "SYNOPHOTO_THUMB_M.jpg", "1.jpg@SynoEAStream")),
-        ("system files", ("#recycle/cats/1.jpg", "@Recycle/1.jpg", "lost+found/1")),
+        ("system files", ("#recycle/cats/1.jpg", "@Recycle/1.jpg", "lost+found/1", "Previews.lrdata/1.jpg")),
         ("system files", ("1.jpg:Zone.Identifier", "1.jpg\uf03aZone.Identifier", "Zone.Identifier")),
     ],
 )
@@ -126,7 +126,7 @@ def test_fault_22_broken_links_and_loops_are_skipped(tmp_path: Path) -> None:
         "cats/gone.jpg": "a broken link: nothing.jpg does not exist",
         "cats/loop.jpg": "a broken link (Too many levels of symbolic links)",
     }
-    assert _counts(listing) == {"links that are not followed": 2, "sidecar files (json)": 1}
+    assert _counts(listing) == {"links not followed": 2, "sidecar files (json)": 1}
     assert listing.notes == [
         "cats/far up: a link to a folder that contains this one; it is not followed",
         f"cats/up: a link to {tmp_path}, which is listed already; it is not followed",
@@ -171,7 +171,7 @@ def test_a_link_takes_no_folder_from_its_own_place_and_may_lead_into_a_hidden_on
     (tmp_path / "train/dogs").symlink_to("../.store/dogs")
     listing = list_files(str(tmp_path))
     assert listing.files == ["train/cats/1.jpg", "train/dogs/1.jpg"]
-    assert _counts(listing) == {"hidden files": 1, "links that are not followed": 1}
+    assert _counts(listing) == {"hidden files": 1, "links not followed": 1}
 
 
 def test_fault_71_rules_name_the_files_of_model_folders_as_they_are() -> None:

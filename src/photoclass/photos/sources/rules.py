@@ -82,7 +82,7 @@ PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm 
 HIDDEN = "hidden files"
 SYSTEM = "system files"
 RESULTS = "files that photoclass made"
-KNOWN_FOLDERS = "links that are not followed"
+KNOWN_FOLDERS = "links not followed"
 COPIES = "copies of files in another part"
 ARCHIVES = "archives"
 
@@ -95,17 +95,14 @@ SYSTEM_NAMES = frozenset(
         *("_ds_store", "__macosx", "icon\r", "icon\uf00d", "network trash folder", "temporary items"),  # macOS
         *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot", "@sharebin"),  # network storage
         *("lost+found", "__pycache__", "node_modules", "picasa.ini", "zbthumbnail.info"),  # Linux and programs
+        *("captureone", "[originals]"),  # previews of Capture One, older versions of ACDSee
     }
 )
-SYSTEM_STARTS = ("synophoto_thumb_", "synofile_thumb_", "~$")
+SYSTEM_STARTS = ("synophoto_", "synofile_thumb_", "~$")
 SYSTEM_ENDS = (
-    "@synoeastream",
-    "@synoresource",
-    "zone.identifier",
-    ":$data",
-    ":encryptable",
-    ":afp_afpinfo",
-    ":afp_resource",
+    *("@synoeastream", "@synoresource"),
+    *("zone.identifier", ":$data", ":encryptable", ":afp_afpinfo", ":afp_resource"),  # streams of Windows and macOS
+    *(".lrdata", ".lrcat-data"),  # previews of Lightroom
 )
 
 # Endings of files that are no photos, unless their content begins as a picture does.
