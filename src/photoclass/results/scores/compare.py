@@ -105,7 +105,7 @@ class Comparison:
         if self.left_out_trained or self.left_out_selected_model:
             lines.append(
                 f"  left out: {plural(self.left_out_trained, 'photo')} that trained A or B, "
-                f"{self.left_out_selected_model:,} that selected one (--include-known takes them, too)"
+                f"{self.left_out_selected_model:,} that selected one (--include-known takes them)"
             )
         return "\n".join(lines)
 

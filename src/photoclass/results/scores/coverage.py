@@ -117,7 +117,7 @@ def coverage_as_text(rows: Sequence[CoverageRow], out_of_distribution: int | Non
         verb = "is" if out_of_distribution == 1 else "are"
         lines.append(
             f"    {plural(out_of_distribution, 'photo')} {verb} out-of-distribution (too unlike the training photos): "
-            "these count as having no confidence"
+            "they have no confidence"
         )
     return "\n".join(lines)
 

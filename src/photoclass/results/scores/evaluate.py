@@ -92,7 +92,7 @@ class Evaluation:
         if self.left_out_trained or self.left_out_selected_model:
             lines.append(
                 f"  left out: {plural(self.left_out_trained, 'photo')} that trained the model, "
-                f"{self.left_out_selected_model:,} that selected it (--include-known scores them, too)"
+                f"{self.left_out_selected_model:,} that selected it (--include-known scores them)"
             )
         if self.leaked_duplicates or self.leaked_groups:
             without = self.without_leaked
