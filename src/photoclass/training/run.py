@@ -170,6 +170,8 @@ class Run:
             # Absent from checkpoints of older versions, where they read as None.
             "split": str(self.request.fractions) if self.request.fractions != USUAL_FRACTIONS else None,
             "group_by": self.request.options.reading.group_by or None,
+            # Older versions sorted class names by code point: a run of theirs is not resumed in another order.
+            "class_order": list(self.class_names) if list(self.class_names) != sorted(self.class_names) else None,
             "device": self.compute.device,
             "precision": self.compute.precision,
         }

@@ -164,6 +164,11 @@ def test_honest_class_names_stay_classes(layout: str, counts: str) -> None:
     assert _counts(_read(layout)) == counts
 
 
+def test_many_split_folders_are_told_in_one_short_line() -> None:
+    table = _read("{a,b,c,d,e}_{train,test}")
+    assert table.notes == ("splits (inside the classes): a_train and 4 more → train, a_test and 4 more → test",)
+
+
 def test_folders_inside_class_folders_are_told() -> None:
     assert (
         "folders inside a class folder belong to its class (such as cats/Persian)" in _read("cats/Persian dogs").notes

@@ -19,8 +19,18 @@ def describe_splits(splits: Mapping[str, int], *, in_classes: bool) -> Iterator[
     """
     in_order = sorted(splits.items(), key=lambda item: item[1])
     if in_classes or any(name.casefold() != SPLIT_CHOICE_OF[split] for name, split in in_order):
-        understood = ", ".join(f"{name} → {SPLIT_CHOICE_OF[split]}" for name, split in in_order)
+        shown: dict[int, list[str]] = {}
+        for name, split in in_order:
+            shown.setdefault(split, []).append(name)
+        understood = ", ".join(
+            f"{name} → {SPLIT_CHOICE_OF[split]}" for split, names in shown.items() for name in _first(names)
+        )
         yield f"splits{' (inside the classes)' if in_classes else ''}: {understood}"
+
+
+def _first(names: Sequence[str]) -> list[str]:
+    """Return the names, or the first and how many more there are."""
+    return list(names) if len(names) <= _MOST_SHOWN else [f"{names[0]} and {len(names) - 1:,} more"]
 
 
 def describe_names(labels: Mapping[str, str]) -> Iterator[str]:
