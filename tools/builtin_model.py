@@ -42,6 +42,7 @@ from photoclass.model.folder import (
 from photoclass.model.runtime import Runtime
 from photoclass.networks.fp16_weights import with_fp16_weights
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
+from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
@@ -125,9 +126,10 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
 
 
 def _photos_of(run: Path, info: ModelInfo, data: Path | None) -> CachedPhotos:
-    where, fixes = data or Path(info.training.data or ""), info.training.fixes
+    where = DataPaths.of(data) if data else info.training.data or DataPaths()
+    fixes = info.training.fixes
     workspace = Workspace(progress=terminal_progress())
-    table = read_data(where, workspace, Path(fixes) if fixes else None)
+    table = read_data(where, workspace, Path(fixes) if fixes else None, info.training.reading)
     table = map_classes(table, info.class_names, str(where))
     return cache_photos(table, info.decode_settings(), workspace)
 
