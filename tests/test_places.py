@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,9 @@ def test_fault_73_a_home_that_cannot_be_written_names_the_variable_that_helps(tm
     assert result.returncode == 1
     (line,) = [line for line in result.stderr.decode().splitlines() if line.startswith("photoclass: ")]
     assert "the cache cannot be written (No such file or directory); set PHOTOCLASS_CACHE to a folder" in line
+    shutil.make_archive(str(tmp_path / "zipped"), "zip", photos)
+    refused = _run("check", tmp_path / "zipped.zip", "--quick", **nowhere)
+    assert refused.returncode == 1 and b"set PHOTOCLASS_CACHE to a folder" in refused.stderr
     picture = next(photos.rglob("*.png"))
     assert _run("predict", picture, **nowhere).returncode == 0  # needs no cache
     drawn = _run("gallery", photos, "--out", tmp_path / "gallery.png", **nowhere)

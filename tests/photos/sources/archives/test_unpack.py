@@ -262,5 +262,5 @@ def test_a_damaged_zip_is_refused_or_gives_the_files_that_it_lists(
 
 def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_zip(tmp_path: Path) -> None:
     put(tmp_path / "cache", b"a file where the folder should be")
-    with pytest.raises(OutputError, match="cannot be unpacked there"):
+    with pytest.raises(OutputError, match="set PHOTOCLASS_CACHE to a folder"):
         _unpacked(_zip(tmp_path / "photos.zip", PHOTOS), tmp_path / "cache")

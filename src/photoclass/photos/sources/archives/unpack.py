@@ -11,8 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from photoclass.errors import ArchiveError, OutputError
+from photoclass.errors import ArchiveError
 from photoclass.photos.cache.names import unpacked_folder
+from photoclass.photos.cache.store import cache_error
 from photoclass.photos.sources.archives.inner import read_inner_zips, zips_with_data
 from photoclass.photos.sources.archives.members import Contents, Member, open_zip, read_contents, refuse_bomb
 from photoclass.workspace import Workspace
@@ -78,9 +79,7 @@ def unpack(archive: Path, workspace: Workspace) -> UnpackedZip:
                 if not (found := _find(folder, contents)):
                     found = _Unpacking(archive, opened, contents, folder, workspace).run()
         except OSError as error:
-            raise OutputError(
-                f"{workspace.cache}: the zip cannot be unpacked there ({error.strerror or error})"
-            ) from error
+            raise cache_error(workspace.cache, error) from error
     return found
 
 
