@@ -50,6 +50,11 @@ class Level:
         others = " ".join(word for word in self.meanings[top.name].others if word not in self.common)
         return not self.is_class(top) and (is_unlabelled(others) or is_unlabelled_split(top))
 
+    def is_beside_photos(self, top: Folder) -> bool:
+        """Return whether a folder holds what belongs to photos in another: `labels`, `train_masks`."""
+        others = " ".join(self.meanings[top.name].others)
+        return not self.is_class(top) and is_beside_photos(others)
+
     def exact_split(self, top: Folder) -> int | None:
         """Return the split that a folder's name means, where it means nothing else."""
         said = self.meanings[top.name]

@@ -100,7 +100,8 @@ def refuse_splits_without_classes(level: Level) -> None:
     exact = [top for top in level.tops if level.exact_split(top) is not None]
     if len(exact) < 2 or all(level.exact_split(top) != TRAIN for top in exact):
         return
-    others = [top for top in level.tops if top not in exact and not level.is_unlabelled(top)]
+    known = (level.is_unlabelled, level.is_beside_photos)
+    others = [top for top in level.tops if top not in exact and not any(is_so(top) for is_so in known)]
     if others:
         options = write_option("--splits", {top.name: "class" for top in exact})
         raise DataError(

@@ -20,7 +20,7 @@ from photoclass.photos.sources.folders.parts import (
     Parts,
 )
 from photoclass.photos.sources.folders.tree import Folder
-from photoclass.photos.sources.names import fold, is_beside_photos, is_seldom_class, without_word
+from photoclass.photos.sources.names import fold, is_beside_photos, is_plain_container, without_word
 from photoclass.photos.table import NO_SPLIT, TRAIN, VALID
 
 
@@ -79,7 +79,8 @@ class _Finder:
         known = class_keys(name for top in exact for name in classes_in(top, by_any_pattern=True))
         for top in level.tops:
             split = level.exact_split(top)
-            if split is None and len(class_keys(classes_in(top)) & known) > 1 and not level.is_class(top):
+            may_share = split is None and not level.is_class(top) and not level.is_beside_photos(top)
+            if may_share and len(class_keys(classes_in(top)) & known) > 1:
                 split = level.split(top)  # test_easy/ beside train/, with the same classes
             self._add(top, split, [top.name for top in exact])
         refusals.refuse_two_valid(level, exact)
@@ -130,9 +131,9 @@ class _Finder:
         splits_of: dict[str, set[int]] = defaultdict(set)
         for top in self.level.tops:
             said = self.level.meanings[top.name]
-            if said.split is None or not set(said.others) - self.level.common or self.level.is_class(top):
-                return False
             label = without_word(top.name, said.split_word)
+            if said.split is None or self.level.is_class(top) or not _names_class(label):
+                return False
             labels[top.name] = label, said.split
             splits_of[fold(label)].add(said.split)
         several = set().union(*splits_of.values())
@@ -159,7 +160,7 @@ class _Finder:
             self.found.add(top, split)
         elif self.level.is_unlabelled(top):
             self.found.aside.append(Aside(top, UNLABELLED))
-        elif is_seldom_class(top.name):
+        elif self.level.is_beside_photos(top):
             self.found.aside.append(Aside(top, NO_CLASS))
         else:
             raise refusals.what_is(self.level, top, beside)
@@ -172,3 +173,8 @@ class _Finder:
                 self.found.add(top, splits[top.name])
         words = ", ".join(f"{name}/ is {SPLIT_CHOICE_OF[split]}" for name, split in splits.items())
         self.found.notes.append(f"splits: {words}, the folders beside it train")
+
+
+def _names_class(label: str) -> bool:
+    """Return whether what stands beside a split word may be a class: not in `train_1`, `train_images`."""
+    return any(map(str.isalpha, label)) and not is_plain_container(label) and not is_beside_photos(label)
