@@ -133,7 +133,7 @@ def test_a_sample_of_class_names_gets_class_names(
 ) -> None:
     made, rows = submitted(photos("1.jpg", "2.jpg"), "id,breed\n2,cat\n1,dog\n", names)
     assert rows == [["id", "breed"], ["2", "dog"], ["1", "dog"]]
-    assert "breed = predicted class" in made.as_text() and "clipped" not in made.as_text()
+    assert "breed = predicted class, one a row" in made.as_text() and "clipped" not in made.as_text()
     assert made.clipping is None
 
 

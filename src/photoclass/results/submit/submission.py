@@ -97,7 +97,7 @@ def describe_columns(columns: Sequence[Column], class_names: Sequence[str]) -> s
         more = f" and {len(told) - _MOST_NAMED:,} more" if len(told) > _MOST_NAMED else ""
         named = [f"{column.name} = probability of {class_names[column.label]}" for column in told[:_MOST_NAMED]]
         parts.append(", ".join(named) + more)
-    parts += [f"{column.name} = predicted class" for column in columns if column.role == "class"]
+    parts += [f"{column.name} = predicted class, one a row" for column in columns if column.role == "class"]
     copied = [column.name or "the unnamed column" for column in columns if column.role == "copied"]
     if copied:
         parts.append(f"{', '.join(copied)} as in the sample")
