@@ -116,7 +116,12 @@ MaxMegapixelsOption = Annotated[
     ),
 ]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit with code 3 if any photo was skipped.", rich_help_panel="Output")
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit with code 3 if any photo was skipped; files passed over do not count.",
+        rich_help_panel="Output",
+    ),
 ]
 
 
