@@ -153,6 +153,7 @@ def test_oxford_pets_as_they_unpack_are_labelled_by_their_names() -> None:
     [
         ("bus train", "bus - 2, train - 2"),
         ("mask no_mask", "mask - 2, no_mask - 2"),
+        ("{cats,dogs}/{2020,2021-05}", "cats - 4, dogs - 4"),
         ("steam_train electric_train", "electric_train - 2, steam_train - 2"),
         ("cats dogs pregnancy_test", "cats - 2, dogs - 2, pregnancy_test - 2"),
         ("{train,valid}/{cats,unknown}", "cats train 2, cats valid 2, unknown train 2, unknown valid 2"),
@@ -186,6 +187,8 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("{train,test}/{cats,dogs} more/{cats,dogs}", r"more/ beside test/, train/: .* --splits more=train"),
         ("{train,valid,eval}/{cats,dogs}", "which validates, and which is held out.* valid=valid,eval=test"),
         ("{cats,dogs}_{train,test} birds", "'cats_test' and 'cats_train' would be classes, and look like splits"),
+        ("{cats,dogs} {cats,dogs}_test", "'cats_test' and 'cats' would be classes, and look like splits"),
+        ("{cats,dogs}/{train,val} test/{cats,dogs}", "test/ beside cats/, dogs/, which hold splits of their own"),
         ("{train,test}_{cat,dog}_*.jpg", "'test_cat' and 'train_cat' would be classes, and look like splits"),
         ("{train,test}", "4 photos in test/, train/ whose names give no class"),
         ("bus train test", r"test/, train/ beside bus/: splits or classes\? .*--splits test=class,train=class"),

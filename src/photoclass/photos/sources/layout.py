@@ -220,11 +220,14 @@ class _Reader:
     def _refuse_splits_as_classes(self) -> None:
         """Refuse to tell train from test: whatever the layout is, these are no classes."""
         said: dict[str, dict[str, int]] = {}
-        for label in sorted({row.label for row in self.labelled.rows}):
+        labels = sorted({row.label for row in self.labelled.rows})
+        for label in labels:
             meant = meaning(label)
             if meant.split is not None and self.choices.of(label) != CLASS:
                 said.setdefault(without_word(label, meant.split_word), {})[label] = meant.split
-        for splits in said.values():
+        for bare, splits in said.items():
+            if bare in labels:  # cats beside cats_test
+                splits[bare] = TRAIN
             if TRAIN in splits.values() and len(set(splits.values())) > 1:
                 named = " and ".join(map(repr, splits))
                 raise DataError(

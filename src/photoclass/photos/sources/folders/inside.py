@@ -1,5 +1,6 @@
 """What is inside a folder that may be a split: its classes, by folders or by file names."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -15,6 +16,9 @@ from photoclass.photos.sources.names import (
     split_of_name,
 )
 from photoclass.photos.table import HELD_OUT, VALID
+
+# Folders by year, month or day divide a class; they are no classes that splits could have in common.
+_DATE = re.compile(r"(19|20)\d\d([-_.]?\d\d){0,2}")
 
 
 def inner_folder(folder: Folder) -> Folder:
@@ -83,7 +87,10 @@ def class_keys(names: Iterable[str]) -> frozenset[str]:
 
 def alike(folders: Sequence[Folder]) -> list[Folder]:
     """Return the folders that hold two classes or more which another of them holds too."""
-    classes = {folder.path: class_keys(classes_in(folder)) for folder in folders}
+    classes = {
+        folder.path: frozenset(key for key in class_keys(classes_in(folder)) if not _DATE.fullmatch(key))
+        for folder in folders
+    }
     holders: dict[str, set[str]] = defaultdict(set)
     for path, keys in classes.items():
         for key in keys:

@@ -34,6 +34,13 @@ def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
             f"{level.where}: {named(alike[:_MOST_NAMED])} hold splits, and other folders beside these; say what they "
             f"are with {write_option('--splits', dict.fromkeys(others, 'ignore'))} (or train, valid, test)"
         )
+    beside = [top for top in level.tops if top not in alike]
+    if beside and all(split_of_name(name) is not None for name in classes):
+        options = write_option("--splits", {top.name: "ignore" for top in beside})
+        return DataError(
+            f"{level.where}: {named(beside)} beside {named(alike[:_MOST_NAMED])}, which hold splits of their own; put "
+            f"the photos into one kind of splits, or leave some out with {options}"
+        )
     shown = ", ".join(classes[:_MOST_CLASSES]) + (", …" if len(classes) > _MOST_CLASSES else "")
     folders = named(alike[:_MOST_NAMED]) + (" …" if len(alike) > _MOST_NAMED else "")
     return DataError(
