@@ -98,6 +98,17 @@ def test_fault_69_a_jpeg_that_lost_only_its_end_marker_is_used(data: bytes) -> N
         np.testing.assert_array_equal(decoded(short), decoded(data))
 
 
+@given(st.integers(0, 1000))
+def test_fault_69_the_last_bytes_of_the_data_may_be_anything(seed: int) -> None:
+    data = encode(noise_picture(seed, 40, 24), "JPEG", quality=75)
+    np.testing.assert_array_equal(decoded(data[:-2]), decoded(data))
+
+
+def test_fault_03_half_a_jpeg_that_zeros_fill_is_named_truncated() -> None:
+    data = FILES["colour"]
+    assert reason_of(data[: len(data) // 2] + bytes(len(data) // 2)).startswith("truncated: the file ends too early")
+
+
 @pytest.mark.parametrize("data", [FILES["colour"], PROGRESSIVE])
 @pytest.mark.parametrize("lost", [20, 60])
 def test_fault_03_a_jpeg_that_lost_data_too_is_named_truncated(data: bytes, lost: int) -> None:

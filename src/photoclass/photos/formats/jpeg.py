@@ -43,6 +43,7 @@ _PROCESSES = {
     0xF7: "a JPEG-LS picture",
 }
 _COEFFICIENTS = 64
+_MOST_ZEROS = 16
 # What libjpeg leaves where data is missing, after conversion to RGB, grey or CMYK.
 _MISSING = (
     128,
@@ -178,13 +179,13 @@ def missing_share(data: bytes, header: JpegHeader, decode: Decoder) -> float:
 
 
 def closed(data: bytes) -> bytes:
-    """Return a JPEG that lost its end marker, with one; zeros after the data are the padding of a damaged disk."""
+    """Return a JPEG that lost its end marker, with one.
+
+    Data may end in a few zeros. More of them are no data, but what a damaged disk or an unfinished download leaves.
+    """
     body = data.rstrip(b"\0")
-    if body.endswith(b"\xff") and len(body) < len(data):
-        body += b"\0"  # a stuffed 0xFF
-    else:
-        body = body.removesuffix(b"\xff")
-    return body + END
+    zeros = min(len(data) - len(body), _MOST_ZEROS)
+    return (body + bytes(zeros) if zeros else body.removesuffix(b"\xff")) + END
 
 
 def _end_of_data(data: bytes, header: JpegHeader) -> int:
