@@ -67,7 +67,7 @@ class TestRoundTrip:
     """Saving and loading."""
 
     @given(
-        class_names=st.lists(names, min_size=2, max_size=6, unique=True).map(sorted),
+        class_names=st.lists(names, min_size=2, max_size=6, unique=True),
         image_size=st.integers(8, 2048),
         resize=st.sampled_from(["squash", "crop"]),
         seed=st.integers(0, 2**63 - 1),
@@ -100,7 +100,6 @@ class TestRoundTrip:
 
     def test_class_names_that_are_not_utf_8_are_kept(self, tmp_path: Path) -> None:
         info = make_info(("cat", "caf\udce9"))
-        info = dataclasses.replace(info, class_names=tuple(sorted(info.class_names)))
         save_model(tmp_path, info, b"")
         assert load_info(tmp_path).class_names == info.class_names
 

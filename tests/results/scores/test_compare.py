@@ -76,6 +76,22 @@ def test_models_with_other_image_sizes_are_compared_on_the_same_photos(
     )
 
 
+def test_classes_in_another_order_are_compared_by_name(
+    photos: Path, sees_light: Path, guesses: Path, tmp_path: Path
+) -> None:
+    turned = _model(tmp_path / "turned", constant_onnx((0.001, 0.999)), names=("light", "dark"))
+    scores = [compare(photos, [sees_light, other]).scores[1].as_json() for other in (guesses, turned)]
+    assert scores[0] == scores[1]
+
+
+def test_the_users_word_on_classes_is_used(photos: Path, sees_light: Path, guesses: Path) -> None:
+    swapped = compare(photos, [sees_light, guesses], classes={"dark": "light", "light": "dark"})
+    assert swapped.scores[0].accuracy.value == pytest.approx(
+        1 - compare(photos, [sees_light, guesses]).scores[0].accuracy.value
+    )
+    assert swapped.as_json()["notes"] == ["classes: dark → light, light → dark"]
+
+
 def test_swapping_the_models_swaps_the_result(photos: Path, sees_light: Path, guesses: Path) -> None:
     one, other = compare(photos, [sees_light, guesses]), compare(photos, [guesses, sees_light])
     assert (one.log_loss.better, other.log_loss.better) == ("A", "B")
