@@ -146,6 +146,14 @@ def test_fault_19_an_empty_class_is_refused_and_named(files: tuple[str, ...], em
         _read(*files, empty=[empty])
 
 
+def test_a_class_of_which_no_file_can_be_used_is_refused_with_the_reason() -> None:
+    listing = _listing(*CATS_AND_DOGS, empty=["cows"], skipped=[SkippedPhoto("cows/1.jpg", "a broken link")])
+    with pytest.raises(
+        DataError, match=r"'cows' has 1 file and none can be used \(for example cows/1\.jpg: a broken link"
+    ):
+        make_table(label_listing(listing, "DATA"), "DATA", None, "DATA")
+
+
 def test_a_class_may_be_empty_in_valid() -> None:
     assert _read("train/cats/1.jpg", "train/dogs/1.jpg", "valid/cats/2.jpg", empty=["valid/dogs"]).class_names
 

@@ -10,6 +10,7 @@ from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name, has_control_characters, match_class
 from photoclass.photos.sources.options import write_option
 from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below, natural_key
+from photoclass.text import plural
 
 FORMS = (
     "give class folders (DATA/cats/…, DATA/dogs/…), a folder with train/ and valid/, "
@@ -91,7 +92,7 @@ def make_table(
     clean = {name: _clean(name, where) for name in given | labelled.class_folders}
     filled = {clean[name] for name in given}
     class_names = tuple(sorted(set(clean.values()) if to_train else filled, key=natural_key))
-    _check_classes(where, class_names, filled, to_train, labelled.aside)
+    _check_classes(where, class_names, filled, labelled, to_train)
     number = {name: i for i, name in enumerate(class_names)}
     index = {name: number[clean[name]] for name in given}
     splits = np.array([row.split for row in rows], dtype=np.int8)
@@ -139,7 +140,7 @@ def _describe_spellings(clean: Mapping[str, str]) -> Iterator[str]:
 
 
 def _check_classes(
-    where: str, class_names: tuple[str, ...], filled: set[str], to_train: bool, aside: Sequence[str]
+    where: str, class_names: tuple[str, ...], filled: set[str], labelled: LabelledFiles, to_train: bool
 ) -> None:
     by_case: dict[str, str] = {}
     for name in class_names:
@@ -148,13 +149,19 @@ def _check_classes(
             raise DataError(f"{where}: classes {other!r} and {name!r} differ only by case; give them one name")
     for name in class_names:
         if name not in filled:
-            option = write_option("--splits", {name: "ignore"})
-            raise DataError(
-                f"{where}: class {name!r} is empty; put photos into it, remove its folder, or leave it out "
-                f"with {option}"
-            )
+            raise DataError(f"{where}: {_describe_empty(name, labelled.skipped)}")
     if len(class_names) < (2 if to_train else 1):
         found = f"only one class, {class_names[0]!r}" if class_names else "no class"
-        option = write_option("--splits", dict.fromkeys(aside, "class"))
-        hint = f" (if what was passed over is a class: {option})" if aside else ""
+        option = write_option("--splits", dict.fromkeys(labelled.aside, "class"))
+        hint = f" (if what was passed over is a class: {option})" if labelled.aside else ""
         raise DataError(f"{where}: {found}; at least {'two are' if to_train else 'one is'} needed{hint}: {FORMS}")
+
+
+def _describe_empty(name: str, skipped: Sequence[SkippedPhoto]) -> str:
+    option = write_option("--splits", {name: "ignore"})
+    of_class = [item for item in skipped if name in map(clean_class_name, item.name.split("/")[:-1])]
+    if not of_class:
+        return f"class {name!r} is empty; put photos into it, remove its folder, or leave it out with {option}"
+    example = f"{of_class[0].name}: {of_class[0].reason}"
+    count = plural(len(of_class), "file")
+    return f"class {name!r} has {count} and none can be used (for example {example}); leave it out with {option}"
