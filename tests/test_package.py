@@ -16,6 +16,7 @@ SOURCE = ROOT / "src" / "photoclass"
 # From the lowest up: a layer may import from itself and those below it.
 LAYERS = (
     "errors",
+    "paths",
     "atomic",
     "progress",
     "text",
@@ -36,7 +37,18 @@ LAYERS = (
 )
 TORCHLESS = ("metrics", "photos", "model", "results", "checks")
 # Of `checks`, doubtful labels alone need a model; all else looks at photos.
-LOOK_AT_PHOTOS_ALONE = ("errors", "atomic", "progress", "text", "machine", "workspace", "page", "photos", "checks")
+LOOK_AT_PHOTOS_ALONE = (
+    "errors",
+    "paths",
+    "atomic",
+    "progress",
+    "text",
+    "machine",
+    "workspace",
+    "page",
+    "photos",
+    "checks",
+)
 
 
 @functools.cache

@@ -1,7 +1,6 @@
 """`check`: problems in the photos that are best known before training. It changes nothing."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 from photoclass.checks.duplicate_groups import duplicate_groups
 from photoclass.checks.findings import Findings, LabelFindings
 from photoclass.checks.inspection import InspectedPhotos, find_odd, inspect_photos
+from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, groups_of
 from photoclass.photos.groups import join_groups
@@ -21,7 +21,7 @@ from photoclass.workspace import Workspace
 def check(
     data: Data,
     *,
-    fixes: Path | None = None,
+    fixes: AnyPath | None = None,
     reading: ReadOptions = AS_IT_IS,
     labels: bool = True,
     workspace: Workspace | None = None,

@@ -18,6 +18,7 @@ from photoclass.checks.description import (
 from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.findings import Findings, LabelError
 from photoclass.page import Masthead, Stat, render
+from photoclass.paths import AnyPath
 from photoclass.photos.table import name_in_data
 from photoclass.photos.thumbnail import thumbnail
 from photoclass.text import SPLIT_NAMES, plural
@@ -88,12 +89,13 @@ class Section:
         return all(len(group) == 1 for group in self.groups)
 
 
-def write_page(findings: Findings, out: Path) -> None:
+def write_page(findings: Findings, out: AnyPath) -> None:
     """Write the page; a page that cannot be completed leaves no file.
 
     Raises:
         OutputError: It cannot be written.
     """
+    out = Path(out)
     sections = _sections(findings)
     values = {
         "masthead": _masthead(findings),

@@ -12,6 +12,7 @@ from photoclass.errors import ModelError
 from photoclass.model.engine import Engine
 from photoclass.model.folder import ModelInfo, load_info, read_onnx
 from photoclass.model.novelty import Floats, NoveltyDetector
+from photoclass.paths import AnyPath
 from photoclass.photos.decode import Pixels
 
 # Probabilities of an intact network sum to 1 up to rounding.
@@ -47,12 +48,13 @@ class Runtime:
         self.probabilities([np.zeros((side, side, 3), dtype=np.uint8)])
 
     @classmethod
-    def load(cls, folder: Path, precision: str | None = None) -> "Runtime":
+    def load(cls, folder: AnyPath, precision: str | None = None) -> "Runtime":
         """Load a model folder.
 
         Raises:
             ModelError: It is not a model folder, or its network is damaged or does not match model.json.
         """
+        folder = Path(folder)
         info = load_info(folder)
         return cls(info, read_onnx(folder, info), folder, precision)
 

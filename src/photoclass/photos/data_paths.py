@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from photoclass.paths import AnyPath, paths_of
+
 
 @dataclass(frozen=True)
 class DataPaths:
@@ -22,7 +24,7 @@ class DataPaths:
         """Return the paths of DATA, however it is given; a path that is given twice counts once."""
         if isinstance(data, DataPaths):
             return data
-        return cls((data,)) if isinstance(data, Path) else cls(tuple(dict.fromkeys(data)))
+        return cls(tuple(dict.fromkeys(paths_of(data))))
 
     @classmethod
     def from_json(cls, value: object, path: str) -> "DataPaths":
@@ -59,4 +61,4 @@ class DataPaths:
 
 
 # How functions take DATA: one path, or those of its parts.
-Data: TypeAlias = Path | Sequence[Path] | DataPaths
+Data: TypeAlias = AnyPath | Sequence[AnyPath] | DataPaths

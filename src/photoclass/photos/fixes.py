@@ -10,6 +10,7 @@ import numpy as np
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
+from photoclass.paths import AnyPath
 from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.locate import FileIndex, path_parts
@@ -56,12 +57,13 @@ def check_keeps_work(file: Path, fixes: Path | None) -> None:
         raise OutputError(f"{file}: exists already; choose another name, or pass it as --fixes too to keep its rows")
 
 
-def write_fixes(file: Path, fixes: Sequence[Fix]) -> None:
+def write_fixes(file: AnyPath, fixes: Sequence[Fix]) -> None:
     """Write a fixes file, atomically.
 
     Raises:
         OutputError: It cannot be written.
     """
+    file = Path(file)
     with atomic_text(file) as stream:
         writer = csv.writer(stream)
         writer.writerow(_HEADER)

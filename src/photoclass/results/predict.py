@@ -18,6 +18,7 @@ from photoclass.errors import ModelError, OutputError, SettingsError
 from photoclass.model.folder import ModelInfo, load_info, load_novelty
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
+from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.decode import Pixels, SourceInfo, Unreadable, decode_pixels, read_file
 from photoclass.photos.decode_settings import DEFAULT_RULES, DecodeSettings, PictureRules
 from photoclass.photos.formats.wide_grey import describe_greys
@@ -115,8 +116,8 @@ class Predictions:
 
 
 def predict(
-    photos: Sequence[Path],
-    model: Path,
+    photos: AnyPath | Sequence[AnyPath],
+    model: AnyPath,
     *,
     abstain: float | None = None,
     workspace: Workspace | None = None,
@@ -134,6 +135,8 @@ def predict(
         ModelError: The model folder cannot be used.
         SettingsError: `abstain` is out of range.
     """
+    photos = paths_of(photos)
+    model = Path(model)
     workspace = workspace or Workspace()
     novelty = None if abstain is None else _load_for_abstaining(model, load_info(model), abstain, workspace)
     runtime = Runtime.load(model)
@@ -224,12 +227,13 @@ def check_ending(out: Path) -> None:
         raise OutputError(f"{out}: unknown format; predictions are written as .csv or .jsonl")
 
 
-def write_predictions(predictions: Predictions, out: Path) -> None:
+def write_predictions(predictions: Predictions, out: AnyPath) -> None:
     """Write predictions atomically, as JSON Lines if `out` ends in .jsonl or .ndjson, otherwise as CSV.
 
     Raises:
         OutputError: The file cannot be written, or its format is unknown.
     """
+    out = Path(out)
     check_ending(out)
     if out.suffix.casefold() in _JSON_LINES:
         _write_json_lines(predictions, out)
@@ -237,7 +241,7 @@ def write_predictions(predictions: Predictions, out: Path) -> None:
         _write_csv(predictions, out)
 
 
-def read_predictions(file: Path) -> list[dict[str, str]]:
+def read_predictions(file: AnyPath) -> list[dict[str, str]]:
     """Read a CSV of predictions; names that were escaped for spreadsheets get their original form."""
     with open(file, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         rows = list(csv.DictReader(stream))

@@ -165,7 +165,7 @@ def model_info(run: Run, training: TrainingSummary, mixed: MixedGroups | None = 
         training,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         data=run.request.data.absolute(),
-        fixes=str(options.fixes.absolute()) if options.fixes else None,
+        fixes=str(Path(options.fixes).absolute()) if options.fixes else None,
         reading=options.reading,
         split=str(run.request.fractions) if run.request.fractions != USUAL_FRACTIONS else None,
         grouping=_grouping(run, mixed),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from photoclass.errors import SettingsError
 from photoclass.model.folder import data_fingerprint
+from photoclass.paths import AnyPath
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.groups import join_groups
@@ -53,7 +54,7 @@ class TrainOptions:
     force: bool = False
     device: str = "auto"
     precision: str = "auto"
-    fixes: Path | None = None
+    fixes: AnyPath | None = None
     reading: ReadOptions = AS_IT_IS
     split: SplitFractions | None = None
     log: tuple[str, ...] = ()

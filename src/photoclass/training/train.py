@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.training.finish import TrainResult, with_report
 from photoclass.training.recipes.registry import DEFAULT_RECIPE, Recipe, find_recipe, refuse_settings_of_others
@@ -18,7 +19,7 @@ from photoclass.workspace import Workspace
 
 def train(
     data: Data,
-    out: Path,
+    out: AnyPath,
     recipe: str | None = None,
     settings: Mapping[str, Any] | None = None,
     options: TrainOptions = DEFAULT_OPTIONS,
@@ -46,6 +47,7 @@ def train(
             infinite before the first epoch was done.
         Interrupted: A signal arrived; the checkpoint is kept.
     """
+    out = Path(out)
     stop, workspace = stop or StopRequest(), workspace or Workspace()
     if options.minutes is not None and stop.deadline is None:
         stop.deadline = time.monotonic() + 60 * options.minutes

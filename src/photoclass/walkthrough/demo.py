@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
 from photoclass.model.runtime import Runtime
+from photoclass.paths import AnyPath
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import HELD_OUT, VALID, PhotoTable
 from photoclass.results.pictures.gallery import draw_gallery, lettering_of, worst_rows
@@ -82,8 +83,8 @@ class DemoResult:
 
 
 def demo(
-    data: Path | None,
-    out: Path,
+    data: AnyPath | None,
+    out: AnyPath,
     *,
     epochs: int | None = None,
     seed: int = 0,
@@ -104,6 +105,8 @@ def demo(
         OutputError: `out` contains something that no demo made.
         PhotoclassError: As for the commands that it runs.
     """
+    data = None if data is None else Path(data)
+    out = Path(out)
     workspace = workspace or Workspace()
     _prepare_folder(out)
     drawn = data is None

@@ -14,6 +14,7 @@ from photoclass.model.folder.scores import StoredScore
 from photoclass.model.folder.training_summary import TrainingSummary
 from photoclass.model.folder.typed_json import JsonTypeError, read_fields
 from photoclass.model.folder.version1 import upgrade
+from photoclass.paths import AnyPath
 from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, DecodeSettings, PictureRules, ResizeRule
 from photoclass.photos.formats.wide_grey import STEPS
 
@@ -98,12 +99,13 @@ def _save_info(folder: Path, info: ModelInfo) -> None:
         stream.write("\n")
 
 
-def load_info(folder: Path) -> ModelInfo:
+def load_info(folder: AnyPath) -> ModelInfo:
     """Read and check `model.json`, of this format version or an older one.
 
     Raises:
         ModelError: It is not a model folder, was written by a newer version, or holds a value that cannot be right.
     """
+    folder = Path(folder)
     if folder.suffix.casefold() in _PICKLE_ENDINGS and not folder.is_dir():
         raise ModelError(
             f"{folder}: a {folder.suffix} file can run code when it is opened, so it is not opened; give a RUN folder"

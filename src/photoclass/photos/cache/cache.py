@@ -11,6 +11,7 @@ import filelock
 
 from photoclass.errors import OutputError
 from photoclass.machine import default_cache
+from photoclass.paths import AnyPath
 from photoclass.photos.cache import names
 from photoclass.photos.cache.names import CacheName
 from photoclass.photos.cache.store import count_rows, store_files
@@ -93,7 +94,7 @@ class _Place:
         return CacheEntry(self.name.text, None, len(sizes), sum(sizes))
 
 
-def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
+def cache(folder: AnyPath | None = None, *, empty: bool = False) -> CacheReport:
     """List what the cache contains, and optionally remove it.
 
     Only what photoclass itself made is listed and removed; symbolic links are neither followed nor removed. A run that
@@ -107,6 +108,7 @@ def cache(folder: Path | None = None, *, empty: bool = False) -> CacheReport:
     Raises:
         OutputError: Something cannot be read or removed.
     """
+    folder = None if folder is None else Path(folder)
     folder = folder or default_cache()
     stored, in_use, kinds = [], [], {folder / names.UNPACKED}
     try:

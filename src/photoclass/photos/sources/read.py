@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from photoclass.errors import DataError
+from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
@@ -44,7 +45,7 @@ from photoclass.workspace import Workspace
 def read_data(
     data: Data,
     workspace: Workspace,
-    fixes: Path | None = None,
+    fixes: AnyPath | None = None,
     reading: ReadOptions = AS_IT_IS,
     *,
     to_train: bool = True,
@@ -82,7 +83,7 @@ def read_data(
         raise type(error)(f"{error}. Note: {note}") from error
     if note:
         table = replace(table, notes=(note, *table.notes))
-    return apply_fixes(table, fixes, paths, to_train) if fixes else table
+    return apply_fixes(table, Path(fixes), paths, to_train) if fixes else table
 
 
 def _read_one(

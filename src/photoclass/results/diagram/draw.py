@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from photoclass.model.folder import load_info
+from photoclass.paths import AnyPath
 from photoclass.results.diagram.layers import Layer, describe_network
 from photoclass.results.diagram.parts import Part, network_parts
 from photoclass.text import printable, wrap
@@ -30,7 +31,7 @@ _COLOURS = {
 _MOST_NAME = 60
 
 
-def draw_network(model: Path) -> str:
+def draw_network(model: AnyPath) -> str:
     """Draw the network of a model folder.
 
     Returns:
@@ -41,6 +42,7 @@ def draw_network(model: Path) -> str:
     Raises:
         ModelError: The folder has no model, or a damaged one.
     """
+    model = Path(model)
     return draw_layers(describe_network(model), load_info(model).class_names)
 
 

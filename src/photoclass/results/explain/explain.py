@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from photoclass.errors import SettingsError
 from photoclass.machine import processors
+from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.decode import Pixels, Unreadable, decode_picture, read_file, resize_pixels
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
@@ -115,9 +116,9 @@ class _Row:
 
 
 def explain(
-    photos: Sequence[Path],
-    model: Path,
-    out: Path,
+    photos: AnyPath | Sequence[AnyPath],
+    model: AnyPath,
+    out: AnyPath,
     *,
     count: int | None = None,
     seed: int = 0,
@@ -142,6 +143,9 @@ def explain(
         ModelError: The model folder cannot be used, or its network has an operation that cannot be backpropagated
             through.
     """
+    photos = paths_of(photos)
+    model = Path(model)
+    out = Path(out)
     check_arguments(out, count, "a page of heat maps")
     workspace = workspace or Workspace()
     network = SaliencyModel.load(model)
@@ -173,7 +177,7 @@ def explain(
 
 
 def explain_photos(
-    model: Path, paths: Sequence[str], target: str | None = None, progress: Progress = SILENT
+    model: AnyPath, paths: Sequence[str], target: str | None = None, progress: Progress = SILENT
 ) -> list[Explanation | Unreadable]:
     """Explain photos, with one result for each, in order.
 
@@ -188,6 +192,7 @@ def explain_photos(
         ModelError: The model folder cannot be used, or its network has an operation that cannot be backpropagated
             through.
     """
+    model = Path(model)
     network = SaliencyModel.load(model)
     results = []
     with progress.task("Explaining", len(paths)) as task:

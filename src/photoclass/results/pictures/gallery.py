@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from photoclass.errors import DataError
+from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
 from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
@@ -37,9 +38,9 @@ _SHEET = Sheet(columns=5, fewest_columns=3)
 
 
 def gallery(
-    photos: Sequence[Path],
-    model: Path,
-    out: Path,
+    photos: AnyPath | Sequence[AnyPath],
+    model: AnyPath,
+    out: AnyPath,
     *,
     worst: bool = False,
     count: int | None = None,
@@ -65,6 +66,9 @@ def gallery(
         OutputError: `out` is not a .png, .jpg or .webp file, or cannot be written.
         ModelError: The model folder cannot be used.
     """
+    photos = paths_of(photos)
+    model = Path(model)
+    out = Path(out)
     check_arguments(out, count, "a gallery")
     workspace = workspace or Workspace()
     predictions = predict(photos, model, workspace=workspace)

@@ -24,6 +24,7 @@ from photoclass.model.folder import (
     load_skipped,
 )
 from photoclass.model.runtime import Runtime
+from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import Unreadable
 from photoclass.photos.sources.options import ReadOptions
@@ -69,8 +70,8 @@ class Report:
 
 
 def report(
-    model: Path,
-    out: Path | None = None,
+    model: AnyPath,
+    out: AnyPath | None = None,
     *,
     data: Data | None = None,
     workspace: Workspace | None = None,
@@ -92,6 +93,8 @@ def report(
         ModelError: The model folder cannot be used, or has no scored photos.
         OutputError: `out` cannot be written.
     """
+    model = Path(model)
+    out = None if out is None else Path(out)
     started_at = time.monotonic()
     workspace = workspace or Workspace()
     info = load_info(model)

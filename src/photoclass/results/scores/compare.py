@@ -13,6 +13,7 @@ from photoclass.metrics.classification import log_losses
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.paired import sum_by_group
 from photoclass.model.runtime import Runtime
+from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
@@ -142,10 +143,10 @@ class Comparison:
 
 def compare(
     data: Data,
-    models: Sequence[Path],
+    models: Sequence[AnyPath],
     *,
     include_known: bool = False,
-    fixes: Path | None = None,
+    fixes: AnyPath | None = None,
     reading: ReadOptions = AS_IT_IS,
     classes: Mapping[str, str] | None = None,
     workspace: Workspace | None = None,
@@ -167,6 +168,7 @@ def compare(
         ModelError: A model folder cannot be used, or the models have different classes.
         SettingsError: There are not exactly two models.
     """
+    models = paths_of(models)
     if len(models) != 2:
         raise SettingsError(f"{len(models)} models: give two to compare them; compare more of them in pairs")
     workspace, data = workspace or Workspace(), DataPaths.of(data)

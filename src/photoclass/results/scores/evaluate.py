@@ -13,6 +13,7 @@ from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import load_fingerprints, load_info, load_novelty, load_photo_splits
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
+from photoclass.paths import AnyPath
 from photoclass.photos.cache.photo_set import hash_contents
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.cache.store import Rows
@@ -118,11 +119,11 @@ class Evaluation:
 
 def evaluate(
     data: Data,
-    model: Path,
+    model: AnyPath,
     *,
     include_known: bool = False,
     costs: Costs | None = None,
-    fixes: Path | None = None,
+    fixes: AnyPath | None = None,
     reading: ReadOptions = AS_IT_IS,
     classes: Mapping[str, str] | None = None,
     workspace: Workspace | None = None,
@@ -149,6 +150,7 @@ def evaluate(
         ModelError: The model folder cannot be used.
         SettingsError: The positive class of `costs` is ambiguous or unknown.
     """
+    model = Path(model)
     workspace, data = workspace or Workspace(), DataPaths.of(data)
     info = load_info(model)
     if costs:

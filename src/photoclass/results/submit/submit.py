@@ -13,6 +13,7 @@ from photoclass.errors import DataError, OutputError, SettingsError
 from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import ModelInfo, load_valid_predictions
 from photoclass.model.runtime import Runtime
+from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import is_called_photo
@@ -30,11 +31,11 @@ DEFAULT_CLIP = 0.005
 
 
 def submit(
-    test: Path,
-    model: Path,
-    out: Path,
+    test: AnyPath,
+    model: AnyPath,
+    out: AnyPath,
     *,
-    sample: Path | None = None,
+    sample: AnyPath | None = None,
     clip: float = DEFAULT_CLIP,
     options: SampleOptions = AS_IT_IS,
     workspace: Workspace | None = None,
@@ -63,6 +64,10 @@ def submit(
         ModelError: The model folder cannot be used.
         OutputError: `out` cannot be written, is the sample, or is inside the test set.
     """
+    test = Path(test)
+    model = Path(model)
+    out = Path(out)
+    sample = None if sample is None else Path(sample)
     if not 0 <= clip < 0.5:
         raise SettingsError(f"clip is {clip}; it must be at least 0 and less than 0.5")
     _check_out(out, test, sample)
