@@ -49,6 +49,12 @@ def test_inputs_10_other_patterns_give_the_class_where_they_are_unambiguous(
         ["cat_1.jpg", "dog_1.jpg"],
         [*_numbered("cat_{}.jpg", "dog_{}.jpg", count=2), "a.jpg", "b.jpg", "c.jpg", "d.jpg"],
         _numbered("Screenshot 2024-01-0{}.png", "WhatsApp Image 2024-01-0{}.jpg"),
+        _numbered("IMG-20240101-WA000{}.jpg", "VID-20240101-WA000{}.jpg"),
+        _numbered("WhatsApp Image 2024-01-01 at 09.00.0{}.jpeg", "WhatsApp Image 2024-01-01 at 10.00.0{}.jpeg"),
+        _numbered("Bildschirmfoto 2024-01-01 um 9.00.0{}.png", "Bildschirmfoto 2024-01-02 um 10.00.0{}.png"),
+        _numbered("MFDC000{}.JPG", "RCNX000{}.JPG", "R000000{}.JPG", "_MG_000{}.JPG"),
+        _numbered("dog_20240101_{}.jpg", "dog_20240102_{}.jpg", "cat_20240101_{}.jpg"),
+        _numbered("clip1_frame_{}.jpg", "clip2_frame_{}.jpg"),
     ],
 )
 def test_names_that_may_mean_something_else_give_no_class(names: list[str]) -> None:

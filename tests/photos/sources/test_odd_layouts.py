@@ -129,6 +129,7 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
         ("train/{cats,dogs} runs/exp1", "runs/: 2 files passed over"),
         ("{cats,dogs}/{images,masks}", "cats/masks/, dogs/masks/: 4 files passed over"),
         ("images/{cat,dog}_*.jpg masks/{cat,dog}_*.png", "masks/: 4 files passed over"),
+        ("cats dogs New·folder to_sort", "New folder/, to_sort/: 4 unlabelled photos passed over (if it is a class: "),
         ("cats dogs docs/*.txt", "docs/: no class, as there is no photo in it"),
     ],
 )
@@ -205,6 +206,16 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("train/{cats,dogs} test/{cat,dog}", "class 'cat' has no photo in train/.*if it is 'cats'"),
         ("{train,test}/{train,test}", "no class folders found"),
         ("seg_{train,test}/seg_{train,test}/{cats,dogs}", "would be classes, and look like splits"),
+        ("set/{train,val,test}/{cats,dogs} {train,test}/{cats,dogs}", r"splits of its own; .*--splits set=ignore"),
+        ("birds_2011/images/{a,b} segmentations/{a,b}", r"is it no photos of the classes\? .*segmentations=ignore"),
+        (
+            "{colour,grey}/{a,b}",
+            r"to train on all of them together, --splits '\*=train'; .* give one alone, DATA/colour",
+        ),
+        ("{1,2,3}/{benign,malignant} 4/benign", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\)"),
+        ("{1,3}/benign {2,4}/malignant", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\).*'\*=train'"),
+        ("cats/{train,test} dogs", r"cats/ holds splits \(test/, train/\), and dogs/ beside it none"),
+        ("data/{cats,dogs} static", r"data/ holds folders .*give DATA/data alone, .*--splits static=ignore"),
     ],
 )
 def test_where_two_readings_are_possible_the_folders_and_the_option_are_named(layout: str, message: str) -> None:
@@ -224,6 +235,9 @@ def test_where_two_readings_are_possible_the_folders_and_the_option_are_named(la
         ("{cats,dogs}/{A,B}", {"A": "train", "B": "test"}, _TRAIN_AND_TEST),
         ("pets/{train,test}/{cats,dogs} more", {"more": "ignore"}, _TRAIN_AND_TEST),
         ("cats dogs late/{cats,dogs}", {"late": "test"}, _TRAIN_AND_TEST),
+        ("birds_2011/images/{cats,dogs} segmentations/{cats,dogs}", {"segmentations": "ignore"}, _CATS_AND_DOGS),
+        ("{1,3}/cats {2,4}/dogs", {"*": "train"}, "cats - 4, dogs - 4"),
+        ("data/{cats,dogs} static", {"static": "ignore"}, _CATS_AND_DOGS),
         ("train/{cats,dogs,unknown} valid/{cats,dogs}", {"unknown": "class"}, f"{_TRAIN_AND_VALID}, unknown train 2"),
     ],
 )

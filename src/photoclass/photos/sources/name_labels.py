@@ -23,6 +23,9 @@ _PLAIN = re.compile(r"([^./]+)\.\d+\.[A-Za-z]+", re.DOTALL)
 _DOTTED = re.compile(r"(?P<label>[^./]+)\.\d+", re.DOTALL)
 # `cat_00001`, `cat-1`, `cat (1)`, `american_pit_bull_terrier_122`; the number may follow at once, as in `cat1`.
 _NUMBERED = re.compile(r"(?P<label>.*?[^\W\d_])[\s._-]*(?:\d+|\(\d+\))", re.DOTALL)
+# What cameras call their files: four signs and four digits (the standard DCF).
+_OF_CAMERAS = re.compile(r"[A-Z\d_]{4}\d{4}")
+_DATE = re.compile(r"(?<!\d)(?:(?:19|20)\d\d([-_. ]?)[01]\d\1[0-3]\d|[0-3]\d([-_. ])[01]\d\2(?:19|20)\d\d)(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def dotted_label(name: str) -> str | None:
 def numbered_label(name: str) -> str | None:
     """Return `cat` of `cat_00001.jpg`, `cat (1).jpg`, `cat-1.jpg`; None for other names and those of cameras."""
     bare = ENDING.sub("", name)
+    if _OF_CAMERAS.fullmatch(_COPY.sub("", bare)):
+        return None
     found = _NUMBERED.fullmatch(bare) or _NUMBERED.fullmatch(_COPY.sub("", bare))
     return found["label"] if found and not _names_no_class(found["label"]) else None
 
@@ -106,7 +111,11 @@ def _stem(name: str) -> str:
 
 @functools.lru_cache(maxsize=4096)  # photos of a class share its name
 def _names_no_class(label: str) -> bool:
-    """Return whether a label is only what cameras and programs write, such as `IMG` or `Screenshot 2024`."""
-    found = words(label)
-    says_something = any(w not in NO_CLASS_STEMS and w not in SPLIT_EXTRAS and not w.isdecimal() for w in found)
-    return not says_something and not label.isdecimal()
+    """Return whether a label is only what cameras and programs write, such as `IMG`, `Screenshot 2024` or a date."""
+    if label.isdecimal():
+        return False
+    return bool(_DATE.search(label)) or any(map(_are_of_programs, (words(label), words(label.casefold()))))
+
+
+def _are_of_programs(found: Sequence[str]) -> bool:
+    return all(word in NO_CLASS_STEMS or word in SPLIT_EXTRAS or word.isdecimal() for word in found)

@@ -171,12 +171,18 @@ _SPLITS = dict(
         key=lambda pair: (-len(pair[0]), pair[0]),
     )
 )
+# What systems call a folder that has no name yet.
+_NEW_FOLDERS = (
+    *(("new", "folder"), ("untitled", "folder"), ("neuer", "ordner"), ("nouveau", "dossier"), ("nueva", "carpeta")),
+    *(("nova", "pasta"), ("nuova", "cartella"), ("nieuwe", "map"), ("nowy", "folder"), ("новая", "папка")),
+)
 _AT_AN_END = re.compile("^(?:{0})|(?:{0})$".format("|".join(_SPLITS)))
 _JOINED = {
     **{(first, "out"): "holdout" for first in ("held", "hold")},
     **{("train", second): "trainval" for second in ("val", "valid", "dev")},
     **{("no", second): "nolabel" for second in ("label", "labels")},
     ("ground", "truth"): "groundtruth",
+    **dict.fromkeys(_NEW_FOLDERS, "newfolder"),
 }
 _EXTRAS, _CONTAINERS, _UNLABELLED, _NO_CLASS, _SELDOM_CLASS = (
     frozenset(map(fold, among))

@@ -46,8 +46,9 @@ CONTAINER_WORDS = _words(
 # Folders of photos that have no label, beside classes or splits.
 UNLABELLED_WORDS = _words(
     """
-    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted unclassified pred preds predict prediction
-    predictions inference submission unbekannt inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
+    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted sort newfolder 新建文件夹 unclassified pred preds
+    predict prediction predictions inference submission
+    unbekannt inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
     """
 )
 # Folders beside classes or splits whose pictures, if any, are no photos of a class. The first stand for themselves
@@ -71,7 +72,8 @@ NO_CLASS_STEMS = _words(
     """
     img image images photo photos pic pics picture pictures foto dsc dscf dscn dcim dji gopr gp pxl mvimg vid p pano
     scan at from screenshot shot screen frame frames whatsapp sam cimg imag sdc hpim kif mov capture snapshot file
-    untitled unnamed download downloads sample test train valid val bild imagen 图片 照片 写真 画像
+    wa clip clips video videos movie burst untitled unnamed download downloads sample test train valid val bild imagen
+    图片 照片 写真 画像
     """
 )
 

@@ -19,6 +19,7 @@ from photoclass.photos.table import HELD_OUT, VALID
 
 # Folders by year, month or day divide a class; they are no classes that splits could have in common.
 _DATE = re.compile(r"(19|20)\d\d([-_.]?\d\d){0,2}")
+_SAME_FILES = 0.9
 
 
 def inner_folder(folder: Folder) -> Folder:
@@ -85,17 +86,32 @@ def class_keys(names: Iterable[str]) -> frozenset[str]:
     return frozenset(map(class_key, names))
 
 
+def undated_keys(folder: Folder) -> frozenset[str]:
+    """Return the keys of the classes that a split folder would have, without folders by date."""
+    return frozenset(key for key in class_keys(classes_in(folder)) if not _DATE.fullmatch(key))
+
+
+def have_same_files(folders: Sequence[Folder]) -> bool:
+    """Return whether folders hold files of the same paths, but for endings: one set of photos in several forms."""
+    stems = []
+    for folder in folders:
+        inner = inner_folder(folder)
+        paths = (file.removeprefix(f"{inner.path}/") for file in inner.files())
+        stems.append({path.rpartition(".")[0] or path for path in paths})
+    least = min(map(len, stems))
+    return all(len(stems[0] & other) >= _SAME_FILES * least for other in stems[1:])
+
+
 def alike(folders: Sequence[Folder]) -> list[Folder]:
-    """Return the folders that hold two classes or more which another of them holds too."""
-    classes = {
-        folder.path: frozenset(key for key in class_keys(classes_in(folder)) if not _DATE.fullmatch(key))
-        for folder in folders
-    }
+    """Return the folders that hold two classes or more which another of them holds too, and those with only such."""
+    classes = {folder.path: undated_keys(folder) for folder in folders}
     holders: dict[str, set[str]] = defaultdict(set)
     for path, keys in classes.items():
         for key in keys:
             holders[key].add(path)
-    return [folder for folder in folders if _shares(folder.path, classes, holders)]
+    several = {path for path in classes if _shares(path, classes, holders)}
+    known: frozenset[str] = frozenset().union(*(classes[path] for path in several))
+    return [folder for folder in folders if folder.path in several or frozenset() < classes[folder.path] <= known]
 
 
 def _shares(path: str, classes: dict[str, frozenset[str]], holders: dict[str, set[str]]) -> bool:

@@ -21,8 +21,9 @@ def step_into_outer_folders(folder: Folder, choices: Choices, found: Parts) -> F
         if len(rest) != 1 or not _is_outer(rest[0]):
             return folder
         name = rest[0].name
-        asks = any(is_seldom_class(item.folder.name) for item in aside) and not is_plain_container(name)
-        if choices.by_name(name) or (aside and (asks or split_of_name(name) is not None)):
+        unsaid = [item for item in aside if item.kind != IGNORED]
+        asks = any(is_seldom_class(item.folder.name) for item in unsaid) and not is_plain_container(name)
+        if choices.by_name(name) or (unsaid and (asks or split_of_name(name) is not None)):
             return folder
         if aside and not is_plain_container(name):
             found.notes.append(f"{rest[0].path}/ holds the classes")

@@ -3,21 +3,23 @@
 Each message names the folders and the option that decides.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.folders.inside import class_keys, classes_in, inner_folder
+from photoclass.photos.sources.folders.inside import class_keys, classes_in, have_same_files, inner_folder, undated_keys
 from photoclass.photos.sources.folders.level import Level
 from photoclass.photos.sources.folders.parts import SPLIT_CHOICE_OF
 from photoclass.photos.sources.folders.tree import Folder
 from photoclass.photos.sources.labelled import FORMS
-from photoclass.photos.sources.names import split_of_name
+from photoclass.photos.sources.names import is_plain_container, is_seldom_class, split_of_name
 from photoclass.photos.sources.options import ALL_OTHERS, write_option
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID, natural_key
 
 _MOST_NAMED = 6
 _MOST_CLASSES = 3
 _ALL_CLASSES = write_option("--splits", {ALL_OTHERS: "class"})
+_ALL_TRAIN = write_option("--splits", {ALL_OTHERS: "train"})
 
 
 def named(folders: Iterable[Folder]) -> str:
@@ -27,7 +29,7 @@ def named(folders: Iterable[Folder]) -> str:
 
 def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
     """Return the question which of folders with the same classes is which split."""
-    classes = sorted(classes_in(alike[0]), key=natural_key)
+    classes = sorted(frozenset().union(*map(classes_in, alike)), key=natural_key)
     others = [name for name in inner_folder(alike[0]).photo_folders if split_of_name(name) is None]
     if others and any(split_of_name(name) is not None for name in classes):
         return DataError(
@@ -41,17 +43,35 @@ def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
             f"{level.where}: {named(beside)} beside {named(alike[:_MOST_NAMED])}, which hold splits of their own; put "
             f"the photos into one kind of splits, or leave some out with {options}"
         )
+    if beside := [top for top in alike if is_seldom_class(top.name)]:
+        return DataError(
+            f"{level.where}: {named(beside)} {'holds' if len(beside) == 1 else 'hold'} folders of the same names as "
+            f"those beside; {'is it' if len(beside) == 1 else 'are they'} no photos of the classes? Leave out what is "
+            f"none with {write_option('--splits', {top.name: 'ignore' for top in beside})}, or say what it is (train, "
+            "valid, test, class)"
+        )
     shown = ", ".join(classes[:_MOST_CLASSES]) + (", …" if len(classes) > _MOST_CLASSES else "")
     folders = named(alike[:_MOST_NAMED]) + (" …" if len(alike) > _MOST_NAMED else "")
+    ways = [f"give {_options(level, alike)}"]
+    if all(level.split(top) is None for top in alike):
+        ways.append(f"to train on all of them together, {_ALL_TRAIN}")
+        if have_same_files(alike):
+            ways.append(f"if they are the same photos in several forms, give one alone, {level.where}/{alike[0].path}")
+    ways.append(f"if they are the classes, {_ALL_CLASSES}")
     return DataError(
         f"{level.where}: {folders} hold the same classes ({shown}), so they look like splits, but their names do not "
-        f"say which; give {_options(level, alike)}, or, if they are the classes, {_ALL_CLASSES}"
+        f"say which; {'; or, '.join(ways)}"
     )
 
 
 def what_is(level: Level, top: Folder, beside: Iterable[str]) -> DataError:
     """Return the question what a folder is that stands beside splits."""
     beside_it = ", ".join(f"{name}/" for name in beside)
+    if any(split_of_name(name) is not None for name in inner_folder(top).photo_folders):
+        return DataError(
+            f"{level.where}: {top.name}/ beside {beside_it} holds splits of its own; leave it out with "
+            f"{_option(top, 'ignore')}, or give {level.where}/{top.path} alone"
+        )
     return DataError(
         f"{level.where}: {top.name}/ beside {beside_it}: say what it is with {_option(top, 'train')} (or valid, test, "
         f"ignore), or move it elsewhere; if all of them are classes, {_ALL_CLASSES}"
@@ -95,10 +115,40 @@ def refuse_splits_in_one_folder(level: Level) -> None:
         splits = {split_of_name(name) for name in inner_folder(top).photo_folders}
         if {TRAIN, HELD_OUT} <= splits or {TRAIN, VALID} <= splits:
             others = [other for other in level.tops if other is not top]
+            if not any(kid.photo_folders or classes_in(kid) for kid in inner_folder(top).photo_folders.values()):
+                raise DataError(
+                    f"{level.where}: {top.name}/ holds splits ({named(inner_folder(top).photo_folders.values())}), and "
+                    f"{named(others[:_MOST_NAMED])} beside it none; sort the photos of each class into the same splits"
+                )
             options = write_option("--splits", {other.name: "ignore" for other in others})
             raise DataError(
                 f"{level.where}: {named(others)} beside {top.name}/, which holds splits; give {level.where}/{top.path} "
                 f"alone, or leave the others out with {options}"
+            )
+
+
+def refuse_folders_that_come_again(level: Level) -> None:
+    """Refuse `patient1/benign`, `patient2/malignant`, `patient3/benign`, …: are the outer or the inner ones classes?"""
+    inside = {top.path: undated_keys(top) for top in level.tops}
+    counts = Counter(key for keys in inside.values() for key in keys)
+    again = {key for key, count in counts.items() if count > 1}
+    are_again = len(again) > 1 and all(keys and keys <= again for keys in inside.values())
+    are_folders = all(top.photo_folders and not top.own_photos for top in level.tops)
+    if are_again and are_folders and not all(map(level.is_class, level.tops)):
+        raise which_split(level, level.tops)
+
+
+def refuse_classes_in_one_folder(level: Level) -> None:
+    """Refuse `data/cats` and `data/dogs` beside `static/` and `venv/`: classes are in the one, or are these."""
+    for top in level.tops:
+        if not is_plain_container(top.name) or len(classes_in(top)) < 2 or level.choices.of(top.name):
+            continue
+        if others := [other for other in level.tops if other is not top]:
+            options = write_option("--splits", {other.name: "ignore" for other in others})
+            raise DataError(
+                f"{level.where}: {top.name}/ holds folders with photos, and {named(others[:_MOST_NAMED])} beside it; "
+                f"if these are no classes, give {level.where}/{top.path} alone, or leave them out with {options}; if "
+                f"all of them are classes, {_ALL_CLASSES}"
             )
 
 
