@@ -121,6 +121,7 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
         ("train/{cats,dogs} test/test", "test/test/: 2 unlabelled photos passed over"),
         ("train/{cats,dogs} test", "test/: 2 unlabelled photos passed over"),
         ("train/{cats,dogs} test/{0,1}", "test/0/, test/1/: 4 unlabelled photos passed over"),
+        ("{train,test}/{cats,dogs} test-several_pets", "test-several_pets/: 2 unlabelled photos passed over"),
         ("train/{cats,dogs} unlabelled", "unlabelled/: 2 unlabelled photos passed over"),
         ("cats dogs trimaps", "trimaps/: 2 files passed over, as the name says that it is no class"),
         ("cats dogs box_annotations", "box_annotations/: 2 files passed over"),
@@ -135,12 +136,17 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
 )
 def test_inputs_2_folders_beside_the_classes_that_are_none_are_passed_over_with_a_note(layout: str, note: str) -> None:
     table = _read(layout)
-    assert _counts(table) in (_CATS_AND_DOGS, "cat - 2, dog - 2")
+    assert _counts(table) in (_CATS_AND_DOGS, _TRAIN_AND_TEST, "cat - 2, dog - 2")
     assert any(line.startswith(note) for line in table.notes)
 
 
 def test_annotations_of_text_beside_splits_leave_the_classes_as_they_are() -> None:
     assert _counts(_read("train/{cats,dogs} annotations/*.txt")) == _CATS_AND_DOGS
+
+
+def test_test_photos_of_one_known_class_are_labelled_by_their_names() -> None:
+    table = _read("train/{cat,dog}_*.jpg test/cat_*.jpg")
+    assert _counts(table) == "cat - 2, cat test 2, dog - 2"
 
 
 def test_oxford_pets_as_they_unpack_are_labelled_by_their_names() -> None:
@@ -198,6 +204,7 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("{train,test}_{images,labels}", "photos in .* whose names give no class"),
         ("cats dogs labels", r"labels/ holds photos; is it a class .*--splits labels=class or --splits labels=ignore"),
         ("{site1,site2}/{train,test}/{cats,dogs}", "hold splits of their own"),
+        ("DATA1/{TRAIN,TEST}/{cats,dogs} data/DATA2/{TRAIN,TEST}/{cats,dogs}", "hold splits of their own"),
         ("pets/{cats,dogs} {cats,dogs}", "pets/ holds folders of the same names .*--splits pets=ignore"),
         ("pets/{train,test}/{cats,dogs} more", "more/ beside pets/, which holds splits"),
         ("{cats,dogs}/{train,test,raw}", "--splits raw=ignore"),
@@ -228,6 +235,7 @@ def test_where_two_readings_are_possible_the_folders_and_the_option_are_named(la
     [
         ("{a,b}/{cats,dogs}", {"a": "train", "b": "test"}, _TRAIN_AND_TEST),
         ("{a,b}/{cats,dogs}", {"*": "class"}, "a - 4, b - 4"),
+        ("cats outputs", {"outputs": "class"}, "cats - 2, outputs - 2"),
         ("{a,b,c}/{cats,dogs}", {"a": "test", "*": "train"}, "cats - 4, cats test 2, dogs - 4, dogs test 2"),
         ("{train,test}/{cats,dogs} more", {"more": "ignore"}, _TRAIN_AND_TEST),
         ("cats test", {"test": "class"}, "cats - 2, test - 2"),

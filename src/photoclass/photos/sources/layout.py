@@ -28,7 +28,7 @@ from photoclass.photos.sources.folders.understood import describe_aside, describ
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.litter import holds_picture
-from photoclass.photos.sources.name_labels import dotted_label, is_called_photo, numbered_label
+from photoclass.photos.sources.name_labels import dotted_label, is_called_photo, labels_of_known, numbered_label
 from photoclass.photos.sources.names import meaning, without_word
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions, write_option
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto, natural_key
@@ -98,7 +98,7 @@ class _Reader:
         """Label the files of all parts, and note what was understood."""
         parts = self.found.parts
         of_train = [part.folder for part in parts if part.split in (TRAIN, NO_SPLIT)]
-        known = class_keys(name for folder in of_train for name in classes_in(folder, by_any_pattern=True))
+        known = frozenset(name for folder in of_train for name in classes_in(folder, by_any_pattern=True))
         in_parts = Counter(name for part in parts for name in set(map(clean_class_name, _folders_in(part))))
         in_several = frozenset(name for name, count in in_parts.items() if count > 1)
         for part in parts:
@@ -162,8 +162,8 @@ class _Reader:
         if len(classes) == 1 and says_nothing(classes[0], self.choices) and not folder.own_photos:
             folder, classes = classes[0], []
         if not classes:
-            self._read_names(folder, part.split, bool(of_part.empty))
-        elif part.split in (VALID, HELD_OUT) and have_no_labels(classes, part.folder, known):
+            self._read_names(folder, part.split, known, bool(of_part.empty))
+        elif part.split in (VALID, HELD_OUT) and have_no_labels(classes, part.folder, class_keys(known)):
             self.found.aside += [Aside(kid, UNLABELLED) for kid in classes]
             return
         elif part.split == NO_SPLIT and folder.own_photos >= sum(kid.count for kid in classes):
@@ -174,9 +174,11 @@ class _Reader:
             self._take(kid, kid.name, part.split)
             self.in_class += filter(None, [folder_in_class(kid)])
 
-    def _read_names(self, folder: Folder, split: int, has_empty: bool) -> None:
+    def _read_names(self, folder: Folder, split: int, known: frozenset[str], has_empty: bool) -> None:
         """Label a folder's own files by their names."""
         by_name = folder.labelled_names
+        if split in (VALID, HELD_OUT) and not by_name.labels:
+            by_name = labels_of_known(folder.names, known)
         self.labelled.rows += [LabelledRow(folder.file(n), label, split) for n, label in by_name.labels.items()]
         if not by_name.dotted:
             self.by_pattern |= {folder.file(name): label for name, label in by_name.labels.items()}

@@ -3,9 +3,10 @@
 import functools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.sources.names import words
 from photoclass.photos.sources.rules import NO_CLASS_STEMS, PHOTO_ENDINGS, SPLIT_EXTRAS
@@ -21,6 +22,8 @@ _COPY = re.compile(
 _DOT_AND_DIGIT = re.compile(r"\.\d")
 _PLAIN = re.compile(r"([^./]+)\.\d+\.[A-Za-z]+", re.DOTALL)
 _DOTTED = re.compile(r"(?P<label>[^./]+)\.\d+", re.DOTALL)
+# `1_cat`, `001-dog`, as some data sets have it.
+_NUMBER_FIRST = re.compile(r"\d+[\s._-]+(?P<label>[^\W\d].*)", re.DOTALL)
 # `cat_00001`, `cat-1`, `cat (1)`, `american_pit_bull_terrier_122`; the number may follow at once, as in `cat1`.
 _NUMBERED = re.compile(r"(?P<label>.*?[^\W\d_])[\s._-]*(?:\d+|\(\d+\))", re.DOTALL)
 # What cameras call their files: four signs and four digits (the standard DCF).
@@ -65,6 +68,14 @@ def labels_by_name(names: Sequence[str]) -> NameLabels:
     return _with_bare_names(NameLabels(labels, tuple(name for name in names if name not in labels), False))
 
 
+def labels_of_known(names: Sequence[str], known: Collection[str]) -> NameLabels:
+    """Find the known classes that the names of most files give, however few photos each has."""
+    labels = {name: label for name in names if (label := numbered_label(name)) and clean_class_name(label) in known}
+    if 2 * len(labels) <= len(names):
+        labels = {}
+    return NameLabels(labels, tuple(name for name in names if name not in labels), False)
+
+
 def _with_bare_names(found: NameLabels) -> NameLabels:
     """Label files that are called like a class without a number: `cat.jpg` beside `cat (1).jpg`."""
     known = set(found.labels.values())
@@ -97,12 +108,16 @@ def dotted_label(name: str) -> str | None:
 
 
 def numbered_label(name: str) -> str | None:
-    """Return `cat` of `cat_00001.jpg`, `cat (1).jpg`, `cat-1.jpg`; None for other names and those of cameras."""
+    """Return `cat` of `cat_00001.jpg`, `cat (1).jpg`, `1_cat.jpg`; None for other names and those of cameras."""
     bare = ENDING.sub("", name)
     if _OF_CAMERAS.fullmatch(_COPY.sub("", bare)):
         return None
-    found = _NUMBERED.fullmatch(bare) or _NUMBERED.fullmatch(_COPY.sub("", bare))
-    return found["label"] if found and not _names_no_class(found["label"]) else None
+    for stem in (bare, _COPY.sub("", bare)):
+        for pattern in (_NUMBERED, _NUMBER_FIRST):
+            found = pattern.fullmatch(stem)
+            if found and not (pattern is _NUMBER_FIRST and any(map(str.isdigit, found["label"]))):
+                return None if _names_no_class(found["label"]) else found["label"]
+    return None
 
 
 def _stem(name: str) -> str:

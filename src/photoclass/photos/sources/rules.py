@@ -56,8 +56,8 @@ UNLABELLED_WORDS = _words(
 NO_CLASS_ANYWHERE = _words("annotation annotations annot annots trimap trimaps bbox bboxes")
 NO_CLASS_WORDS = _words(
     """
-    anns xml xmls json jsons metadata output outputs runs checkpoint checkpoints ckpt ckpts tensorboard wandb mlruns
-    scripts notebooks
+    anns xml xmls json jsons meta metadata output outputs runs checkpoint checkpoints ckpt ckpts tensorboard wandb
+    mlruns scripts notebooks
     """
 )
 # The same, but these could also be classes: where they hold photos as the classes do, the user is asked.

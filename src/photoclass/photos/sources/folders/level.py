@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from photoclass.photos.sources.folders.choices import CLASS, IGNORE, Choices
-from photoclass.photos.sources.folders.inside import class_keys, classes_in, is_unlabelled_split
+from photoclass.photos.sources.folders.inside import class_keys, classes_in, has_labels, is_unlabelled_split
 from photoclass.photos.sources.folders.tree import Folder
 from photoclass.photos.sources.names import NameMeaning, is_beside_photos, is_unlabelled, meaning, split_of_name
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -49,6 +49,10 @@ class Level:
         """Return whether a folder holds photos without labels: `unknown`, `seg_pred`, `test/1.jpg`."""
         others = " ".join(word for word in self.meanings[top.name].others if word not in self.common)
         return not self.is_class(top) and (is_unlabelled(others) or is_unlabelled_split(top))
+
+    def is_test_without_labels(self, top: Folder) -> bool:
+        """Return whether a folder beside splits has a word of theirs, but no labels: `test-several_fruits`."""
+        return self.split(top) in (VALID, HELD_OUT) and not self.is_class(top) and not has_labels(top)
 
     def is_beside_photos(self, top: Folder) -> bool:
         """Return whether a folder holds what belongs to photos in another: `labels`, `train_masks`."""

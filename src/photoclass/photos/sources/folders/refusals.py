@@ -37,7 +37,9 @@ def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
             f"are with {write_option('--splits', dict.fromkeys(others, 'ignore'))} (or train, valid, test)"
         )
     beside = [top for top in level.tops if top not in alike]
-    if beside and all(split_of_name(name) is not None for name in classes):
+    if all(split_of_name(name) is not None for name in classes):
+        if not beside:
+            return splits_of_several(level)
         options = write_option("--splits", {top.name: "ignore" for top in beside})
         return DataError(
             f"{level.where}: {named(beside)} beside {named(alike[:_MOST_NAMED])}, which hold splits of their own; put "

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from photoclass.errors import DataError
 from photoclass.photos.sources.folders import refusals
@@ -36,6 +36,7 @@ def find_parts(root: Folder, where: str, choices: Choices) -> Parts:
     finder = _Finder(Level.of(where, choices, folder, tops), found)
     for is_so in (finder.chosen, finder.by_words, finder.by_structure, finder.in_classes, finder.in_names):
         if is_so():
+            found.aside = [replace(item, may_be_class=False) for item in found.aside]
             return found
     finder.without_splits()
     return found
@@ -160,7 +161,7 @@ class _Finder:
         """Take a folder as a split, or pass it over, or ask."""
         if split is not None:
             self.found.add(top, split)
-        elif self.level.is_unlabelled(top):
+        elif self.level.is_unlabelled(top) or self.level.is_test_without_labels(top):
             self.found.aside.append(Aside(top, UNLABELLED))
         elif self.level.is_beside_photos(top):
             self.found.aside.append(Aside(top, NO_CLASS))
