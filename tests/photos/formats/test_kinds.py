@@ -38,7 +38,10 @@ def _ftyp(brand: bytes) -> bytes:
 
 
 KINDS = {
-    "JPEG 2000": (encode(WHOLE, "JPEG2000"), "a JPEG 2000 picture, which is not supported; save it as JPEG or PNG"),
+    "JPEG 2000": (
+        encode(WHOLE, "JPEG2000"),
+        "a JPEG 2000 picture, which is not supported; save it as PNG, for example",
+    ),
     "JPEG 2000 codestream": (b"\xff\x4f\xff\x51" + bytes(100), "a JPEG 2000 picture"),
     "JPEG XL": (b"\xff\x0a" + bytes(range(200)), "a JPEG XL picture, which is not supported; convert it: djxl"),
     "JPEG XL box": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(200), "a JPEG XL picture"),
@@ -74,6 +77,7 @@ KINDS = {
     "broken JPEG": (b"\xff\xd8 no more", "JPEG with a damaged or truncated header"),
     "broken GIF": (b"GIF89a", "GIF with a damaged or truncated header"),
     "short WebP": (encode(WHOLE, "WEBP")[:40], "truncated: the file ends before the picture does"),
+    "short AVIF": (encode(WHOLE, "AVIF")[:300], "truncated: the file ends before the picture does"),
     "short PNG": (encode(WHOLE, "PNG")[:30], "truncated: the file ends before the picture does"),
     "TIFF without tags": (b"II*\0\x08\0\0\0\0\0" + bytes(100), "TIFF or raw photo with a damaged or truncated header"),
     "unknown": (

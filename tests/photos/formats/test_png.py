@@ -74,6 +74,13 @@ def test_fault_68_a_flipped_bit_in_the_pixels_is_named_damaged(place: int, bit: 
     assert reason_of(bytes(data)).startswith(("damaged", "truncated"))
 
 
+@pytest.mark.parametrize("chunk", [b"IHDR", b"PLTE"])
+def test_fault_68_a_damaged_header_or_palette_is_not_repaired(chunk: bytes) -> None:
+    data = bytearray(encode(WHOLE.convert("P"), "PNG"))
+    data[data.index(chunk) + 7] ^= 1
+    assert reason_of(bytes(data)) == "PNG with a damaged or truncated header"
+
+
 @given(st.binary(max_size=300))
 def test_chunks_of_any_bytes_are_read(rest: bytes) -> None:
     essential_chunks(PNG[:33] + rest)

@@ -51,13 +51,15 @@ def test_the_first_of_several_pages_is_taken_whatever_their_sizes() -> None:
     ("page", "kind"),
     [
         (_thumbnail(more={**REDUCED, 50706: (1, [1, 4, 0, 0])}, sub_images=(RAW,)), "DNG"),
-        (_thumbnail(more={**REDUCED, 271: (1, [*b"NIKON CORPORATION\0"])}, sub_images=(RAW,)), "sensor data in a TIFF"),
+        (_thumbnail(more={**REDUCED, 271: (2, [*b"NIKON CORPORATION\0"])}, sub_images=(RAW,)), "Nikon NEF"),
         (_thumbnail(more=REDUCED, sub_images=(PHOTO,)), "sensor data in a TIFF"),
         (RAW, "sensor data in a TIFF"),
     ],
 )
 def test_fault_67_a_raw_photo_is_named_and_its_thumbnail_is_not_taken(page: Page, kind: str) -> None:
-    assert reason_of(tiff_file(page)) == f"a raw photo ({kind}); develop it to JPEG or TIFF first"
+    assert (
+        reason_of(tiff_file(page)) == f"a raw photo ({kind}); develop it to JPEG or TIFF first, for example with rawpy"
+    )
 
 
 def test_a_kind_of_tiff_that_cannot_be_decoded_is_called_so() -> None:
@@ -88,6 +90,11 @@ def test_compressed_tiffs_are_read(compression: str) -> None:
     expected = decoded(encode(picture, "PNG")).astype(int)
     difference = np.abs(decoded(encode(picture, "TIFF", compression=compression)) - expected)
     assert difference.mean() < (8 if compression == "jpeg" else 1e-9)
+
+
+@pytest.mark.parametrize("length", [60, 3000, -300])
+def test_fault_03_a_tiff_cut_before_its_tags_is_named_truncated(length: int) -> None:
+    assert reason_of(encode(WHOLE, "TIFF", compression="tiff_lzw")[:length]).startswith("truncated")
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=30))

@@ -42,6 +42,7 @@ _PROCESSES = {
     0xCB: "a lossless JPEG",
     0xF7: "a JPEG-LS picture",
 }
+WHOLE = -1.0
 _COEFFICIENTS = 64
 _MOST_ZEROS = 16
 # What libjpeg leaves where data is missing, after conversion to RGB, grey or CMYK.
@@ -160,7 +161,7 @@ def lacks_detail(data: bytes, header: JpegHeader) -> bool:
 
 
 def missing_share(data: bytes, header: JpegHeader, decode: Decoder) -> float:
-    """Return the share of a picture's rows whose data is missing; 0 if the data reaches to its end.
+    """Return the share of a picture's rows that lack all data; -1 if the data reaches to its end.
 
     Args:
         data: The file's content, with an end marker.
@@ -171,11 +172,11 @@ def missing_share(data: bytes, header: JpegHeader, decode: Decoder) -> float:
     picture = decode(data)
     surplus = decode(data[:end] + _SURPLUS + data[end:])
     if picture.tobytes() == surplus.tobytes():
-        return 0.0
+        return WHOLE
     rows = np.asarray(picture).reshape(picture.height, -1)
     is_grey: NDArray[np.bool_] = ((rows == 127) | (rows == 128)).all(axis=1)
     missing = int(np.argmin(is_grey[::-1])) if not is_grey.all() else len(is_grey)
-    return max(missing, 1) / picture.height
+    return missing / picture.height
 
 
 def closed(data: bytes) -> bytes:

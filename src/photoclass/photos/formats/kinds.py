@@ -9,7 +9,7 @@ _TAR_AT, _TAR = 257, b"ustar"
 _MOSTLY_TEXT = 0.97
 
 _CONVERT = "save it as JPEG or PNG"
-_DEVELOP = "develop it to JPEG or TIFF first"
+_DEVELOP = "develop it to JPEG or TIFF first, for example with rawpy"
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,15 @@ class FileKind:
 
 HEIC = FileKind("HEIC photo, and no HEIC decoder is installed", "run: pip install pillow-heif")
 _VIDEO = FileKind("a video")
-_JPEG_2000 = FileKind("a JPEG 2000 picture, which is not supported", _CONVERT)
+_JPEG_2000 = FileKind("a JPEG 2000 picture, which is not supported", "save it as PNG, for example with Pillow")
 _JPEG_XL = FileKind("a JPEG XL picture, which is not supported", "convert it: djxl FILE photo.jpg")
 _WEB_PAGE = FileKind("a web page or SVG")
 _GIT_LFS = FileKind("a Git LFS pointer instead of the photo", "run: git lfs pull")
 _BASE64 = FileKind("a photo as base64 text", "decode it: base64 --decode")
 
 
-def _raw(name: str) -> FileKind:
+def raw_photo(name: str) -> FileKind:
+    """Return the kind of a camera's raw photo."""
     return FileKind(f"a raw photo ({name})", _DEVELOP)
 
 
@@ -86,14 +87,14 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"AT&TFORM", _picture("DjVu")),
     (b"Pf\n", _picture("PFM (floating point)")),
     (b"PF\n", _picture("PFM (floating point)")),
-    (b"II\x1a\0\0\0HEAPCCDR", _raw("Canon CRW")),
-    (b"IIRO", _raw("Olympus ORF")),
-    (b"IIRS", _raw("Olympus ORF")),
-    (b"MMOR", _raw("Olympus ORF")),
-    (b"IIU\0", _raw("Panasonic RW2")),
-    (b"FUJIFILMCCD-RAW", _raw("Fujifilm RAF")),
-    (b"FOVb", _raw("Sigma X3F")),
-    (b"\0MRM", _raw("Minolta MRW")),
+    (b"II\x1a\0\0\0HEAPCCDR", raw_photo("Canon CRW")),
+    (b"IIRO", raw_photo("Olympus ORF")),
+    (b"IIRS", raw_photo("Olympus ORF")),
+    (b"MMOR", raw_photo("Olympus ORF")),
+    (b"IIU\0", raw_photo("Panasonic RW2")),
+    (b"FUJIFILMCCD-RAW", raw_photo("Fujifilm RAF")),
+    (b"FOVb", raw_photo("Sigma X3F")),
+    (b"\0MRM", raw_photo("Minolta MRW")),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"FLV\x01", _VIDEO),
     (b"\0\0\1\xba", _VIDEO),
@@ -103,8 +104,8 @@ _SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"OggS", FileKind("a sound file or video")),
     (b"fLaC", FileKind("a sound file")),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", FileKind("an Office document or a thumbnail database of Windows")),
-    (b"\x89HDF\r\n\x1a\n", FileKind("an HDF5 file", "export its pictures as PNG")),
-    (b"\x93NUMPY", FileKind("a NumPy array", "export it as PNG")),
+    (b"\x89HDF\r\n\x1a\n", FileKind("an HDF5 file", "export its pictures as PNG, for example with h5py")),
+    (b"\x93NUMPY", FileKind("a NumPy array", "export it as PNG, for example with Pillow")),
     (b"SQLite format 3\0", FileKind("an SQLite database")),
     (b"\x7fELF", FileKind("a program")),
     (b"MZ", FileKind("a program")),
@@ -147,8 +148,13 @@ def recognise(data: bytes) -> FileKind | None:
     if data[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
         return _archive("tar")
     if data[128:132] == b"DICM":
-        return FileKind("a DICOM file", "export it as PNG, for example with dcmj2pnm")
+        return FileKind("a DICOM file", "export it as PNG, for example with pydicom")
     return _text_kind(data)
+
+
+def is_avif(data: bytes) -> bool:
+    """Return whether this is an AVIF photo."""
+    return data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS
 
 
 def is_heif(data: bytes) -> bool:
@@ -165,7 +171,7 @@ def _iso_kind(data: bytes) -> FileKind | None:
     if brand in _AVIF_BRANDS:
         return None
     if brand == b"crx ":
-        return _raw("Canon CR3")
+        return raw_photo("Canon CR3")
     return _JPEG_2000 if brand in (b"jp2 ", b"jpx ") else _VIDEO
 
 

@@ -10,7 +10,8 @@ from PIL import Image, ImageFile
 
 from photoclass.photos.decode_settings import PictureRules
 from photoclass.photos.formats import jpeg, png, tiff
-from photoclass.photos.formats.kinds import is_heif
+from photoclass.photos.formats.jpeg import JpegHeader
+from photoclass.photos.formats.kinds import is_heif, raw_photo
 from photoclass.photos.formats.libtiff import load_tiff
 from photoclass.photos.formats.tiff import TiffPage
 
@@ -61,7 +62,7 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
     _silence_pillow()
     pages = tiff.read_pages(data) if data.startswith(tiff.MAGIC) else ()
     if pages and (kind := tiff.raw_photo(pages, data)):
-        raise RefusedError(f"a raw photo ({kind}); develop it to JPEG or TIFF first")
+        raise RefusedError(raw_photo(kind).reason)
     opened = _open(data)
     if opened.format in ("JPEG", "MPO"):
         return _load_jpeg(data, opened, max(least_side, _DRAFT_SIDE), rules.max_pixels, ends_early=ends_early)
@@ -105,18 +106,20 @@ def _load_jpeg(
     if header:
         if ends_early or jpeg.ends_in_grey(opened):
             missing = jpeg.missing_share(data, header, partial(_decode_jpeg, side=side))
-            if missing:
+            if missing != jpeg.WHOLE:
                 cause = "truncated: the file ends too early" if ends_early else "damaged: its data ends too early"
-                raise RefusedError(f"{cause}; {_describe_missing(missing)}")
+                raise RefusedError(f"{cause}; {_describe_missing(missing, header)}")
         if header.is_progressive and jpeg.lacks_detail(data, header):
             raise RefusedError("damaged: a progressive JPEG without its last scans")
     return LoadedPicture(opened, mode, size)
 
 
-def _describe_missing(share: float) -> str:
+def _describe_missing(share: float, header: JpegHeader) -> str:
     if share > 0.99:
         return "all of the picture is missing"
-    return f"the lower {share:.0%} of the picture is missing" if share >= 0.01 else "the end of the picture is missing"
+    if share >= 0.01:
+        return f"the lower {share:.0%} of the picture is missing"
+    return "its finer details are missing" if header.is_progressive else "the end of the picture is missing"
 
 
 def _decode_jpeg(data: bytes, side: int) -> Image.Image:

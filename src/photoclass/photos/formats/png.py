@@ -6,6 +6,7 @@ from collections.abc import Iterator
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
+_MEANING = frozenset({b"IHDR", b"PLTE"})
 # Read only where it is whole, and small enough for Pillow.
 _KEPT_IF_SOUND = frozenset({b"eXIf", b"iCCP", b"sBIT"})
 _LARGEST_KEPT = 1 << 16
@@ -32,10 +33,15 @@ def significant_bits(data: bytes) -> int | None:
     return None
 
 
-def essential_chunks(data: bytes) -> bytes:
-    """Return a PNG with the same pixels, and without chunks beside them that a decoder may stumble over."""
+def essential_chunks(data: bytes) -> bytes | None:
+    """Return a PNG with the same pixels, and without chunks beside them that a decoder may stumble over.
+
+    None if the chunks that say what the pixels mean are damaged themselves.
+    """
     kept = [SIGNATURE]
     for kind, body, is_sound in _chunks(data):
+        if kind in _MEANING and not is_sound:
+            return None
         if kind in _KEPT or (kind in _KEPT_IF_SOUND and is_sound and _is_small(kind, bytes(body))):
             checksum = zlib.crc32(body, zlib.crc32(kind))
             kept += [len(body).to_bytes(4, "big"), kind, bytes(body), checksum.to_bytes(4, "big")]

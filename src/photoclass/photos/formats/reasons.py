@@ -3,7 +3,7 @@
 from PIL import UnidentifiedImageError
 
 from photoclass.photos.formats import jpeg, png, tiff
-from photoclass.photos.formats.kinds import recognise
+from photoclass.photos.formats.kinds import is_avif, recognise
 from photoclass.photos.formats.opening import FORMATS
 from photoclass.photos.formats.wide_grey import UnknownRangeError
 
@@ -41,7 +41,7 @@ def _why_unopened(data: bytes) -> str:
         return _TRUNCATED
     if data.startswith(tiff.MAGIC):
         return _why_no_tiff(data)
-    name = "WebP" if data[8:12] == b"WEBP" else _NAMES.get(data[:4], "")
+    name = "WebP" if data[8:12] == b"WEBP" else "AVIF" if is_avif(data) else _NAMES.get(data[:4], "")
     kind = None if name else recognise(data)
     if kind:
         return kind.reason
@@ -54,7 +54,22 @@ def _ends_early(data: bytes) -> bool:
     """Whether a file is shorter than its own structure says."""
     if data.startswith(png.SIGNATURE):
         return not png.has_end(data)
+    if data.startswith(tiff.MAGIC):
+        return tiff.has_lost_tags(data)
+    if is_avif(data):
+        return _end_of_boxes(data) > len(data)
     return data.startswith(b"RIFF") and int.from_bytes(data[4:8], "little") + 8 > len(data)
+
+
+def _end_of_boxes(data: bytes) -> int:
+    """Return where an ISO base media file ends by the sizes that its boxes declare."""
+    at = 0
+    while 0 <= at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size < 8:  # to the end of the file, or of a kind that photos do not have
+            return len(data)
+        at += size
+    return at
 
 
 def _why_no_tiff(data: bytes) -> str:

@@ -36,7 +36,8 @@ def repair(data: bytes) -> Repaired | None:
         return None
     data = data[start:]
     if data.startswith(png.SIGNATURE):
-        return Repaired(png.essential_chunks(data), data)
+        essential = png.essential_chunks(data)
+        return None if essential is None else Repaired(essential, data)
     if data.startswith(jpeg.START):
         header = jpeg.read_header(data)
         if header is None or header.unsupported:

@@ -134,6 +134,14 @@ def read_pages(data: bytes) -> tuple[TiffPage, ...]:
     return tuple(pages)
 
 
+def has_lost_tags(data: bytes) -> bool:
+    """Whether a TIFF is too short to hold its first tags, which many programs write last."""
+    try:
+        return _Reader(data).first > len(data)
+    except struct.error:
+        return True
+
+
 def raw_photo(pages: tuple[TiffPage, ...], data: bytes) -> str:
     """Return which kind of raw photo this is; empty if it is none."""
     if not pages:
