@@ -89,9 +89,9 @@ def test_input_15_names_and_labels_in_cp1252_are_read_and_named(folder: Path) ->
     assert any("read as Windows-1252 (cp1252), which gives 'cats/Kätzchen.jpg'" in note for note in table.notes)
 
 
-@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "euc-kr", "gbk"])
+@pytest.mark.parametrize("encoding", ["cp1251", "cp866", "koi8-r", "euc-kr", "gbk", "cp932"])
 def test_input_15_labels_of_other_encodings_are_refused(encoding: str, folder: Path) -> None:
-    words = {"gbk": "猫科动物", "euc-kr": "고양이"}
+    words = {"gbk": "猫科动物", "euc-kr": "고양이", "cp932": "犬"}
     text = f"image,label\ncats/0.jpg,{words.get(encoding, 'Кошка')}\ndogs/2.jpg,dog\n"
     assert "a label cannot be decoded" in _refusal(folder, text.encode(encoding))
     assert "save the table as UTF-8" in _refusal(folder, text.encode(encoding))
@@ -263,6 +263,9 @@ def test_input_17_names_that_differ_only_by_unicode_form_are_found(folder: Path)
         ("image,cat,dog,age", ["1.0,0.0,3", "1.0,0.0,4", "0.0,1.0,5", "0.0,1.0,6"]),
         ("image,cat,dog", ["True,False", "True,False", "False,True", "False,True"]),
         ("image,cat,dog", ["1,", "1,", ",1", ",1"]),
+        ("image,cat,dog", ["x,", "x,", ",x", ",x"]),
+        ("image,cat,dog", ["1,-1", "1,-1", "-1,1", "-1,1"]),
+        ("image,cat,dog", ["Yes,No", "Yes,No", "No,Yes", "No,Yes"]),
     ],
 )
 def test_input_18_one_column_a_class_is_read(header: str, cells: list[str], folder: Path) -> None:
@@ -337,6 +340,7 @@ def test_input_19_words_for_nothing_are_words(folder: Path) -> None:
         ("- - dog dog", "2 rows, the first in line 2: a class cannot be called -: '-'; it excludes a photo in a fixes"),
         ("#NAME? cat dog dog", "line 2: a label is an error of a spreadsheet: '#NAME?'"),
         ("caf\ufffd cat dog dog", "line 2: a label cannot be decoded"),
+        ("0.png 1.png 2.png 3.png", "4 rows, the first in line 2: a label is the name of a photo: '0.png'; choose the"),
         ("cat Cat dog dog", "classes 'Cat' and 'cat' differ only by case"),
     ],
 )
@@ -377,6 +381,52 @@ def test_words_of_the_split_column_may_be_any_that_name_splits(folder: Path) -> 
     assert "--splits 3=test: no row has that split; found 0, 1, 2" in _refusal(
         folder, text, ReadOptions({"0": "train", "1": "test", "2": "ignore", "3": "test"})
     )
+
+
+def test_columns_that_are_true_for_one_split_are_read_and_said(folder: Path) -> None:
+    lines = ["{},cat,False", "{},cat,False", "{},dog,True", "{},dog,False"]
+    table = _read(folder, _table(lines, header="image,label,is_valid"))
+    assert table.splits.tolist() == [TRAIN, TRAIN, VALID, TRAIN]
+    assert table.notes == (f"{folder / 't.csv'}: splits are from column is_valid: False → train, True → valid",)
+    lines = ["{},cat,1", "{},cat,0", "{},dog,1", "{},dog,0"]
+    table = _read(folder, _table(lines, header="image,label,is_train"))
+    assert table.splits.tolist() == [NO_SPLIT, HELD_OUT, NO_SPLIT, HELD_OUT]
+    table = _read(folder, _table(lines, header="image,label,is_train"), ReadOptions({"0": "valid"}))
+    assert table.splits.tolist() == [TRAIN, VALID, TRAIN, VALID]
+    lines = ["{},cat,1,0", "{},cat,0,1", "{},dog,1,0", "{},dog,0,1"]
+    message = _refusal(folder, _table(lines, header="image,label,is_train,is_test"))
+    assert "is_train, is_test say the splits together; write them as one column named split" in message
+
+
+def test_of_several_files_of_one_name_that_in_the_folder_of_the_tables_split_is_meant(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for name in ("0.jpg", "1.jpg"):
+            put(tmp_path / split / name, split.encode() + name.encode())
+    table = _read(tmp_path, "id,label\n0,cat\n1,dog\n", name="train.csv")
+    assert _labels(table) == {"train/0.jpg": "cat", "train/1.jpg": "dog"}
+    assert "that in the folder of the table's split is read, such as '0' → train/0.jpg" in table.notes[0]
+    assert "'0' is test/0.jpg or train/0.jpg" in _refusal(tmp_path, "id,label\n0,cat\n1,dog\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ('{"cats/0.jpg": "cat", "dogs/2.jpg": "dog"}', "'cats/0.jpg', 'dogs/2.jpg'"),
+        ('{"cat": ["cats/0.jpg"], "dog": ["dogs/2.jpg"]}', "'cat', 'dog'"),
+        ('{"image": {"0": "cats/0.jpg"}, "label": {"0": "cat"}}', "'image', 'label'"),
+    ],
+)
+def test_one_json_object_of_all_photos_is_refused_for_what_it_is(text: str, keys: str, folder: Path) -> None:
+    assert f"is one JSON object of {keys}, not one for each photo; give JSON Lines" in _refusal(folder, text)
+
+
+def test_labels_that_are_whole_numbers_with_gaps_are_said_to_be_classes(tmp_path: Path) -> None:
+    photos = tuple(f"{i}.jpg" for i in range(24))
+    for photo in photos:
+        put(tmp_path / photo, photo.encode())
+    ages = _read(tmp_path, "image,label\n" + "".join(f"{i}.jpg,{20 + i // 2 * 3}\n" for i in range(24)))
+    assert "the labels are 12 whole numbers from 20 to 53: each is a class" in ages.notes[0]
+    assert not _read(tmp_path, "image,label\n" + "".join(f"{i}.jpg,{i // 2}\n" for i in range(24))).notes
 
 
 def test_a_column_of_split_words_is_the_split_whatever_its_name(folder: Path) -> None:

@@ -7,11 +7,12 @@ from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
+from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
-from photoclass.photos.sources.table_splits import IGNORED, TableSplits, finish_splits, split_by_folders
+from photoclass.photos.sources.table_splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits, split_by_folders
 from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import LabelColumns, find_columns, named_column, without_labels
-from photoclass.photos.tables.labels import check_labels
+from photoclass.photos.tables.labels import check_labels, describe_numbers
 from photoclass.photos.tables.one_hot import one_hot_columns, one_hot_labels
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile, read_table_file
@@ -68,7 +69,7 @@ def label_table(
     """
     if not table.rows:
         raise DataError(f"{table.file}: has no row below its first line")
-    finder = PhotoFinder(folder, table.encoding, str(table.file.parent))
+    finder = PhotoFinder(folder, table.encoding, str(table.file.parent), split_of_name(table.file.stem))
     columns = find_columns(table, reading.image_column, reading.label_column)
     labelled = LabelledFiles(notes=[*table.notes, *columns.notes], columns=tuple(table.header))
     images = table.cells(_image_column(table, columns, finder, labelled.notes))
@@ -78,7 +79,9 @@ def label_table(
     _find_blanks(table, images, labels, faults)
     row_splits = _splits(table, columns, splits, split, faults)
     faults.refuse()
+    labelled.notes += _describe_flags(table, columns, row_splits)
     check_labels(table, labels, lines)
+    labelled.notes += [f"{table.file}: {said}"] if (said := describe_numbers(labels)) else []
     group = _group_column(table, reading)
     groups = [cell.strip() for cell in table.cells(group)] if group is not None else [""] * len(labels)
     rows = [_Row(*cells) for cells in zip(lines, images, labels, row_splits, groups, strict=True)]
@@ -129,11 +132,22 @@ def _splits(table: TableFile, columns: LabelColumns, splits: TableSplits, split:
         return [split] * len(table.rows)
     given = [word.strip() for word in table.cells(columns.split)]
     meant = {word: splits.of(word) if word else NO_SPLIT for word in dict.fromkeys(given)}
+    meant |= {word: known for word, known in columns.flags.items() if meant[word] is None}
     for row, word in zip(table.rows, given, strict=True):
         if meant[word] is None:
             advice = f"choose from train, valid, test, or say what it means, such as --splits {word}=test"
             faults.add(row.line, "unknown split", repr(word), advice)
     return [NO_SPLIT if (known := meant[word]) is None else known for word in given]
+
+
+def _describe_flags(table: TableFile, columns: LabelColumns, splits: list[int]) -> list[str]:
+    """Return what was understood of a split column that says true or false."""
+    if columns.split is None or not columns.flags:
+        return []
+    words = [cell.strip() for cell in table.cells(columns.split)]
+    meant = {word: SPLIT_NAMES[split] for word, split in zip(words, splits, strict=True) if word}
+    understood = ", ".join(f"{word} → {split}" for word, split in meant.items())
+    return [f"{table.file}: splits are from column {table.header[columns.split]}: {understood}"]
 
 
 def _find_blanks(table: TableFile, images: list[str], labels: list[str], faults: RowFaults) -> None:
@@ -181,7 +195,13 @@ def _find_photos(file: Path, rows: list[_Row], finder: PhotoFinder, notes: list[
             faults.add(row.line, *photo)
     check_uncertain(found, faults)
     faults.refuse()
-    if elsewhere:
+    if finder.by_table:
+        cell, name = finder.by_table
+        notes.append(
+            f"{file}: of several files with one name, that in the folder of the table's split is read, such as "
+            f"{cell.strip()!r} → {name}"
+        )
+    elif elsewhere:
         cell, photo = elsewhere[0]
         notes.append(
             f"{file}: {plural(len(elsewhere), 'name')} read as the only file that can be meant, such as "

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from photoclass.photos.sources.listing import list_files
 from photoclass.photos.sources.litter import has_photo_ending
+from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.tables.encoding import CP1252
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.text import plural
@@ -58,12 +59,16 @@ class PhotoFinder:
         folder: The table's folder.
         encoding: The table's encoding.
         shown: What messages call the folder, if that is not its path.
+        split: The split that the table's name says. Of several files that can be meant, that in its folder is: of
+            `train/0.jpg` and `test/0.jpg`, the first is meant by a table `train.csv`.
     """
 
-    def __init__(self, folder: str, encoding: str = "utf-8", shown: str = "") -> None:
+    def __init__(self, folder: str, encoding: str = "utf-8", shown: str = "", split: int | None = None) -> None:
         self._folder = folder
         self._shown = shown or folder or "."
         self._encoding = encoding
+        self._split = split
+        self.by_table: tuple[str, str] | None = None
         self._below: FileIndex | None = None
         self._explained = False
 
@@ -87,6 +92,9 @@ class PhotoFinder:
         matches, certain = files.matches(path_parts(written))
         if not matches and "%" in written:
             matches, certain = files.matches(path_parts(unquote(written)))
+        if len(matches) > 1 and len(in_split := [match for match in matches if self._is_in_split(match)]) == 1:
+            self.by_table = self.by_table or (cell, in_split[0])
+            matches, certain = in_split, False
         if len(matches) == 1 or self._are_copies(matches):
             return FoundPhoto(os.path.join(self._folder, matches[0]), matches[0], certain and len(matches) == 1)
         if matches:
@@ -99,6 +107,10 @@ class PhotoFinder:
             return Missing(NO_SUCH_FILE, "", "")
         self._explained = True
         return Missing(NO_SUCH_FILE, repr(written), f"{self._what_is_here(written)}; correct the path")
+
+    def _is_in_split(self, file: str) -> bool:
+        folders = file.split("/")[:-1]
+        return self._split is not None and any(split_of_name(folder) == self._split for folder in folders)
 
     def _are_copies(self, matches: Sequence[str]) -> bool:
         """Return whether a few files hold the same bytes, so that it does not matter which is meant."""

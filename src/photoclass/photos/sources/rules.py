@@ -40,7 +40,7 @@ SPLIT_EXTRAS = _words(
 CONTAINER_WORDS = _words(
     """
     image images img imgs photo photos picture pictures pic pics data dataset datasets files folder jpg jpeg png
-    imagenes imagens immagini bilder fotos 图像 图片 画像 写真
+    jpegimages imagenes imagens immagini bilder fotos 图像 图片 画像 写真
     """
 )
 # Folders of photos that have no label, beside classes or splits.

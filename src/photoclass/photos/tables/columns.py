@@ -1,16 +1,17 @@
 """Which columns of a table hold photos, labels and splits: by their usual names, or as the user says."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.sources.names import split_of_name
-from photoclass.photos.table import TRAIN
-from photoclass.photos.tables.one_hot import one_hot_columns
+from photoclass.photos.table import HELD_OUT, TRAIN, VALID
+from photoclass.photos.tables.one_hot import FLAG_VALUES, one_hot_columns
 from photoclass.photos.tables.table_file import TableFile
+from photoclass.text import listed
 
 
 def _words(text: str) -> frozenset[str]:
@@ -22,7 +23,7 @@ def _words(text: str) -> frozenset[str]:
 IMAGE_COLUMNS = (
     _words("""
         image images file files filename filenames filepath filepaths path paths imagefile imagefilename imagename
-        imagepath imagepaths img imgname imgpath imgfile photo photos photofile photoname photopath picture
+        imagepath imagepaths img imgname imgpath imgfile photo photos photofile photoname photopath picture fname
     """),
     _words("id imageid imgid photoid fileid"),
 )
@@ -33,6 +34,12 @@ LABEL_COLUMNS = (
     _words("classid labelid targetid categoryid breedid classindex labelindex y"),
 )
 SPLIT_COLUMNS = (_words("split set subset"),)
+# Columns that are true for the photos of one split: what true means, and what false means.
+SPLIT_FLAGS = {
+    **dict.fromkeys(_words("istrain istraining istrainimage istrainingimage"), (TRAIN, HELD_OUT)),
+    **dict.fromkeys(_words("isvalid isval isvalidation"), (VALID, TRAIN)),
+    **dict.fromkeys(_words("istest isheldout isholdout"), (HELD_OUT, TRAIN)),
+}
 # How many rows are searched for the names of the columns, for a message.
 _ROWS_TRIED = 10
 _MOST_SPLIT_WORDS = 12
@@ -48,12 +55,14 @@ class LabelColumns:
         label: The one that holds the classes; None if there is none by name.
         split: The one that holds the split; None without.
         notes: What was chosen where there are others.
+        flags: What the cells of the split column mean if it says true or false, as `is_valid` does.
     """
 
     images: tuple[int, ...]
     label: int | None
     split: int | None
     notes: tuple[str, ...] = ()
+    flags: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_columns(table: TableFile, image_column: str = "", label_column: str = "") -> LabelColumns:
@@ -89,14 +98,21 @@ def find_columns(table: TableFile, image_column: str = "", label_column: str = "
             "chosen with --label-column"
         )
     split = _split_column(table, {*images, *labels}, notes)
+    flags = None if split is None else SPLIT_FLAGS.get(_plain(table.header[split]))
     for column in (*images, *labels[:1], *([] if split is None else [split])):
         named_column(table, table.header[column], "")
-    return LabelColumns(tuple(images), labels[0] if labels else None, split, tuple(notes))
+    words = {} if flags is None or split is None else _flags(table, split, flags)
+    return LabelColumns(tuple(images), labels[0] if labels else None, split, tuple(notes), words)
 
 
 def _split_column(table: TableFile, others: set[int], notes: list[str]) -> int | None:
     """Return the column of splits: by its name, or because all that it holds are words for splits, train among them."""
     found = [column for column in _usual(table, SPLIT_COLUMNS, "split") if column not in others]
+    if not found:
+        found = [column for column, name in enumerate(table.header) if _plain(name) in SPLIT_FLAGS]
+        if len(found) > 1:
+            named = listed([table.header[column] for column in found], "column", "columns")
+            raise DataError(f"{table.file}: {named} say the splits together; write them as one column named split")
     if not found:
         columns = (column for column in range(len(table.header)) if column not in others)
         found = [column for column in columns if _holds_splits(table.cells(column))]
@@ -104,6 +120,15 @@ def _split_column(table: TableFile, others: set[int], notes: list[str]) -> int |
     if len(found) > 1 and _plain(table.header[found[0]]) != "split":
         raise DataError(f"{table.file}: {_examples(table, found)} may be the splits; name one of them split")
     return found[0] if found else None
+
+
+def _flags(table: TableFile, column: int, flags: tuple[int, int]) -> dict[str, int]:
+    """Return what the cells of a column mean that says true or false."""
+    return {
+        word: flags[0] if is_true else flags[1]
+        for cell in table.cells(column)
+        if (is_true := FLAG_VALUES.get((word := cell.strip()).casefold())) is not None and word
+    }
 
 
 def _holds_splits(cells: Sequence[str]) -> bool:
@@ -173,7 +198,8 @@ def _examples(table: TableFile, columns: Sequence[int]) -> str:
 def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
     found = table.describe_columns()
     if any(has_photo_ending(name) for name in table.header):
-        return f"its first line is a row ({found}), not the names of the columns; add a line image,label above it"
+        advice = "image,label" if len(table.header) == 2 else "with a name for each column, image and label among them,"
+        return f"its first line is a row ({found}), not the names of the columns; add a line {advice} above it"
     for line, cells in table.rows[:_ROWS_TRIED]:
         names = {_plain(cell) for cell in cells}
         if names & frozenset().union(*IMAGE_COLUMNS) and names & frozenset().union(*LABEL_COLUMNS):

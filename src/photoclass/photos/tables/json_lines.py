@@ -5,7 +5,10 @@ import math
 from typing import Any
 
 from photoclass.errors import DataError
+from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.tables.delimited import TableRow
+
+_MOST_KEYS_NAMED = 3
 
 
 def is_json(text: str) -> bool:
@@ -25,6 +28,14 @@ def split_json_lines(text: str, where: str) -> tuple[tuple[str, ...], list[Table
     document = _parse(text)
     if isinstance(document, dict) and {"images", "annotations"} <= set(document):
         raise DataError(f"{where}: is a COCO file, which this tool does not read; give a CSV of image,label")
+    if isinstance(document, dict) and _holds_a_table(document):
+        found = ", ".join(map(repr, list(document)[:_MOST_KEYS_NAMED])) + (
+            ", …" if len(document) > _MOST_KEYS_NAMED else ""
+        )
+        raise DataError(
+            f"{where}: is one JSON object of {found}, not one for each photo; give JSON Lines "
+            '({"image": "0.jpg", "label": "cat"} on each line), or a CSV of image,label'
+        )
     if isinstance(document, list) and document and all(isinstance(value, dict) for value in document):
         numbered = list(enumerate(document, start=1))
     else:
@@ -39,6 +50,12 @@ def split_json_lines(text: str, where: str) -> tuple[tuple[str, ...], list[Table
     return tuple(columns), [
         TableRow(number, tuple(_cell(value.get(name)) for name in columns)) for number, value in numbered
     ]
+
+
+def _holds_a_table(document: dict[str, Any]) -> bool:
+    """Return whether one object holds all photos: `{"0.jpg": "cat", …}`, `{"cat": ["0.jpg", …]}`, columns of pandas."""
+    values = list(document.values())
+    return any(map(has_photo_ending, document)) or (bool(values) and all(isinstance(v, dict | list) for v in values))
 
 
 def _parse(text: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.tables.encoding import CP1252
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile
@@ -15,10 +16,12 @@ _LONGEST = 255
 _SPREADSHEET_ERRORS = frozenset({"#NAME?", "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # Three letters in a row that are not ASCII: in text that really is cp1252 they are rare, in other encodings the rule.
-_NOT_CP1252 = re.compile(r"[^\x00-\x7f]{3}")
+_NOT_CP1252 = re.compile(r"[^\x00-\x7f]{3}|[¢¤¥¦¨¬¯±´¶¸¹¼¾¿×÷ƒ„†‡ˆ‰‹›•˜]|(?<![“„])”")
 _BETWEEN_LABELS = re.compile(r"\s*[|;,/+&、，；]\s*|\s+and\s+|\s+")
 _STRONG_BETWEEN = re.compile(r"\s*[|;]\s*")
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,9}")
 _FEWEST_MEASUREMENTS = 10
+_FEWEST_WITH_GAPS = 12
 _MOST_SHOWN = 40
 
 
@@ -49,6 +52,24 @@ def check_labels(table: TableFile, labels: Sequence[str], lines: Sequence[int]) 
     _refuse_equal_numbers(table, distinct)
 
 
+def describe_numbers(labels: Sequence[str]) -> str:
+    """Return what many whole numbers with gaps between them mean as labels; empty for other labels.
+
+    Args:
+        labels: The labels as they are written.
+    """
+    names = {clean_class_name(label) for label in labels}
+    if len(names) < _FEWEST_WITH_GAPS or not all(_WHOLE_NUMBER.fullmatch(name) for name in names):
+        return ""
+    numbers = sorted(map(int, names))
+    if numbers[-1] - numbers[0] < len(numbers):  # class numbers from 0 or 1 on
+        return ""
+    return (
+        f"the labels are {len(numbers):,} whole numbers from {numbers[0]:,} to {numbers[-1]:,}: each is a class, and "
+        "that one is near another means nothing (if they are measurements, put them into a few classes)"
+    )
+
+
 def _fault(label: str, name: str, encoding: str) -> tuple[str, str] | None:
     if "\n" in label or "\r" in label:
         return "a label has a line break", 'perhaps a quote (") is missing at the end of its first line'
@@ -64,6 +85,8 @@ def _fault(label: str, name: str, encoding: str) -> tuple[str, str] | None:
         return f"a label of {len(name):,} letters", f"a class name has at most {_LONGEST}"
     if name[:1] == "[" and name[-1:] == "]":
         return "a list of labels", "a photo has one label here: write it without brackets"
+    if has_photo_ending(name):
+        return "a label is the name of a photo", "choose the column of classes with --label-column"
     if not name:
         return "a label of invisible characters", "write a class name"
     return None

@@ -5,7 +5,10 @@ from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile
 from photoclass.text import listed, plural
 
-_VALUES = {"": False, "0": False, "0.0": False, "false": False, "1": True, "1.0": True, "true": True}
+FLAG_VALUES = {
+    **dict.fromkeys(("", "0", "0.0", "false", "no", "-1", "-1.0"), False),
+    **dict.fromkeys(("1", "1.0", "true", "yes", "x", "✓"), True),
+}
 
 
 def one_hot_columns(table: TableFile, others: set[int]) -> list[int]:
@@ -29,7 +32,7 @@ def one_hot_columns(table: TableFile, others: set[int]) -> list[int]:
 
 def _is_flag(cells: list[str]) -> bool:
     """Return whether a column holds nothing but 0 and 1; some of the 0 may be blank."""
-    return all(cell in _VALUES for cell in cells) and any(cells)
+    return all(cell in FLAG_VALUES for cell in cells) and any(cells)
 
 
 def one_hot_labels(table: TableFile, columns: list[int]) -> tuple[list[str], str]:
@@ -46,7 +49,7 @@ def one_hot_labels(table: TableFile, columns: list[int]) -> tuple[list[str], str
     labels = []
     shown = listed(names, "class", "classes")
     for row in table.rows:
-        ones = [table.header[i] for i in columns if _VALUES[row.cells[i].strip().casefold()]]
+        ones = [table.header[i] for i in columns if FLAG_VALUES[row.cells[i].strip().casefold()]]
         if len(ones) > 1:
             advice = "a photo has one label here: keep one 1 a row, or leave these rows out"
             faults.add(row.line, "several labels for a photo (one column a class)", " and ".join(ones), advice)
