@@ -111,8 +111,16 @@ def test_a_label_table_of_another_name_is_named_in_the_refusal(tmp_path: Path) -
     with pytest.raises(DataError, match=r"; perhaps you mean .*pets/labels\.xlsx"):
         _read(folder)
     put(folder / "labels.csv", b"id,breed\na,pug\nb,beagle\n")
-    put(folder / "sample_submission.csv", b"id,pug,beagle\nx,0.5,0.5\n")
+    put(folder / "a_sample_submission.csv", b"id,breed\nx,pug\n")
     with pytest.raises(DataError, match=r"; perhaps you mean .*pets/labels\.csv"):
+        _read(folder)
+    (folder / "train" / "labels").mkdir()
+    for number in range(60):  # boxes of YOLO
+        put(folder / "train" / "labels" / f"{number}.txt", b"0 0.5 0.5 0.1 0.1\n")
+    (folder / "labels.csv").replace(folder / "train" / "labels.csv")
+    for name in ("labels.xlsx", "a_sample_submission.csv"):
+        (folder / name).unlink()
+    with pytest.raises(DataError, match=r"; perhaps you mean .*pets/train/labels\.csv"):
         _read(folder)
 
 

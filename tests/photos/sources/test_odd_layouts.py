@@ -131,6 +131,7 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
         ("{cats,dogs}/{images,masks}", "cats/masks/, dogs/masks/: 4 files passed over"),
         ("images/{cat,dog}_*.jpg masks/{cat,dog}_*.png", "masks/: 4 files passed over"),
         ("cats dogs New·folder to_sort", "New folder/, to_sort/: 4 unlabelled photos passed over (if it is a class: "),
+        ("cats dogs Photos·from·2023", "Photos from 2023/: 2 unlabelled photos passed over (if it is a class: "),
         ("cats dogs docs/*.txt", "docs/: no class, as there is no photo in it"),
     ],
 )

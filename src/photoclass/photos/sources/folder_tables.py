@@ -17,6 +17,7 @@ from photoclass.photos.tables.columns import holds_labels
 from photoclass.photos.tables.table_file import WORKBOOK_ENDINGS, TableFile, is_table, read_table_file
 
 LABEL_TABLES = ("metadata.csv", "metadata.jsonl", "_classes.csv")
+_MOST_TABLES_TRIED = 50
 
 
 def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles:
@@ -123,25 +124,33 @@ def refuse_column_options(where: str, reading: ReadOptions) -> None:
 
 
 def label_table_beside(listing: Listing, root: str) -> str:
-    """Return the name of a label table at the top of a folder, under a name that is not known for it; empty without."""
-    workbook = ""
-    for name in listing.beside:
-        if "/" in name or name.casefold() in LABEL_TABLES or not is_table(Path(name)):
-            continue
+    """Return the name of a label table in a folder, under a name that is not known for it; empty without.
+
+    Of several, it is that of the outermost folder with the most rows: a sample of a submission holds labels, too.
+    """
+    found: list[tuple[int, int, str]] = []
+    tables = [name for name in listing.beside if is_table(Path(name)) and _file_name(name) not in LABEL_TABLES]
+    tables.sort(key=lambda name: (name.count("/"), name.casefold().endswith(".txt")))
+    for name in tables[:_MOST_TABLES_TRIED]:
         try:
-            if holds_labels(read_table_file(Path(root, name))):
-                return name
+            table = read_table_file(Path(root, name))
+            if holds_labels(table):
+                found.append((name.count("/"), -len(table.rows), name))
         except DataError:
             if name.casefold().endswith(WORKBOOK_ENDINGS):
-                workbook = name  # given as DATA, it is refused with what to do
-    return workbook
+                found.append((name.count("/"), 1, name))  # given as DATA, it is refused with what to do
+    return min(found)[2] if found else ""
+
+
+def _file_name(name: str) -> str:
+    return name.rpartition("/")[2].casefold()
 
 
 def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions) -> dict[str, TableFile]:
     """Return the tables below a folder that have a column of labels, by their names."""
     found = {}
     for name in listing.beside:
-        if name.rpartition("/")[2].casefold() in LABEL_TABLES:
+        if _file_name(name) in LABEL_TABLES:
             table = read_table_file(Path(root, name), Path(where, name))
             if holds_labels(table, reading.image_column, reading.label_column):
                 found[name] = table

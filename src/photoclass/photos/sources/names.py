@@ -176,12 +176,19 @@ _NEW_FOLDERS = (
     *(("new", "folder"), ("untitled", "folder"), ("neuer", "ordner"), ("nouveau", "dossier"), ("nueva", "carpeta")),
     *(("nova", "pasta"), ("nuova", "cartella"), ("nieuwe", "map"), ("nowy", "folder"), ("новая", "папка")),
 )
+# What Google's Takeout calls the folders of all photos of a year, beside those of the albums.
+_FOLDERS_OF_YEARS = (
+    *(("photos", "from"), ("fotos", "von"), ("photos", "de"), ("fotos", "de"), ("foto", "del"), ("foto", "dal")),
+    ("zdjecia", "z"),
+    ("фото", "за"),
+)
 _AT_AN_END = re.compile("^(?:{0})|(?:{0})$".format("|".join(_SPLITS)))
 _JOINED = {
     **{(first, "out"): "holdout" for first in ("held", "hold")},
     **{("train", second): "trainval" for second in ("val", "valid", "dev")},
     **{("no", second): "nolabel" for second in ("label", "labels")},
     ("ground", "truth"): "groundtruth",
+    **dict.fromkeys(_FOLDERS_OF_YEARS, "photosfrom"),
     **dict.fromkeys(_NEW_FOLDERS, "newfolder"),
 }
 _EXTRAS, _CONTAINERS, _UNLABELLED, _NO_CLASS, _SELDOM_CLASS = (

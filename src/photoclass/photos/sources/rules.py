@@ -46,8 +46,8 @@ CONTAINER_WORDS = _words(
 # Folders of photos that have no label, beside classes or splits.
 UNLABELLED_WORDS = _words(
     """
-    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted sort newfolder 新建文件夹 unclassified pred preds
-    predict prediction predictions inference submission
+    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted sort newfolder 新建文件夹 photosfrom unclassified
+    pred preds predict prediction predictions inference submission
     unbekannt inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
     """
 )

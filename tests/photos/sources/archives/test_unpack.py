@@ -61,6 +61,10 @@ def test_a_zip_is_unpacked_completely(tmp_path: Path) -> None:
     assert folder.is_relative_to(tmp_path / "cache")
 
 
+def test_the_entry_of_the_root_that_dropbox_writes_does_no_harm(tmp_path: Path) -> None:
+    assert _files(_unpacked(_zip(tmp_path / "photos.zip", {"/": b"", **PHOTOS}), tmp_path / "cache")) == PHOTOS
+
+
 def test_it_is_found_again_under_another_name_and_not_unpacked_twice(tmp_path: Path) -> None:
     archive = _zip(tmp_path / "photos.zip", PHOTOS)
     folder = _unpacked(archive, tmp_path / "cache")

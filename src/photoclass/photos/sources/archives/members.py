@@ -19,6 +19,7 @@ _MAX_GROWTH = 20
 _GROWTH_ALLOWANCE_BYTES = 256 << 20
 _LONGEST_NAME_BYTES = 255  # of a file or folder, on the file systems of Linux, macOS and Windows
 
+_UNPACK_IT = "the zip is refused. If you trust it, unpack it yourself and give the folder"
 _DRIVE = re.compile(r"[A-Za-z]:")
 _ENCRYPTED = 0x1
 # For these two `zipfile` bounds memory: 1 MB of bzip2 may expand to gigabytes.
@@ -121,6 +122,8 @@ def read_contents(where: str, opened: zipfile.ZipFile, file_bytes: int) -> Conte
     members: dict[tuple[str, ...], Member] = {}
     litter: dict[str, str] = {}
     for info, name in zip(infos, read.names, strict=True):
+        if name.strip("/") in ("", ".") and name.endswith("/"):  # the entry of the root, as Dropbox writes it
+            continue
         parts = _parts(where, name)
         if name.endswith("/") or (stat.S_ISDIR(info.external_attr >> 16) and not info.file_size):
             continue
@@ -166,7 +169,7 @@ def _bomb(where: str, packed: int, unpacked: int) -> str:
 def _parts(where: str, name: str) -> tuple[str, ...]:
     """Return the folders and the name of a member."""
     if name.startswith(("/", "\\")) or _DRIVE.match(name) or ".." in re.split(r"[/\\]", name):
-        raise ArchiveError(f"{where}: the name {name!r} leads outside the zip; the zip is refused")
+        raise ArchiveError(f"{where}: the name {name!r} leads outside the zip; {_UNPACK_IT}")
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     for part in parts:
         length = len(part.encode(errors="surrogatepass"))
@@ -180,7 +183,7 @@ def _parts(where: str, name: str) -> tuple[str, ...]:
 
 def _refuse_unreadable(where: str, name: str, info: zipfile.ZipInfo) -> None:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise ArchiveError(f"{where}: {name!r} is a link or special file; the zip is refused")
+        raise ArchiveError(f"{where}: {name!r} is a link or special file; {_UNPACK_IT}")
     if info.flag_bits & _ENCRYPTED:
         raise ArchiveError(
             f"{where}: encrypted with a password (for example {name!r}); unpack it yourself and give the folder"
