@@ -6,7 +6,7 @@ pixel alone; any other is decoded once more with surplus data before the end mar
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -25,6 +25,7 @@ _MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
 # Without a restart interval, a restart marker ends the data, too.
 _MARKER_OR_RESTART = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _SCAN, _END_OF_PICTURE = 0xDA, 0xD9
+_SCAN_MARKER = b"\xff\xda"
 _MARKERS_WITHOUT_LENGTH = frozenset({0x01, 0xD8})
 # Fillers, and markers that stand alone.
 _WITHOUT_SEGMENT = frozenset({0x00, 0xFF}) | _MARKERS_WITHOUT_LENGTH
@@ -119,18 +120,36 @@ def has_end(data: bytes, header: JpegHeader) -> bool:
     return data.startswith(END, _end_of_data(data, header))
 
 
-def has_too_many_scans(data: bytes, header: JpegHeader | None) -> bool:
-    """Count the scans of a JPEG's first picture only; appended data, such as a video, may look like more scans."""
+def find_scans(data: bytes, header: JpegHeader | None) -> tuple[int, ...]:
+    """Return where the markers of scans may stand, if there can be several: up to one more than the limit.
+
+    Appended data, such as a video, may look like more scans.
+    """
     if header and header.has_all and not header.is_progressive:
-        return False  # no decoder looks for a second scan
-    if data.count(b"\xff\xda") <= MAX_JPEG_SCANS:
+        return ()  # no decoder looks for a second scan
+    found: list[int] = []
+    at = header.scan if header else data.find(_SCAN_MARKER)
+    while at >= 0 and len(found) <= MAX_JPEG_SCANS:
+        found.append(at)
+        at = data.find(_SCAN_MARKER, at + 2)
+    return tuple(found)
+
+
+def has_too_many_scans(data: bytes, scans: tuple[int, ...]) -> bool:
+    """Whether a JPEG's first picture has more scans than the limit.
+
+    Args:
+        data: The file's content.
+        scans: What `find_scans` finds.
+    """
+    if len(scans) <= MAX_JPEG_SCANS:
         return False
-    scans = 0
+    count = 0
     found = _MARKER.search(data)
-    while found and found[1][0] != _END_OF_PICTURE and scans <= MAX_JPEG_SCANS:
-        scans += found[1][0] == _SCAN
+    while found and found[1][0] != _END_OF_PICTURE and count <= MAX_JPEG_SCANS:
+        count += found[1][0] == _SCAN
         found = _MARKER.search(data, _after(data, found))
-    return scans > MAX_JPEG_SCANS
+    return count > MAX_JPEG_SCANS
 
 
 def ends_in_grey(picture: Image.Image) -> bool:
@@ -139,21 +158,31 @@ def ends_in_grey(picture: Image.Image) -> bool:
     return picture.im.getpixel((width - 1, height - 1)) in _MISSING
 
 
-def lacks_detail(data: bytes, header: JpegHeader) -> bool:
-    """Whether a progressive JPEG lacks scans: a coefficient was begun and never finished, or none but averages came."""
-    left: dict[int, list[int]] = {}
-    at = header.scan
-    while at >= 0:
-        count = data[at + 4] if at + 4 < len(data) else 0
-        components = data[at + 5 : at + 5 + 2 * count : 2]
-        tail = data[at + 5 + 2 * count : at + 8 + 2 * count]
+def lacks_detail(data: bytes, scans: tuple[int, ...]) -> bool:
+    """Whether a progressive JPEG lacks scans: a coefficient was begun and never finished, or none but averages came.
+
+    Args:
+        data: The file's content.
+        scans: What `find_scans` finds.
+    """
+    if not _is_unfinished(data, scans):
+        return False
+    end = data.find(END, scans[0])  # it is unfinished with what only looks like a scan, and perhaps without
+    return _is_unfinished(data, [scan for scan in scans if scan < end])
+
+
+def _is_unfinished(data: bytes, scans: Sequence[int]) -> bool:
+    left: dict[int, list[int]] = {}  # by component, the bits of each coefficient that are still to come; -1 for all
+    for scan in scans:
+        count = data[scan + 4] if scan + 4 < len(data) else 0
+        components = data[scan + 5 : scan + 5 + 2 * count : 2]
+        tail = data[scan + 5 + 2 * count : scan + 8 + 2 * count]
         if len(tail) < 3:
             break
         first, last, shift = tail[0], min(tail[1], _COEFFICIENTS - 1), tail[2] & 15
         for component in components:
             bits = left.setdefault(component, [-1] * _COEFFICIENTS)
             bits[first : last + 1] = [shift] * (last + 1 - first)
-        at = data.find(b"\xff\xda", at + 2, _end_of_picture(data, at))
     if not left:
         return False
     brightness = next(iter(left.values()))
@@ -200,11 +229,6 @@ def _end_of_data(data: bytes, header: JpegHeader) -> int:
         end = len(data)
         found = pattern.search(data, _after(data, found))
     return end
-
-
-def _end_of_picture(data: bytes, start: int) -> int:
-    end = data.find(END, start)
-    return end if end >= 0 else len(data)
 
 
 def _is_table(code: int) -> bool:

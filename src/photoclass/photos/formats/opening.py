@@ -95,7 +95,8 @@ def _load_jpeg(
     factor = 1 if header and header.is_progressive else JPEG_FACTOR
     if size[0] * size[1] > factor * max_pixels:
         raise _too_large(size, factor * max_pixels)
-    if jpeg.has_too_many_scans(data, header):
+    scans = jpeg.find_scans(data, header)
+    if jpeg.has_too_many_scans(data, scans):
         raise RefusedError(
             f"progressive JPEG of more than {jpeg.MAX_JPEG_SCANS} scans, which would take minutes to decode"
         )
@@ -109,7 +110,7 @@ def _load_jpeg(
             if missing != jpeg.WHOLE:
                 cause = "truncated: the file ends too early" if ends_early else "damaged: its data ends too early"
                 raise RefusedError(f"{cause}; {_describe_missing(missing, header)}")
-        if header.is_progressive and jpeg.lacks_detail(data, header):
+        if header.is_progressive and jpeg.lacks_detail(data, scans):
             raise RefusedError("damaged: a progressive JPEG without its last scans")
     return LoadedPicture(opened, mode, size)
 
