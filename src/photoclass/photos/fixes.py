@@ -25,6 +25,7 @@ from photoclass.text import list_classes, listed, plural
 
 _HEADER = ("image", "label", "note")
 _LEFT_OUT = "files excluded by the fixes file"
+_MOST_NAMED = 3
 _NOTE_COLUMNS = ("note", "notes", "comment", "reason")
 
 
@@ -128,7 +129,11 @@ def _fixed_photos(
         if image is None and fix.label is None and _is_in_data(fix.image, data):
             continue  # no photo, and so passed over already
         if image is None:
-            faults.add(line, f"no such photo in {data}", repr(fix.image), "correct the name, or remove the row")
+            if several := finder.several(fix.image):
+                shown = f"{fix.image!r} is {' or '.join(several[:_MOST_NAMED])}"
+                faults.add(line, "more than one photo can be meant", shown, "write the folder before the name")
+            else:
+                faults.add(line, f"no such photo in {data}", repr(fix.image), "correct the name, or remove the row")
             continue
         name = None if fix.label is None else match_class(fix.label, classes)
         label = None if name is None else classes[name]
@@ -163,9 +168,17 @@ class _NameFinder:
         for name in (image, image.strip(), os.path.normpath(image.strip() or "."), _decoded(image)):
             if name_in_data(name, self._data) in self._names:
                 return name_in_data(name, self._data)
-        self._index = self._index or FileIndex(sorted(self._names))
-        matches, _ = self._index.matches(path_parts(_decoded(image)))
+        matches = self._matches(image)
         return matches[0] if len(matches) == 1 else None
+
+    def several(self, image: str) -> list[str]:
+        """Return the photos that can be meant, where that is more than one."""
+        matches = self._matches(image)
+        return matches if len(matches) > 1 else []
+
+    def _matches(self, image: str) -> list[str]:
+        self._index = self._index or FileIndex(sorted(self._names))
+        return self._index.matches(path_parts(_decoded(image)))[0]
 
 
 def _decoded(name: str) -> str:
@@ -220,9 +233,9 @@ def read_fixes(file: Path) -> list[tuple[int, Fix]]:
 def _read(file: Path) -> tuple[list[tuple[int, Fix]], tuple[str, ...]]:
     """Return the rows and what was assumed to read them."""
     table = read_table_file(file)
-    columns = find_columns(table)
+    columns = find_columns(table, has_options=False)
     if columns.label is None:
-        raise DataError(without_labels(table))
+        raise DataError(without_labels(table, has_options=False))
     note = next((i for i, name in enumerate(table.header) if name.casefold() in _NOTE_COLUMNS), None)
     rows = []
     for line, cells in table.rows:

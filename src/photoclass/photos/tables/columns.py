@@ -65,13 +65,16 @@ class LabelColumns:
     flags: Mapping[str, int] = field(default_factory=dict)
 
 
-def find_columns(table: TableFile, image_column: str = "", label_column: str = "") -> LabelColumns:
+def find_columns(
+    table: TableFile, image_column: str = "", label_column: str = "", *, has_options: bool = True
+) -> LabelColumns:
     """Find the columns of photos, labels and splits.
 
     Args:
         table: The table.
         image_column: The name of the column that holds the photos; empty to find it by its usual names.
         label_column: The same for the labels.
+        has_options: Whether the user can name the columns with options; not those of a fixes file.
 
     Raises:
         DataError: No column has a usual name of photos, a given name is not there or there twice, or several columns
@@ -83,15 +86,14 @@ def find_columns(table: TableFile, image_column: str = "", label_column: str = "
     else:
         images = _usual(table, IMAGE_COLUMNS, "image")
         if not images:
-            raise DataError(f"{table.file}: {_unknown(table, 'photos', 'image', '--image-column')}")
+            raise DataError(f"{table.file}: {_unknown(table, 'photos', 'image', '--image-column' * has_options)}")
     if label_column:
         labels = [named_column(table, label_column, "--label-column")]
     else:
         labels = [column for column in _usual(table, LABEL_COLUMNS, "label") if column not in images]
     if len(labels) > 1 and _plain(table.header[labels[0]]) != "label":
-        raise DataError(
-            f"{table.file}: {_examples(table, labels)} may be the labels; choose one with --label-column NAME"
-        )
+        choose = "choose one with --label-column NAME" if has_options else "name one of them label"
+        raise DataError(f"{table.file}: {_examples(table, labels)} may be the labels; {choose}")
     if len(labels) > 1:
         notes.append(
             f"{table.file}: labels are from column {table.header[labels[0]]}; {_examples(table, labels[1:])} could be "
@@ -168,9 +170,9 @@ def named_column(table: TableFile, name: str, option: str) -> int:
     return found[0]
 
 
-def without_labels(table: TableFile) -> str:
-    """Return the message for a table in which no column holds labels."""
-    return f"{table.file}: {_unknown(table, 'labels', 'label', '--label-column')}"
+def without_labels(table: TableFile, *, has_options: bool = True) -> str:
+    """Return the message for a table in which no column holds labels; `has_options` as in `find_columns`."""
+    return f"{table.file}: {_unknown(table, 'labels', 'label', '--label-column' * has_options)}"
 
 
 def _usual(table: TableFile, tiers: Sequence[frozenset[str]], first: str) -> list[int]:
@@ -204,7 +206,7 @@ def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
         names = {_plain(cell) for cell in cells}
         if names & frozenset().union(*IMAGE_COLUMNS) and names & frozenset().union(*LABEL_COLUMNS):
             return f"its first line ({found}) does not name the columns, but line {line} does; remove what is above it"
-    advice = f"name one {usual}, or say {option} NAME"
+    advice = f"name one {usual}, or say {option} NAME" if option else f"name one {usual}"
     if len(table.header) == 1 and " " in table.header[0]:
         advice = "put commas, semicolons or tabs between the columns"
     return f"no column is known to hold {what}: {found}; {advice}"
