@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoclass.photos.formats.png import essential_chunks
-from picture_files import as_stored, decoded, encode, exif_block, noise_picture, orientation_entry, reason_of
+from picture_files import (
+    as_stored,
+    decoded,
+    encode,
+    exif_block,
+    noise_picture,
+    orientation_entry,
+    reason_of,
+    within_seconds,
+)
 
 WHOLE = noise_picture(1)
 PNG = encode(WHOLE, "PNG")
@@ -84,3 +93,10 @@ def test_fault_68_a_damaged_header_or_palette_is_not_repaired(chunk: bytes) -> N
 @given(st.binary(max_size=300))
 def test_chunks_of_any_bytes_are_read(rest: bytes) -> None:
     essential_chunks(PNG[:33] + rest)
+
+
+def test_damaged_pixels_that_unpack_to_more_than_the_picture_are_not_waited_for() -> None:
+    bomb = zlib.compress(bytes(40 << 20), 9)
+    data = PNG[:33] + _chunk(b"IDAT", bomb, 0) + PNG[-12:]
+    with within_seconds(2):
+        assert reason_of(data) == "damaged: the checksum of its pixels is wrong"

@@ -23,6 +23,7 @@ from photoclass.text import plural
 _PGM = (b"P5", b"P2")
 STEPS = (8, 10, 12, 14, 16)
 _FULL = 16
+_ROUNDING = 1e-5  # of floating-point pixels from 0 to 1
 # A photo that leaves this many bits unused would be nearly black.
 _BITS_TOO_FEW = 4
 # 32-bit values count as filling their range if they reach this many bits.
@@ -141,7 +142,7 @@ def _range(
     if page and page.declared_range and page.declared_range[0] <= low and high <= page.declared_range[1]:
         return GreyRange(*page.declared_range, is_declared=True)
     if picture.mode == "F":
-        if low >= 0 and high <= 1:
+        if low >= 0 and high <= 1 + _ROUNDING:
             return GreyRange(0, 1, is_declared=True)
         raise UnknownRangeError(f"floating-point pixels from {low:g} to {high:g}, whose range is unknown")
     if low < 0:
