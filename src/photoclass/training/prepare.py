@@ -126,7 +126,9 @@ def decode_settings(settings: RecipeSettings) -> DecodeSettings:
 
 def _refuse_none(request: TrainRequest, photos: CachedPhotos | FeaturedPhotos, table: PhotoTable) -> None:
     if not len(photos):
-        raise DataError(f"{request.data}: none of its {len(table):,} files is a readable photo")
+        skipped = photos.table.skipped
+        example = f" (for example {skipped[0].name}: {skipped[0].reason})" if skipped else ""
+        raise DataError(f"{request.data}: none of its {len(table):,} files is a readable photo{example}")
 
 
 def divide_photos(request: TrainRequest, photos: Photos) -> tuple[Photos, NDArray[np.int64]]:

@@ -172,9 +172,11 @@ def evaluate(
         left_out = trained if is_split else trained | validated
     scored = photos.select(~left_out)
     if not len(scored):
+        skipped = photos.table.skipped
+        unread = f"; {len(skipped):,} cannot be read, {skipped[0].name}: {skipped[0].reason}" if skipped else ""
         raise DataError(
-            f"{data}: no readable photo is left to score ({int(left_out.sum()):,} trained or selected the model); "
-            "give other photos, or --include-known"
+            f"{data}: no readable photo is left to score ({int(left_out.sum()):,} trained or selected the model"
+            f"{unread}); give other photos, or --include-known"
         )
     probabilities, distances = _predict(runtime, scored, novelty, workspace.progress)
     groups = join_groups(group_near_duplicates(scored.fingerprints, workspace.progress), scored.table.groups)
