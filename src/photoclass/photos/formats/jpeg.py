@@ -159,7 +159,7 @@ def ends_in_grey(picture: Image.Image) -> bool:
 
 
 def lacks_detail(data: bytes, scans: tuple[int, ...]) -> bool:
-    """Whether a progressive JPEG lacks scans: a coefficient was begun and never finished, or none but averages came.
+    """Whether a progressive JPEG lacks scans: a coefficient was begun with fewer bits and never refined.
 
     Args:
         data: The file's content.
@@ -183,10 +183,7 @@ def _is_unfinished(data: bytes, scans: Sequence[int]) -> bool:
         for component in components:
             bits = left.setdefault(component, [-1] * _COEFFICIENTS)
             bits[first : last + 1] = [shift] * (last + 1 - first)
-    if not left:
-        return False
-    brightness = next(iter(left.values()))
-    return any(bit > 0 for bits in left.values() for bit in bits) or max(brightness[1:]) < 0
+    return any(bit > 0 for bits in left.values() for bit in bits)
 
 
 def missing_share(data: bytes, header: JpegHeader, decode: Decoder) -> float:
