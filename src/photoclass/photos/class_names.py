@@ -20,6 +20,7 @@ _JOINERS = "\u200c\u200d"
 # Persian, Indian scripts and emoji need the joiners; beside Latin letters, or at an end, they show nothing.
 _USELESS_JOINER = re.compile(f"(?<![\u0300-\U0010ffff])[{_JOINERS}]+|[{_JOINERS}]+(?![\u0300-\U0010ffff])")
 _WORD = re.compile(r"[^\W_]+")
+_BETWEEN_WORDS = re.compile(r"[\s_.\-\u2010-\u2015]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -36,6 +37,12 @@ def clean_class_name(name: str) -> str:
 def has_control_characters(name: str) -> bool:
     """Return whether a name has a line break or another control character."""
     return any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in name)
+
+
+def likeness(name: str) -> str:
+    """Return what class names have in common that differ by case, width, signs between words, or a plural s."""
+    folded = _BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", name).casefold()).strip()
+    return folded[:-1] if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss") else folded
 
 
 def match_class(name: str, known: Collection[str]) -> str | None:

@@ -132,6 +132,11 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
         ("images/{cat,dog}_*.jpg masks/{cat,dog}_*.png", "masks/: 4 files passed over"),
         ("cats dogs New·folder to_sort", "New folder/, to_sort/: 4 unlabelled photos passed over (if it is a class: "),
         ("cats dogs Photos·from·2023", "Photos from 2023/: 2 unlabelled photos passed over (if it is a class: "),
+        (
+            "cats dogs 100CANON 2024-01-02",
+            "100CANON/, 2024-01-02/: 4 unlabelled photos passed over (if it is a class: ",
+        ),
+        ("cats dogs tmp", "tmp/: 2 files passed over, as the name says that it is no class"),
         ("cats dogs docs/*.txt", "docs/: no class, as there is no photo in it"),
     ],
 )
@@ -172,6 +177,14 @@ def test_oxford_pets_as_they_unpack_are_labelled_by_their_names() -> None:
 )
 def test_honest_class_names_stay_classes(layout: str, counts: str) -> None:
     assert _counts(_read(layout)) == counts
+
+
+@pytest.mark.parametrize("names", ["black·cat,black_cat", "cat,cats", "ｃａｔ,cat", "t-shirt,t‑shirt"])
+def test_class_names_that_people_may_mean_as_one_are_said(names: str) -> None:
+    table = _read(f"{{{names},dogs}}")
+    assert len(table.class_names) == 3
+    assert len([note for note in table.notes if "are two classes; if they are one" in note]) == 1
+    assert not _read("{C,C++,C#}").notes
 
 
 def test_many_split_folders_are_told_in_one_short_line() -> None:
@@ -222,6 +235,9 @@ def test_folders_inside_class_folders_are_told() -> None:
         ),
         ("{1,2,3}/{benign,malignant} 4/benign", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\)"),
         ("{1,3}/benign {2,4}/malignant", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\).*'\*=train'"),
+        ("{2023,2024}", r"2023/, 2024/ are called after years; .* '\*=class'"),
+        ("{100CANON,101CANON}", r"\(100CANON/, 101CANON/ passed over\).*--splits 100CANON=class,101CANON=class"),
+        ("DCIM/{cats,dogs} Android/data/cache", r"DCIM/ holds folders with photos, and Android/ beside it"),
         ("cats/{train,test} dogs", r"cats/ holds splits \(test/, train/\), and dogs/ beside it none"),
         ("data/{cats,dogs} static", r"data/ holds folders .*give DATA/data alone, .*--splits static=ignore"),
     ],
@@ -247,6 +263,7 @@ def test_where_two_readings_are_possible_the_folders_and_the_option_are_named(la
         ("birds_2011/images/{cats,dogs} segmentations/{cats,dogs}", {"segmentations": "ignore"}, _CATS_AND_DOGS),
         ("{1,3}/cats {2,4}/dogs", {"*": "train"}, "cats - 4, dogs - 4"),
         ("data/{cats,dogs} static", {"static": "ignore"}, _CATS_AND_DOGS),
+        ("{100CANON,101CANON}", {"100CANON": "class", "101CANON": "class"}, "100CANON - 2, 101CANON - 2"),
         ("train/{cats,dogs,unknown} valid/{cats,dogs}", {"unknown": "class"}, f"{_TRAIN_AND_VALID}, unknown train 2"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from photoclass.errors import DataError
-from photoclass.photos.class_names import clean_class_name, has_control_characters, match_class
+from photoclass.photos.class_names import clean_class_name, has_control_characters, likeness, match_class
 from photoclass.photos.sources.options import write_option
 from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below, natural_key
 from photoclass.text import plural
@@ -113,7 +113,7 @@ def make_table(
         located = names if root == where else tuple(f"{root}/{row.file}" for row in rows)
     skipped = [SkippedPhoto(name_below(where, item.name), item.reason) for item in labelled.skipped]
     groups = tuple(row.group for row in rows) if any(row.group for row in rows) else ()
-    notes = (*labelled.notes, *_describe_spellings(clean))
+    notes = (*labelled.notes, *_describe_spellings(clean), *_describe_likenesses(class_names))
     table = PhotoTable(located, names, labels, splits, class_names, notes=notes, groups=groups)
     passed_over = [replace(item, example=name_below(where, item.example)) for item in labelled.passed_over]
     return table.with_skipped(skipped).with_passed_over(passed_over)
@@ -137,6 +137,15 @@ def _describe_spellings(clean: Mapping[str, str]) -> Iterator[str]:
         if len(names) > 1:
             how = "they differ only in Unicode form, spaces or invisible characters"
             yield f"{' and '.join(map(ascii, names))} are one class, {class_name!r}: {how}"
+
+
+def _describe_likenesses(class_names: Sequence[str]) -> Iterator[str]:
+    """Note classes that people may mean as one: `black cat` beside `black_cat`, `cat` beside `cats`."""
+    by_likeness: dict[str, str] = {}
+    for name in class_names:
+        other = by_likeness.setdefault(likeness(name), name)
+        if other != name:
+            yield f"{other!r} and {name!r} are two classes; if they are one, give both one name"
 
 
 def _check_classes(

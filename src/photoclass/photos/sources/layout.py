@@ -32,7 +32,7 @@ from photoclass.photos.sources.name_labels import dotted_label, is_called_photo,
 from photoclass.photos.sources.names import meaning, without_word
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions, write_option
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto, natural_key
-from photoclass.text import plural
+from photoclass.text import listed, plural
 
 _MOST_SHOWN = 3
 
@@ -129,8 +129,12 @@ class _Reader:
         reason = "no class folders found"
         if self.unnamed:
             reason += f", and {plural(len(self.unnamed), 'photo')} whose names give no class, such as {self.unnamed[0]}"
-        aside = ", ".join(f"{item.folder.path}/" for item in self.found.aside)
+        aside = listed([f"{item.folder.path}/" for item in self.found.aside], "folder") if self.found.aside else ""
         passed_over = f" ({aside} passed over)" if aside else ""
+        unlabelled = [i.folder.name for i in self.found.aside if i.kind == UNLABELLED and i.folder.has_photos]
+        if len(unlabelled) > 1:
+            classes = write_option("--splits", dict.fromkeys(unlabelled[:_MOST_SHOWN], CLASS))
+            hint += f"; if these are classes: {classes}{' and so on' if len(unlabelled) > _MOST_SHOWN else ''}"
         raise DataError(f"{self.where}: {reason}{passed_over}; {FORMS}{hint}")
 
     def account_for(self, files: Sequence[str]) -> None:

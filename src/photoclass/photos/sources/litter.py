@@ -23,7 +23,7 @@ def is_litter(name: str) -> bool:
 def litter_kind(name: str) -> str:
     """Return which kind of litter a file or folder is by its name, whatever it contains; empty if it is none."""
     if name.startswith("."):
-        return rules.HIDDEN
+        return rules.IN_ICLOUD if name.endswith(".icloud") else rules.HIDDEN
     folded = name.casefold()
     if folded in rules.SYSTEM_NAMES or folded.startswith(rules.SYSTEM_STARTS) or folded.endswith(rules.SYSTEM_ENDS):
         return rules.SYSTEM

@@ -18,6 +18,13 @@ from photoclass.photos.sources.rules import (
 
 _NAMES_KEPT = 1 << 14  # the same names come in every split and in every question that is asked of them
 _WORD = re.compile(r"[^\W\d_]+|\d+")
+# Folders of cameras' cards, of phones (`202401__`), and of a day or month.
+_OF_CAMERA_OR_DAY = re.compile(
+    r"\d{3}_?(?:CANON|APPLE|NIKON|PANA|MSDCF|GOPRO|MEDIA|CASIO|OLYMP|FUJI|EOS|SSCAM|ANDRO|PENTX|RICOH|LEICA|KODAK|SIGMA)\w*"
+    r"|(?:19|20)\d\d(?:[-_.](?:0[1-9]|1[0-2])(?:[-_.][0-3]\d)?|(?:0[1-9]|1[0-2])(?:[0-3]\d|_+))",
+    re.ASCII,
+)
+_YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -87,8 +94,13 @@ def split_of_name(name: str) -> int | None:
 
 
 def is_unlabelled(name: str) -> bool:
-    """Return whether a folder of this name holds photos without labels."""
-    return _has_word(name, _UNLABELLED, beside=_SPLITS)
+    """Return whether a folder of this name holds photos without labels; those that cameras and dates name are such."""
+    return _has_word(name, _UNLABELLED, beside=_SPLITS) or bool(_OF_CAMERA_OR_DAY.fullmatch(name))
+
+
+def is_year(name: str) -> bool:
+    """Return whether a name is no more than a year."""
+    return bool(_YEAR.fullmatch(name))
 
 
 def is_no_class(name: str) -> bool:

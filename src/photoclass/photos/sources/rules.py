@@ -40,15 +40,15 @@ SPLIT_EXTRAS = _words(
 CONTAINER_WORDS = _words(
     """
     image images img imgs photo photos picture pictures pic pics data dataset datasets files folder jpg jpeg png
-    jpegimages imagenes imagens immagini bilder fotos 图像 图片 画像 写真
+    jpegimages dcim imagenes imagens immagini bilder fotos 图像 图片 画像 写真
     """
 )
 # Folders of photos that have no label, beside classes or splits.
 UNLABELLED_WORDS = _words(
     """
-    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted sort newfolder 新建文件夹 photosfrom unclassified
-    pred preds predict prediction predictions inference submission
-    unbekannt inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
+    unknown unlabelled unlabeled unlabel nolabel nolabels unsorted sort newfolder 新建文件夹 photosfrom
+    papierkorb 回收站 unclassified pred preds predict prediction predictions inference submission unbekannt
+    inconnu desconocido desconhecido sconosciuto неизвестно 未知 未标注 不明
     """
 )
 # Folders beside classes or splits whose pictures, if any, are no photos of a class. The first stand for themselves
@@ -57,7 +57,7 @@ NO_CLASS_ANYWHERE = _words("annotation annotations annot annots trimap trimaps b
 NO_CLASS_WORDS = _words(
     """
     anns xml xmls json jsons meta metadata output outputs runs checkpoint checkpoints ckpt ckpts tensorboard wandb
-    mlruns scripts notebooks
+    mlruns scripts notebooks cache caches tmp temp
     """
 )
 # The same, but these could also be classes: where they hold photos as the classes do, the user is asked.
@@ -82,6 +82,7 @@ PHOTO_ENDINGS = _words("jpg jpeg jpe jfif png webp gif bmp tif tiff ppm pgm pbm 
 
 # Files beside the photos, which are passed over and counted by kind. Names are compared in lower case.
 HIDDEN = "hidden files"
+IN_ICLOUD = "files that are in iCloud and not on this computer"
 SYSTEM = "system files"
 RESULTS = "files that photoclass made"
 KNOWN_FOLDERS = "links not followed"
@@ -95,7 +96,16 @@ SYSTEM_NAMES = frozenset(
         *("$recycle.bin", "recycler", "system volume information"),
         *(f"found.{number:03}" for number in range(1000)),
         *("_ds_store", "__macosx", "icon\r", "icon\uf00d", "network trash folder", "temporary items"),  # macOS
-        *("@eadir", "#recycle", "#snapshot", "@tmp", "@recycle", "@recently-snapshot", "@sharebin"),  # network storage
+        *(
+            "@eadir",
+            "#recycle",
+            "#snapshot",
+            "@tmp",
+            "@recycle",
+            "@recently-snapshot",
+            "@sharebin",
+            "@__thumb",
+        ),  # network storage
         *("lost+found", "__pycache__", "node_modules", "picasa.ini", "zbthumbnail.info"),  # Linux and programs
         *("captureone", "[originals]"),  # previews of Capture One, older versions of ACDSee
     }

@@ -12,7 +12,7 @@ from photoclass.photos.sources.folders.level import Level
 from photoclass.photos.sources.folders.parts import SPLIT_CHOICE_OF
 from photoclass.photos.sources.folders.tree import Folder
 from photoclass.photos.sources.labelled import FORMS
-from photoclass.photos.sources.names import is_plain_container, is_seldom_class, split_of_name
+from photoclass.photos.sources.names import is_plain_container, is_seldom_class, is_year, split_of_name
 from photoclass.photos.sources.options import ALL_OTHERS, write_option
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID, natural_key
 
@@ -138,6 +138,15 @@ def refuse_folders_that_come_again(level: Level) -> None:
     are_folders = all(top.photo_folders and not top.own_photos for top in level.tops)
     if are_again and are_folders and not all(map(level.is_class, level.tops)):
         raise which_split(level, level.tops)
+
+
+def refuse_years(level: Level) -> None:
+    """Refuse `2023/` and `2024/`: folders by year seldom are classes."""
+    if len(level.tops) > 1 and all(is_year(top.name) and not level.choices.of(top.name) for top in level.tops):
+        raise DataError(
+            f"{level.where}: {named(level.tops[:_MOST_NAMED])} are called after years; put the photos into folders by "
+            f"class, or, if these are the classes, {_ALL_CLASSES}"
+        )
 
 
 def refuse_classes_in_one_folder(level: Level) -> None:
