@@ -29,8 +29,12 @@ def _tiff(values: NDArray[np.uint16]) -> bytes:
     return tiff_file(Page(values, WHOLE.size, 16, 2, 3))
 
 
+def _ppm(values: NDArray[np.uint16]) -> bytes:
+    return b"P6 %d %d 65535\n" % WHOLE.size + values.astype(">u2").tobytes()
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
-@pytest.mark.parametrize("write", [_png, _tiff])
+@pytest.mark.parametrize("write", [_png, _tiff, _ppm])
 def test_fault_67_colours_of_fewer_bits_in_16_are_as_bright_as_8(bits: int, write: object) -> None:
     assert callable(write)
     data = write((PIXELS.astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16))

@@ -132,6 +132,17 @@ def test_values_without_a_known_range_are_called_so(page: Page, reason: str) -> 
     assert found.startswith(reason) and found.endswith("; save it as 8-bit or 16-bit grey")
 
 
+def test_signed_bytes_are_not_taken_for_unsigned_ones() -> None:
+    page = grey_page((GREY.astype(np.int16) - 128).astype(np.int8), more={339: (SHORT, [2])})
+    assert reason_of(tiff_file(page)).startswith("signed 8-bit pixels, which are not supported")
+
+
+@pytest.mark.parametrize(("highest", "bits"), [(4095, 12), (65535, 12), (65535, 16)])
+def test_fault_67_pgms_are_scaled_by_what_they_declare_or_reach(highest: int, bits: int) -> None:
+    data = b"P5 40 40 %d\n" % highest + WIDE[bits].astype(">u2").tobytes()
+    np.testing.assert_allclose(_decoded(data), GREY, atol=1)
+
+
 @given(st.integers(0, 0xFFFF), st.sampled_from([None, 8, 10, 12, 14, 16]))
 def test_no_value_is_beyond_the_bits_it_is_read_as(highest: int, grey_bits: int | None) -> None:
     bits = bits_to_read(highest, grey_bits)

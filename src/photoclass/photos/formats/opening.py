@@ -68,6 +68,8 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
         return _load_jpeg(data, opened, max(least_side, _DRAFT_SIDE), rules.max_pixels, ends_early=ends_early)
     page = tiff.photo_page(pages)
     if page:
+        if page.has_signed_bytes:
+            raise RefusedError("signed 8-bit pixels, which are not supported; save it as unsigned 8-bit or 16-bit")
         opened.seek(page.number)
     width, height = opened.size
     if width * height > rules.max_pixels:

@@ -97,6 +97,11 @@ class TiffPage:
         """Whether it has several channels of 16 bits."""
         return self.value(_BITS, 1) == 16 and self.value(_SAMPLES, 1) > 1
 
+    @property
+    def has_signed_bytes(self) -> bool:
+        """Whether its samples are bytes with a sign, which Pillow takes for bytes without."""
+        return self.is_signed and self.value(_BITS, 1) == 8
+
     def describe(self) -> str:
         """Name what a decoder has to know of it."""
         kinds = {_SIGNED: "signed ", _FLOAT: "floating-point "}

@@ -6,16 +6,19 @@ from PIL import Image
 
 from photoclass.photos.formats import png
 from photoclass.photos.formats.tiff import TiffPage
-from photoclass.photos.formats.wide_grey import bits_of
+from photoclass.photos.formats.wide_grey import bits_of, ppm_highest
 
 # Where no channel reaches more in its upper 8 bits, at least four bits are unused. A photo taken at night reaches more.
-_NEARLY_BLACK = 15
+_NEARLY_BLACK = 16
+_MOST = (1 << 12) - 1
 _COLOUR_CHANNELS = 3
 
 
 def is_wide_colour(data: bytes, page: TiffPage | None) -> bool:
     """Whether a file has 16 bits a channel and several channels."""
-    return page.is_wide_colour if page else png.is_wide_colour(data)
+    if page:
+        return page.is_wide_colour
+    return png.is_wide_colour(data) or (data.startswith(b"P6") and ppm_highest(data) == (1 << 16) - 1)
 
 
 def brighten(picture: Image.Image, data: bytes) -> tuple[Image.Image, int]:
@@ -36,6 +39,8 @@ def brighten(picture: Image.Image, data: bytes) -> tuple[Image.Image, int]:
         return picture, 0
     colours = values[..., _COLOUR_CHANNELS - 1 :: -1]  # OpenCV's order is blue, green, red
     highest = int(colours.max())
+    if highest > _MOST:
+        return picture, 0
     scaled = np.rint(colours * (255 / ((1 << bits_of(highest)) - 1))).astype(np.uint8)
     bright = Image.fromarray(np.ascontiguousarray(scaled))
     if "A" in picture.getbands():

@@ -164,12 +164,12 @@ def _declared_bits(data: bytes, picture: Image.Image, page: TiffPage | None) -> 
     if picture.format == "PNG":
         return png.significant_bits(data)
     if picture.format == "PPM":
-        return _FULL if _ppm_highest(data) != (1 << _FULL) - 1 else None
+        return _FULL if ppm_highest(data) != (1 << _FULL) - 1 else None
     return None
 
 
-def _ppm_highest(data: bytes) -> int:
-    """Return the highest value that a PGM declares: Pillow scales to 16 bits by it."""
+def ppm_highest(data: bytes) -> int:
+    """Return the highest value that a PGM or PPM declares, by which Pillow scales."""
     fields = io.BytesIO(data[:4096])
     numbers: list[int] = []
     for line in fields:
