@@ -41,6 +41,13 @@ def _with_share_of_data(data: bytes, share: float) -> bytes:
 
 
 @pytest.mark.parametrize("kind", FILES)
+def test_fault_68_a_photo_that_was_copied_as_text_is_named_damaged(kind: str) -> None:
+    data = FILES[kind]
+    assert data.count(b"\n") > 4
+    assert "copied as text" in reason_of(data.replace(b"\n", b"\r\n"))
+
+
+@pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
 def test_fault_68_data_that_ends_before_its_end_marker_is_named_damaged(kind: str, share: float) -> None:
     reason = reason_of(_with_share_of_data(FILES[kind], share))
