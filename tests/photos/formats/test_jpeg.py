@@ -45,6 +45,8 @@ def test_fault_68_a_photo_that_was_copied_as_text_is_named_damaged(kind: str) ->
     data = FILES[kind]
     assert data.count(b"\n") > 4
     assert "copied as text" in reason_of(data.replace(b"\n", b"\r\n"))
+    comment = b"\r\n" * 20
+    np.testing.assert_array_equal(decoded(data[:2] + b"\xff\xfe\0\x2a" + comment + data[2:]), decoded(data))
 
 
 @pytest.mark.parametrize("kind", FILES)

@@ -117,15 +117,16 @@ def read_header(data: bytes) -> JpegHeader | None:
     return None
 
 
-def was_sent_as_text(data: bytes) -> bool:
+def was_sent_as_text(data: bytes, header: JpegHeader) -> bool:
     """Whether a transfer in text mode put a carriage return before every line feed, which spoils all pixels.
 
-    In sound data one in 256 line feeds has one before it, so the first line feed clears nearly every photo.
+    In sound data one in 256 line feeds has one before it, so the first line feed clears nearly every photo. Metadata
+    before the data may be text.
     """
-    at = -1
+    at = header.scan
     for _ in range(_LINE_FEEDS):
         at = data.find(b"\n", at + 1)
-        if at < 1 or data[at - 1] != 0x0D:
+        if at < 0 or data[at - 1] != 0x0D:
             return False
     return True
 

@@ -92,7 +92,7 @@ def _load_jpeg(
     header = jpeg.read_header(data)
     if header and header.unsupported:
         raise RefusedError(f"{header.unsupported}, which is not supported; save it as an ordinary JPEG")
-    if jpeg.was_sent_as_text(data):
+    if header and jpeg.was_sent_as_text(data, header):
         raise RefusedError("damaged: it was copied as text, which changed its line ends; copy it again in binary mode")
     size, mode = opened.size, opened.mode
     # A progressive JPEG holds all its coefficients in memory, whatever the size that it is decoded to.
