@@ -154,5 +154,5 @@ def test_what_was_assumed_is_said() -> None:
     assert describe_greys([60_000, 50_000], 16) == ""
     assert describe_greys([3_308, 60_000, 4_000], 16) == (
         "3 photos of 16 bits without a declared range, scaled by what their values reach: "
-        "2 reach 4,000 of 65,535 and are read as 12-bit, 1 reach 60,000 of 65,535 and is read as 16-bit"
+        "2 reach 4,000 of 65,535 and are read as 12-bit, 1 reaches 60,000 of 65,535 and is read as 16-bit"
     )

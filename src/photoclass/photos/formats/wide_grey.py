@@ -89,13 +89,14 @@ def describe_greys(highest: Sequence[int], grey_bits: int | None) -> str:
         read[bits] = max(value, read.get(bits, 0))
     if not read.keys() - {_FULL}:
         return ""
-    count = plural(len(highest), "photo")
     counts = Counter(bits_to_read(value, grey_bits) for value in highest)
+    verbs = {bits: ("reaches", "is") if count == 1 else ("reach", "are") for bits, count in counts.items()}
     parts = [
-        f"{counts[bits]:,} reach {read[bits]:,} of 65,535 and {'is' if counts[bits] == 1 else 'are'} read as {bits}-bit"
+        f"{counts[bits]:,} {verbs[bits][0]} {read[bits]:,} of 65,535 and {verbs[bits][1]} read as {bits}-bit"
         for bits in sorted(read)
     ]
-    return f"{count} of 16 bits without a declared range, scaled by what their values reach: {', '.join(parts)}"
+    photos = plural(len(highest), "photo")
+    return f"{photos} of 16 bits without a declared range, scaled by what their values reach: {', '.join(parts)}"
 
 
 def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: int | None) -> tuple[Image.Image, int]:
@@ -115,8 +116,7 @@ def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits:
     """
     values = _values(picture, page)
     span = _range(values, data, picture, page, grey_bits)
-    share = (np.clip(values, span.low, span.high) - span.low) / (span.high - span.low)
-    scaled = np.rint(share * 255).astype(np.uint8)
+    scaled = _scaled(values, span)
     if page and page.is_white_zero:
         scaled = 255 - scaled
     grey = Image.fromarray(scaled)
@@ -126,10 +126,23 @@ def to_grey(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits:
     return grey, 0 if span.is_declared else int(values.max())
 
 
+def _scaled(values: NDArray[np.generic], span: GreyRange) -> NDArray[np.uint8]:
+    """Scale values to 0 to 255, rounded."""
+    if values.dtype == np.uint16:  # by a table: a large X-ray would take eight times its size as floating point
+        table = _scaled(np.arange(1 << _FULL, dtype=np.float32), span)
+        return np.asarray(table[values], dtype=np.uint8)
+    share = (np.clip(values.astype(np.float32), span.low, span.high) - span.low) / (span.high - span.low)
+    return np.asarray(np.rint(share * 255), dtype=np.uint8)
+
+
 def _values(picture: Image.Image, page: TiffPage | None) -> NDArray[np.generic]:
     values = np.asarray(picture)
+    if values.dtype.kind == "u":
+        return values.astype(np.uint16, copy=False)  # in the order of this machine
     if page and values.dtype == np.int32 and not page.is_signed and page.value(258, 1) == 32:
         values = values.view(np.uint32)  # Pillow has no mode for it
+    if values.dtype.kind in "iu" and values.min() >= 0 and values.max() < 1 << _FULL:
+        return values.astype(np.uint16)
     return values
 
 
