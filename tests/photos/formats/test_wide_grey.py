@@ -104,6 +104,20 @@ def test_fault_69_floats_from_0_to_1_are_read() -> None:
     np.testing.assert_array_equal(_decoded(tiff_file(_floats(GREY.astype(np.float32) / 255))), GREY)
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_fault_69_floats_of_64_bits_are_read(order: str) -> None:
+    data = tiff_file(grey_page(GREY.astype(np.float64) / 255, more={339: (SHORT, [3])}), order=order)
+    np.testing.assert_array_equal(_decoded(data), GREY)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_fault_67_fewer_bits_in_32_of_both_orders_are_as_bright_as_8(bits: int) -> None:
+    for order in "<>":
+        np.testing.assert_array_equal(_decoded(tiff_file(grey_page(WIDE[bits].astype(np.uint32)), order=order)), GREY)
+    full = tiff_file(grey_page(GREY.astype(np.uint32) * 0x1010101), order=">")
+    np.testing.assert_array_equal(_decoded(full), GREY)
+
+
 def test_fault_69_floats_of_a_declared_range_are_read() -> None:
     values = GREY.astype(np.float32) - 100
     data = tiff_file(_floats(values, {340: (FLOAT, [-100.0]), 341: (FLOAT, [155.0])}))

@@ -6,13 +6,14 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from photoclass.photos.decode_settings import PictureRules
 from photoclass.photos.formats import jpeg, png, tiff
 from photoclass.photos.formats.jpeg import JpegHeader
 from photoclass.photos.formats.kinds import is_heif, raw_photo
 from photoclass.photos.formats.libtiff import load_tiff
+from photoclass.photos.formats.rare_tiff import open_rare_grey
 from photoclass.photos.formats.tiff import TiffPage
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
@@ -40,7 +41,7 @@ class LoadedPicture:
         page: The tags of the page, if it is a TIFF.
     """
 
-    picture: ImageFile.ImageFile
+    picture: Image.Image
     mode: str
     size: tuple[int, int]
     page: TiffPage | None = None
@@ -63,13 +64,18 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
     pages = tiff.read_pages(data) if data.startswith(tiff.MAGIC) else ()
     if pages and (kind := tiff.raw_photo(pages, data)):
         raise RefusedError(raw_photo(kind).reason)
-    opened = _open(data)
+    page = tiff.photo_page(pages)
+    if page and page.has_signed_bytes:
+        raise RefusedError("signed 8-bit pixels, which are not supported; save it as unsigned 8-bit or 16-bit")
+    try:
+        opened = _open(data)
+    except UnidentifiedImageError:
+        if page and (rare := _load_rare_tiff(data, page, rules.max_pixels)):
+            return rare
+        raise
     if opened.format in ("JPEG", "MPO"):
         return _load_jpeg(data, opened, max(least_side, _DRAFT_SIDE), rules.max_pixels, ends_early=ends_early)
-    page = tiff.photo_page(pages)
     if page:
-        if page.has_signed_bytes:
-            raise RefusedError("signed 8-bit pixels, which are not supported; save it as unsigned 8-bit or 16-bit")
         opened.seek(page.number)
     width, height = opened.size
     if width * height > rules.max_pixels:
@@ -84,6 +90,17 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
     if opened.format == "PNG" and png.has_damaged_pixels(data):
         raise RefusedError("damaged: the checksum of its pixels is wrong")
     return loaded
+
+
+def _load_rare_tiff(data: bytes, page: TiffPage, max_pixels: int) -> LoadedPicture | None:
+    width, height = page.size
+    if width * height > max_pixels:
+        raise _too_large(page.size, max_pixels)
+    picture = open_rare_grey(data, page)
+    if picture is None:
+        return None
+    picture.format = "TIFF"
+    return LoadedPicture(picture, picture.mode, picture.size, page)
 
 
 def _load_jpeg(

@@ -60,6 +60,16 @@ class TiffPage:
         return int(self.value(_WIDTH)), int(self.value(_HEIGHT))
 
     @property
+    def bits(self) -> int:
+        """Bits of a sample."""
+        return int(self.value(_BITS, 1))
+
+    @property
+    def compression(self) -> int:
+        """The code of its compression; 1 for none."""
+        return int(self.value(_COMPRESSION, 1))
+
+    @property
     def is_white_zero(self) -> bool:
         """Whether 0 stands for white."""
         return self.value(_PHOTOMETRIC, 1) == _WHITE_IS_ZERO
@@ -72,7 +82,7 @@ class TiffPage:
     @property
     def declared_bits(self) -> int | None:
         """The bits of a grey sample that the file declares: packed ones, or a maximum of 2^n - 1."""
-        bits = int(self.value(_BITS, 1))
+        bits = self.bits
         if bits not in (16, 32):
             return bits
         highest = max(self.value(_MAX_SAMPLE), self.value(_S_MAX) if not self.is_float else 0)
@@ -90,23 +100,23 @@ class TiffPage:
     @property
     def is_wide_grey(self) -> bool:
         """Whether it is grey of more than 8 bits."""
-        return self.value(_PHOTOMETRIC, 1) in (0, 1) and self.value(_BITS, 1) > 8
+        return self.value(_PHOTOMETRIC, 1) in (0, 1) and self.bits > 8
 
     @property
     def is_wide_colour(self) -> bool:
         """Whether it has several channels of 16 bits."""
-        return self.value(_BITS, 1) == 16 and self.value(_SAMPLES, 1) > 1
+        return self.bits == 16 and self.value(_SAMPLES, 1) > 1
 
     @property
     def has_signed_bytes(self) -> bool:
         """Whether its samples are bytes with a sign, which Pillow takes for bytes without."""
-        return self.is_signed and self.value(_BITS, 1) == 8
+        return self.is_signed and self.bits == 8
 
     def describe(self) -> str:
         """Name what a decoder has to know of it."""
         kinds = {_SIGNED: "signed ", _FLOAT: "floating-point "}
         kind = kinds.get(int(self.value(_FORMAT, 1)), "")
-        return f"{self.value(_BITS, 1):.0f} {kind}bits a sample, compression {self.value(_COMPRESSION, 1):.0f}"
+        return f"{self.bits} {kind}bits a sample, compression {self.compression}"
 
     @property
     def is_float(self) -> bool:

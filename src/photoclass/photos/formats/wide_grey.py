@@ -139,7 +139,7 @@ def _values(picture: Image.Image, page: TiffPage | None) -> NDArray[np.generic]:
     values = np.asarray(picture)
     if values.dtype.kind == "u":
         return values.astype(np.uint16, copy=False)  # in the order of this machine
-    if page and values.dtype == np.int32 and not page.is_signed and page.value(258, 1) == 32:
+    if page and values.dtype == np.int32 and not page.is_signed and page.bits == 32:
         values = values.view(np.uint32)  # Pillow has no mode for it
     if values.dtype.kind in "iu" and values.min() >= 0 and values.max() < 1 << _FULL:
         return values.astype(np.uint16)
