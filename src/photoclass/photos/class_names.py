@@ -20,6 +20,7 @@ _JOINERS = "\u200c\u200d"
 # Persian, Indian scripts and emoji need the joiners; beside Latin letters, or at an end, they show nothing.
 _USELESS_JOINER = re.compile(f"(?<![\u0300-\U0010ffff])[{_JOINERS}]+|[{_JOINERS}]+(?![\u0300-\U0010ffff])")
 _WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{0,15})?", re.ASCII)
 _BETWEEN_WORDS = re.compile(r"[\s_.\-\u2010-\u2015]+")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -40,7 +41,12 @@ def has_control_characters(name: str) -> bool:
 
 
 def likeness(name: str) -> str:
-    """Return what class names have in common that differ by case, width, signs between words, or a plural s."""
+    """Return what class names have in common that differ by case, width, signs between words, or a plural s.
+
+    Numbers of one value have theirs in common: `7`, `007`, `7.0`.
+    """
+    if _NUMBER.fullmatch(name):
+        return str(float(name))
     folded = _BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", name).casefold()).strip()
     return folded[:-1] if len(folded) > 3 and folded.endswith("s") and not folded.endswith("ss") else folded
 

@@ -179,12 +179,12 @@ def test_honest_class_names_stay_classes(layout: str, counts: str) -> None:
     assert _counts(_read(layout)) == counts
 
 
-@pytest.mark.parametrize("names", ["black·cat,black_cat", "cat,cats", "ｃａｔ,cat", "t-shirt,t‑shirt"])
+@pytest.mark.parametrize("names", ["black·cat,black_cat", "cat,cats", "ｃａｔ,cat", "t-shirt,t‑shirt", "7,007"])
 def test_class_names_that_people_may_mean_as_one_are_said(names: str) -> None:
     table = _read(f"{{{names},dogs}}")
     assert len(table.class_names) == 3
     assert len([note for note in table.notes if "are two classes; if they are one" in note]) == 1
-    assert not _read("{C,C++,C#}").notes
+    assert not _read("{C,C++,C#,1,-1,10,glas,glass}").notes
 
 
 def test_many_split_folders_are_told_in_one_short_line() -> None:
