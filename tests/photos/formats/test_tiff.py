@@ -1,5 +1,8 @@
 """TIFFs: thumbnails, raw photos, declared ranges, compressed data that is damaged."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,9 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoclass.photos.decode import Unreadable, decode_picture
-from photoclass.photos.formats.tiff import read_pages
+from photoclass.photos.formats.tiff import raw_photo, read_pages
+from photoclass.photos.formats.wide_grey import is_wide
 from picture_files import decoded, encode, noise_picture, reason_of
-from tiff_files import LONG, SHORT, Page, grey_page, tiff_file
+from tiff_files import FLOAT, LONG, SHORT, Page, grey_page, tiff_file
 
 WHOLE = noise_picture(1)
 PIXELS = np.asarray(WHOLE)
@@ -102,7 +106,30 @@ def test_tags_of_any_bytes_are_read(changes: list[tuple[int, int]]) -> None:
     data = bytearray(tiff_file(Page(bytes(32), (4, 4), 16, sub_images=(RAW,)), grey_page(np.zeros((4, 4), np.uint16))))
     for place, value in changes:
         data[place % len(data)] = value
-    assert len(read_pages(bytes(data))) <= 32 * 65
+    pages = read_pages(bytes(data))
+    assert len(pages) <= 32 * 65
+    assert raw_photo(pages, bytes(data)) is not None
+    is_wide(bytes(data))
+    assert all(page.describe() and (page.declared_bits or 0) >= 0 for page in pages)
+    assert decode_picture(bytes(data), 64) is not None
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1.0, 3e38])
+@pytest.mark.parametrize("tag", [254, 256, 258, 259, 262, 277, 281, 330, 339, 340, 341])
+def test_tags_of_odd_numbers_are_read(tag: int, number: float) -> None:
+    data = tiff_file(grey_page(np.zeros((4, 4), np.uint16), more={tag: (FLOAT, [number])}))
+    is_wide(data)
+    decode_picture(data, 64)
+
+
+def test_what_pillow_logs_is_not_printed() -> None:
+    """In a new interpreter: under pytest there is a handler for all logs."""
+    script = "import sys; from photoclass.photos.decode import decode_picture as decode; "
+    script += "print(decode(sys.stdin.buffer.read(), 64).reason)"
+    data = tiff_file(Page(bytes(4096), (4, 4), 8, 2, 200))
+    result = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True)
+    assert result.stdout.startswith(b"a TIFF of a kind that is not supported")
+    assert result.stderr == b""
 
 
 def test_a_chain_of_pages_that_never_ends_is_read_once() -> None:

@@ -110,6 +110,12 @@ def test_fault_69_floats_of_64_bits_are_read(order: str) -> None:
     np.testing.assert_array_equal(_decoded(data), GREY)
 
 
+def test_fault_68_a_damaged_tiff_of_64_bits_is_named_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    data = tiff_file(grey_page(np.zeros((300, 300)), more={279: (SHORT, [9]), 339: (SHORT, [3]), 259: (SHORT, [5])}))
+    assert isinstance(decode_photo(data, DecodeSettings(40)), Unreadable)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("bits", [8, 12, 16])
 def test_fault_67_fewer_bits_in_32_of_both_orders_are_as_bright_as_8(bits: int) -> None:
     for order in "<>":

@@ -1,6 +1,7 @@
 """From a file's content to a loaded picture, format by format: limits before decoding, damage after it."""
 
 import io
+import logging
 import re
 import warnings
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _DRAFT_SIDE = 512
 # An ordinary JPEG of 200 megapixels that is decoded at an eighth takes half a second and 30 MB; one that is decoded
 # whole takes 600 MB. So JPEGs may have as many times the pixels that others may have.
 JPEG_FACTOR = 8
+_NO_LOG = logging.NullHandler()
 _OF_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -190,9 +192,11 @@ def _formats(data: bytes) -> tuple[str, ...]:
 
 
 def _silence_pillow() -> None:
-    """Keep Pillow's warnings (broken EXIF, 90 million pixels) off the screen, and from becoming errors.
+    """Keep Pillow's warnings and log (broken EXIF, 90 million pixels) off the screen, and from becoming errors.
 
     This package decides what can be read. The filter stays in place: removing it would not be thread-safe.
     """
     if _OF_PILLOW not in warnings.filters[:1]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
+        # What Pillow logs is printed where no program asks for it, unless a handler is there.
+        logging.getLogger("PIL").addHandler(_NO_LOG)

@@ -1,9 +1,9 @@
 """Grey TIFFs that Pillow has no mode for: 64-bit floating point, and 32-bit integers in big-endian order."""
 
-import cv2
 import numpy as np
 from PIL import Image
 
+from photoclass.photos.formats.raw_values import read_values
 from photoclass.photos.formats.tiff import TiffPage
 
 # None, LZW, Deflate under both of its numbers, PackBits.
@@ -18,9 +18,10 @@ def open_rare_grey(data: bytes, page: TiffPage) -> Image.Image | None:
     is_rare = page.bits == 64 if page.is_float else page.bits == 32
     if page.number or not (is_rare and page.is_wide_grey and page.compression in _LOSSLESS):
         return None
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    values = read_values(data)
     if values is None or values.shape != page.size[::-1]:
         return None
     if page.is_float:
-        return Image.fromarray(values.astype(np.float32))
+        with np.errstate(over="ignore"):  # infinity is refused later, as a range that is unknown
+            return Image.fromarray(values.astype(np.float32))
     return Image.fromarray(values.view(np.int32)) if values.dtype.itemsize == 4 else None

@@ -45,9 +45,10 @@ class TiffPage:
     number: int
 
     def value(self, tag: int, default: float = 0) -> float:
-        """Return the first value of a numeric tag."""
+        """Return the first value of a numeric tag, if it is finite."""
         values = self.tags.get(tag)
-        return values[0] if isinstance(values, tuple) and values else default
+        is_number = isinstance(values, tuple) and bool(values) and math.isfinite(values[0])
+        return float(values[0]) if is_number and values else default
 
     @property
     def is_reduced(self) -> bool:

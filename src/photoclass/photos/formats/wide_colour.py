@@ -1,10 +1,10 @@
 """Wide colours: 16 bits a channel, of which Pillow keeps the upper 8, so that 12 bits in 16 come out nearly black."""
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from photoclass.photos.formats import png
+from photoclass.photos.formats.raw_values import read_values
 from photoclass.photos.formats.tiff import TiffPage
 from photoclass.photos.formats.wide_grey import bits_of, ppm_highest
 
@@ -34,7 +34,7 @@ def brighten(picture: Image.Image, data: bytes) -> tuple[Image.Image, int]:
     channels = [picture.getchannel(band) for band in picture.getbands() if band != "A"]
     if max(int(channel.getextrema()[1]) for channel in channels) > _NEARLY_BLACK:  # type: ignore[arg-type]
         return picture, 0
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    values = read_values(data)
     if values is None or values.dtype != np.uint16 or values.shape[:2] != picture.size[::-1] or values.ndim != 3:
         return picture, 0
     colours = values[..., _COLOUR_CHANNELS - 1 :: -1]  # OpenCV's order is blue, green, red
