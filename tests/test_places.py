@@ -50,6 +50,12 @@ def test_inputs_32_the_lines_after_next_can_be_pasted(tmp_path: Path) -> None:
     assert all(command[:1] == ["photoclass"] and command[2] == str(photos) for command in commands)
 
 
+def test_a_path_that_begins_with_a_dash_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _draw(tmp_path / "-dash")
+    monkeypatch.chdir(tmp_path)
+    assert "next: photoclass train ./-dash --out my-model" in done("check", "./-dash", "--quick").stdout
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_inputs_32_a_console_without_utf8_gets_the_work_done(encoding: str, tmp_path: Path) -> None:
     photos = _draw(tmp_path / "names", ("Кошка", "Собака"))

@@ -823,7 +823,9 @@ def _unused(name: str) -> str:
 
 def _next(*parts: object) -> str:
     """Return the line that proposes the next command, quoted so that a shell takes it as it is."""
-    return f"next: {printable(shlex.join(['photoclass', *map(str, parts)]))}"
+    # A path that begins with a dash would be taken for an option.
+    words = [f"./{part}" if isinstance(part, Path) and str(part).startswith("-") else str(part) for part in parts]
+    return f"next: {printable(shlex.join(['photoclass', *words]))}"
 
 
 def _options(reading: "ReadOptions") -> list[str]:
