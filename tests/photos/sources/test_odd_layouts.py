@@ -192,6 +192,12 @@ def test_many_split_folders_are_told_in_one_short_line() -> None:
     assert table.notes == ("splits (inside the classes): a_train and 4 more → train, a_test and 4 more → test",)
 
 
+def test_thumbnails_inside_class_folders_make_no_splits() -> None:
+    table = _read("{cats,dogs} {cats,dogs}/thumbs")
+    assert _counts(table) == _CATS_AND_DOGS
+    assert [note.partition(":")[0] for note in table.notes] == ["cats/thumbs/, dogs/thumbs/"]
+
+
 def test_folders_inside_class_folders_are_told() -> None:
     assert (
         "folders inside a class folder belong to its class (such as cats/Persian)" in _read("cats/Persian dogs").notes

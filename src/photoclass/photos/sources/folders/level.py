@@ -80,7 +80,8 @@ class Level:
             split is not None or self.choices.of(kid.name) == IGNORE or is_beside_photos(kid.name)
             for kid, split in zip(inside, splits, strict=True)
         )
-        return is_known and (TRAIN in splits or all(top.own_photos for top in holders))
+        has_splits = any(split is not None for split in splits)
+        return is_known and has_splits and (TRAIN in splits or all(top.own_photos for top in holders))
 
     def tests_beside_classes(self) -> list[Folder]:
         """Return valid/ and test/ folders that hold the classes which stand beside them."""
