@@ -27,10 +27,9 @@ _MARKER_OR_RESTART = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
 _SCAN, _END_OF_PICTURE = 0xDA, 0xD9
 _SCAN_MARKER = b"\xff\xda"
 _MARKERS_WITHOUT_LENGTH = frozenset({0x01, 0xD8})
-# Fillers, and markers that stand alone.
-_WITHOUT_SEGMENT = frozenset({0x00, 0xFF}) | _MARKERS_WITHOUT_LENGTH
 _RESTART_INTERVAL = 0xDD
 _FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+_TO_SKIP = frozenset(range(0xC0, 0x100)) - _FRAMES - {_SCAN, _RESTART_INTERVAL, 0xFF, *range(0xD0, 0xDA)}
 _ORDINARY = frozenset({0xC0, 0xC1, 0xC2})
 _PROGRESSIVE = 0xC2
 _PROCESSES = {
@@ -100,20 +99,21 @@ def read_header(data: bytes) -> JpegHeader | None:
     process = bits = components = 0
     has_restarts = False
     while 0 <= at < end:
+        code = data[at + 1]
         if data[at] != 0xFF:  # bytes that belong to no segment; decoders skip them
             at = data.find(b"\xff", at)
-            continue
-        code = data[at + 1]
-        if code == _SCAN:
-            return JpegHeader(process, bits, has_restarts, at, data[at + 4] == components) if process else None
-        if code in _FRAMES:
+        elif code in _TO_SKIP:
+            at += 2 + (data[at + 2] << 8 | data[at + 3])
+        elif code in _FRAMES:
             process, bits, components = code, data[at + 4], data[at + 9]
+            at += 2 + (data[at + 2] << 8 | data[at + 3])
+        elif code == _SCAN:
+            return JpegHeader(process, bits, has_restarts, at, data[at + 4] == components) if process else None
         elif code == _RESTART_INTERVAL:
             has_restarts = data[at + 4 : at + 6] != b"\0\0"
-        elif code in _WITHOUT_SEGMENT:
-            at += 1
-            continue
-        at += 2 + (data[at + 2] << 8 | data[at + 3])
+            at += 6
+        else:
+            at += 1  # a filler, or a marker that stands alone
     return None
 
 

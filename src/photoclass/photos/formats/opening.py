@@ -63,12 +63,7 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
         Exception: Whatever Pillow raises on a broken file.
     """
     _silence_pillow()
-    pages = tiff.read_pages(data) if data.startswith(tiff.MAGIC) else ()
-    if pages and (kind := tiff.raw_photo(pages, data)):
-        raise RefusedError(raw_photo(kind).reason)
-    page = tiff.photo_page(pages)
-    if page and page.has_signed_bytes:
-        raise RefusedError("signed 8-bit pixels, which are not supported; save it as unsigned 8-bit or 16-bit")
+    page = _page_of_tiff(data) if data.startswith(tiff.MAGIC) else None
     try:
         opened = _open(data)
     except UnidentifiedImageError:
@@ -92,6 +87,17 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
     if opened.format == "PNG" and png.has_damaged_pixels(data):
         raise RefusedError("damaged: the checksum of its pixels is wrong")
     return loaded
+
+
+def _page_of_tiff(data: bytes) -> TiffPage | None:
+    """Return the page of a TIFF that is the photo; refuse what Pillow would decode to other pixels."""
+    pages = tiff.read_pages(data)
+    if kind := tiff.raw_photo(pages, data):
+        raise RefusedError(raw_photo(kind).reason)
+    page = tiff.photo_page(pages)
+    if page and page.has_signed_bytes:
+        raise RefusedError("signed 8-bit pixels, which are not supported; save it as unsigned 8-bit or 16-bit")
+    return page
 
 
 def _load_rare_tiff(data: bytes, page: TiffPage, max_pixels: int) -> LoadedPicture | None:

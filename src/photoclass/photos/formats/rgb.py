@@ -8,6 +8,7 @@ from photoclass.photos.formats.wide_colour import brighten, is_wide_colour
 from photoclass.photos.formats.wide_grey import to_grey
 
 _CLEAR = (0, 0)
+_NEVER_WIDE = frozenset({"JPEG", "MPO"})
 _COLOURED = frozenset({"RGB", "RGBA", "P"})
 
 
@@ -28,7 +29,7 @@ def to_rgb(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: 
     """
     info = picture.info
     profile = info.get("icc_profile")
-    is_wide = is_wide_colour(data, page)
+    is_wide = picture.format not in _NEVER_WIDE and is_wide_colour(data, page)
     if picture.mode == "RGB" and "transparency" not in info and not is_wide:
         return (picture if profile is None else to_srgb(picture, profile)), 0
     if picture.mode.startswith("I") or picture.mode == "F":
