@@ -74,3 +74,21 @@ def test_invalid_arguments_are_rejected_before_any_work(model: Path, drawn_photo
     with pytest.raises(OutputError, match="is a folder"):
         (tmp_path / "h.png").mkdir()
         gallery([drawn_photos], model, tmp_path / "h.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_pages_inside_the_photos_are_left_out_and_photos_never_written_over(
+    suffix: str, model: Path, drawn_photos: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in (1, 2):
+        shutil.copy(drawn_photos / "cat" / "cat-0001.jpg", photos / f"photo-{number}.jpg")
+    original = (photos / "photo-1.jpg").read_bytes()
+    for _ in range(2):
+        assert gallery(photos, model, photos / f"pages{suffix}").found == 2
+    with pytest.raises(OutputError, match=r"photo-1\.jpg: exists already, and is no page of photos"):
+        gallery(photos, model, photos / "photo-1.jpg")
+    with pytest.raises(OutputError, match="exists already"):
+        gallery(photos, model, photos / "photo.jpg")  # whose pages could be called photo-1.jpg
+    assert (photos / "photo-1.jpg").read_bytes() == original

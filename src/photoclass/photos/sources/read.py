@@ -29,6 +29,7 @@ from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import Listing, count_kinds, list_files, why_broken
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
+from photoclass.photos.sources.rules import RESULTS
 from photoclass.photos.table import (
     NO_LABEL,
     NO_SPLIT,
@@ -152,11 +153,14 @@ def _list_zip(archive: Path, workspace: Workspace) -> tuple[str, Listing]:
     return str(unpacked.folder), listing
 
 
-def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Sequence[str] = ()) -> PhotoTable:
+def read_photos(
+    photos: Sequence[Path], workspace: Workspace, class_names: Sequence[str] = (), leave_out: Sequence[Path] = ()
+) -> PhotoTable:
     """Read photos to predict: files, folders (recursively) and zips, in natural order, each photo once.
 
     A photo whose folder or flat name is a class of `class_names` has that label; others have none. Files in folders and
     zips that are plainly no photos are passed over; a file that is given by name is always a photo, or skipped.
+    Those of `leave_out`, which results will be written to, are passed over, too.
 
     Raises:
         DataError: One of `photos` does not exist, or none of them contains a file.
@@ -165,6 +169,7 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
     skipped: list[SkippedPhoto] = []
     passed_over: dict[str, str] = {}
     notes: list[str] = []
+    results = {file.name: os.path.realpath(file) for file in leave_out}
     for item in photos:
         where = str(item)
         if not os.path.lexists(item):
@@ -176,6 +181,9 @@ def read_photos(photos: Sequence[Path], workspace: Workspace, class_names: Seque
             notes += listing.notes
             parent = item.name
             for file in listing.files:
+                if file.rpartition("/")[2] in results and os.path.realpath(f"{root}/{file}") in results.values():
+                    passed_over[name_below(where, file)] = RESULTS
+                    continue
                 found[name_below(where, file)] = f"{root}/{file}", label_of_name(f"{parent}/{file}", class_names)
             skipped += [SkippedPhoto(name_below(where, entry.name), entry.reason) for entry in listing.skipped]
             passed_over |= {name_below(where, file): kind for file, kind in listing.kinds.items()}

@@ -45,6 +45,7 @@ from photoclass.results.pictures.sheet import (
     describe_probability,
     draw_caption,
     draw_page,
+    earlier_pages,
     header_corner,
     page_file,
     photo_tile,
@@ -150,7 +151,7 @@ def explain(
     workspace = workspace or Workspace()
     network = SaliencyModel.load(model)
     number = _class_number(network, target)
-    table = read_photos(photos, workspace, network.info.class_names)
+    table = read_photos(photos, workspace, network.info.class_names, earlier_pages(out))
     for note in table.notes:
         workspace.say(note)
     rows = _rows_of(table)

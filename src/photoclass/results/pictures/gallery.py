@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from photoclass.errors import DataError
+from photoclass.model.runtime import Runtime
 from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
+from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
 from photoclass.results.pictures.lettering import Lettering
@@ -23,13 +25,14 @@ from photoclass.results.pictures.sheet import (
     describe_page_number,
     draw_caption,
     draw_page,
+    earlier_pages,
     page_file,
     photo_tile,
     reason_tile,
     sample_rows,
     save_page,
 )
-from photoclass.results.predict import OK, Predictions, predict
+from photoclass.results.predict import OK, Predictions, predict_table
 from photoclass.text import plural
 from photoclass.workspace import Workspace
 
@@ -71,7 +74,11 @@ def gallery(
     out = Path(out)
     check_arguments(out, count, "a gallery")
     workspace = workspace or Workspace()
-    predictions = predict(photos, model, workspace=workspace)
+    runtime = Runtime.load(model)
+    table = read_photos(photos, workspace, runtime.info.class_names, earlier_pages(out))
+    for note in table.notes:
+        workspace.say(note)
+    predictions = predict_table(runtime, table, workspace)
     if worst:
         rows = worst_rows(predictions)[: count or PER_PAGE]
         title = "The most confident mistakes"

@@ -1,6 +1,8 @@
 """Contact sheets: pages of photos with captions, as `gallery` and `explain` draw them."""
 
 import io
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ PAPER, INK, QUIET, FAINT = "#fbfaf7", "#1f2933", "#66727f", "#e9e6df"
 RIGHT, WRONG, NEUTRAL = "#2b8a3e", "#c92a2a", "#3b5b92"
 _GAP, _MARGIN, _HEADER, _CAPTION = 18, 36, 92, 66
 _SMALL, _LARGE, _LEGEND_LINE = 14, 20, 22  # sizes of letters, and the height of a line of the legend
+
+_SOFTWARE_TAG, _SOFTWARE = 0x0131, "photoclass"
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,16 @@ def check_arguments(out: Path, count: int | None, what: str) -> None:
 
     Raises:
         SettingsError: `count` is less than 1.
-        OutputError: `out` is not a .png, .jpg or .webp file, or cannot be written.
+        OutputError: `out` is not a .png, .jpg or .webp file, cannot be written, or is a picture that is no page of
+            photos, such as one of the photos.
     """
     if count is not None and count < 1:
         raise SettingsError(f"count is {count}; it must be at least 1")
     if out.suffix.casefold() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise OutputError(f"{out}: unknown format; {what} is written as .png, .jpg or .webp")
+    for file in earlier_pages(out):
+        if not _is_page(file):
+            raise OutputError(f"{file}: exists already, and is no page of photos; choose another --out")
     check_writable(out)
 
 
@@ -117,15 +125,36 @@ def page_file(out: Path, number: int, count: int) -> Path:
     return out if count == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")
 
 
+def earlier_pages(out: Path) -> list[Path]:
+    """Return the files that pages may be written over: `out`, and those numbered as its pages are."""
+    pattern = re.compile(rf"{re.escape(out.stem)}(-[1-9]\d*)?{re.escape(out.suffix)}")
+    try:
+        found = [out.parent / name for name in os.listdir(out.parent) if pattern.fullmatch(name)]
+    except OSError:
+        return []
+    return [file for file in found if file.is_file()]
+
+
+def _is_page(file: Path) -> bool:
+    """Return whether a picture is a page that was written by `save_page`."""
+    try:
+        with Image.open(file) as picture:
+            return bool(picture.getexif().get(_SOFTWARE_TAG) == _SOFTWARE)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+
+
 def describe_page_number(number: int, count: int) -> str:
     """Return a text such as `page 1 of 3`; empty if there is only one page."""
     return f"page {number} of {count}" if count > 1 else ""
 
 
 def save_page(page: Image.Image, file: Path) -> None:
-    """Write a page atomically, in the format of the file's extension."""
+    """Write a page atomically, in the format of the file's extension, with a mark by which it is known again."""
     buffer = io.BytesIO()
-    page.save(buffer, format=Image.registered_extensions()[file.suffix.casefold()])
+    exif = Image.Exif()
+    exif[_SOFTWARE_TAG] = _SOFTWARE
+    page.save(buffer, format=Image.registered_extensions()[file.suffix.casefold()], exif=exif)
     write_bytes(file, buffer.getvalue())
 
 
