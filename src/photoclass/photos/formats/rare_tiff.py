@@ -6,7 +6,7 @@ from PIL import Image
 from photoclass.photos.formats.raw_values import read_values
 from photoclass.photos.formats.tiff import TiffPage
 
-# None, LZW, Deflate under both of its numbers, PackBits.
+# None, LZW, Deflate under both of its codes, PackBits.
 _LOSSLESS = frozenset({1, 5, 8, 32946, 32773})
 
 
