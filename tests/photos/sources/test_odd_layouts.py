@@ -212,6 +212,8 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("a/{Cats,Dogs} b/{cat,dog}", "a/, b/ hold the same classes"),
         ("{cats,dogs}/{indoor,outdoor}", "cats/, dogs/ hold the same classes"),
         ("{train,test}/{cats,dogs} more/{cats,dogs}", r"more/ beside test/, train/: .* --splits more=train"),
+        ("{train,test}/{cats,dogs} birds", r"birds/ beside test/, train/ holds photos and no .* --splits birds=ignore"),
+        ("{s1,s2,s3,s4}/{cats,dogs}", r"do not say which; to train on all of them together, give --splits '\*=train'"),
         ("{train,valid,eval}/{cats,dogs}", "which validates, and which is held out.* valid=valid,eval=test"),
         ("{cats,dogs}_{train,test} birds", "'cats_test' and 'cats_train' would be classes, and look like splits"),
         ("{cats,dogs} {cats,dogs}_test", "'cats_test' and 'cats' would be classes, and look like splits"),

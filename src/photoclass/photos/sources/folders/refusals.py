@@ -18,6 +18,7 @@ from photoclass.photos.table import HELD_OUT, TRAIN, VALID, natural_key
 
 _MOST_NAMED = 6
 _MOST_CLASSES = 3
+_MOST_SPLITS = 3
 _ALL_CLASSES = write_option("--splits", {ALL_OTHERS: "class"})
 _ALL_TRAIN = write_option("--splits", {ALL_OTHERS: "train"})
 
@@ -57,6 +58,8 @@ def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
     ways = [f"give {_options(level, alike)}"]
     if all(level.split(top) is None for top in alike):
         ways.append(f"to train on all of them together, {_ALL_TRAIN}")
+        if len(alike) > _MOST_SPLITS:  # sites, patients, sessions: more than splits could be
+            ways = [f"to train on all of them together, give {_ALL_TRAIN}"]
         if have_same_files(alike):
             ways.append(f"if they are the same photos in several forms, give one alone, {level.where}/{alike[0].path}")
     ways.append(f"if they are the classes, {_ALL_CLASSES}")
@@ -73,6 +76,12 @@ def what_is(level: Level, top: Folder, beside: Iterable[str]) -> DataError:
         return DataError(
             f"{level.where}: {top.name}/ beside {beside_it} holds splits of its own; leave it out with "
             f"{_option(top, 'ignore')}, or give {level.where}/{top.path} alone"
+        )
+    if not classes_in(top, by_any_pattern=True):
+        return DataError(
+            f"{level.where}: {top.name}/ beside {beside_it} holds photos and no folders of classes; put it into the "
+            f"split that it belongs to, or leave it out with {_option(top, 'ignore')}; if all of them are classes, "
+            f"{_ALL_CLASSES}"
         )
     return DataError(
         f"{level.where}: {top.name}/ beside {beside_it}: say what it is with {_option(top, 'train')} (or valid, test, "
