@@ -76,6 +76,10 @@ def _counts(table: PhotoTable) -> str:
             "training_set → train",
         ),
         ("{Training,Testing}/{cats,dogs}", _TRAIN_AND_TEST, "splits: Training → train, Testing → test"),
+        ("{trénovací,testovací}/{cats,dogs}", _TRAIN_AND_TEST, "trénovací → train, testovací → test"),
+        ("{Training,Prüfung}/{cats,dogs}", _TRAIN_AND_TEST, "Training → train, Prüfung → test"),
+        ("{huấn·luyện,kiểm·tra}/{cats,dogs}", _TRAIN_AND_TEST, "huấn luyện → train, kiểm tra → test"),
+        ("{تدريب,اختبار}/{cats,dogs}", _TRAIN_AND_TEST, "تدريب → train, اختبار → test"),
         (
             "seg_train/seg_train/{cats,dogs} seg_test/seg_test/{cats,dogs} seg_pred/seg_pred",
             _TRAIN_AND_TEST,
@@ -214,6 +218,7 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("{train,test}/{cats,dogs} more/{cats,dogs}", r"more/ beside test/, train/: .* --splits more=train"),
         ("{train,test}/{cats,dogs} birds", r"birds/ beside test/, train/ holds photos and no .* --splits birds=ignore"),
         ("{s1,s2,s3,s4}/{cats,dogs}", r"do not say which; to train on all of them together, give --splits '\*=train'"),
+        ("{train,more}/{cats,dogs}", r"more/ beside train/: .* --splits more=test \(or train, valid, ignore\)"),
         ("{train,valid,eval}/{cats,dogs}", "which validates, and which is held out.* valid=valid,eval=test"),
         ("{cats,dogs}_{train,test} birds", "'cats_test' and 'cats_train' would be classes, and look like splits"),
         ("{cats,dogs} {cats,dogs}_test", "'cats_test' and 'cats' would be classes, and look like splits"),

@@ -200,6 +200,9 @@ _JOINED = {
     **{("train", second): "trainval" for second in ("val", "valid", "dev")},
     **{("no", second): "nolabel" for second in ("label", "labels")},
     ("ground", "truth"): "groundtruth",
+    ("huan", "luyen"): "training",  # Vietnamese
+    ("kiem", "tra"): "testing",
+    ("kiem", "thu"): "testing",
     **dict.fromkeys(_FOLDERS_OF_YEARS, "photosfrom"),
     **dict.fromkeys(_NEW_FOLDERS, "newfolder"),
 }

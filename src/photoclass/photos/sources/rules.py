@@ -16,14 +16,16 @@ SPLIT_WORDS = {
     TRAIN: _words("""
         train training trainval trn learning entrainement apprentissage entrenamiento treino treinamento addestramento
         trening traning egitim latih pelatihan обучение обучающая тренировка тренировочная 训练 訓練 学習 훈련 학습
+        treningowe treningowy trenovaci تدريب التدريب
     """),
     VALID: _words("""
         valid validation val validate dev development eval evaluation validierung validacion validacao validazione
         validatie validering walidacja dogrulama validasi валидация валидационная проверка 验证 驗證 検証 검증
+        walidacyjne walidacyjny validacni تحقق التحقق
     """),
     HELD_OUT: _words("""
         test testing tests tst holdout heldout prueba pruebas teste testes testowy uji pengujian тест тестовая
-        测试 測試 テスト 테스트 시험
+        prufung prova testowe testowy testovaci اختبار الاختبار 测试 測試 テスト 테스트 시험
     """),
 }
 # What else may stand in the name of a split folder; numbers may too.

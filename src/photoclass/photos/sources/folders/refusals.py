@@ -83,9 +83,11 @@ def what_is(level: Level, top: Folder, beside: Iterable[str]) -> DataError:
             f"split that it belongs to, or leave it out with {_option(top, 'ignore')}; if all of them are classes, "
             f"{_ALL_CLASSES}"
         )
+    known = {split_of_name(name) for name in beside}
+    choices = ["test", "train", "valid"] if known <= {TRAIN} else ["train", "valid", "test"]  # what is lacking first
     return DataError(
-        f"{level.where}: {top.name}/ beside {beside_it}: say what it is with {_option(top, 'train')} (or valid, test, "
-        f"ignore), or move it elsewhere; if all of them are classes, {_ALL_CLASSES}"
+        f"{level.where}: {top.name}/ beside {beside_it}: say what it is with {_option(top, choices[0])} (or "
+        f"{choices[1]}, {choices[2]}, ignore), or move it elsewhere; if all of them are classes, {_ALL_CLASSES}"
     )
 
 
