@@ -92,7 +92,7 @@ def undisturbed(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 # Features and fingerprints are entered one after the other: an entry in only one of the two is made again.
-@pytest.mark.parametrize(("moment", "kept"), [(1, 0), (2, 0), (3, 8), (8, 24)])
+@pytest.mark.parametrize(("moment", "kept"), [(1, 0), (2, 0), (4, 8), (8, 24)])
 def test_fault_37_after_a_kill_the_next_run_continues_and_gives_the_same_result(
     moment: int, kept: int, drawn_photos: Path, own_folder: Path, undisturbed: object
 ) -> None:
