@@ -124,6 +124,7 @@ def test_stored_features_are_those_of_the_decoded_photo(run: Path, drawn_photos:
 def test_a_broken_photo_is_skipped_and_named(drawn_photos: Path, tmp_path: Path) -> None:
     shutil.copytree(drawn_photos, tmp_path / "photos")
     (tmp_path / "photos" / "cat" / "broken.jpg").write_bytes(b"not a photo")
+    done("train", drawn_photos, "--out", tmp_path / "first", "--quality", "fast", "--no-report")
     result = done("train", tmp_path / "photos", "--out", tmp_path / "run", "--quality", "fast", "--no-report")
     assert "broken.jpg: a text file, not a photo" in result.stderr
     assert "features: 120 of 120" in result.stderr
