@@ -173,7 +173,7 @@ def _classes_line(fix: bool, before: str, by_class: dict[str, int], after: str) 
     if len(inline) <= LINE_WIDTH - _HEADING_WIDTH:
         return Line(fix, inline)
     below = listed(named, "class", "classes", LINE_WIDTH - _HEADING_WIDTH - 2)
-    return Line(fix, f"{before.removesuffix(':')} {plural(len(named), 'class', 'classes')}{after}", (below,))
+    return Line(fix, f"{before} {plural(len(named), 'class', 'classes')}{after}", (below,))
 
 
 def _describe_torn(findings: Findings, group: str, photos: tuple[int, ...]) -> str:

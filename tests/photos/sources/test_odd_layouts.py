@@ -196,6 +196,12 @@ def test_many_split_folders_are_told_in_one_short_line() -> None:
     assert table.notes == ("splits (inside the classes): a_train and 4 more → train, a_test and 4 more → test",)
 
 
+def test_folders_inside_splits_of_classes_are_told() -> None:
+    table = _read("pets/{train,test}/{cats,dogs} farm/{train,test}/{cows,pigs}")
+    assert table.class_names == ("farm", "pets")
+    assert "folders inside a class folder belong to its class (such as farm/test/cows)" in table.notes
+
+
 def test_thumbnails_inside_class_folders_make_no_splits() -> None:
     table = _read("{cats,dogs} {cats,dogs}/thumbs")
     assert _counts(table) == _CATS_AND_DOGS

@@ -108,6 +108,7 @@ class _Reader:
                 self.found.splits.pop(part.folder.name, None)
         for folder, label, split in self.found.in_classes:
             self._take(folder, label, split)
+            self.in_class += filter(None, [folder_in_class(folder)])
         self.labelled.class_folders.update(self.found.empty)
         self._refuse_unlabelled_train()
         self._refuse_splits_as_classes()
