@@ -57,6 +57,9 @@ def test_inputs_10_other_patterns_give_the_class_where_they_are_unambiguous(
         _numbered("MFDC000{}.JPG", "RCNX000{}.JPG", "R000000{}.JPG", "_MG_000{}.JPG"),
         _numbered("dog_20240101_{}.jpg", "dog_20240102_{}.jpg", "cat_20240101_{}.jpg"),
         _numbered("clip1_frame_{}.jpg", "clip2_frame_{}.jpg"),
+        _numbered("patient001_slice{}.png", "patient002_slice{}.png"),
+        _numbered("frame_0001_cam{}.jpg", "frame_0002_cam{}.jpg"),
+        _numbered("FB_IMG_161234567890{}.jpg", "received_161234567890{}.jpeg", "mmexport161234567890{}.jpg"),
     ],
 )
 def test_names_that_may_mean_something_else_give_no_class(names: list[str]) -> None:

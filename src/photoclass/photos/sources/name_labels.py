@@ -15,6 +15,7 @@ _ENDINGS = "|".join(sorted(PHOTO_ENDINGS))
 # An ending of photos, with what browsers, editors and clouds add: `.jpg_large`, `.jpg:large`, `.jpg~`, `.jpg?w=640`.
 ENDING = re.compile(rf"(?:\.(?:{_ENDINGS})(?:[_:][a-z]+|~+|\?.*|\.+)*)+$", re.IGNORECASE | re.DOTALL)
 _OTHER_ENDING = re.compile(r"\.[A-Za-z0-9]+$")
+_NUMBERS = re.compile(r"\d+")
 # What file managers add to the name of a copy.
 _COPY = re.compile(
     r"(?:\s*[-–]?\s*\b(?:copy|kopie|copie|copia|копия|副本|コピー)(?:\s*\(\d+\))?|(?<=\d)\s*\(\d+\))+$", re.IGNORECASE
@@ -55,7 +56,8 @@ def labels_by_name(names: Sequence[str]) -> NameLabels:
     """Find the classes that the names of the files of one folder give.
 
     Names such as `cat.0.jpg` are taken as they are. Another pattern is unambiguous if it gives two classes or more, of
-    at least two photos each and together most of the files, which are no names that cameras or programs give.
+    at least two photos each and together most of the files, which differ not by numbers alone and are no names that
+    cameras or programs give.
     """
     dotted = labels_by_dots(names)
     if dotted.labels:
@@ -63,7 +65,8 @@ def labels_by_name(names: Sequence[str]) -> NameLabels:
     numbered = {name: label for name in names if (label := numbered_label(name))}
     counts = Counter(numbered.values())
     labels = {name: label for name, label in numbered.items() if counts[label] > 1}
-    if len(set(labels.values())) < 2 or 2 * len(labels) <= len(names):
+    apart_from_numbers = {_NUMBERS.sub("", label) for label in labels.values()}  # clip1_a, clip2_a: parts of one series
+    if len(apart_from_numbers) < 2 or 2 * len(labels) <= len(names):
         labels = {}
     return _with_bare_names(NameLabels(labels, tuple(name for name in names if name not in labels), False))
 

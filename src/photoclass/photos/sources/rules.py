@@ -74,8 +74,9 @@ NO_CLASS_STEMS = _words(
     """
     img image images photo photos pic pics picture pictures foto dsc dscf dscn dcim dji gopr gp pxl mvimg vid p pano
     scan at from screenshot shot screen frame frames whatsapp sam cimg imag sdc hpim kif mov capture snapshot file
-    wa clip clips video videos movie burst untitled unnamed download downloads sample test train valid val bild imagen
-    图片 照片 写真 画像
+    wa fb received mmexport wx inshot snapchat picsart adobestock shutterstock istockphoto gettyimages depositphotos
+    pexels pixabay unsplash cam clip clips video videos movie burst untitled unnamed download downloads sample test
+    train valid val bild imagen 图片 照片 写真 画像
     """
 )
 
