@@ -218,6 +218,7 @@ def test_folders_inside_class_folders_are_told() -> None:
     ("layout", "message"),
     [
         ("{a,b}/{cats,dogs}", r"a/, b/ hold the same classes \(cats, dogs\).*--splits a=train,b=test.*'\*=class'"),
+        ("query/{cats,dogs} {support,support/more}/{cats,dogs}", "--splits support=train,query=test"),
         ("{a,b}/{cat,dog}.*.jpg", r"a/, b/ hold the same classes \(cat, dog\)"),
         ("a/{Cats,Dogs} b/{cat,dog}", "a/, b/ hold the same classes"),
         ("{cats,dogs}/{indoor,outdoor}", "cats/, dogs/ hold the same classes"),

@@ -194,8 +194,8 @@ def refuse_splits_without_classes(level: Level) -> None:
 
 
 def _options(level: Level, alike: Sequence[Folder]) -> str:
-    """Return a `--splits` for folders, which the user may paste and correct."""
-    said = {top.name: level.split(top) for top in alike}
+    """Return a `--splits` for folders, the largest for training, which the user may paste and correct."""
+    said = {top.name: level.split(top) for top in sorted(alike, key=lambda top: -top.count)}
     missing = iter([split for split in (TRAIN, HELD_OUT, VALID) if split not in said.values()])
     offered = {name: next(missing, TRAIN) if split is None else split for name, split in said.items()}
     first = {name: SPLIT_CHOICE_OF[split] for name, split in list(offered.items())[:_MOST_NAMED]}
