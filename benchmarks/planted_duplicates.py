@@ -16,8 +16,9 @@ from PIL import Image, ImageOps
 
 from photoclass.checks.inspection import inspect_photos
 from photoclass.photos.decode import Pixels, decode_picture
+from photoclass.photos.duplicates.confirmation import NearDuplicates
 from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
-from photoclass.photos.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
+from photoclass.photos.duplicates.near_duplicates import find_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.workspace import Workspace
 

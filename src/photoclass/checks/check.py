@@ -9,6 +9,7 @@ from photoclass.checks.duplicate_groups import duplicate_groups
 from photoclass.checks.findings import Findings, LabelFindings
 from photoclass.checks.inspection import InspectedPhotos, find_odd, inspect_photos
 from photoclass.paths import AnyPath
+from photoclass.photos.cache.details import PhotoDetails
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, groups_of
 from photoclass.photos.groups import join_groups
@@ -43,7 +44,7 @@ def check(
     workspace = workspace or Workspace()
     table = read_data(data, workspace, fixes, reading)
     photos = inspect_photos(table, workspace)
-    duplicates = find_near_duplicates(photos.fingerprints, workspace.progress)
+    duplicates = find_near_duplicates(photos.fingerprints, workspace.progress, PhotoDetails.of(photos))
     groups = duplicate_groups(duplicates, photos.table, photos.contents, photos.measures["pixels"])
     found = LabelFindings(not_checked="not requested")
     together = join_groups(groups_of(duplicates, len(photos)), photos.table.groups)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.photos.duplicates.near_duplicates import NearDuplicates, groups_of
+from photoclass.photos.duplicates.confirmation import NearDuplicates
+from photoclass.photos.duplicates.near_duplicates import groups_of
 from photoclass.photos.table import PhotoTable
 
 SAME_BYTES, SAME_PIXELS, NEAR = "same bytes", "same pixels", "near-duplicate"

@@ -40,6 +40,10 @@ class InspectedPhotos(PhotoSet):
     measures: NDArray[np.void]
     rules: PictureRules = DEFAULT_RULES
 
+    def picture_rules(self) -> PictureRules:
+        """Return how the photos were decoded."""
+        return self.rules
+
     def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
         return {"measures": self.measures[indices]}
 

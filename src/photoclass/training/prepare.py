@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import DataError
+from photoclass.photos.cache.details import PhotoDetails
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos, fingerprint_photos
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
@@ -61,10 +62,13 @@ def _refuse_too_few(request: TrainRequest, table: PhotoTable) -> None:
     _raise_if(why_too_few(table, groups_of_names(table.groups, len(table)), by), where)
     unseen = dataclasses.replace(request.workspace, progress=SILENT)
     sample = fingerprint_photos(table.select(sample_of_classes(table)), unseen)
-    suspects = without_two_pictures(sample.table, group_near_duplicates(sample.fingerprints))
+    suspects = without_two_pictures(
+        sample.table, group_near_duplicates(sample.fingerprints, details=PhotoDetails.of(sample))
+    )
     if suspects:
         photos = fingerprint_photos(table.select(np.isin(table.labels, suspects)), request.workspace)
-        groups = join_groups(group_near_duplicates(photos.fingerprints), photos.table.groups)
+        duplicates = group_near_duplicates(photos.fingerprints, details=PhotoDetails.of(photos))
+        groups = join_groups(duplicates, photos.table.groups)
         _raise_if(why_too_few(photos.table, groups, by, suspects), where)
 
 
@@ -140,7 +144,8 @@ def divide_photos(request: TrainRequest, photos: Photos) -> tuple[Photos, NDArra
     Raises:
         DataError: A class has too few photos.
     """
-    duplicates: NDArray[np.int64] = group_near_duplicates(photos.fingerprints, request.workspace.progress)
+    progress, details = request.workspace.progress, PhotoDetails.of(photos)
+    duplicates: NDArray[np.int64] = group_near_duplicates(photos.fingerprints, progress, details)
     table = photos.table
     groups = join_groups(duplicates, table.groups)
     _raise_if(why_too_few(table, groups, request.options.reading.group_by), str(request.data))

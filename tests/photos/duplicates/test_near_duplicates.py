@@ -14,8 +14,9 @@ from PIL import Image, ImageOps
 
 from photoclass.photos.cache.store import RowStore, write_row
 from photoclass.photos.decode import Pixels, decode_picture
+from photoclass.photos.duplicates.confirmation import NearDuplicates
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
-from photoclass.photos.duplicates.near_duplicates import NearDuplicates, find_near_duplicates, group_near_duplicates
+from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, group_near_duplicates
 from photoclass.walkthrough.drawings.drawings import draw_animal
 from picture_files import encode, noise_picture, within_seconds
 from running import SHARED_PHOTOS

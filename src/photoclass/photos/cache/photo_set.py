@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from photoclass.machine import processors
 from photoclass.photos.cache.store import Rows, RowStore
 from photoclass.photos.decode import Unreadable, read_file
+from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
 from photoclass.photos.table import PhotoTable, SkippedPhoto
 from photoclass.progress import Progress
 
@@ -50,6 +51,10 @@ class PhotoSet:
             fingerprints=self.fingerprints.select(indices),
             **self._select_fields(indices),
         )
+
+    def picture_rules(self) -> PictureRules:
+        """Return how the photos were decoded for their fingerprints."""
+        return DEFAULT_RULES
 
     def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
         """Return the other fields that hold something of each photo, for these photos."""

@@ -34,6 +34,10 @@ class CachedPhotos(PhotoSet):
     pixels: Rows
     settings: DecodeSettings
 
+    def picture_rules(self) -> PictureRules:
+        """Return how the photos were decoded."""
+        return self.settings.rules
+
     def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
         return {"pixels": self.pixels.select(indices)}
 

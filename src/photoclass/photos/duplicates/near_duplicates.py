@@ -5,7 +5,7 @@ therefore keeps them together.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Protocol
 
 import numpy as np
@@ -13,35 +13,15 @@ from numpy.typing import NDArray
 
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.candidates import Candidates, Reader, find_candidates
+from photoclass.photos.duplicates.confirmation import NearDuplicates, Similar, confirm, confirm_look_alikes
+from photoclass.photos.duplicates.detail import Details
 from photoclass.photos.duplicates.fingerprint import WINDOWS
-from photoclass.photos.duplicates.registration import register
+from photoclass.photos.duplicates.look_alikes import LookAlikes, find_look_alikes
 from photoclass.progress import SILENT, Progress
 
-# The share of a picture's variance that its near-duplicate does not explain. It is at most 0.03 for 1,800 cropped
-# photos (0.001 for re-encoded ones), and at least 0.15 for all similar pairs among 20,000 different photos.
-_MOST_UNEXPLAINED = 0.05
-_CROPPED_BELOW = 0.97  # as a share of a side; a smaller difference may be due to rounding
+# Photos less like a set of look-alikes than this are compared with all others, too.
+_SURELY_ALIKE = 0.8
 _DIGEST_BYTES, _DIGESTED_AT_ONCE = 16, 4096
-
-
-@dataclass(frozen=True)
-class NearDuplicates:
-    """Pairs of photos of the same picture.
-
-    Attributes:
-        first: Shape (P,), indices of photos; in a cropped pair, the photo that shows more.
-        second: Shape (P,), indices of photos.
-        mirrored: Shape (P,), whether one is the mirror image of the other.
-        cropped: Shape (P,), whether the second shows only part of the first.
-    """
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    mirrored: NDArray[np.bool_]
-    cropped: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.first)
 
 
 class FingerprintSource(Protocol):
@@ -54,15 +34,18 @@ class FingerprintSource(Protocol):
         """Return these fingerprints as a new array, shape (N, 32, 32)."""
 
 
-def find_near_duplicates(fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT) -> NearDuplicates:
+def find_near_duplicates(
+    fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT, details: Details | None = None
+) -> NearDuplicates:
     """Find near-duplicates: photos re-encoded, resized, mirrored, or cropped by up to about a tenth of either side.
 
     Photos with equal fingerprints are each paired with the first of them. Among the others, similar ones are registered
-    with each other and compared.
+    with each other and compared; look-alikes, photos of one scene under one lamp, by what is particular to each.
 
     Args:
         fingerprints: Shape (N, 32, 32), uint8; or a source that reads a few at a time, so that memory stays bounded.
         progress: Receives progress reports.
+        details: Reads look-alikes again, to compare them in detail; without it, some of their copies are missed.
 
     Returns:
         Each pair once, ordered by first and second.
@@ -71,31 +54,37 @@ def find_near_duplicates(fingerprints: Pixels | FingerprintSource, progress: Pro
     first_equal = _first_equal(read, len(fingerprints))
     distinct = np.flatnonzero(first_equal == np.arange(len(fingerprints)))
     copies = np.flatnonzero(first_equal != np.arange(len(fingerprints)))
-    no = np.zeros(len(copies), dtype=np.bool_)
-    found = [NearDuplicates(first_equal[copies], copies, no, no)]
-    if len(distinct) > 1:
-        unexplained = [np.zeros(len(copies), dtype=np.float32)]
-        with progress.task("Looking for near-duplicates", len(distinct)) as task:
-            for candidates in find_candidates(lambda rows: read(distinct[rows]), len(distinct)):
-                duplicates, variance = _confirm(candidates, distinct, read)
-                found.append(duplicates)
-                unexplained.append(variance)
+    equal = _equal(first_equal[copies], copies)
+    if len(distinct) < 2:
+        return equal.as_duplicates()
+    found = [equal]
+    with progress.task("Looking for near-duplicates", len(distinct)) as task:
+        sets = find_look_alikes(lambda rows: read(distinct[rows]), len(distinct))
+        set_of, others = _sets_of_photos(sets, len(distinct))
+        for look_alikes in sets:
+            found.append(confirm_look_alikes(look_alikes, distinct, read, details))
+        task.advance(len(distinct) - len(others))
+        if len(others) > 1:
+            for candidates in find_candidates(lambda rows: read(distinct[others[rows]]), len(others)):
+                found.append(_confirm_candidates(candidates, others, set_of, distinct, read))
                 task.advance(candidates.looked_up)
-        return _unique(found, np.concatenate(unexplained))
-    return found[0]
+    return _unique(found)
 
 
-def group_near_duplicates(fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT) -> NDArray[np.int64]:
+def group_near_duplicates(
+    fingerprints: Pixels | FingerprintSource, progress: Progress = SILENT, details: Details | None = None
+) -> NDArray[np.int64]:
     """Group near-duplicates, and near-duplicates of those.
 
     Args:
         fingerprints: As for `find_near_duplicates`.
         progress: Receives progress reports.
+        details: As for `find_near_duplicates`.
 
     Returns:
         Shape (N,): for each photo, the smallest index in its group, which is its own if it has no near-duplicate.
     """
-    return groups_of(find_near_duplicates(fingerprints, progress), len(fingerprints))
+    return groups_of(find_near_duplicates(fingerprints, progress, details), len(fingerprints))
 
 
 def groups_of(duplicates: NearDuplicates, count: int) -> NDArray[np.int64]:
@@ -123,38 +112,40 @@ def _first_equal(read: Reader, count: int) -> NDArray[np.int64]:
     return np.asarray(first[inverse], dtype=np.int64)
 
 
-def _confirm(
-    candidates: Candidates, distinct: NDArray[np.int64], read: Reader
-) -> tuple[NearDuplicates, NDArray[np.float32]]:
-    """Return the candidates that are near-duplicates, and the variance of each that is not explained."""
-    first, second = distinct[candidates.first], distinct[candidates.second]
-    if not len(first):
-        return NearDuplicates(first, second, candidates.mirrored, candidates.mirrored), np.zeros(0, dtype=np.float32)
-    part = read(second)
-    part[candidates.mirrored] = part[candidates.mirrored][:, :, ::-1]
-    unexplained, windows = register(read(first), part, WINDOWS[candidates.window])
-    cropped = windows[:, 2:].min(axis=1) < _CROPPED_BELOW
-    duplicates = unexplained <= _MOST_UNEXPLAINED
-    # Only a cropped pair has an order of its own.
-    swapped = ~cropped & (first > second)
-    first, second = np.where(swapped, second, first), np.where(swapped, first, second)
-    return NearDuplicates(
-        first[duplicates], second[duplicates], candidates.mirrored[duplicates], cropped[duplicates]
-    ), unexplained[duplicates]
+def _sets_of_photos(sets: list[LookAlikes], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the number of each photo's set of look-alikes, or -1, and the photos to compare with all others."""
+    set_of = np.full(count, -1)
+    likeness = np.zeros(count, dtype=np.float32)
+    for number, look_alikes in enumerate(sets):
+        set_of[look_alikes.photos] = number
+        likeness[look_alikes.photos] = look_alikes.likeness
+    return set_of, np.flatnonzero(likeness < _SURELY_ALIKE)
 
 
-def _unique(found: list[NearDuplicates], unexplained: NDArray[np.float32]) -> NearDuplicates:
+def _confirm_candidates(
+    candidates: Candidates,
+    others: NDArray[np.int64],
+    set_of: NDArray[np.int64],
+    distinct: NDArray[np.int64],
+    read: Reader,
+) -> Similar:
+    """Confirm candidates among `others`, except for pairs within one set of look-alikes."""
+    first, second = others[candidates.first], others[candidates.second]
+    apart = (set_of[first] != set_of[second]) | (set_of[first] < 0)
+    window = WINDOWS[candidates.window[apart]]
+    return confirm(distinct[first[apart]], distinct[second[apart]], candidates.mirrored[apart], window, read)
+
+
+def _equal(first: NDArray[np.int64], second: NDArray[np.int64]) -> Similar:
+    nothing = np.zeros(len(first), dtype=np.float32)
+    whole = np.tile(np.array([0, 0, 1, 1], dtype=np.float32), (len(first), 1))
+    return Similar(first, second, np.zeros(len(first), dtype=np.bool_), whole, nothing)
+
+
+def _unique(found: list[Similar]) -> NearDuplicates:
     """Concatenate blocks of pairs and keep each pair once, with the registration that explains the most."""
-    first = np.concatenate([duplicates.first for duplicates in found])
-    second = np.concatenate([duplicates.second for duplicates in found])
-    mirrored = np.concatenate([duplicates.mirrored for duplicates in found])
-    cropped = np.concatenate([duplicates.cropped for duplicates in found])
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    order = np.lexsort((unexplained, high, low))
-    is_new = np.ones(len(order), dtype=np.bool_)
-    is_new[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    kept = order[is_new]
-    return NearDuplicates(first[kept], second[kept], mirrored[kept], cropped[kept])
+    pairs = Similar(*(np.concatenate([getattr(block, field.name) for block in found]) for field in fields(Similar)))
+    return pairs.once().as_duplicates()
 
 
 def _find(leader: NDArray[np.int64], i: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.photos.decode import Pixels
-from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE, sampling
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE, pooled, sampling
 
 # The first guess is within 1.25 % of a side of the truth; six steps suffice for all of 1,800 cropped photos.
 _STEPS = 6
@@ -16,12 +16,14 @@ _LONGEST_STEP = 0.02
 # The unexplained variance before the first step is at most 0.43 for those 1,800 photos, and at least 0.5 for 17 in 18
 # of the other candidates. Only pairs below it are worth the steps.
 _HOPELESS = 0.5
-_POOLED_SIDE = FINGERPRINT_SIDE // 2
 _BLOCK = 1024  # pairs at once, to bound memory
 
 
 def register(
-    whole: Pixels, part: Pixels, windows: NDArray[np.float64]
+    whole: Pixels | NDArray[np.float32],
+    part: Pixels | NDArray[np.float32],
+    windows: NDArray[np.float64],
+    hopeless: float = _HOPELESS,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Find the window of each `whole` that matches its `part` best, and the variance of the part that is unexplained.
 
@@ -29,13 +31,14 @@ def register(
         whole: Fingerprints, shape (N, 32, 32).
         part: Fingerprints, shape (N, 32, 32).
         windows: Shape (N, 4): the first guess, as top, left, height and width in shares of the sides.
+        hopeless: Pairs of which the first guess leaves more unexplained are not worth the steps.
 
     Returns:
         The sum of squared differences divided by the variance of `part`, shape (N,), 0 for equal ones; and the windows
         found, shape (N, 4). Brightness and contrast are not adjusted: a much brighter copy is a different picture.
     """
     blocks = [slice(start, start + _BLOCK) for start in range(0, len(whole), _BLOCK)]
-    results = [_register(whole[block], part[block], windows[block]) for block in blocks]
+    results = [_register(whole[block], part[block], windows[block], hopeless) for block in blocks]
     if not results:
         return np.zeros(0, dtype=np.float32), np.zeros((0, 4), dtype=np.float32)
     unexplained, found = zip(*results, strict=True)
@@ -43,12 +46,15 @@ def register(
 
 
 def _register(
-    whole: Pixels, part: Pixels, windows: NDArray[np.float64]
+    whole: Pixels | NDArray[np.float32],
+    part: Pixels | NDArray[np.float32],
+    windows: NDArray[np.float64],
+    hopeless: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     image, template = whole.astype(np.float32), part.astype(np.float32)
     result = windows.astype(np.float32)
     unexplained = _unexplained(_warp(image, result), template)
-    near = np.flatnonzero(unexplained < _HOPELESS)
+    near = np.flatnonzero(unexplained < hopeless)
     if len(near):
         image, template, found = image[near], template[near], result[near]
         for _ in range(_STEPS):
@@ -59,8 +65,7 @@ def _register(
 
 
 def _unexplained(warped: NDArray[np.float32], template: NDArray[np.float32]) -> NDArray[np.float32]:
-    # At half the resolution: the finest detail depends on where the borders of the cells happen to be.
-    warped, template = _pooled(warped), _pooled(template)
+    warped, template = pooled(warped), pooled(template)
     differences = ((warped - template) ** 2).sum(axis=(1, 2))
     variances = ((template - template.mean(axis=(1, 2), keepdims=True)) ** 2).sum(axis=(1, 2))
     shares: NDArray[np.float32] = differences / (variances + 1e-6)
@@ -95,9 +100,3 @@ def _clip(windows: NDArray[np.float32]) -> NDArray[np.float32]:
     shares = np.clip(windows[:, 2:], LEAST_CROPPED_SIDE, 1)
     within: NDArray[np.float32] = np.hstack([np.clip(windows[:, :2], 0, 1 - shares), shares])
     return within
-
-
-def _pooled(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    blocks = cells.reshape(len(cells), _POOLED_SIDE, 2, _POOLED_SIDE, 2)
-    pooled: NDArray[np.float32] = blocks.mean(axis=(2, 4))
-    return pooled

@@ -28,6 +28,7 @@ from photoclass.photos.sources.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import Listing, count_kinds, list_files, why_broken
+from photoclass.photos.sources.masks import pass_over_masks
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.rules import RESULTS
 from photoclass.photos.table import (
@@ -100,7 +101,7 @@ def _read_one(
     try:
         labelled = label_folder(part.listing, part.root, where, reading)
         group_rows(labelled, reading.group_by, where)
-        return make_table(labelled, where, None, part.root, to_train)
+        return pass_over_masks(make_table(labelled, where, None, part.root, to_train))
     except DataError as error:
         table = label_table_beside(part.listing, part.root)
         if not table or archives_to_give(where, part.listing.kinds):
@@ -131,7 +132,7 @@ def _read_parts(
             raise
         raise DataError(f"{error}. If each of these is a class, {what_holds(parts)}") from error
     group_rows(labelled, reading.group_by, where)
-    return merged.place(make_table(labelled, where, None, where, to_train), where)
+    return pass_over_masks(merged.place(make_table(labelled, where, None, where, to_train), where))
 
 
 def _list_part(path: Path, workspace: Workspace, leave_out: Sequence[Path]) -> DataPart:

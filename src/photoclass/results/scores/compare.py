@@ -14,6 +14,7 @@ from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.paired import sum_by_group
 from photoclass.model.runtime import Runtime
 from photoclass.paths import AnyPath, paths_of
+from photoclass.photos.cache.details import PhotoDetails
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
@@ -194,7 +195,9 @@ def compare(
             "models); give other photos, or --include-known"
         )
     inputs, known = [photos.select(~left_out) for photos in inputs], known[:, ~left_out]
-    labels, duplicates = inputs[0].table.labels, group_near_duplicates(inputs[0].fingerprints, workspace.progress)
+    photos = inputs[0]
+    labels = photos.table.labels
+    duplicates = group_near_duplicates(photos.fingerprints, workspace.progress, PhotoDetails.of(photos))
     groups, by = join_groups(duplicates, inputs[0].table.groups), reading.group_by
     a, b = (
         LabelledProbabilities(_predict(runtime, photos, class_names, workspace), labels, class_names, groups, by)

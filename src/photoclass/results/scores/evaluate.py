@@ -14,6 +14,7 @@ from photoclass.model.folder import load_fingerprints, load_info, load_novelty, 
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
 from photoclass.paths import AnyPath
+from photoclass.photos.cache.details import PhotoDetails
 from photoclass.photos.cache.photo_set import hash_contents
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.cache.store import Rows
@@ -179,7 +180,9 @@ def evaluate(
             f"{unread}); give other photos, or --include-known"
         )
     probabilities, distances = _predict(runtime, scored, novelty, workspace.progress)
-    groups = join_groups(group_near_duplicates(scored.fingerprints, workspace.progress), scored.table.groups)
+    groups = join_groups(
+        group_near_duplicates(scored.fingerprints, workspace.progress, PhotoDetails.of(scored)), scored.table.groups
+    )
     labels, by = scored.table.labels, reading.group_by
     predicted = LabelledProbabilities(probabilities, labels, info.class_names, groups, by)
     split = name_of_split(known[~left_out], scored.table.splits)

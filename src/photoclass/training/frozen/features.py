@@ -23,7 +23,7 @@ from photoclass.photos.cache.photo_set import Missing, PhotoSet, hash_contents, 
 from photoclass.photos.cache.pixels import decode_first, fit_settings, open_fingerprints
 from photoclass.photos.cache.store import Rows, RowStore, Shard, write_row
 from photoclass.photos.decode import Pixels, Unreadable
-from photoclass.photos.decode_settings import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings, PictureRules
 from photoclass.photos.prefetch import prefetch
 from photoclass.photos.table import PhotoTable
 from photoclass.training.frozen.backbones import Backbone
@@ -49,6 +49,10 @@ class FeaturedPhotos(PhotoSet):
     features: Rows
     settings: DecodeSettings
     computed: int = 0
+
+    def picture_rules(self) -> PictureRules:
+        """Return how the photos were decoded."""
+        return self.settings.rules
 
     def _select_fields(self, indices: NDArray[np.int64]) -> dict[str, Any]:
         return {"features": self.features.select(indices), "computed": 0}
