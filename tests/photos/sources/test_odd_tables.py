@@ -147,6 +147,13 @@ def test_input_16_ids_without_ending_are_found_where_one_file_can_be_meant(folde
             "My pets,\n,\nimage,label\na.jpg,dog\n",
             "its first line (My pets, '') does not name the columns, but line 3 does",
         ),
+        ("uri,label\ncats/0.jpg,cat\n", "name one image, or say --image-column uri"),
+        ("Image Index,Finding\ncats/0.jpg,cat\n", "name one image, or say --image-column 'Image Index'"),
+        ("image,Rasse\ncats/0.jpg,cat\n", "name one label, or say --label-column Rasse"),
+        (
+            "image,label\ncats/0.jpg,cat\nimage,label\ndogs/2.jpg,dog\n",
+            "line 3: the names of the columns again; remove",
+        ),
         ("# pets\nimage,label\na.jpg,dog\n", "its first line (# pets) does not name the columns"),
         ("image label\na.jpg dog\n", "image label; put commas, semicolons or tabs between the columns"),
         ("image,image,label\na.jpg,b.jpg,dog\n", "2 columns are named 'image'; rename all but one"),

@@ -152,6 +152,8 @@ def _describe_flags(table: TableFile, columns: LabelColumns, splits: list[int]) 
 
 def _find_blanks(table: TableFile, images: list[str], labels: list[str], faults: RowFaults) -> None:
     for row, image, label in zip(table.rows, images, labels, strict=True):
+        if tuple(cell.strip("\ufeff ") for cell in row.cells) == table.header:
+            faults.add(row.line, "the names of the columns again", advice="remove this line")
         for what, cell in (("photo", image), ("label", label)):
             if not cell.strip():
                 faults.add(row.line, f"the {what} is empty", advice=_line_break_advice(row.cells))

@@ -1,6 +1,7 @@
 """Which columns of a table hold photos, labels and splits: by their usual names, or as the user says."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -197,6 +198,16 @@ def _examples(table: TableFile, columns: Sequence[int]) -> str:
     return f"{', '.join(named[:-1])} or {named[-1]}" if len(named) > 1 else named[0]
 
 
+def _likely(table: TableFile, what: str) -> str:
+    """Return the name of the only column that may hold photos, or labels, whatever it is called; empty without."""
+    columns = [i for i, name in enumerate(table.header) if name and table.header.count(name) == 1]
+    of_photos = [i for i in columns if all(has_photo_ending(cell.strip()) for cell in table.cells(i)[:_ROWS_TRIED])]
+    if what == "labels":
+        known = frozenset().union(*IMAGE_COLUMNS)
+        of_photos = [i for i in columns if i not in of_photos and _plain(table.header[i]) not in known]
+    return table.header[of_photos[0]] if len(of_photos) == 1 and table.rows else ""
+
+
 def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
     found = table.describe_columns()
     if any(has_photo_ending(name) for name in table.header):
@@ -206,7 +217,8 @@ def _unknown(table: TableFile, what: str, usual: str, option: str) -> str:
         names = {_plain(cell) for cell in cells}
         if names & frozenset().union(*IMAGE_COLUMNS) and names & frozenset().union(*LABEL_COLUMNS):
             return f"its first line ({found}) does not name the columns, but line {line} does; remove what is above it"
-    advice = f"name one {usual}, or say {option} NAME" if option else f"name one {usual}"
+    name = shlex.quote(_likely(table, what)) if _likely(table, what) else "NAME"
+    advice = f"name one {usual}, or say {option} {name}" if option else f"name one {usual}"
     if len(table.header) == 1 and " " in table.header[0]:
         advice = "put commas, semicolons or tabs between the columns"
     return f"no column is known to hold {what}: {found}; {advice}"
