@@ -341,7 +341,7 @@ def test_input_19_words_for_nothing_are_words(folder: Path) -> None:
         ("1 1.0 2 2", "the labels '1' (line 2) and '1.0' (line 3) are one number written in two ways"),
         (
             "7 007 8 08",
-            "the labels '7' (line 2) and '007' (line 3) are one number written in two ways, and so are 1 mo",
+            "the labels '7' (line 2) and '007' (line 3) are one number written in two ways; so is 1 other",
         ),
         ("0.37 1.92 2.11 0.05", "the labels are 4 different numbers, such as 0.37, 1.92, 2.11: measurements"),
         ("- - dog dog", "2 rows, the first in line 2: a class cannot be called -: '-'; it excludes a photo in a fixes"),

@@ -10,6 +10,7 @@ from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.tables.encoding import CP1252
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile
+from photoclass.text import plural
 
 EXCLUDE = "-"
 _LONGEST = 255
@@ -141,7 +142,7 @@ def _refuse_equal_numbers(table: TableFile, names: dict[str, int]) -> None:
     equal = [several for several in by_value.values() if len(several) > 1]
     if equal:
         first, second = equal[0][:2]
-        more = f", and so are {len(equal) - 1:,} more pairs" if len(equal) > 1 else ""
+        more = f"; so {'is' if len(equal) == 2 else 'are'} {plural(len(equal) - 1, 'other pair')}" if equal[1:] else ""
         raise DataError(
             f"{table.file}: the labels {first!r} (line {names[first]}) and {second!r} (line {names[second]}) are one "
             f"number written in two ways{more}; write it in one"
