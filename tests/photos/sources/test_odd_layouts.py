@@ -75,6 +75,7 @@ def _counts(table: PhotoTable) -> str:
             _TRAIN_AND_TEST,
             "training_set → train",
         ),
+        ("{Train,train}/{cats,dogs}", "cats - 4, dogs - 4", "splits: Train → train, train → train"),
         ("{Training,Testing}/{cats,dogs}", _TRAIN_AND_TEST, "splits: Training → train, Testing → test"),
         ("{trénovací,testovací}/{cats,dogs}", _TRAIN_AND_TEST, "trénovací → train, testovací → test"),
         ("{Training,Prüfung}/{cats,dogs}", _TRAIN_AND_TEST, "Training → train, Prüfung → test"),

@@ -11,14 +11,15 @@ _MOST_SHOWN = 3
 
 
 def describe_splits(splits: Mapping[str, int], *, in_classes: bool) -> Iterator[str]:
-    """Yield which folders are which split, unless they are called train, valid and test.
+    """Yield which folders are which split, unless they are called train, valid and test and are one each.
 
     Args:
         splits: The split of each folder, by name.
         in_classes: Whether they are inside the classes.
     """
     in_order = sorted(splits.items(), key=lambda item: item[1])
-    if in_classes or any(name.casefold() != SPLIT_CHOICE_OF[split] for name, split in in_order):
+    are_several = len(set(splits.values())) < len(splits)
+    if in_classes or are_several or any(name.casefold() != SPLIT_CHOICE_OF[split] for name, split in in_order):
         shown: dict[int, list[str]] = {}
         for name, split in in_order:
             shown.setdefault(split, []).append(name)
