@@ -341,3 +341,21 @@ def test_folders_of_files_that_are_no_photos_are_passed_over_wherever_they_are(t
     assert table.class_names == ("cats", "dogs") and not table.skipped
     assert sum(item.count for item in table.passed_over) == 4
     assert "Annotation/, lists/: 3 files passed over, as there is no photo in it" in table.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("0.mp4", b"x", r"There is no photo; passed over: 2 videos \(mp4\); for example sick/0\.mp4"),
+        ("0.dcm", bytes(128) + b"DICM", r"There is no photo; sick/0\.dcm is a DICOM file; export it as PNG"),
+        ("0", bytes(9), r"There is no photo; sick/0 is of an unknown kind"),
+        ("photos.zip", b"x", r"what is in sick/photos\.zip, well/photos\.zip: unpack each in its folder"),
+    ],
+)
+def test_a_folder_without_a_photo_is_refused_with_what_it_holds(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    for folder in ("sick", "well"):
+        put(tmp_path / "data" / folder / name, content)
+    with pytest.raises(DataError, match=f"no class folders found.*{message}"):
+        read_data(tmp_path / "data", Workspace(tmp_path / "cache"))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.decode import Unreadable, read_file
+from photoclass.photos.formats.kinds import recognise
 from photoclass.photos.sources.archives.inner import archives_to_give
 from photoclass.photos.sources.folders.choices import CLASS, Choices
 from photoclass.photos.sources.folders.class_folders import (
@@ -26,12 +28,21 @@ from photoclass.photos.sources.folders.split_folders import find_parts
 from photoclass.photos.sources.folders.tree import Folder, folder_tree
 from photoclass.photos.sources.folders.understood import describe_aside, describe_names, describe_splits
 from photoclass.photos.sources.labelled import FORMS, LabelledFiles, LabelledRow
-from photoclass.photos.sources.listing import Listing
+from photoclass.photos.sources.listing import Listing, count_kinds
 from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import dotted_label, is_called_photo, labels_of_known, numbered_label
 from photoclass.photos.sources.names import meaning, without_word
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions, write_option
-from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto, natural_key
+from photoclass.photos.table import (
+    HELD_OUT,
+    NO_SPLIT,
+    TRAIN,
+    VALID,
+    PassedOver,
+    SkippedPhoto,
+    describe_passed_over,
+    natural_key,
+)
 from photoclass.text import listed, plural
 
 _MOST_SHOWN = 3
@@ -61,7 +72,7 @@ def label_listing(
     labelled = LabelledFiles(
         skipped=list(listing.skipped), passed_over=list(listing.passed_over), notes=list(listing.notes)
     )
-    reader = _Reader(where, choices, tree, found, labelled)
+    reader = _Reader(where, choices, tree, found, labelled, lambda file: _kind_of(path_of(file)) if path_of else "")
     reader.read()
     choices.check_used(where, list(tree.folders))
     reader.refuse_without_classes(listing)
@@ -81,6 +92,13 @@ def label_of_name(file: str, class_names: Sequence[str]) -> str | None:
     return next((clean for folder in reversed(folders) if (clean := clean_class_name(folder)) in class_names), None)
 
 
+def _kind_of(path: str) -> str:
+    """Return what a file is that is no photo, and what to do about it; empty if that is unknown."""
+    data = read_file(path)
+    kind = None if isinstance(data, Unreadable) else recognise(data)
+    return kind.reason if kind else ""
+
+
 @dataclass
 class _Reader:
     """Turns the parts into labelled rows."""
@@ -90,6 +108,7 @@ class _Reader:
     tree: Folder
     found: Parts
     labelled: LabelledFiles
+    kind_of: Callable[[str], str]
     unnamed: list[str] = field(default_factory=list)
     by_pattern: dict[str, str] = field(default_factory=dict)
     in_class: list[str] = field(default_factory=list)
@@ -126,7 +145,7 @@ class _Reader:
         if self.labelled.rows or self.labelled.class_folders:
             return
         archives = archives_to_give(self.where, listing.kinds)
-        hint = f"; perhaps you mean {archives}" if archives else ""
+        hint = f"; perhaps you mean {archives}" if archives else self._what_is_here(listing)
         reason = "no class folders found"
         if self.unnamed:
             reason += f", and {plural(len(self.unnamed), 'photo')} whose names give no class, such as {self.unnamed[0]}"
@@ -137,6 +156,17 @@ class _Reader:
             classes = write_option("--splits", dict.fromkeys(unlabelled[:_MOST_SHOWN], CLASS))
             hint += f"; if these are classes: {classes}{' and so on' if len(unlabelled) > _MOST_SHOWN else ''}"
         raise DataError(f"{self.where}: {reason}{passed_over}; {FORMS}{hint}")
+
+    def _what_is_here(self, listing: Listing) -> str:
+        """Return what DATA holds instead of photos; empty if it has photos, or nothing."""
+        if self.tree.has_photos or not (listing.files or listing.beside):
+            return ""
+        if listing.files:
+            return (
+                f". There is no photo; {listing.files[0]} is {self.kind_of(listing.files[0]) or 'of an unknown kind'}"
+            )
+        kinds = count_kinds({file: listing.kinds[file] for file in listing.beside})
+        return f". There is no photo; {describe_passed_over(kinds)}"
 
     def account_for(self, files: Sequence[str]) -> None:
         """Name every file as skipped that has no label and is not passed over."""

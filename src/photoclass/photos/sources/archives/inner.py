@@ -13,7 +13,7 @@ from photoclass.photos.sources.litter import has_photo_ending
 from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.rules import ARCHIVES, COPIES
 from photoclass.photos.table import TRAIN, natural_key
-from photoclass.text import plural
+from photoclass.text import listed, plural
 
 # What the names of the parts differ by: pets-001.zip, pets-002.zip.
 _NUMBER = re.compile(r"[\s_.(-]*(part)?[\s_-]*\d+\)?$", re.IGNORECASE)
@@ -127,6 +127,8 @@ def archives_to_give(where: str, kinds: Mapping[str, str]) -> str:
         return f"what is in {', '.join(zips or archives)}: {outer}, and give the folder"
     if len(zips) > 1 and len({_NUMBER.sub("", name[: -len(".zip")]).casefold() for name in zips}) == 1:
         return f"the parts together: {' '.join(shlex.quote(f'{where}/{name}') for name in zips)}"
+    if len({name.rpartition("/")[0] for name in zips}) == len(zips) > 1:
+        return f"what is in {listed(zips, 'zip')}: unpack each in its folder"
     best = next((name for name in zips if split_of_name(PurePath(name).stem) == TRAIN), zips[-1])
     return f"{where}/{best}"
 
