@@ -190,6 +190,7 @@ def test_class_names_that_people_may_mean_as_one_are_said(names: str) -> None:
     assert len(table.class_names) == 3
     assert len([note for note in table.notes if "are two classes; if they are one" in note]) == 1
     assert not _read("{C,C++,C#,1,-1,10,glas,glass}").notes
+    assert _read("{s1,s2,class1,class2}").class_names == ("class1", "class2", "s1", "s2")
 
 
 def test_many_split_folders_are_told_in_one_short_line() -> None:
@@ -256,6 +257,8 @@ def test_folders_inside_class_folders_are_told() -> None:
         ),
         ("{1,2,3}/{benign,malignant} 4/benign", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\)"),
         ("{1,3}/benign {2,4}/malignant", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\).*'\*=train'"),
+        ("HAM10000_images_part_{1,2}", r"part_1/, .*part_2/ are called like parts of one set, .* '\*=class'"),
+        ("{fold1,fold2,fold3}", "are called like parts of one set"),
         ("{2023,2024}", r"2023/, 2024/ are called after years; .* '\*=class'"),
         ("{100CANON,101CANON}", r"\(100CANON/, 101CANON/ passed over\).*--splits 100CANON=class,101CANON=class"),
         ("DCIM/{cats,dogs} Android/data/cache", r"DCIM/ holds folders with photos, and Android/ beside it"),
@@ -284,6 +287,7 @@ def test_where_two_readings_are_possible_the_folders_and_the_option_are_named(la
         ("birds_2011/images/{cats,dogs} segmentations/{cats,dogs}", {"segmentations": "ignore"}, _CATS_AND_DOGS),
         ("{1,3}/cats {2,4}/dogs", {"*": "train"}, "cats - 4, dogs - 4"),
         ("data/{cats,dogs} static", {"static": "ignore"}, _CATS_AND_DOGS),
+        ("{set1,set2}", {"*": "class"}, "set1 - 2, set2 - 2"),
         ("{100CANON,101CANON}", {"100CANON": "class", "101CANON": "class"}, "100CANON - 2, 101CANON - 2"),
         ("train/{cats,dogs,unknown} valid/{cats,dogs}", {"unknown": "class"}, f"{_TRAIN_AND_VALID}, unknown train 2"),
     ],

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from photoclass.photos.sources.rules import (
     CONTAINER_WORDS,
     NO_CLASS_ANYWHERE,
     NO_CLASS_WORDS,
+    PART_WORDS,
     SELDOM_CLASS_WORDS,
     SPLIT_EXTRAS,
     SPLIT_WORDS,
@@ -101,6 +102,12 @@ def is_unlabelled(name: str) -> bool:
 def is_year(name: str) -> bool:
     """Return whether a name is no more than a year."""
     return bool(_YEAR.fullmatch(name))
+
+
+def are_parts(names: Iterable[str]) -> bool:
+    """Return whether names call parts of one set: they differ by numbers alone, and say `part`, `fold` or the like."""
+    plain = {tuple(word for word in words(name) if not word.isdecimal()) for name in names}
+    return len(plain) == 1 and not PART_WORDS.isdisjoint(*plain)
 
 
 def is_no_class(name: str) -> bool:

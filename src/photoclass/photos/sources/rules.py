@@ -45,6 +45,8 @@ CONTAINER_WORDS = _words(
     jpegimages dcim imagenes imagens immagini bilder fotos 图像 图片 画像 写真
     """
 )
+# What folders are called that divide a set by numbers: `images_part_1`, `fold2`.
+PART_WORDS = _words("part parts fold folds batch batches chunk shard split subset set session folder dir teil partie")
 # Folders of photos that have no label, beside classes or splits.
 UNLABELLED_WORDS = _words(
     """

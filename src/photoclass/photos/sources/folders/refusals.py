@@ -12,7 +12,7 @@ from photoclass.photos.sources.folders.level import Level
 from photoclass.photos.sources.folders.parts import SPLIT_CHOICE_OF
 from photoclass.photos.sources.folders.tree import Folder
 from photoclass.photos.sources.labelled import FORMS
-from photoclass.photos.sources.names import is_plain_container, is_seldom_class, is_year, split_of_name
+from photoclass.photos.sources.names import are_parts, is_plain_container, is_seldom_class, is_year, split_of_name
 from photoclass.photos.sources.options import ALL_OTHERS, write_option
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID, natural_key
 
@@ -157,6 +157,15 @@ def refuse_years(level: Level) -> None:
         raise DataError(
             f"{level.where}: {named(level.tops[:_MOST_NAMED])} are called after years; put the photos into folders by "
             f"class, or, if these are the classes, {_ALL_CLASSES}"
+        )
+
+
+def refuse_parts(level: Level) -> None:
+    """Refuse `images_part_1/` and `images_part_2/`: parts of one set seldom are classes."""
+    if len(level.tops) > 1 and are_parts([top.name for top in level.tops]) and not any(map(level.is_class, level.tops)):
+        raise DataError(
+            f"{level.where}: {named(level.tops[:_MOST_NAMED])} are called like parts of one set, so their names give "
+            f"no class; {FORMS}; if they are the classes, {_ALL_CLASSES}"
         )
 
 

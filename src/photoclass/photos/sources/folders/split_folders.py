@@ -155,6 +155,7 @@ class _Finder:
         refusals.refuse_splits_without_classes(level)
         refusals.refuse_folders_that_come_again(level)
         refusals.refuse_years(level)
+        refusals.refuse_parts(level)
         refusals.refuse_classes_in_one_folder(level)
         self.found.parts.append(Part(level.folder, NO_SPLIT))
 
