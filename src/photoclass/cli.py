@@ -286,7 +286,11 @@ def train(
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Continue from the checkpoint in RUN.", rich_help_panel="Time and budget"),
+        typer.Option(
+            "--resume",
+            help="Continue from the checkpoint in RUN; without one, start from the beginning.",
+            rich_help_panel="Time and budget",
+        ),
     ] = False,
     force: Annotated[
         bool,
