@@ -4,13 +4,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from photoclass.photos.cache.photo_set import PhotoSet, read_first
 from photoclass.photos.decode import Pixels, Unreadable, decode_picture
 from photoclass.photos.decode_settings import PictureRules
-from photoclass.photos.duplicates.detail import DETAIL_SIDE
+from photoclass.photos.duplicates.detail import DETAIL_SIDE, in_detail
 
 _KEPT = 4096  # 64 MB
 
@@ -48,8 +47,4 @@ class PhotoDetails:
     def _read(self, index: int) -> Pixels | None:
         data = read_first([self.paths[index]], self.contents[index])
         picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * DETAIL_SIDE, self.rules)
-        if isinstance(picture, Unreadable):
-            return None
-        grey = np.asarray(picture.convert("L"))
-        how = cv2.INTER_AREA if min(grey.shape) >= DETAIL_SIDE else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(grey, (DETAIL_SIDE, DETAIL_SIDE), interpolation=how), dtype=np.uint8)
+        return None if isinstance(picture, Unreadable) else in_detail(np.asarray(picture))

@@ -6,6 +6,7 @@ photos, and only detail finer than an eighth of a side is compared.
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,18 +16,20 @@ from numpy.typing import NDArray
 
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE
-from photoclass.photos.duplicates.particular import Placed, principal_components, without
+from photoclass.photos.duplicates.particular import PHOTOS_PER_COMPONENT, Placed, principal_components, without
 
 DETAIL_SIDE = 128
-_LEARNT_FROM, _COMPONENTS = 64, 16
+_LEARNT_FROM, _COMPONENTS = 144, 12
+_VARIATIONS = 3
 _FINEST, _COARSEST = 1.0, 8.0  # standard deviations, in cells, of the blurs between which detail is compared
 _MARGIN = 4  # cells along the border, where a window may reach beyond the picture
 _STEPS, _LONGEST_STEP = 3, 0.01
 _BLOCK_SIDE = 15  # cells; 8x8 blocks
-# A copy's particular part correlates as a whole, and in half of the blocks that show anything: those where both photos
-# have texture or noise (`_TEXTURE`, grey levels), or one has a mark (`_MARK`). That of another photo may correlate at
-# 0.87 as a whole (an animal at the same place), but hardly in half of the blocks, or at 0.6 in both (a part that lies
-# unusually), but not where the two differ most.
+# A copy's particular part correlates as a whole, and nowhere differs much (`_ALIKE`); or, among noise, it correlates in
+# half of the blocks, too: those where both photos have texture or noise (`_TEXTURE`, grey levels), or one has a mark
+# (`_MARK`). That of another photo may correlate at 0.87 as a whole (an animal at the same place), but then it clearly
+# differs somewhere, and it hardly correlates in half of the blocks.
+_ALIKE, _MOST_DIFFERENT_IF_ALIKE = 0.8, 1.4
 _LEAST_CORRELATION, _LEAST_IN_HALF, _LEAST_SUM = 0.5, 0.45, 1.1
 _TEXTURE, _MARK = 0.2, 1.2
 _CLEARLY_DIFFERENT, _LEAST_EXPLAINED = 2.5, 0.5
@@ -37,6 +40,13 @@ _TINY = 1e-6
 _WHOLE = np.array([0.0, 0.0, 1.0, 1.0])
 _NEARLY_WHOLE, _QUICK = 0.006, 0.3
 _KEPT = 2048  # photos of 128 KB each
+
+
+def in_detail(picture: Pixels) -> Pixels:
+    """Shrink or enlarge a picture, shape (height, width, 3), to 128x128 grey cells."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    how = cv2.INTER_AREA if min(grey.shape) >= DETAIL_SIDE else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(grey, (DETAIL_SIDE, DETAIL_SIDE), interpolation=how), dtype=np.uint8)
 
 
 class Details(Protocol):
@@ -55,8 +65,8 @@ class Comparison:
         photos: The index of each photo of the set.
         placed: The photos in the scene.
         typical: Shape (128, 128).
-        components: In which they vary most, shape (K, 128, 128).
-        basis: An orthonormal basis of all this in a whole photo, shape (K + 6, 14400).
+        variations: In which directions they vary, learnt from different photos: of two photos that are compared,
+            neither may have taught its own marks as what all have in common.
         kept: The photos that were compared last, by row.
     """
 
@@ -64,8 +74,7 @@ class Comparison:
     photos: NDArray[np.int64]
     placed: Placed
     typical: NDArray[np.float32]
-    components: NDArray[np.float32]
-    basis: NDArray[np.float32]
+    variations: tuple["_Variation", ...]
     kept: "OrderedDict[int, _Seen | None]" = field(default_factory=OrderedDict)
 
     @classmethod
@@ -74,16 +83,15 @@ class Comparison:
         most = np.argsort(-placed.window[:, 2:].min(axis=1), kind="stable")
         most = np.sort(most[: (len(photos) + 1) // 2])
         chosen = most[np.unique(np.linspace(0, len(most) - 1, min(len(most), _LEARNT_FROM)).astype(np.int64))]
-        pictures = [
-            picture for row in chosen if (picture := _read(details, photos[row], placed.turned[row])) is not None
-        ]
-        if len(pictures) < 2:
+        read = {int(row): _read(details, photos[row], placed.turned[row]) for row in chosen}
+        pictures = {row: picture for row, picture in read.items() if picture is not None}
+        if len(pictures) < 2 * _VARIATIONS:
             return None
-        typical = np.asarray(np.median(pictures, axis=0), dtype=np.float32)
-        rest = np.stack([_fine(picture - typical) for picture in pictures])
-        components = principal_components(rest.reshape(len(rest), -1), _COMPONENTS).reshape(-1, *typical.shape)
-        basis, _ = np.linalg.qr(_common(typical, components).T)
-        return cls(details, photos, placed, typical, components, np.ascontiguousarray(basis.T))
+        typical = np.asarray(np.median(list(pictures.values()), axis=0), dtype=np.float32)
+        rest = {row: _fine(picture - typical) for row, picture in pictures.items()}
+        parts = [list(rest)[start::_VARIATIONS] for start in range(_VARIATIONS)]
+        variations = tuple(_Variation.of(typical, {row: rest[row] for row in part}) for part in parts)
+        return cls(details, photos, placed, typical, variations)
 
     def typical_at(self, windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the typical photo at windows of shape (N, 4), at the resolution of fingerprints: (N, 32, 32)."""
@@ -105,29 +113,35 @@ class Comparison:
             return None
         windows = [window.astype(np.float64)] if mirrored else [window.astype(np.float64), _within(one, other)]
         off = max(abs(each - _WHOLE).max() for each in (*windows, one.window, other.window))
-        if off < _NEARLY_WHOLE and not mirrored and not _may_be_copies(one, other):
+        variation = self._variation(first, second)
+        if off < _NEARLY_WHOLE and not mirrored and not _may_be_copies(one, other, variation.basis):
             return False
         picture = one.picture
         if mirrored:  # the first is turned, so that the second remains as it is in the scene
             picture = np.ascontiguousarray(picture[:, ::-1])
             windows = [np.array([top, 1 - left - width, height, width]) for top, left, height, width in windows]
         refined = [_refined(picture, other.picture, each) for each in windows]
-        pairs = [self._particular(_warped(picture, each), other) for each in refined]
+        pairs = [self._particular(_warped(picture, each), other, variation) for each in refined]
         mine, theirs = min(pairs, key=lambda pair: float(((pair[0] - pair[1]) ** 2).sum()))
         return _correlate(mine.reshape(_INSIDE), theirs.reshape(_INSIDE))
 
-    def _particular(self, warped: NDArray[np.float32], other: "_Seen") -> NDArray[np.float32]:
+    def _variation(self, *rows: int) -> "_Variation":
+        """Return one that was learnt without these photos, of which there are two at most."""
+        return next(each for each in self.variations if each.learnt_from.isdisjoint(rows))
+
+    def _particular(self, warped: NDArray[np.float32], other: "_Seen", variation: "_Variation") -> NDArray[np.float32]:
         """Return what is particular to both in the frame of the second, shape (2, 14400)."""
-        common = _common(_warped(self.typical, other.window), _warped(self.components, other.window))
+        common = _common(_warped(self.typical, other.window), _warped(variation.components, other.window))
         return without(_rows(warped, other.picture), common)
 
     def _window(self, picture: NDArray[np.float32], row: int) -> NDArray[np.float64]:
         """Return the part of the scene that a photo shows, by its fine detail: a lamp that has moved shows nothing."""
         typical, fine = _fine(self.typical), _fine(picture)
+        components = self._variation(row).components
         best, least = _WHOLE, np.inf
         for start in (_WHOLE, self.placed.window[row]):
             window = _refined(typical, fine, start)
-            common = _common(_warped(self.typical, window), _warped(self.components, window))
+            common = _common(_warped(self.typical, window), _warped(components, window))
             rest = float((without(_rows(picture), common) ** 2).sum())
             if rest < least:
                 best, least = window, rest
@@ -141,8 +155,7 @@ class Comparison:
         picture = _read(self.details, self.photos[row], self.placed.turned[row])
         seen = None
         if picture is not None:
-            rows = _rows(picture)
-            seen = _Seen(picture, self._window(picture, row), (rows - (rows @ self.basis.T) @ self.basis)[0])
+            seen = _Seen(picture, self._window(picture, row), _rows(picture)[0])
         if len(self.kept) >= _KEPT:
             self.kept.popitem(last=False)
         self.kept[row] = seen
@@ -156,17 +169,41 @@ class _Seen:
     Attributes:
         picture: Shape (128, 128), turned as it is placed.
         window: The part of the typical photo that it shows.
-        particular: What is particular to it if it shows the whole scene, shape (14400,).
+        fine: Its fine detail, shape (14400,).
     """
 
     picture: NDArray[np.float32]
     window: NDArray[np.float64]
-    particular: NDArray[np.float32]
+    fine: NDArray[np.float32]
 
 
-def _may_be_copies(one: _Seen, other: _Seen) -> bool:
+@dataclass(frozen=True)
+class _Variation:
+    """How photos of a set vary.
+
+    Attributes:
+        learnt_from: Rows of the photos that taught it.
+        components: The directions in which they vary most, shape (K, 128, 128).
+        basis: An orthonormal basis of what is taken out of a whole photo, shape (K + 6, 14400).
+    """
+
+    learnt_from: frozenset[int]
+    components: NDArray[np.float32]
+    basis: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, typical: NDArray[np.float32], rest: Mapping[int, NDArray[np.float32]]) -> "_Variation":
+        rows = np.stack(list(rest.values())).reshape(len(rest), -1)
+        count = min(_COMPONENTS, len(rest) // PHOTOS_PER_COMPONENT)
+        components = principal_components(rows, count).reshape(-1, *typical.shape)
+        basis, _ = np.linalg.qr(_common(typical, components).T)
+        return cls(frozenset(rest), components, np.ascontiguousarray(basis.T))
+
+
+def _may_be_copies(one: _Seen, other: _Seen, basis: NDArray[np.float32]) -> bool:
     """Return whether it is worth to find the window exactly: most pairs of whole photos differ at first sight."""
-    mine, theirs = one.particular, other.particular
+    rows = np.stack([one.fine, other.fine])
+    mine, theirs = rows - (rows @ basis.T) @ basis
     energy = np.sqrt((mine**2).sum() * (theirs**2).sum())
     return bool(mine @ theirs >= _QUICK * energy or np.sqrt(((mine - theirs) ** 2).mean()) < _MOST_DIFFERENT)
 
@@ -213,6 +250,8 @@ def _correlate(mine: NDArray[np.float32], theirs: NDArray[np.float32]) -> bool:
     if most >= _CLEARLY_DIFFERENT and differences[worst] > (1 - _LEAST_EXPLAINED) * energies[worst]:
         return False
     whole = products.sum() / np.sqrt(squares.sum() * others.sum() + _TINY)
+    if whole >= _ALIKE and most <= _MOST_DIFFERENT_IF_ALIKE:
+        return True
     less, more = np.sqrt(np.minimum(squares, others) / cells), np.sqrt(np.maximum(squares, others) / cells)
     shown = (less >= _TEXTURE) | (more >= _MARK)
     if not shown.any():

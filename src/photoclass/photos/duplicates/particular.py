@@ -23,6 +23,7 @@ from photoclass.photos.duplicates.fingerprint import (
 from photoclass.photos.duplicates.registration import register
 
 _COMPONENTS = 12
+PHOTOS_PER_COMPONENT = 4  # fewer photos would teach their own marks as what they have in common
 _LEARNT_FROM = 256  # photos, for the principal components
 _SLOW = 4  # slow gradients: cosines of fewer than so many half-waves, along both sides together
 _BEST = 6  # candidates of each photo
@@ -217,7 +218,8 @@ def _common_structure(cells: NDArray[np.float32], typical: NDArray[np.float32]) 
     """Return what the photos of a set have in common, shape (K, 32, 32); the first is the typical photo."""
     chosen = cells[np.unique(np.linspace(0, len(cells) - 1, min(len(cells), _LEARNT_FROM)).astype(np.int64))]
     rest = (chosen - typical).reshape(len(chosen), -1)
-    components = principal_components(rest, _COMPONENTS).reshape(-1, *typical.shape)
+    count = min(_COMPONENTS, len(rest) // PHOTOS_PER_COMPONENT)
+    components = principal_components(rest, count).reshape(-1, *typical.shape)
     down, right = np.gradient(typical)
     centres = (np.arange(FINGERPRINT_SIDE, dtype=np.float32) + 0.5) / FINGERPRINT_SIDE
     shifts = np.stack([down, right, down * centres[:, None], right * centres])
@@ -234,7 +236,7 @@ def principal_components(rows: NDArray[np.float32], count: int) -> NDArray[np.fl
         count: How many directions.
     """
     _, mixtures = np.linalg.eigh((rows @ rows.T).astype(np.float64))
-    directions: NDArray[np.float32] = mixtures[:, -count:].T.astype(np.float32) @ rows
+    directions: NDArray[np.float32] = mixtures[:, len(rows) - count :].T.astype(np.float32) @ rows
     return directions
 
 
