@@ -16,23 +16,23 @@ from numpy.typing import NDArray
 
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE
-from photoclass.photos.duplicates.particular import PHOTOS_PER_COMPONENT, Placed, principal_components, without
+from photoclass.photos.duplicates.particular import Placed, principal_components, without
 
 DETAIL_SIDE = 128
 _LEARNT_FROM, _COMPONENTS = 144, 12
-_VARIATIONS = 3
+_VARIATIONS, _PHOTOS_PER_COMPONENT = 3, 4
 _FINEST, _COARSEST = 1.0, 8.0  # standard deviations, in cells, of the blurs between which detail is compared
 _MARGIN = 4  # cells along the border, where a window may reach beyond the picture
 _STEPS, _LONGEST_STEP = 3, 0.01
 _BLOCK_SIDE = 15  # cells; 8x8 blocks
-# A copy's particular part correlates as a whole, and nowhere differs much (`_ALIKE`); or, among noise, it correlates in
-# half of the blocks, too: those where both photos have texture or noise (`_TEXTURE`, grey levels), or one has a mark
-# (`_MARK`). That of another photo may correlate at 0.87 as a whole (an animal at the same place), but then it clearly
-# differs somewhere, and it hardly correlates in half of the blocks.
-_ALIKE, _MOST_DIFFERENT_IF_ALIKE = 0.8, 1.4
+# A copy's particular part correlates as a whole, and no block shows what the other lacks: none differs much more than
+# the median block does (`_ALIKE`). Or, among noise, it correlates in half of the blocks, too: those where both photos
+# have texture or noise (`_TEXTURE`, grey levels), or one has a mark (`_MARK`). That of another photo may correlate at
+# 0.87 as a whole (an animal at the same place), but then it clearly differs somewhere.
+_ALIKE, _MOST_DIFFERENT_IF_ALIKE, _TIMES_THE_MEDIAN = 0.8, 1.2, 1.7
 _LEAST_CORRELATION, _LEAST_IN_HALF, _LEAST_SUM = 0.5, 0.45, 1.1
 _TEXTURE, _MARK = 0.2, 1.2
-_CLEARLY_DIFFERENT, _LEAST_EXPLAINED = 2.5, 0.5
+_CLEARLY_DIFFERENT, _LEAST_EXPLAINED = 2.5, 0.75
 # Where no block differs by more than what saving at a low quality changes, two photos are the same to the eye.
 _MOST_DIFFERENT = 0.6
 _INSIDE = (DETAIL_SIDE - 2 * _MARGIN, DETAIL_SIDE - 2 * _MARGIN)
@@ -194,7 +194,7 @@ class _Variation:
     @classmethod
     def of(cls, typical: NDArray[np.float32], rest: Mapping[int, NDArray[np.float32]]) -> "_Variation":
         rows = np.stack(list(rest.values())).reshape(len(rest), -1)
-        count = min(_COMPONENTS, len(rest) // PHOTOS_PER_COMPONENT)
+        count = min(_COMPONENTS, len(rest) // _PHOTOS_PER_COMPONENT)
         components = principal_components(rows, count).reshape(-1, *typical.shape)
         basis, _ = np.linalg.qr(_common(typical, components).T)
         return cls(frozenset(rest), components, np.ascontiguousarray(basis.T))
@@ -247,11 +247,13 @@ def _correlate(mine: NDArray[np.float32], theirs: NDArray[np.float32]) -> bool:
     most = np.sqrt(differences[worst] / cells)
     if most <= _MOST_DIFFERENT:
         return True
+    whole = products.sum() / np.sqrt(squares.sum() * others.sum() + _TINY)
+    elsewhere = np.where(differences > energies / 2, differences, 0).max()
+    usual = _TIMES_THE_MEDIAN * np.sqrt(np.median(differences) / cells)
+    if whole >= _ALIKE and np.sqrt(elsewhere / cells) <= max(_MOST_DIFFERENT_IF_ALIKE, usual):
+        return True
     if most >= _CLEARLY_DIFFERENT and differences[worst] > (1 - _LEAST_EXPLAINED) * energies[worst]:
         return False
-    whole = products.sum() / np.sqrt(squares.sum() * others.sum() + _TINY)
-    if whole >= _ALIKE and most <= _MOST_DIFFERENT_IF_ALIKE:
-        return True
     less, more = np.sqrt(np.minimum(squares, others) / cells), np.sqrt(np.maximum(squares, others) / cells)
     shown = (less >= _TEXTURE) | (more >= _MARK)
     if not shown.any():

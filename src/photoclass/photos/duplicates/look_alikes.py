@@ -19,7 +19,7 @@ _SAMPLE = 512
 # has more than two look-alikes in it.
 _ALIKE = 0.85
 # So many look-alikes make a set, in a sample of everything; in a sample of a large collection, fewer suffice.
-_LEAST_ALIKE, _LEAST_ALIKE_IN_A_SAMPLE = 12, 5
+_LEAST_ALIKE, _LEAST_ALIKE_IN_A_SAMPLE = 16, 5
 # A photo belongs to a set if a window of the set's typical photo, perhaps mirrored, is like it.
 _BELONGS = 0.7
 _BLOCK = 1024

@@ -23,7 +23,7 @@ from photoclass.photos.duplicates.fingerprint import (
 from photoclass.photos.duplicates.registration import register
 
 _COMPONENTS = 12
-PHOTOS_PER_COMPONENT = 4  # fewer photos would teach their own marks as what they have in common
+_PHOTOS_PER_COMPONENT = 16  # fewer photos would teach their own marks as what they have in common
 _LEARNT_FROM = 256  # photos, for the principal components
 _SLOW = 4  # slow gradients: cosines of fewer than so many half-waves, along both sides together
 _BEST = 6  # candidates of each photo
@@ -218,7 +218,7 @@ def _common_structure(cells: NDArray[np.float32], typical: NDArray[np.float32]) 
     """Return what the photos of a set have in common, shape (K, 32, 32); the first is the typical photo."""
     chosen = cells[np.unique(np.linspace(0, len(cells) - 1, min(len(cells), _LEARNT_FROM)).astype(np.int64))]
     rest = (chosen - typical).reshape(len(chosen), -1)
-    count = min(_COMPONENTS, len(rest) // PHOTOS_PER_COMPONENT)
+    count = min(_COMPONENTS, len(rest) // _PHOTOS_PER_COMPONENT)
     components = principal_components(rest, count).reshape(-1, *typical.shape)
     down, right = np.gradient(typical)
     centres = (np.arange(FINGERPRINT_SIDE, dtype=np.float32) + 0.5) / FINGERPRINT_SIDE
@@ -231,12 +231,16 @@ def _common_structure(cells: NDArray[np.float32], typical: NDArray[np.float32]) 
 def principal_components(rows: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return the directions in which rows vary most, without subtracting their mean, shape (count, D) or fewer.
 
+    A direction in which only few rows lie, such as the copies of one photo, is left out: it is theirs, not common.
+
     Args:
         rows: Shape (N, D), N smaller than D.
         count: How many directions.
     """
     _, mixtures = np.linalg.eigh((rows @ rows.T).astype(np.float64))
-    directions: NDArray[np.float32] = mixtures[:, len(rows) - count :].T.astype(np.float32) @ rows
+    taking_part = 1 / (mixtures**4).sum(axis=0)  # of each direction, as if so many rows had equal shares
+    common = mixtures[:, taking_part >= len(rows) / 6]
+    directions: NDArray[np.float32] = common[:, max(common.shape[1] - count, 0) :].T.astype(np.float32) @ rows
     return directions
 
 
