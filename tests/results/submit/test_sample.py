@@ -149,6 +149,13 @@ def test_classes_that_are_numbers(photos: Callable[..., Path], submitted: Submit
     """One column cannot hold the probabilities of three classes; of two it could, so that is asked."""
     _, rows = submitted(photos("1.jpg"), "ImageId,Label\n1,0\n", ("0", "1", "2"))
     assert rows[1] == ["1", "2"]
+    with pytest.raises(SettingsError, match=r"--values probability: a single column .* this model has 3"):
+        submitted(photos("1.jpg"), "ImageId,Label\n1,0\n", ("0", "1", "2"), values="probability")
+
+
+def test_class_names_beside_numbers_are_refused(photos: Callable[..., Path], submitted: Submit) -> None:
+    with pytest.raises(DataError, match="its column label has '1', which is no class of this model"):
+        submitted(photos("1.jpg", "2.jpg"), "id,label\n1,cat\n2,1\n")
 
 
 def test_two_classes_that_are_numbers_are_asked_for(photos: Callable[..., Path], submitted: Submit) -> None:

@@ -229,7 +229,12 @@ def _wants_class(
     name, cells = sample.header[value], [cell for cell in sample.cells(value) if cell]
     if options.values == "class":
         return True
-    if options.values == "probability" and len(class_names) == 2:
+    if options.values == "probability":
+        if len(class_names) > 2:
+            raise SettingsError(
+                f"--values probability: a single column of probabilities is for two classes; this model has "
+                f"{len(class_names)}, each with a column of its name"
+            )
         return False
     if len(class_names) == 2 and kinds == {"class", "probability"}:
         raise DataError(
@@ -241,7 +246,8 @@ def _wants_class(
     if kinds == {"text"}:
         if all(match_class(cell, class_names) for cell in cells):
             return True
-        word = next(cell for cell in cells if match_class(cell, class_names) is None and _number(cell) is None)
+        words = [cell for cell in cells if match_class(cell, class_names) is None]
+        word = next((cell for cell in words if _number(cell) is None), words[0])
         raise DataError(
             f"{sample.file}: its column {name} has {word!r}, which is no class of this model ({_names(class_names)}). "
             "Give a sample for these classes"
