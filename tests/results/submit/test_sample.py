@@ -153,6 +153,11 @@ def test_classes_that_are_numbers(photos: Callable[..., Path], submitted: Submit
         submitted(photos("1.jpg"), "ImageId,Label\n1,0\n", ("0", "1", "2"), values="probability")
 
 
+def test_an_id_with_a_line_break_is_refused_in_one_line(photos: Callable[..., Path], submitted: Submit) -> None:
+    with pytest.raises(DataError, match=r"1 id of .* without a photo in .*: 'a\\nb'; 1 photo of .*without an id"):
+        submitted(photos("1.jpg"), 'id,label\n"a\nb",0\n')
+
+
 def test_class_names_beside_numbers_are_refused(photos: Callable[..., Path], submitted: Submit) -> None:
     with pytest.raises(DataError, match="its column label has '1', which is no class of this model"):
         submitted(photos("1.jpg", "2.jpg"), "id,label\n1,cat\n2,1\n")

@@ -173,4 +173,4 @@ def _without_extension(path: str) -> str:
 
 def _list(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return ", ".join(name if name.isprintable() else repr(name) for name in names[:_MOST_NAMED]) + more
