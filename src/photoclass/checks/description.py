@@ -104,7 +104,7 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
     across_splits = [group for group in groups if group.across_splits and not group.across_classes]
     others = [group for group in groups if not (group.across_classes or group.across_splits)]
     if across_classes:
-        text = f"{_pictures(across_classes)} in two classes: one of the labels must be wrong"
+        text = f"{_pictures(across_classes)} in two classes: one of the labels is probably wrong"
         yield _duplicates_line(findings, across_classes, text, "duplicates-across-classes", fix=True)
     if across_splits:
         text = f"{_pictures(across_splits)} in two splits: data leakage, which makes scores too good"

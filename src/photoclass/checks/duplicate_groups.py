@@ -38,7 +38,7 @@ class DuplicateGroup:
     Attributes:
         photos: Their indices, in order.
         pairs: The pairs that were found to be near-duplicates.
-        across_classes: Whether they have different labels, so that one must be wrong.
+        across_classes: Whether they have different labels, so that one is probably wrong.
         across_splits: Whether they are in different splits, which is data leakage.
     """
 

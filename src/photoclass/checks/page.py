@@ -162,7 +162,7 @@ def _sections(findings: Findings) -> list[Section]:
                 "duplicates-across-classes",
                 "Across classes",
                 "The same picture in two classes",
-                "One of the labels must be wrong. Give the right one in a fixes file, or exclude the photos.",
+                "One of the labels is probably wrong. Give the right one in a fixes file, or exclude the photos.",
                 fix=True,
                 total=0,
             ),

@@ -200,7 +200,7 @@ def _describe_skipped(table: PhotoTable) -> Iterator[str]:
 def _describe_duplicates(table: PhotoTable, duplicates: NDArray[np.int64]) -> Iterator[str]:
     """Report near-duplicates with different labels, or on both sides of a split that the user made."""
     for values, what, why in (
-        (table.labels, "classes", "one of the labels must be wrong"),
+        (table.labels, "classes", "one of the labels is probably wrong"),
         (table.splits, "splits", "this data leakage makes a score too good"),
     ):
         pairs = np.unique(np.stack([duplicates, values.astype(np.int64)]), axis=1)

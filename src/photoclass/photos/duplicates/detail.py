@@ -65,7 +65,7 @@ class Comparison:
         photos: The index of each photo of the set.
         placed: The photos in the scene.
         typical: Shape (128, 128).
-        variations: In which directions they vary, learnt from different photos: of two photos that are compared,
+        directions: In which directions they vary, learnt from different photos: of two photos that are compared,
             neither may have taught its own marks as what all have in common.
         kept: The photos that were compared last, by row.
     """
@@ -74,7 +74,7 @@ class Comparison:
     photos: NDArray[np.int64]
     placed: Placed
     typical: NDArray[np.float32]
-    variations: tuple["_Variation", ...]
+    directions: tuple["_Variation", ...]
     kept: "OrderedDict[int, _Seen | None]" = field(default_factory=OrderedDict)
 
     @classmethod
@@ -90,8 +90,8 @@ class Comparison:
         typical = np.asarray(np.median(list(pictures.values()), axis=0), dtype=np.float32)
         rest = {row: _fine(picture - typical) for row, picture in pictures.items()}
         parts = [list(rest)[start::_VARIATIONS] for start in range(_VARIATIONS)]
-        variations = tuple(_Variation.of(typical, {row: rest[row] for row in part}) for part in parts)
-        return cls(details, photos, placed, typical, variations)
+        directions = tuple(_Variation.of(typical, {row: rest[row] for row in part}) for part in parts)
+        return cls(details, photos, placed, typical, directions)
 
     def typical_at(self, windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the typical photo at windows of shape (N, 4), at the resolution of fingerprints: (N, 32, 32)."""
@@ -127,7 +127,7 @@ class Comparison:
 
     def _variation(self, *rows: int) -> "_Variation":
         """Return one that was learnt without these photos, of which there are two at most."""
-        return next(each for each in self.variations if each.learnt_from.isdisjoint(rows))
+        return next(each for each in self.directions if each.learnt_from.isdisjoint(rows))
 
     def _particular(self, warped: NDArray[np.float32], other: "_Seen", variation: "_Variation") -> NDArray[np.float32]:
         """Return what is particular to both in the frame of the second, shape (2, 14400)."""

@@ -239,7 +239,7 @@ def principal_components(rows: NDArray[np.float32], count: int) -> NDArray[np.fl
     """
     _, mixtures = np.linalg.eigh((rows @ rows.T).astype(np.float64))
     taking_part = 1 / (mixtures**4).sum(axis=0)  # of each direction, as if so many rows had equal shares
-    common = mixtures[:, taking_part >= len(rows) / 6]
+    common = mixtures[:, taking_part >= len(rows) / 12]
     directions: NDArray[np.float32] = common[:, max(common.shape[1] - count, 0) :].T.astype(np.float32) @ rows
     return directions
 
