@@ -3,6 +3,8 @@
 import contextlib
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -17,15 +19,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; if the block succeeds, that file replaces `path`.
 
     Readers of `path` see the old file or the new one, never a part of either. On failure the old file stays unchanged
-    and the temporary one is removed.
+    and the temporary one is removed. A device or pipe, such as /dev/stdout, is written to and never replaced.
 
     Raises:
         OutputError: The folder cannot be written, or the disk is full.
     """
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{PART_ENDING}")
+    is_special = _is_special(path)
+    folder = Path(tempfile.gettempdir()) if is_special else path.parent
+    part = folder / f".{path.name[:100]}.{secrets.token_hex(6)}{PART_ENDING}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         yield part
+        if is_special:
+            with open(part, "rb") as written, open(path, "wb") as out:
+                shutil.copyfileobj(written, out)
+            return
         with open(part, "rb+") as written:
             os.fsync(written.fileno())
         os.replace(part, path)
@@ -36,6 +44,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether a path is a device, a pipe, or a name that the system gives to an open file."""
+    names = path.absolute().parts[1:3]
+    if names[:1] == ("dev",) and names != ("dev", "shm"):
+        return path.exists()
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 @contextlib.contextmanager
@@ -65,6 +81,8 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; give a file name")
+    if _is_special(path):
+        return
     probe = path.with_name(f".{secrets.token_hex(6)}{PART_ENDING}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
