@@ -106,7 +106,7 @@ def is_year(name: str) -> bool:
 
 def are_parts(names: Iterable[str]) -> bool:
     """Return whether names call parts of one set: they differ by numbers alone, and say `part`, `fold` or the like."""
-    plain = {tuple(word for word in words(name) if not word.isdecimal()) for name in names}
+    plain = {tuple(word for word in found if not word.isdecimal()) for found in map(words, names)}
     return len(plain) == 1 and not PART_WORDS.isdisjoint(*plain)
 
 

@@ -246,8 +246,8 @@ def _wants_class(
     if kinds == {"text"}:
         if all(match_class(cell, class_names) for cell in cells):
             return True
-        words = [cell for cell in cells if match_class(cell, class_names) is None]
-        word = next((cell for cell in words if _number(cell) is None), words[0])
+        others = [cell for cell in cells if match_class(cell, class_names) is None]
+        word = next((cell for cell in others if _number(cell) is None), others[0])
         raise DataError(
             f"{sample.file}: its column {name} has {word!r}, which is no class of this model ({_names(class_names)}). "
             "Give a sample for these classes"
