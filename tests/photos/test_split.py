@@ -142,8 +142,23 @@ def test_a_few_groups_of_the_users_hold_one_out_if_train_can_spare_it() -> None:
     labels, groups = np.tile([0, 1], 20), np.arange(40) // 8 * 8
     contents = _contents(40)
     seed = next(s for s in range(99) if HELD_OUT not in _assign(contents, s, duplicates=groups, labels=labels))
-    splits = assign_splits(contents, groups, labels, np.full(40, NO_SPLIT, dtype=np.int8), seed, hold_out_a_group=True)
+    splits = assign_splits(contents, groups, labels, np.full(40, NO_SPLIT, dtype=np.int8), seed, grouped=True)
     assert len(np.unique(groups[splits == HELD_OUT])) == 1
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("count", [8, 15, 200])
+def test_groups_of_the_users_are_divided_by_their_counts(count: int, seed: int) -> None:
+    sizes = np.random.default_rng(seed).integers(3, 9, 2 * count)
+    groups = np.repeat(np.arange(2 * count), sizes)
+    labels = groups % 2
+    fractions, free = SplitFractions(0.2, 0.2), np.full(len(groups), NO_SPLIT, dtype=np.int8)
+    splits = assign_splits(_contents(len(groups)), groups, labels, free, seed, fractions, grouped=True)
+    for label in (0, 1):
+        counts = np.bincount(splits[labels == label], minlength=3)
+        wanted = np.array([0.6, 0.2, 0.2]) * counts.sum()
+        assert (np.abs(counts - wanted) <= sizes.max()).all()
+    assert all(len(np.unique(splits[groups == group])) == 1 for group in range(2 * count))
 
 
 @pytest.mark.parametrize(

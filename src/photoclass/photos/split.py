@@ -64,7 +64,7 @@ def assign_splits(
     seed: int,
     fractions: SplitFractions = USUAL_FRACTIONS,
     *,
-    hold_out_a_group: bool = False,
+    grouped: bool = False,
 ) -> NDArray[np.int8]:
     """Assign a split to each photo that has none.
 
@@ -83,7 +83,8 @@ def assign_splits(
         given: Shape (N,), the user's splits, or NO_SPLIT.
         seed: Decides the splits.
         fractions: The shares of valid and held_out.
-        hold_out_a_group: Hold out at least one group if train can spare it: a few large groups leave it to chance.
+        grouped: Whether the user's groups are among them. A few large groups cannot be left to chance: they are divided
+            by their counts, in the order of their hashes, and at least one is held out if train can spare it.
 
     Returns:
         Shape (N,), TRAIN, VALID or HELD_OUT.
@@ -94,6 +95,8 @@ def assign_splits(
         return splits
     held_out_share = 0.0 if (given == HELD_OUT).any() else fractions.held_out
     positions = _positions(contents, groups, seed)
+    if grouped:
+        positions = _evenly(positions, groups, labels)
     splits[free & (positions < 1 - held_out_share)] = VALID
     splits[free & (positions < 1 - held_out_share - fractions.valid)] = TRAIN
     splits[free & (positions >= 1 - held_out_share)] = HELD_OUT
@@ -105,7 +108,7 @@ def assign_splits(
         _feed_train(splits, positions, labels == label, movable, groups)
     if not (splits == VALID).any():
         _spare_a_group(splits, positions, labels, movable, groups, VALID)
-    if hold_out_a_group and held_out_share and not (splits == HELD_OUT).any():
+    if grouped and held_out_share and not (splits == HELD_OUT).any():
         _spare_a_group(splits, positions, labels, movable, groups, HELD_OUT)
     return splits
 
@@ -121,6 +124,26 @@ def _positions(contents: Sequence[bytes], groups: NDArray[np.int64], seed: int) 
         for group, content in first.items()
     }
     return np.array([position[group] for group in groups.tolist()])
+
+
+def _evenly(
+    positions: NDArray[np.float64], groups: NDArray[np.int64], labels: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Spread the groups of each class evenly over [0, 1) by their counts, in the order of their positions.
+
+    A group that spans several classes counts with the one that most of its photos have.
+    """
+    numbers, first, members, sizes = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
+    by_class = np.zeros((len(numbers), int(labels.max(initial=0)) + 1), dtype=np.int64)
+    np.add.at(by_class, (members, labels), 1)
+    main = by_class.argmax(axis=1)
+    spread = np.zeros(len(numbers))
+    for label in np.unique(main):
+        mine = np.flatnonzero(main == label)
+        mine = mine[np.argsort(positions[first[mine]], kind="stable")]
+        ends = np.cumsum(sizes[mine])
+        spread[mine] = (ends - sizes[mine] / 2) / ends[-1]
+    return np.asarray(spread[members])
 
 
 def _follow_given(splits: NDArray[np.int8], groups: NDArray[np.int64], given: NDArray[np.int8]) -> None:

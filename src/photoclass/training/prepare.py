@@ -156,7 +156,7 @@ def divide_photos(request: TrainRequest, photos: Photos) -> tuple[Photos, NDArra
         table.splits,
         request.seed,
         request.fractions,
-        hold_out_a_group=bool(table.groups),
+        grouped=bool(table.groups),
     )
     photos = dataclasses.replace(photos, table=dataclasses.replace(table, splits=splits))
     for describe in (_describe_counts, _describe_skipped):
