@@ -5,9 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from photoclass.errors import DataError
+from photoclass.photos.sources.masks import _Files, _stand_alone
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
@@ -114,3 +117,26 @@ def test_classes_whose_files_have_equal_names_are_not_opened(tmp_path: Path, mon
 
     monkeypatch.setattr("photoclass.photos.sources.masks._open", refuse)
     assert len(_read(tmp_path / "tiles")) == 2 * EACH
+
+
+_NAMES = st.builds(
+    "{}/{}{}{}".format,
+    st.sampled_from(["cats", "dogs"]),
+    st.sampled_from(["1", "2", "mask_1", "1_thumb", "1-120x90", "gt 2"]),
+    st.sampled_from(["", "_mask", "-small"]),
+    st.sampled_from([".jpg", ".JPG", ".png", ""]),
+)
+
+
+@given(st.lists(_NAMES, unique=True, min_size=1, max_size=6))
+def test_files_that_stand_alone_at_a_glance_belong_to_no_other(names: list[str]) -> None:
+    count = len(names)
+    table = PhotoTable(tuple(names), tuple(names), np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int8))
+    if _stand_alone(names):
+        files = _Files.of(table)
+        assert not [*files.in_one_folder(), *files.in_parallel_folders()]
+
+
+def test_ordinary_names_stand_alone_at_a_glance() -> None:
+    assert _stand_alone([f"data/cats/IMG_{number}.jpg" for number in range(9)])
+    assert not _stand_alone(["data/cats/1.jpg", "data/cats/1.png"])

@@ -9,7 +9,13 @@ from typing import TypeAlias
 from photoclass.errors import DataError
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.sources import rules
-from photoclass.photos.sources.litter import has_photo_ending, holds_picture, kind_by_ending, litter_kind
+from photoclass.photos.sources.litter import (
+    has_photo_ending,
+    holds_picture,
+    is_plainly_a_photo,
+    kind_by_ending,
+    litter_kind,
+)
 from photoclass.photos.table import PassedOver, SkippedPhoto, merge_passed_over, natural_key
 
 _MOST_LINKS_NAMED = 3
@@ -188,6 +194,9 @@ class _Walk:
         named_elsewhere = rules.HUB_FOLDERS[0] if len(hub) == len(rules.HUB_FOLDERS) else ""
         for entry in entries:
             relative = f"{folder}/{entry.name}" if folder else entry.name
+            if is_plainly_a_photo(entry.name) and entry.is_file(follow_symlinks=False):
+                self._listing.files.append(relative)
+                continue
             is_folder = entry.is_dir(follow_symlinks=False)
             if kind := rules.SYSTEM if entry.name == named_elsewhere else litter_kind(entry.name):
                 if is_folder:

@@ -4,6 +4,7 @@ from photoclass.photos.sources import rules
 
 _KINDS = {ending: kind for kind, endings in rules.BESIDE_PHOTOS.items() for ending in endings.split()}
 
+_STARTS_OF_LITTER = frozenset("." + "".join(start[0] + start[0].upper() for start in rules.SYSTEM_STARTS))
 _HEAD_BYTES = 32
 _STARTS_OF_PICTURES = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
@@ -33,6 +34,11 @@ def litter_kind(name: str) -> str:
 def has_photo_ending(name: str) -> bool:
     """Return whether a name ends as photos do."""
     return name[name.rfind(".") + 1 :].lower() in rules.PHOTO_ENDINGS and "." in name
+
+
+def is_plainly_a_photo(name: str) -> bool:
+    """Return at a glance whether a file of this name is a photo and no litter, as most are; False is no answer."""
+    return name[0] not in _STARTS_OF_LITTER and name[name.rfind(".") + 1 :].lower() in rules.PHOTO_ENDINGS
 
 
 def kind_by_ending(name: str) -> str:

@@ -6,7 +6,7 @@ or a folder whose files are all called as those of another folder are, but with 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ _WORDS = (
 _BY_NAME = re.compile(
     rf"(?:{_WORDS})[ _.-]+(?P<rest>.+)|(?P<stem>.+?)[ _.-]+(?:{_WORDS}|\d+x\d+)\d?", re.IGNORECASE | re.DOTALL
 )
+_SIZE = re.compile(r"\dx\d")
 _MOST_COLOURS = 32  # that a mask has; a drawing or photo has more
 _PEAKS, _PEAK_WIDTH, _LEAST_IN_PEAKS = 3, 12, 0.97  # grey levels of a mask that was saved as JPEG
 _SAME_SHAPE = 0.03
@@ -72,6 +73,8 @@ def pass_over_masks(table: PhotoTable) -> PhotoTable:
     Raises:
         DataError: All photos of a class are masks or thumbnails of others.
     """
+    if _stand_alone(table.names):
+        return table
     files = _Files.of(table)
     found: dict[int, tuple[str, int]] = {}
     for other, photo in (*files.in_one_folder(), *files.in_parallel_folders()):
@@ -93,6 +96,15 @@ def pass_over_masks(table: PhotoTable) -> PhotoTable:
             notes.append(f"{count} beside photos passed over, such as {' beside '.join(names)}")
     selected = table.select(kept).with_passed_over(passed_over)
     return replace(selected, notes=(*selected.notes, *notes))
+
+
+def _stand_alone(names: Sequence[str]) -> bool:
+    """Return whether no file belongs to another by its name, as in most data sets: a glance, not a look at each."""
+    parts = [name.rpartition(".") for name in names]
+    if len({ending.lower() for _, _, ending in parts}) > 1 or len({stem for stem, _, _ in parts}) < len(parts):
+        return False
+    text = "\n".join(names).lower()
+    return not any(word in text for word in _WORDS.split("|")) and not ("x" in text and _SIZE.search(text))
 
 
 @dataclass(frozen=True)
