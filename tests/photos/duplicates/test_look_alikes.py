@@ -15,11 +15,12 @@ from photoclass.photos.duplicates.detail import in_detail
 from photoclass.photos.duplicates.fingerprint import doubled, fingerprint, halved
 from photoclass.photos.duplicates.look_alikes import find_look_alikes
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates
-from photoclass.photos.duplicates.particular import without
+from photoclass.photos.duplicates.particular import Likely, without
 from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put
 
 COUNT, COPIED = 60, 12
+FINE_STRIPES = (11.0, 3.0)  # half-waves hardly wider than a fingerprint's cell mislead where a cropped photo lies
 ALTERED: dict[str, Callable[[Image.Image], bytes]] = {
     "at quality 40": lambda picture: encode(picture, "JPEG", quality=40),
     "at a third of its size": lambda picture: encode(_resized(picture, 0.3), "JPEG", quality=85),
@@ -51,11 +52,12 @@ def _cropped(picture: Image.Image, share: float) -> Image.Image:
     return picture.crop((left, top, left + width, top + height))
 
 
-def _under_one_lamp(number: int, scene: int = 0) -> Image.Image:
+def _under_one_lamp(number: int, scene: int = 0, waves: tuple[float, float] | None = None) -> Image.Image:
     """Draw a gradient, stripes and noise in common, and four marks of a few pixels that differ."""
     common = np.random.default_rng(scene)
     y, x = np.mgrid[:180, :240] / (180.0, 240.0)[0]
-    waves = common.uniform(4, 9, 2)
+    drawn = common.uniform(4, 9, 2)
+    waves = waves or (float(drawn[0]), float(drawn[1]))
     slope = 50 * (y - 0.5 if scene else x - 0.6)
     grey = 120 + slope + 25 * np.sin(2 * np.pi * (waves[0] * x + waves[1] * y)) + common.normal(0, 6, x.shape)
     own = np.random.default_rng((scene, number))
@@ -101,6 +103,14 @@ def test_copies_under_one_lamp_are_found_and_their_kind_is_right(how: str, photo
         assert found.cropped.all() and (found.first < COUNT).all()
 
 
+def test_cropped_copies_under_fine_stripes_are_found() -> None:
+    pictures = [_under_one_lamp(number, waves=FINE_STRIPES) for number in range(COUNT)]
+    files = [encode(picture, "JPEG", quality=92) for picture in pictures]
+    found = _find([*files, *(ALTERED["cropped to 0.9"](picture) for picture in pictures[:COPIED])])
+    pairs = sorted(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    assert pairs == [(i, COUNT + i) for i in range(COPIED)]
+
+
 def test_copies_of_several_kinds_of_one_photo_are_one_group(photos: list[bytes]) -> None:
     copies = [change(_under_one_lamp(7)) for change in ALTERED.values()]
     found = _find([*photos, *copies])
@@ -136,6 +146,22 @@ def test_check_reports_no_label_as_wrong_where_photos_only_look_alike(tmp_path: 
     (group,) = findings.duplicates
     assert {findings.photos.table.names[photo].rpartition("/")[2] for photo in group.photos} == {"1.jpg", "again.jpg"}
     assert group.across_classes
+
+
+def test_candidates_of_two_placements_are_all_kept_and_each_window_once() -> None:
+    first, second = np.array([0, 2]), np.array([1, 3])
+    mirrored, window = np.array([False, True]), np.tile([0.0, 0.0, 1.0, 1.0], (2, 1))
+    one = Likely(first, second, mirrored, window, window, np.array([0.9, 0.8], dtype=np.float32))
+    elsewhere = window.copy()
+    elsewhere[1] = [0.1, 0.0, 0.9, 0.9]
+    other = Likely(first, second, mirrored, window, elsewhere, np.array([0.9, 0.7], dtype=np.float32))
+    either = Likely.any_of([one, other])
+    assert sorted(zip(either.first.tolist(), either.in_scene[:, 0].tolist(), strict=True)) == [
+        (0, 0.0),
+        (2, 0.0),
+        (2, 0.1),
+    ]
+    assert set(either.second.tolist()) == {1, 3} and either.mirrored.sum() == 2
 
 
 def test_what_common_rows_explain_is_taken_out() -> None:

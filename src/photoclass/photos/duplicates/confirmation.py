@@ -10,7 +10,7 @@ from photoclass.photos.duplicates.candidates import Reader
 from photoclass.photos.duplicates.detail import Comparison, Details
 from photoclass.photos.duplicates.fingerprint import WINDOWS
 from photoclass.photos.duplicates.look_alikes import LookAlikes
-from photoclass.photos.duplicates.particular import find_likely, place, take_out_common
+from photoclass.photos.duplicates.particular import Likely, find_likely, place, take_out_common
 from photoclass.photos.duplicates.registration import register
 
 # The share of a picture's variance that its near-duplicate does not explain. It is at most 0.03 for 1,800 cropped
@@ -123,7 +123,11 @@ def confirm_look_alikes(
     comparison = Comparison.of(details, photos, placed) if details else None
     exact = comparison.typical_at if comparison else None
     most = _MOST_IF_COMPARED_IN_DETAIL if comparison else _MOST_UNEXPLAINED
-    likely = find_likely(placed, take_out_common(placed, look_alikes.typical, exact))
+    # Detail places cropped photos better under fine stripes, and fingerprints do where parts of the scene move.
+    placements = [placed, *([comparison.placed_in_detail()] if comparison else [])]
+    likely = Likely.any_of(
+        [find_likely(each, take_out_common(each, look_alikes.typical, exact)) for each in placements]
+    )
     # Either may be the one that shows more; and there are two guesses at which part of it the other shows.
     first = np.concatenate([likely.first, likely.first, likely.second])
     second = np.concatenate([likely.second, likely.second, likely.first])

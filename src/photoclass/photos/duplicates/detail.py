@@ -7,7 +7,7 @@ photos, and only detail finer than an eighth of a side is compared.
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import cv2
@@ -92,6 +92,14 @@ class Comparison:
         parts = [list(rest)[start::_VARIATIONS] for start in range(_VARIATIONS)]
         directions = tuple(_Variation.of(typical, {row: rest[row] for row in part}) for part in parts)
         return cls(details, photos, placed, typical, directions)
+
+    def placed_in_detail(self) -> Placed:
+        """Return the photos, the cropped ones placed by their detail (others, and unreadable ones, as they were)."""
+        window = self.placed.window.copy()
+        for row in np.flatnonzero(abs(window - _WHOLE).max(axis=1) >= _NEARLY_WHOLE):
+            if seen := self._look(int(row)):
+                window[row] = seen.window
+        return replace(self.placed, window=window)
 
     def typical_at(self, windows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the typical photo at windows of shape (N, 4), at the resolution of fingerprints: (N, 32, 32)."""

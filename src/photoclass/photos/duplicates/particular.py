@@ -6,8 +6,8 @@ one photo: marks, texture and noise. It correlates with that of a copy (0.6 and 
 of another photo, so that the few best are compared in detail.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,14 @@ class Likely:
     window: NDArray[np.float64]
     in_scene: NDArray[np.float64]
     correlation: NDArray[np.float32]
+
+    @classmethod
+    def any_of(cls, found: Sequence["Likely"]) -> "Likely":
+        """Return the pairs of several searches, with all their windows, but each of these once."""
+        parts = [np.concatenate([getattr(each, part.name) for each in found]) for part in fields(cls)]
+        keys = np.column_stack([part for part, of in zip(parts, fields(cls), strict=True) if of.name != "correlation"])
+        _, rows = np.unique(keys, axis=0, return_index=True)
+        return cls(*(part[rows] for part in parts))
 
 
 @dataclass(frozen=True)
