@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from common.look_alike_photos import scenes
 from common.measuring import machine
+from common.planted_copies import saved_as_jpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
@@ -56,7 +57,7 @@ def main() -> None:
 
 def _sets(data: Path | None, count: int, seed: int) -> Iterator[tuple[str, list[bytes]]]:
     for name, scene in scenes(seed).items():
-        yield name, [_saved(Image.fromarray(scene.photo(number)), 92) for number in range(count)]
+        yield name, [saved_as_jpeg(Image.fromarray(scene.photo(number)), 92) for number in range(count)]
     if data:
         paths = read_data(data, Workspace()).paths
         yield "ordinary photos", [Path(path).read_bytes() for path in paths[:: max(1, len(paths) // count)][:count]]
@@ -95,19 +96,13 @@ def _changes(generator: np.random.Generator) -> dict[str, Callable[[Image.Image]
         return picture.crop((left, top, left + width, top + height))
 
     return {
-        **{f"quality {quality}": lambda picture, q=quality: _saved(picture, q) for quality in _QUALITIES},
-        **{f"resized to {scale}": lambda picture, s=scale: _saved(resized(picture, s), 85) for scale in _SCALES},
-        "mirrored": lambda picture: _saved(ImageOps.mirror(picture), 85),
-        **{f"cropped to {share}": lambda picture, s=share: _saved(cropped(picture, s), 85) for share in _SHARES},
-        "mirrored, cropped to 0.9": lambda picture: _saved(cropped(ImageOps.mirror(picture), 0.9), 85),
-        "cropped to 0.95, halved, quality 70": lambda picture: _saved(resized(cropped(picture, 0.95), 0.5), 70),
+        **{f"quality {quality}": lambda picture, q=quality: saved_as_jpeg(picture, q) for quality in _QUALITIES},
+        **{f"resized to {scale}": lambda picture, s=scale: saved_as_jpeg(resized(picture, s), 85) for scale in _SCALES},
+        "mirrored": lambda picture: saved_as_jpeg(ImageOps.mirror(picture), 85),
+        **{f"cropped to {share}": lambda picture, s=share: saved_as_jpeg(cropped(picture, s), 85) for share in _SHARES},
+        "mirrored, cropped to 0.9": lambda picture: saved_as_jpeg(cropped(ImageOps.mirror(picture), 0.9), 85),
+        "cropped to 0.95, halved, quality 70": lambda picture: saved_as_jpeg(resized(cropped(picture, 0.95), 0.5), 70),
     }
-
-
-def _saved(picture: Image.Image, quality: int) -> bytes:
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=quality)
-    return stream.getvalue()
 
 
 def _decoded(data: bytes) -> Pixels:

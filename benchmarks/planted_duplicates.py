@@ -6,12 +6,12 @@ The second column is the recall of `evaluate`, which has the training photos' fi
 """
 
 import argparse
-import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from common.measuring import machine
+from common.planted_copies import saved_as_jpeg
 from PIL import Image, ImageOps
 
 from photoclass.checks.inspection import inspect_photos
@@ -61,22 +61,16 @@ def _changes(generator: np.random.Generator) -> dict[str, Callable[[Image.Image]
         return picture.crop((left, top, left + width, top + height))
 
     return {
-        "saved again at quality 60": lambda picture: _saved(picture, 60),
-        "resized, to 0.4 to 1.6": lambda picture: _saved(resized(picture), 85),
-        "mirrored": lambda picture: _saved(ImageOps.mirror(picture), 85),
+        "saved again at quality 60": lambda picture: saved_as_jpeg(picture, 60),
+        "resized, to 0.4 to 1.6": lambda picture: saved_as_jpeg(resized(picture), 85),
+        "mirrored": lambda picture: saved_as_jpeg(ImageOps.mirror(picture), 85),
         **{
-            f"cropped to {share} of each side": lambda picture, share=share: _saved(cropped(picture, share), 85)
+            f"cropped to {share} of each side": lambda picture, share=share: saved_as_jpeg(cropped(picture, share), 85)
             for share in _SHARES
         },
-        "mirrored, cropped to 0.9": lambda picture: _saved(cropped(ImageOps.mirror(picture)), 85),
-        "cropped to 0.9, resized, quality 75": lambda picture: _saved(resized(cropped(picture)), 75),
+        "mirrored, cropped to 0.9": lambda picture: saved_as_jpeg(cropped(ImageOps.mirror(picture)), 85),
+        "cropped to 0.9, resized, quality 75": lambda picture: saved_as_jpeg(resized(cropped(picture)), 75),
     }
-
-
-def _saved(picture: Image.Image, quality: int) -> bytes:
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=quality)
-    return stream.getvalue()
 
 
 def _fingerprint(data: bytes) -> Pixels:

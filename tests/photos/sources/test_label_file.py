@@ -78,7 +78,7 @@ def test_fault_31_all_wrong_rows_are_reported_with_their_lines(tmp_path: Path) -
     assert "line 6: unknown split: 'maybe'; choose from train, valid, test" in message
     assert "line 2" not in message
     message = _refusal(tmp_path, "image,label\n1.jpg,cat\n9.jpg,dog\n2.jpg,dog\n")
-    assert f"line 3: no such file: '9.jpg'; below {tmp_path} are 3 photos, such as 1.jpg" in message
+    assert f"line 3: no such file: '9.jpg'; there are 3 photos below {tmp_path}, such as 1.jpg" in message
 
 
 def test_fault_31_one_cause_of_many_wrong_rows_is_named_once_with_its_count(tmp_path: Path) -> None:

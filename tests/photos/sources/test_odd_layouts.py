@@ -128,10 +128,10 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
         ("train/{cats,dogs} test/{0,1}", "test/0/, test/1/: 4 unlabelled photos passed over"),
         ("{train,test}/{cats,dogs} test-several_pets", "test-several_pets/: 2 unlabelled photos passed over"),
         ("train/{cats,dogs} unlabelled", "unlabelled/: 2 unlabelled photos passed over"),
-        ("cats dogs trimaps", "trimaps/: 2 files passed over, as the name says that it is no class"),
+        ("cats dogs trimaps", "trimaps/: 2 files passed over, since its name is not that of a class"),
         ("cats dogs box_annotations", "box_annotations/: 2 files passed over"),
         ("cats dogs unlabelled_test", "unlabelled_test/: 2 unlabelled photos passed over"),
-        ("cats dogs outputs", "outputs/: 2 files passed over, as the name says that it is no class"),
+        ("cats dogs outputs", "outputs/: 2 files passed over, since its name is not that of a class"),
         ("train/{cats,dogs} runs/exp1", "runs/: 2 files passed over"),
         ("{cats,dogs}/{images,masks}", "cats/masks/, dogs/masks/: 4 files passed over"),
         ("images/{cat,dog}_*.jpg masks/{cat,dog}_*.png", "masks/: 4 files passed over"),
@@ -141,8 +141,8 @@ def test_inputs_1_splits_by_any_name_and_nesting_are_understood_and_said(
             "cats dogs 100CANON 2024-01-02",
             "100CANON/, 2024-01-02/: 4 unlabelled photos passed over (if it is a class: ",
         ),
-        ("cats dogs tmp", "tmp/: 2 files passed over, as the name says that it is no class"),
-        ("cats dogs docs/*.txt", "docs/: no class, as there is no photo in it"),
+        ("cats dogs tmp", "tmp/: 2 files passed over, since its name is not that of a class"),
+        ("cats dogs docs/*.txt", "docs/: not a class, since it holds no photos"),
     ],
 )
 def test_inputs_2_folders_beside_the_classes_that_are_none_are_passed_over_with_a_note(layout: str, note: str) -> None:
@@ -250,15 +250,15 @@ def test_folders_inside_class_folders_are_told() -> None:
         ("{train,test}/{train,test}", "no class folders found"),
         ("seg_{train,test}/seg_{train,test}/{cats,dogs}", "would be classes, and look like splits"),
         ("set/{train,val,test}/{cats,dogs} {train,test}/{cats,dogs}", r"splits of its own; .*--splits set=ignore"),
-        ("birds_2011/images/{a,b} segmentations/{a,b}", r"is it no photos of the classes\? .*segmentations=ignore"),
+        ("birds_2011/images/{a,b} segmentations/{a,b}", r"are they masks or photos\? .*segmentations=ignore"),
         (
             "{colour,grey}/{a,b}",
             r"to train on all of them together, --splits '\*=train'; .* give one alone, DATA/colour",
         ),
         ("{1,2,3}/{benign,malignant} 4/benign", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\)"),
         ("{1,3}/benign {2,4}/malignant", r"1/, 2/, 3/, 4/ hold the same classes \(benign, malignant\).*'\*=train'"),
-        ("HAM10000_images_part_{1,2}", r"part_1/, .*part_2/ are called like parts of one set, .* '\*=class'"),
-        ("{fold1,fold2,fold3}", "are called like parts of one set"),
+        ("HAM10000_images_part_{1,2}", r"part_1/, .*part_2/ are named like parts of one set, .* '\*=class'"),
+        ("{fold1,fold2,fold3}", "are named like parts of one set"),
         ("{2023,2024}", r"2023/, 2024/ are called after years; .* '\*=class'"),
         ("{100CANON,101CANON}", r"\(100CANON/, 101CANON/ passed over\).*--splits 100CANON=class,101CANON=class"),
         ("DCIM/{cats,dogs} Android/data/cache", r"DCIM/ holds folders with photos, and Android/ beside it"),
@@ -344,7 +344,7 @@ def test_folders_of_files_that_are_no_photos_are_passed_over_wherever_they_are(t
     table = read_data(tmp_path, Workspace(tmp_path / "cache"))
     assert table.class_names == ("cats", "dogs") and not table.skipped
     assert sum(item.count for item in table.passed_over) == 4
-    assert "Annotation/, lists/: 3 files passed over, as there is no photo in it" in table.notes
+    assert "Annotation/, lists/: 3 files passed over, since it holds no photos" in table.notes
 
 
 @pytest.mark.parametrize(

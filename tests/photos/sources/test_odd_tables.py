@@ -231,7 +231,10 @@ def test_input_17_what_was_found_elsewhere_is_said(folder: Path) -> None:
     ("text", "cause"),
     [
         (_written("https://example.org/{path}"), "4 rows, the first in line 2: a web address, not a file"),
-        (_written("old/{stem}.jpg").replace("old/0", "cats/9"), "line 2: no such file: 'cats/9.jpg'; below"),
+        (
+            _written("old/{stem}.jpg").replace("old/0", "cats/9"),
+            "line 2: no such file: 'cats/9.jpg'; there are 4 photos below",
+        ),
         (
             _written("{folder}/{stem}.png"),
             "4 rows, the first in line 2: no such file: 'cats/0.png'; cats/0.jpg is here",

@@ -159,7 +159,7 @@ def test_an_id_with_a_line_break_is_refused_in_one_line(photos: Callable[..., Pa
 
 
 def test_class_names_beside_numbers_are_refused(photos: Callable[..., Path], submitted: Submit) -> None:
-    with pytest.raises(DataError, match="its column label has '1', which is no class of this model"):
+    with pytest.raises(DataError, match="its column label has '1', not a class of this model"):
         submitted(photos("1.jpg", "2.jpg"), "id,label\n1,cat\n2,1\n")
 
 
@@ -181,7 +181,7 @@ def test_positive_and_values_decide(photos: Callable[..., Path], submitted: Subm
     for options in ({"positive": "cow"}, {"values": "words"}):
         with pytest.raises(SettingsError, match="choose from"):
             submitted(test, "id,label\n1,0\n", **options)
-    with pytest.raises(SettingsError, match="is called like class dog"):
+    with pytest.raises(SettingsError, match="is named after class dog"):
         submitted(test, "id,dog\n1,0\n", positive="cat")
     for text, options in (("id,cat,dog\n1,0,0\n", {}), ("id,label\n1,cat\n", {}), (None, {"values": "class"})):
         with pytest.raises(SettingsError, match="is for a single column of probabilities"):
@@ -197,11 +197,11 @@ def test_positive_and_values_decide(photos: Callable[..., Path], submitted: Subm
     [
         ("id,not_dog\n1,0\n", "not_dog may be the probability of cat or of dog; choose with --positive"),
         ("id,noDogs\n1,0\n", "noDogs may be the probability of cat or of dog; choose with --positive"),
-        ("id,cat,dog,bird\n1,0,0,0\n", "no class is called like bird"),
+        ("id,cat,dog,bird\n1,0,0,0\n", "no class is named bird"),
         ("id,horse,cow\n1,0,0\n", "its header is id,horse,cow; this model writes .* cat, dog"),
-        ("id,cat,horse\n1,0,0\n", "no class is called like horse; no column is called like dog"),
-        ("id,dog,dogs\n1,0,0\n", "dog and dogs are both called like class dog"),
-        ("id,label\n1,tiger\n", "has 'tiger', which is no class of this model \\(cat, dog\\)"),
+        ("id,cat,horse\n1,0,0\n", "no class is named horse; no column is named dog"),
+        ("id,dog,dogs\n1,0,0\n", "dog and dogs are both named after class dog"),
+        ("id,label\n1,tiger\n", "has 'tiger', not a class of this model \\(cat, dog\\)"),
         ("id,label\n1,17\n", "neither a probability nor a class"),
         ("id\n1\n", "its header is id; a sample has a column of ids"),
         ("id,label\n", "has a header and no rows"),
@@ -220,8 +220,8 @@ def test_samples_for_others_are_refused(
     ("text", "message"),
     [
         ("id,label\n1,0.5\n", "this model writes a column for each of its classes ant, bee, cat. For one column"),
-        ("id,ant,bee\n1,0.5,0.5\n", "no column is called like cat"),
-        ("id,ant\n1,0.5\n", "no column is called like bee, cat"),
+        ("id,ant,bee\n1,0.5,0.5\n", "no column is named cat"),
+        ("id,ant\n1,0.5\n", "no column is named bee, cat"),
     ],
 )
 def test_samples_for_fewer_classes_are_refused(

@@ -191,7 +191,7 @@ class _Reader:
         kids = [kid for kid in folder.folders.values() if kid.name not in part.without and kid not in done]
         of_part = class_folders(kids, part, self.choices, in_several)
         self.found.aside += of_part.aside
-        self.labelled.notes += [f"{kid.path}/: no class, as there is no photo in it" for kid in of_part.without_photos]
+        self.labelled.notes += [f"{kid.path}/: not a class, since it holds no photos" for kid in of_part.without_photos]
         classes = of_part.classes
         refuse_seldom_classes(self.where, classes, self.choices)
         if len(classes) == 1 and says_nothing(classes[0], self.choices) and not folder.own_photos:

@@ -127,9 +127,9 @@ class PhotoFinder:
         if (self._encoding == CP1252 and not written.isascii()) or any("\ud800" <= c <= "\udfff" for c in written):
             return "the table is not UTF-8: save it as UTF-8"
         if not files.photos:
-            return f"below {self._shown} is no photo"
+            return f"there are no photos below {self._shown}"
         verb = "is" if len(files.photos) == 1 else "are"
-        return f"below {self._shown} {verb} {plural(len(files.photos), 'photo')}, such as {files.photos[0]}"
+        return f"there {verb} {plural(len(files.photos), 'photo')} below {self._shown}, such as {files.photos[0]}"
 
     def _files_below(self) -> "FileIndex":
         if self._below is None:

@@ -144,7 +144,7 @@ class _Files:
                     yield from ((other, photo) for other in rows for photo in photos)
 
     def in_parallel_folders(self) -> Iterator[tuple[int, int]]:
-        """Yield (a file, a photo) of folders where all files of one are called like files of the other."""
+        """Yield (a file, a photo) of folders where all files of one are named like files of the other."""
         by_ending: dict[str, list[str]] = defaultdict(list)
         for folder, stems in self.folders.items():
             endings = {self.endings[row] for rows in stems.values() for row in rows}

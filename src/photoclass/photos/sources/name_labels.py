@@ -80,7 +80,7 @@ def labels_of_known(names: Sequence[str], known: Collection[str]) -> NameLabels:
 
 
 def _with_bare_names(found: NameLabels) -> NameLabels:
-    """Label files that are called like a class without a number: `cat.jpg` beside `cat (1).jpg`."""
+    """Label files that are named after a class without a number: `cat.jpg` beside `cat (1).jpg`."""
     known = set(found.labels.values())
     bare = {name: stem for name in found.others if (stem := _stem(name)) in known}
     return (

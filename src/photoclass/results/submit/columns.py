@@ -59,7 +59,7 @@ def columns_of_sample(
 ) -> tuple[Column, ...]:
     """Decide what each column of a sample wants.
 
-    Ids are in the column whose cells name photos. A column that is called like a class has its probability. Where no
+    Ids are in the column whose cells name photos. A column that is named after a class has its probability. Where no
     column is, the one of predictions has class names if its cells are class names, else the probability of the
     positive class.
 
@@ -113,13 +113,13 @@ def _check_positive_is_used(columns: Sequence[Column], options: SampleOptions) -
 
 
 def _named_columns(sample: Sample, content: dict[int, set[str]], class_names: Sequence[str]) -> dict[int, int]:
-    """Return the class of each column that is called like one and may hold probabilities."""
+    """Return the class of each column that is named after one and may hold probabilities."""
     found = {i: class_of_column(sample.header[i], class_names) for i in content}
     return {i: label for i, label in found.items() if label >= 0 and content[i] & {"blank", "probability", "number"}}
 
 
 def _id_column(sample: Sample, photos: PhotoIds, options: SampleOptions) -> int:
-    """Return the column whose cells name photos; if none or several do, the one that is called like ids."""
+    """Return the column whose cells name photos; if none or several do, the one that is named like ids."""
     header = sample.header
     if options.id_column:
         if options.id_column not in header:
@@ -181,34 +181,34 @@ def _check_named(
     class_names: Sequence[str],
     options: SampleOptions,
 ) -> None:
-    """Check that the columns called like classes are those of the model: all of them, or one of two."""
+    """Check that the columns named after classes are those of the model: all of them, or one of two."""
     twice = sorted({label for label in named.values() if list(named.values()).count(label) > 1})
     others = [i for i, kinds in content.items() if i not in named and kinds & {"blank", "probability"}]
     absent = [name for label, name in enumerate(class_names) if label not in named.values()]
     if twice:
         both = [sample.header[i] for i, label in named.items() if label == twice[0]]
         raise DataError(
-            f"{sample.file}: the columns {' and '.join(both)} are both called like class {class_names[twice[0]]}"
+            f"{sample.file}: the columns {' and '.join(both)} are both named after class {class_names[twice[0]]}"
         )
     if others or (absent and (len(class_names) > 2 or len(named) != 1)):
         raise DataError(
             f"{_header(sample)}; this model's classes are {_names(class_names)}: "
             + "; ".join(
-                [f"no class is called like {_names([sample.header[i] for i in others])}"] * bool(others)
-                + [f"no column is called like {_names(absent)}"] * bool(absent)
+                [f"no class is named {_names([sample.header[i] for i in others])}"] * bool(others)
+                + [f"no column is named {_names(absent)}"] * bool(absent)
             )
         )
     if options.positive is not None and len(named) == 1:
         [(i, label)] = named.items()
         if class_names[label] != options.positive:
             raise SettingsError(
-                f"--positive {options.positive}: the column {sample.header[i]} of {sample.file} is called like class "
+                f"--positive {options.positive}: the column {sample.header[i]} of {sample.file} is named after class "
                 f"{class_names[label]}"
             )
 
 
 def _value_column(sample: Sample, rest: Sequence[int], content: dict[int, set[str]], class_names: Sequence[str]) -> int:
-    """Return the one column for predictions, where none is called like a class."""
+    """Return the one column for predictions, where none is named after a class."""
     if len(rest) == 1:
         return rest[0]
     fitting = [i for i in rest if content[i] & {"blank", "probability", "class"}]
@@ -249,7 +249,7 @@ def _wants_class(
         others = [cell for cell in cells if match_class(cell, class_names) is None]
         word = next((cell for cell in others if _number(cell) is None), others[0])
         raise DataError(
-            f"{sample.file}: its column {name} has {word!r}, which is no class of this model ({_names(class_names)}). "
+            f"{sample.file}: its column {name} has {word!r}, not a class of this model ({_names(class_names)}). "
             "Give a sample for these classes"
         )
     if len(class_names) > 2:
@@ -282,7 +282,7 @@ def _spelled(sample: Sample, value: int, class_names: Sequence[str]) -> tuple[st
 
 
 def _check_not_ambiguous(sample: Sample, value: int, class_names: Sequence[str], options: SampleOptions) -> None:
-    """Refuse `not_dog`: it mentions a class and is not called like it."""
+    """Refuse `not_dog`: it mentions a class and is not named after it."""
     mentioned = classes_in_name(sample.header[value], class_names)
     if options.positive is None and len(mentioned) == 1:
         raise DataError(

@@ -15,7 +15,7 @@ class SampleOptions:
 
     Attributes:
         id_column: The column of ids; empty to find it by its cells and its name.
-        positive: With two classes, the one whose probability a column has that is called like none of them; None for
+        positive: With two classes, the one whose probability a column has that is named after neither; None for
             the second.
         values: What a single column of predictions has, `probability` or `class`; None for what the sample's cells
             are, and without a sample probabilities.

@@ -43,7 +43,7 @@ def submit(
     """Predict the photos of a test set and write the submission file.
 
     Header, ids and order are the sample's. Its ids may be file names with or without extension, or paths. A column
-    that is called like a class has its probability, another one that of the second of two classes; where the sample
+    that is named after a class has its probability, another one that of the second of two classes; where the sample
     has class names, the predicted class is written. Without a sample, ids are file names without extension, and
     columns are `id,label` with two classes, or one for each class with more.
 
@@ -107,7 +107,7 @@ def _check_out(out: Path, test: Path, sample: Path | None) -> None:
 
 
 def _photo_ids(table: PhotoTable, test: Path) -> PhotoIds:
-    """Return the files of the test set; one that neither is called like a photo nor begins as one needs no id."""
+    """Return the files of the test set; one that neither is named like a photo nor begins as one needs no id."""
     paths = [*table.paths, *("" for _ in table.skipped)]
     names = _names_within([*table.names, *(item.name for item in table.skipped)], test)
     return PhotoIds(

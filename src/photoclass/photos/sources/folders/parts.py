@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from photoclass.photos.sources.folders.tree import Folder
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 
-UNLABELLED, NO_CLASS, IGNORED = "unlabelled photos", "files of folders that are no class", "files of ignored folders"
+UNLABELLED, NO_CLASS, IGNORED = "unlabelled photos", "files in folders that are not classes", "files of ignored folders"
 OTHER_FILES = "files of unknown kinds"
 # What --splits calls each split.
 SPLIT_CHOICE_OF = {TRAIN: "train", VALID: "valid", HELD_OUT: "test"}

@@ -49,8 +49,8 @@ def which_split(level: Level, alike: Sequence[Folder]) -> DataError:
     if beside := [top for top in alike if is_seldom_class(top.name)]:
         return DataError(
             f"{level.where}: {named(beside)} {'holds' if len(beside) == 1 else 'hold'} folders of the same names as "
-            f"those beside; {'is it' if len(beside) == 1 else 'are they'} no photos of the classes? Leave out what is "
-            f"none with {write_option('--splits', {top.name: 'ignore' for top in beside})}, or say what it is (train, "
+            f"those beside; are they masks or photos? Leave out what does not show the classes with "
+            f"{write_option('--splits', {top.name: 'ignore' for top in beside})}, or say what it is (train, "
             "valid, test, class)"
         )
     shown = ", ".join(classes[:_MOST_CLASSES]) + (", …" if len(classes) > _MOST_CLASSES else "")
@@ -164,7 +164,7 @@ def refuse_parts(level: Level) -> None:
     """Refuse `images_part_1/` and `images_part_2/`: parts of one set seldom are classes."""
     if len(level.tops) > 1 and are_parts([top.name for top in level.tops]) and not any(map(level.is_class, level.tops)):
         raise DataError(
-            f"{level.where}: {named(level.tops[:_MOST_NAMED])} are called like parts of one set, so their names give "
+            f"{level.where}: {named(level.tops[:_MOST_NAMED])} are named like parts of one set, so their names give "
             f"no class; {FORMS}; if they are the classes, {_ALL_CLASSES}"
         )
 

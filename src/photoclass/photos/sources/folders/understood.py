@@ -68,6 +68,6 @@ def describe_aside(aside: Sequence[Aside], where: str) -> Iterator[str]:
         count = plural(sum(folder.count for folder in folders), "unlabelled photo" if kind == UNLABELLED else "file")
         why = ""
         if kind == NO_CLASS:
-            why = ", as the name says that it is no class" if has_photos else ", as there is no photo in it"
+            why = ", since its name is not that of a class" if has_photos else ", since it holds no photos"
         hint = f" (if it is a class: {write_option('--splits', {folders[0].name: 'class'})})" if may_be_class else ""
         yield f"{named}{more}: {count} passed over{why}{hint}"
