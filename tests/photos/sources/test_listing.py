@@ -10,7 +10,7 @@ import pytest
 from photoclass.model.folder.files import INFO_FILE, NETWORK_FILE
 from photoclass.photos.sources import rules
 from photoclass.photos.sources.listing import Listing, list_files
-from photoclass.photos.sources.litter import is_litter
+from photoclass.photos.sources.litter import litter_kind
 from photoclass.training.run_folder import checkpoint_path
 from picture_files import encode, noise_picture, put, within_seconds
 
@@ -106,7 +106,7 @@ def test_fault_62_files_with_odd_endings_are_tried_as_photos(name: str, tmp_path
 
 @pytest.mark.parametrize("name", ["thumbs.jpg", "macosx", "a.hidden", "-rf.jpg", "found.01.jpg", "recycled", "Icon"])
 def test_names_similar_to_system_files_are_kept(name: str) -> None:
-    assert not is_litter(name)
+    assert not litter_kind(name)
 
 
 def test_fault_22_broken_links_and_loops_are_skipped(tmp_path: Path) -> None:

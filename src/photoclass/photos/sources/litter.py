@@ -16,11 +16,6 @@ _BRANDS_OF_PICTURES = frozenset(
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
-def is_litter(name: str) -> bool:
-    """Return whether a file or folder with this name is hidden or a system file, and so never a photo."""
-    return bool(litter_kind(name))
-
-
 def litter_kind(name: str) -> str:
     """Return which kind of litter a file or folder is by its name, whatever it contains; empty if it is none."""
     if name.startswith("."):

@@ -37,10 +37,6 @@ class Choices:
         """Return the split that the user says a folder is; None if there is none."""
         return _SPLITS.get(self.of(name))
 
-    def names_one_of(self, names: Iterable[str]) -> bool:
-        """Return whether the user names one of these folders."""
-        return any(clean_class_name(name) in self._of for name in names)
-
     def check_used(self, where: str, folders: Iterable[str]) -> None:
         """Refuse words on folders that were not met.
 
