@@ -43,7 +43,10 @@ if TYPE_CHECKING:
     from photoclass.results.explain.explain import Explanation, explain, explain_photos
     from photoclass.results.explain.saliency import SaliencyModel
     from photoclass.results.pictures.gallery import gallery
-    from photoclass.results.predict import Predictions, predict, read_predictions, write_predictions
+    from photoclass.results.predict import predict
+    from photoclass.results.prediction_files.csv_file import read_predictions
+    from photoclass.results.prediction_files.write import write_predictions
+    from photoclass.results.predictions import Predictions
     from photoclass.results.report.report import report
     from photoclass.results.scores.compare import Comparison, compare
     from photoclass.results.scores.coverage import coverage_table
@@ -84,9 +87,9 @@ _HOMES = {
     "cheapest_threshold": "photoclass.results.scores.thresholds",
     "coverage_table": "photoclass.results.scores.coverage",
     "predict": "photoclass.results.predict",
-    "Predictions": "photoclass.results.predict",
-    "write_predictions": "photoclass.results.predict",
-    "read_predictions": "photoclass.results.predict",
+    "Predictions": "photoclass.results.predictions",
+    "write_predictions": "photoclass.results.prediction_files.write",
+    "read_predictions": "photoclass.results.prediction_files.csv_file",
     "submit": "photoclass.results.submit.submit",
     "SampleOptions": "photoclass.results.submit.sample",
     "gallery": "photoclass.results.pictures.gallery",

@@ -515,8 +515,9 @@ def predict(
 ) -> None:
     """Predict the class of photos, one row for each."""
     from photoclass.atomic import check_writable
-    from photoclass.results.predict import check_abstain, check_ending, write_predictions
+    from photoclass.results.predict import check_abstain
     from photoclass.results.predict import predict as predict_photos
+    from photoclass.results.prediction_files.write import check_ending, write_predictions
 
     if out:
         check_ending(out)

@@ -13,7 +13,10 @@ from PIL import Image
 from photoclass.errors import ModelError, SettingsError
 from photoclass.model.folder import load_novelty, save_novelty
 from photoclass.model.runtime import Runtime
-from photoclass.results.predict import UNSURE, Predictions, predict, read_predictions, write_predictions
+from photoclass.results.predict import predict
+from photoclass.results.prediction_files.csv_file import read_predictions
+from photoclass.results.prediction_files.write import write_predictions
+from photoclass.results.predictions import UNSURE, Predictions
 from photoclass.results.scores.coverage import selective_confidence
 from running import done, run_command
 

@@ -20,7 +20,9 @@ from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.fixes import Fix, read_fixes, write_fixes
 from photoclass.photos.tables.cells import plain_label, safe_label
 from photoclass.results.pictures.gallery import gallery
-from photoclass.results.predict import predict, read_predictions, write_predictions
+from photoclass.results.predict import predict
+from photoclass.results.prediction_files.csv_file import read_predictions
+from photoclass.results.prediction_files.write import write_predictions
 from photoclass.results.submit.submit import submit
 
 NAMES = sorted(

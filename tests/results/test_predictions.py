@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoclass.errors import DataError, OutputError
-from photoclass.results.predict import Predictions, predict, read_predictions, write_predictions
+from photoclass.results.predict import predict
+from photoclass.results.prediction_files.csv_file import read_predictions
+from photoclass.results.prediction_files.write import write_predictions
+from photoclass.results.predictions import Predictions
 
 NAMES = ("cat", "dog")
 

@@ -17,7 +17,8 @@ from photoclass.paths import AnyPath
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.table import HELD_OUT, VALID, PhotoTable
 from photoclass.results.pictures.gallery import draw_gallery, lettering_of, worst_rows
-from photoclass.results.predict import predict, predict_table, write_predictions
+from photoclass.results.predict import predict, predict_table
+from photoclass.results.prediction_files.write import write_predictions
 from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.scores.score import Score
 from photoclass.results.submit.submit import submit

@@ -9,7 +9,8 @@ from PIL import Image
 
 from photoclass.errors import DataError, OutputError, SettingsError
 from photoclass.results.pictures.gallery import gallery, worst_rows
-from photoclass.results.predict import Predictions, predict
+from photoclass.results.predict import predict
+from photoclass.results.predictions import Predictions
 
 
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (2, 1), (24, 1), (25, 1), (26, 2), (51, 3)])

@@ -32,7 +32,8 @@ from photoclass.results.pictures.sheet import (
     sample_rows,
     save_page,
 )
-from photoclass.results.predict import OK, Predictions, predict_table
+from photoclass.results.predict import predict_table
+from photoclass.results.predictions import OK, Predictions
 from photoclass.text import plural
 from photoclass.workspace import Workspace
 

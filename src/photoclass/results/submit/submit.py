@@ -19,7 +19,8 @@ from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import is_called_photo
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import PhotoTable, SkippedPhoto, name_in_data
-from photoclass.results.predict import OK, Predictions, predict_table
+from photoclass.results.predict import predict_table
+from photoclass.results.predictions import OK, Predictions
 from photoclass.results.submit.clip import clip_probabilities, decimals_for, round_rows
 from photoclass.results.submit.columns import Column, columns_of_sample, columns_without_sample
 from photoclass.results.submit.ids import MatchedIds, PhotoIds, ids_of_photos, match_ids

@@ -1,0 +1,1 @@
+"""Predictions as files: CSV and JSON Lines, written and read."""
