@@ -13,7 +13,7 @@ from photoclass.errors import DataError, OutputError
 from photoclass.paths import AnyPath
 from photoclass.photos.class_names import clean_class_name, match_class
 from photoclass.photos.data_paths import DataPaths
-from photoclass.photos.sources.locate import FileIndex, path_parts
+from photoclass.photos.sources.label_tables.locate import FileIndex, path_parts
 from photoclass.photos.table import NO_LABEL, TRAIN, PassedOver, PhotoTable, name_in_data
 from photoclass.photos.tables.cells import plain_file, plain_label, safe_file, safe_label
 from photoclass.photos.tables.columns import find_columns, without_labels

@@ -17,14 +17,14 @@ from photoclass.photos.sources.archives.inner import archives_to_give
 from photoclass.photos.sources.archives.kinds import is_archive, why_no_zip
 from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.photos.sources.data_parts import DataPart, merge_parts, note_other_parts, what_holds
-from photoclass.photos.sources.folder_tables import (
+from photoclass.photos.sources.grouping import group_rows
+from photoclass.photos.sources.label_tables.inside_folders import (
     label_folder,
     label_table_beside,
     refuse_column_options,
     refuse_label_tables,
 )
-from photoclass.photos.sources.grouping import group_rows
-from photoclass.photos.sources.label_file import read_label_file
+from photoclass.photos.sources.label_tables.label_file import read_label_file
 from photoclass.photos.sources.labelled import make_table
 from photoclass.photos.sources.layout import label_listing, label_of_name
 from photoclass.photos.sources.listing import Listing, count_kinds, list_files, why_broken

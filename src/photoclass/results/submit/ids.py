@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.locate import FileIndex, path_parts
+from photoclass.photos.sources.label_tables.locate import FileIndex, path_parts
 from photoclass.text import plural
 
 _MOST_NAMED = 10

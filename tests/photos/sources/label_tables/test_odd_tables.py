@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name, has_control_characters
-from photoclass.photos.sources.label_file import read_label_file
+from photoclass.photos.sources.label_tables.label_file import read_label_file
 from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID, PhotoTable

@@ -5,11 +5,17 @@ from typing import NamedTuple
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.label_tables.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
+from photoclass.photos.sources.label_tables.splits import (
+    IGNORED,
+    SPLIT_NAMES,
+    TableSplits,
+    finish_splits,
+    split_by_folders,
+)
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
-from photoclass.photos.sources.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
 from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
-from photoclass.photos.sources.table_splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits, split_by_folders
 from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import LabelColumns, find_columns, named_column, without_labels
 from photoclass.photos.tables.labels import check_labels, describe_numbers

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.label_file import read_label_file
+from photoclass.photos.sources.label_tables.label_file import read_label_file
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
 from picture_files import put
 

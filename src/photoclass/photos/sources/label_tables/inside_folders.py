@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from photoclass.errors import DataError
-from photoclass.photos.sources.label_file import label_table
+from photoclass.photos.sources.label_tables.label_file import label_table
+from photoclass.photos.sources.label_tables.splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.layout import label_listing
 from photoclass.photos.sources.listing import Listing, count_kinds
 from photoclass.photos.sources.options import ReadOptions
-from photoclass.photos.sources.table_splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
 from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import holds_labels
 from photoclass.photos.tables.table_file import WORKBOOK_ENDINGS, TableFile, is_table, read_table_file

@@ -1,0 +1,1 @@
+"""Tables of photos and labels: beside the photos, or given as DATA."""
