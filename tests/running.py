@@ -35,7 +35,7 @@ def start_script(script: Path, *words: object) -> RunningCommand:
 
 def run_in_new_interpreter(*words: object, **keywords: object) -> subprocess.CompletedProcess[str]:
     """Run a photoclass command in a new interpreter: for tests of its start, or of another copy of the package."""
-    command = [sys.executable, "-m", "photoclass.cli", *map(str, words)]
+    command = [sys.executable, "-m", "photoclass", *map(str, words)]
     return subprocess.run(
         command, capture_output=True, text=True, errors="surrogateescape", timeout=300, env=_environment(), **keywords
     )

@@ -448,7 +448,7 @@ def test_fault_41_a_signal_keeps_a_checkpoint_and_resume_continues(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_any_command_with_one_line(number: signal.Signals, code: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "photoclass.cli", "demo", "--out", str(tmp_path / "demo")]
+    command = [sys.executable, "-m", "photoclass", "demo", "--out", str(tmp_path / "demo")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("1 of 5: drawing")
@@ -459,7 +459,7 @@ def test_a_signal_ends_any_command_with_one_line(number: signal.Signals, code: i
 
 
 def test_a_closed_pipe_is_not_an_error_with_a_traceback(model: Path, drawn_photos: Path) -> None:
-    command = [sys.executable, "-m", "photoclass.cli", "predict", str(drawn_photos), "--model", str(model)]
+    command = [sys.executable, "-m", "photoclass", "predict", str(drawn_photos), "--model", str(model)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()

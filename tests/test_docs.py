@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import photoclass
+from photoclass.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "photoclass"
@@ -48,16 +49,6 @@ def _anchors(page: Path) -> set[str]:
     text = _CODE_BLOCK.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def _commands() -> list[str]:
-    tree = ast.parse((SOURCE / "cli.py").read_text(encoding="utf-8"))
-    return [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-        and any(isinstance(d, ast.Call) and ast.unparse(d.func) == "app.command" for d in node.decorator_list)
-    ]
 
 
 def _python_blocks() -> Iterator[tuple[str, str]]:
@@ -125,7 +116,7 @@ def test_every_generated_part_is_on_a_page() -> None:
         assert f"<!-- generated: {name} -->" in pages, f"no page of docs/reference/ has the part {name!r}"
 
 
-@pytest.mark.parametrize("command", _commands())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_option_is_documented(command: str) -> None:
     documented = (REFERENCE / "commands.md").read_text(encoding="utf-8")
     section = re.search(rf"^## `photoclass {command}`$(.*?)(?=^## |\Z)", documented, re.MULTILINE | re.DOTALL)

@@ -16,6 +16,7 @@ SOURCE = ROOT / "src" / "photoclass"
 # From the lowest up: a layer may import from itself and those below it.
 LAYERS = (
     "errors",
+    "extras",
     "paths",
     "atomic",
     "progress",

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import typer.core
-import typer.main
 
 import photoclass
-from photoclass.cli import TrainCommand, app
+from photoclass.cli.commands import COMMANDS, load_command
+from photoclass.cli.train import TrainCommand
 from photoclass.model.folder import ModelInfo
 from photoclass.model.folder.files import FILES
 from photoclass.model.folder.history import Epoch
@@ -125,8 +125,7 @@ def options_of(command: str) -> str:
 
 def commands() -> dict[str, typer.core.TyperCommand]:
     """Return the commands, by name."""
-    group: Any = typer.main.get_command(app)
-    return dict(group.commands)
+    return {name: load_command(name) for name in COMMANDS}
 
 
 def _describe_parameter(parameter: Any, context: Any) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from photoclass.errors import (
     ArchiveError,
     DataError,
     Interrupted,
+    MissingPackageError,
     ModelError,
     OutputError,
     PhotoclassError,
@@ -165,6 +166,7 @@ __all__ = [
     "ModelError",
     "TrainingError",
     "OutputError",
+    "MissingPackageError",
     "Interrupted",
 ]
 

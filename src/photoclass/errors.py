@@ -7,6 +7,7 @@ PhotoclassError                 one line: what is wrong, where, and how to fix i
 ├── ModelError                  a model folder or backbone is missing, damaged or unsuitable
 ├── TrainingError               training cannot start, resume or continue
 ├── OutputError                 a result cannot be written
+├── MissingPackageError         a package that one of photoclass's extras installs is missing
 └── Interrupted                 a signal ended the work; what is done is kept
 
 A photo that cannot be read does not raise: it is a result, `photos.decode.Unreadable`, and the run continues.
@@ -39,6 +40,10 @@ class TrainingError(PhotoclassError):
 
 class OutputError(PhotoclassError):
     """A result cannot be written."""
+
+
+class MissingPackageError(PhotoclassError):
+    """A package that one of photoclass's extras installs is missing."""
 
 
 class Interrupted(PhotoclassError):

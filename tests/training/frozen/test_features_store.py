@@ -131,7 +131,7 @@ def test_fault_42_two_runs_at_once_on_one_cold_store_are_both_right(
 ) -> None:
     runs = [own_folder / "one", own_folder / "other"]
     started = [
-        subprocess.Popen([sys.executable, "-m", "photoclass.cli", *_words(drawn_photos, run)], stderr=subprocess.PIPE)
+        subprocess.Popen([sys.executable, "-m", "photoclass", *_words(drawn_photos, run)], stderr=subprocess.PIPE)
         for run in runs
     ]
     for process in started:
