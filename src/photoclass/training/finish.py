@@ -164,7 +164,7 @@ def model_info(run: Run, training: TrainingSummary, mixed: MixedGroups | None = 
     training = dataclasses.replace(
         training,
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        data=run.request.data.absolute(),
+        data=run.request.data.absolute() if run.request.table is None else None,
         fixes=str(Path(options.fixes).absolute()) if options.fixes else None,
         reading=options.reading,
         split=str(run.request.fractions) if run.request.fractions != USUAL_FRACTIONS else None,

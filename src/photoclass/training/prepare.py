@@ -37,8 +37,12 @@ def read_table(request: TrainRequest) -> PhotoTable:
     Raises:
         DataError: It cannot be read, a class has too few different photos, or it has splits and others were requested.
     """
-    table = read_data(
-        request.data, request.workspace, request.options.fixes, request.options.reading, leave_out=[request.out]
+    table = (
+        request.table
+        if request.table is not None
+        else read_data(
+            request.data, request.workspace, request.options.fixes, request.options.reading, leave_out=[request.out]
+        )
     )
     for note in table.notes:
         request.say(note)

@@ -19,7 +19,7 @@ from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.split import USUAL_FRACTIONS, SplitFractions
-from photoclass.photos.table import SPLITS
+from photoclass.photos.table import SPLITS, PhotoTable
 from photoclass.text import printable
 from photoclass.training.compute import Compute
 from photoclass.training.frozen.features import FeaturedPhotos
@@ -83,6 +83,7 @@ class TrainRequest:
         stop: Lets the caller end the training early.
         workspace: The cache folder, the number of workers, and who receives progress reports.
         records: Experiment trackers that record the run.
+        table: The photos, where the caller has listed them already; `data` is then only what messages call them.
     """
 
     data: DataPaths
@@ -94,6 +95,7 @@ class TrainRequest:
     stop: StopRequest = dataclasses.field(default_factory=StopRequest)
     workspace: Workspace = dataclasses.field(default_factory=Workspace)
     records: Records = NO_RECORDS
+    table: PhotoTable | None = None
 
     @property
     def fractions(self) -> SplitFractions:

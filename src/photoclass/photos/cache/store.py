@@ -225,6 +225,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self._where)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs, which maps the files itself."""
+        return {**self.__dict__, "_maps": None, "_views": []}
+
     def select(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Rows":
         """Return only these rows, in the order given."""
         return Rows(self._store, self._shards, self._where[rows])

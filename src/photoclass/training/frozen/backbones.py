@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from onnx import load_model_from_string
 
@@ -44,6 +45,10 @@ class Backbone:
     reason: str
     file_sha256: str = ""
     gives_maps: bool = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs, which compiles the network itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "engine"}
 
     @cached_property
     def engine(self) -> Engine:

@@ -1,7 +1,7 @@
 """The learner of the recipe `features`: a linear head on the features of a frozen backbone."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
 from photoclass.metrics.classification import log_loss
-from photoclass.model.folder import HeadSummary, TrainingSummary
+from photoclass.model.folder import HeadSummary, MixedGroups, TrainingSummary
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.catalog import PRETRAINED_CREDIT
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
+from photoclass.photos.fixes import Fix
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
 from photoclass.text import plural
 from photoclass.training.compute import Compute
@@ -30,7 +31,34 @@ from photoclass.training.run import Run, TrainOptions, TrainRequest
 
 # The saved model's probabilities may differ by this from those of the stored features, which have three digits.
 _TOLERANCE = 0.01
-_CHECKED_PHOTOS = 32
+_SAMPLES = 32
+
+
+@dataclass(frozen=True)
+class FittedFeatures:
+    """A fitted head, with all that is needed to save it as a model folder.
+
+    Attributes:
+        run: The run.
+        photos: Its photos, with their features.
+        settings: Its settings.
+        backbone: What computed the features.
+        head: The head.
+        label_errors: Training photos with a likely label error, as fixes to review.
+        mixed: What the score would be if the user's groups were mixed; None without groups.
+        seconds: Duration.
+        samples: The files of the first validation photos, on which the saved model is compared with the head.
+    """
+
+    run: Run
+    photos: FeaturedPhotos
+    settings: FeaturesSettings
+    backbone: Backbone
+    head: Head
+    label_errors: tuple[Fix, ...]
+    mixed: MixedGroups | None
+    seconds: float
+    samples: tuple[bytes | Unreadable, ...]
 
 
 def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainResult:
@@ -42,6 +70,17 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         OutputError: The cache or `out` cannot be written.
         TrainingError: The saved model disagrees with the trained head.
     """
+    return save_features(fit_features(request, settings))
+
+
+def fit_features(request: TrainRequest, settings: FeaturesSettings) -> FittedFeatures:
+    """Compute features and fit the head; nothing is written but the cache.
+
+    Raises:
+        DataError: DATA cannot be read or trained on.
+        ModelError: The backbone cannot be used.
+        OutputError: The cache cannot be written.
+    """
     started_at = time.monotonic()
     seed = request.seed
     _refuse_unsupported(request.options)
@@ -51,8 +90,7 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
     photos, duplicates = divide_photos(request, photos)
     compute = Compute("cpu", backbone.precision, backbone.reason)
     run = Run(request, settings, photos, duplicates, compute)
-    parts = {split: photos.select(run.in_split(split)) for split in (TRAIN, VALID, HELD_OUT)}
-    train, valid = parts[TRAIN], parts[VALID]
+    train, valid = photos.select(run.in_split(TRAIN)), photos.select(run.in_split(VALID))
     groups = run.groups[run.in_split(TRAIN)]
     head = _fit(request, settings, train, groups)
     losses = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.candidates.items())
@@ -74,6 +112,21 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         kept = np.setdiff1d(np.arange(len(train)), found.rows)
         before, head = head, _fit(request, settings, train.select(kept), groups[kept])
         request.say(_describe_dropping(len(label_errors), before, head, valid))
+    samples = tuple(map(read_file, valid.table.paths[:_SAMPLES]))
+    seconds = time.monotonic() - started_at
+    return FittedFeatures(run, photos, settings, backbone, head, label_errors, mixed, seconds, samples)
+
+
+def save_features(fitted: FittedFeatures) -> TrainResult:
+    """Export the network, compare it with the head, score it, and write the model folder, which the caller has locked.
+
+    Raises:
+        OutputError: The folder cannot be written.
+        TrainingError: The saved model disagrees with the trained head.
+    """
+    run, backbone, head = fitted.run, fitted.backbone, fitted.head
+    request, photos, settings = run.request, fitted.photos, fitted.settings
+    parts = {split: photos.select(run.in_split(split)) for split in (TRAIN, VALID, HELD_OUT)}
     onnx = add_head(backbone.onnx, head.weights, head.bias, head.temperature)
     predicted = {
         split: head.probabilities(parts[split].features.all()).astype(np.float32) for split in (VALID, HELD_OUT)
@@ -82,7 +135,7 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
         run,
         TrainingSummary(
             description=_describe_training(run, settings, head),
-            seconds=round(time.monotonic() - started_at, 1),
+            seconds=round(fitted.seconds, 1),
             device="cpu",
             precision=backbone.precision,
             stop_reason="the head has converged",
@@ -91,15 +144,15 @@ def train_features(request: TrainRequest, settings: FeaturesSettings) -> TrainRe
                 strength=head.strength,
                 cross_validated_log_loss=head.candidates[head.strength],
                 features_computed=photos.computed,
-                label_errors=len(label_errors),
+                label_errors=len(fitted.label_errors),
                 label_errors_dropped=settings.drop_label_errors,
             ),
         ),
-        mixed,
+        fitted.mixed,
     )
-    difference = _check(Runtime(info, onnx, request.out), valid, predicted[VALID])
-    novelty = _novelty(train, valid, seed)
-    return finish(run, Outcome(info, onnx, predicted, difference, None, novelty, label_errors=label_errors))
+    difference = _check(Runtime(info, onnx, request.out), fitted, predicted[VALID])
+    novelty = _novelty(parts[TRAIN], parts[VALID], request.seed)
+    return finish(run, Outcome(info, onnx, predicted, difference, None, novelty, label_errors=fitted.label_errors))
 
 
 def _describe_training(run: Run, settings: FeaturesSettings, head: Head) -> str:
@@ -173,16 +226,15 @@ def _fit(request: TrainRequest, settings: FeaturesSettings, photos: FeaturedPhot
     return fit_head(photos.features, labels, groups, len(names), balance=settings.balance, seed=request.seed)
 
 
-def _check(runtime: Runtime, photos: FeaturedPhotos, wanted: NDArray[np.float32]) -> dict[str, float]:
-    """Compare the saved model, on pixels decoded from the photos' files, with the head on stored features.
+def _check(runtime: Runtime, fitted: FittedFeatures, wanted: NDArray[np.float32]) -> dict[str, float]:
+    """Compare the saved model, on pixels decoded from photo files, with the head on stored features.
 
     Raises:
         TrainingError: They disagree.
     """
     pixels, rows = [], []
-    for i, path in enumerate(photos.table.paths[:_CHECKED_PHOTOS]):
-        content = read_file(path)
-        decoded = content if isinstance(content, Unreadable) else decode_photo(content, photos.settings)
+    for i, content in enumerate(fitted.samples):
+        decoded = content if isinstance(content, Unreadable) else decode_photo(content, fitted.photos.settings)
         if not isinstance(decoded, Unreadable):  # a file that has vanished since cannot be compared
             pixels.append(decoded)
             rows.append(i)
