@@ -151,8 +151,19 @@ def test_missing_photos_and_unknown_formats_are_rejected(model: Path, tmp_path: 
         predict([tmp_path / "nowhere.jpg"], model)
     with pytest.raises(DataError, match="no photos found"):
         predict([tmp_path], model)
-    with pytest.raises(OutputError, match=r"\.csv or \.jsonl"):
+    with pytest.raises(OutputError, match=r"written as \.csv, \.jsonl, \.json or \.parquet"):
         write_predictions(_predictions(["a.jpg"]), tmp_path / "p.xlsx")
+    with pytest.raises(OutputError, match=r"p\.csv: ends as csv, but --format is json"):
+        write_predictions(_predictions(["a.jpg"]), tmp_path / "p.csv", "json")
+    with pytest.raises(OutputError, match="--format xlsx: unknown format; choose from csv, jsonl, json, parquet"):
+        write_predictions(_predictions(["a.jpg"]), tmp_path / "p", "xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_is_no_csv_of_predictions_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("image,class\na.jpg,cat\n")
+    with pytest.raises(DataError, match=r"labels\.csv: is no CSV of predictions \(it has no column 'file'\)"):
+        read_predictions(tmp_path / "labels.csv")
 
 
 def test_skipped_rows_have_no_probability(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ def predict(
     from photoclass.atomic import check_writable
     from photoclass.results.predict import check_abstain
     from photoclass.results.predict import predict as predict_photos
-    from photoclass.results.prediction_files.write import check_ending, write_predictions
+    from photoclass.results.prediction_files.write import file_format, write_predictions
 
     if out:
-        check_ending(out)
+        file_format(out)
         check_writable(out)
     if abstain is not None:
         check_abstain(abstain)

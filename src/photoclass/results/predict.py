@@ -157,4 +157,5 @@ def _with_rows_skipped(
         paths=tuple(table.paths[i] if i >= 0 else "" for i in source),
         distances=None if distances is None else np.append(distances, np.nan)[source],
         passed_over=table.passed_over,
+        notes=table.notes,
     )

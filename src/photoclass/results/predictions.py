@@ -2,13 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
 from photoclass.photos.table import PassedOver, SkippedPhoto
+from photoclass.photos.tables.cells import safe_file, safe_label
+from photoclass.results.prediction_files import frames
+from photoclass.results.prediction_files.columns import Column, NumberColumn, TextColumn, json_rows
 from photoclass.results.scores.coverage import is_out_of_distribution, selective_confidence
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+SCHEMA = "photoclass/predict/1"
 
 OK = "ok"
 UNSURE = "unsure"
@@ -30,6 +41,7 @@ class Predictions:
             the photo was skipped; None if they were not requested or are not available.
         abstain: Photos predicted with a lower confidence than this get the label `unsure`; None to label all.
         passed_over: Files in folders and zips that are plainly no photos, and so have no row.
+        notes: What else to know about how the photos were found, one line each.
         rules: How the photos' files were read.
     """
 
@@ -43,6 +55,7 @@ class Predictions:
     distances: NDArray[np.float64] | None = None
     abstain: float | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
     rules: PictureRules = DEFAULT_RULES
 
     def __len__(self) -> int:
@@ -92,6 +105,53 @@ class Predictions:
         """Return the probability of the most probable class, NaN if the photo was skipped."""
         return float(self.probabilities[row].max())
 
-    def distance(self, row: int) -> float:
-        """Return the distance of a photo from the training photos; NaN if unknown."""
-        return float("nan") if self.distances is None else float(self.distances[row])
+    def columns(self) -> tuple[Column, ...]:
+        """Return the columns that files and data frames have; `distance` is the last if the model may abstain."""
+        best = np.nan_to_num(self.probabilities, nan=-1).argmax(axis=1).tolist()
+        is_unsure = np.zeros(len(self), dtype=np.bool_)
+        if self.abstain is not None:
+            is_unsure = selective_confidence(self.probabilities, self.distances) < self.abstain
+        labels = [
+            None if status != OK else UNSURE if unsure else self.class_names[index]
+            for status, unsure, index in zip(self.statuses, is_unsure.tolist(), best, strict=True)
+        ]
+        columns: list[Column] = [
+            TextColumn("file", self.files, safe_file),
+            TextColumn("status", self.statuses),
+            TextColumn("label", labels, safe_label),
+            NumberColumn("probability", self.probabilities.max(axis=1)),
+        ]
+        columns += [NumberColumn(f"prob_{name}", self.probabilities[:, i]) for i, name in enumerate(self.class_names)]
+        if self.abstain is not None:
+            columns.append(NumberColumn("distance", self._known_distances()))
+        return tuple(columns)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "schema": SCHEMA,
+            "class_names": list(self.class_names),
+            "abstain": self.abstain,
+            "photos": len(self),
+            "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
+            "passed_over": {item.kind: item.count for item in self.passed_over},
+            "notes": list(self.notes),
+            "seconds": self.seconds,
+            "predictions": list(json_rows(self.columns(), slice(None))),
+        }
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """Return the rows as an Arrow table, null where a photo was skipped. Needs pyarrow."""
+        return frames.arrow_table(self.columns(), SCHEMA)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the rows as a pandas data frame, with missing values where a photo was skipped. Needs pandas."""
+        return frames.pandas_frame(self.columns())
+
+    def to_polars(self) -> "polars.DataFrame":
+        """Return the rows as a polars data frame, null where a photo was skipped. Needs polars."""
+        return frames.polars_frame(self.columns())
+
+    def _known_distances(self) -> NDArray[np.float64]:
+        """Return the distances, NaN where unknown."""
+        return np.full(len(self), np.nan) if self.distances is None else self.distances

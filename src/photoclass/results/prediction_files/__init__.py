@@ -1,1 +1,1 @@
-"""Predictions as files: CSV and JSON Lines, written and read."""
+"""Predictions as files and data frames: one set of columns, written as CSV, JSON Lines, JSON and Parquet."""

@@ -1,0 +1,1 @@
+"""JSON documents: what `--json` writes, and the JSON Schema of each."""
