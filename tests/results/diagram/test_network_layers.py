@@ -13,7 +13,7 @@ from photoclass.errors import ModelError
 from photoclass.networks.pretrained.backbone_onnx import write_backbones, write_with_trained_tail
 from photoclass.networks.pretrained.efficientnet_lite import FEATURES, fold
 from photoclass.networks.pretrained.last_blocks import EfficientNetTail
-from photoclass.networks.pretrained.onnx_file import read_network
+from photoclass.networks.pretrained.onnx_file.read import FileOptions, read_network
 from photoclass.networks.small_cnn import SmallCNN
 from photoclass.networks.small_cnn_architecture import SmallCnnArchitecture
 from photoclass.results.diagram.layers import Layer, describe_network, read_layers
@@ -177,7 +177,7 @@ def test_weights_of_unknown_operations_are_counted() -> None:
 def test_a_network_from_the_users_file(ends_in: str, tmp_path: Path) -> None:
     path = tmp_path / "own.onnx"
     onnx.save(tiny_network(ends_in=ends_in), path)
-    own = read_network(path, 0, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2))
+    own = read_network(path, FileOptions(0, (0.5, 0.4, 0.3), (0.2, 0.2, 0.2)))
     weights, bias, options = _head(WIDTH)
     layers = read_layers(add_head(own.onnx, weights, bias, 1.0, **options), 32, "here")
     kinds = [layer.kind for layer in layers]

@@ -15,6 +15,7 @@ from photoclass.errors import PhotoclassError, SettingsError
 from photoclass.model.engine import cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import write_backbone
 from photoclass.networks.pretrained.efficientnet_lite import fold
+from photoclass.networks.pretrained.onnx_file.read import FileOptions
 from photoclass.training.frozen.backbones import choose_precision, open_backbone_file
 from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.training.recipes.settings import with_settings
@@ -127,7 +128,7 @@ def test_other_scaling_has_its_own_store(run: Path, drawn_photos: Path, tmp_path
         ({"backbone_mean": "127"}, "lie in that range themselves"),
         ({"backbone_mean": "0.5,0.5"}, "backbone_mean and backbone_std together, each as one number or three"),
         ({"backbone_mean": "half"}, "backbone_mean=half: must be numbers or fractions separated by commas"),
-        ({"backbone": "lite0"}, "the backbone lite0 has a fixed size and scaling"),
+        ({"backbone": "lite0"}, "the backbone lite0 has a fixed size, scaling and output"),
         ({"backbone": "absent.onnx"}, "absent.onnx: there is no such file"),
     ],
 )
@@ -163,6 +164,6 @@ def test_numbers_fractions_and_words_are_read_alike() -> None:
 
 
 def test_a_file_never_runs_in_int8(tmp_path: Path) -> None:
-    backbone = open_backbone_file(_write(tmp_path / "net.onnx", tiny_network()), 0, (0.0,), (1.0,))
+    backbone = open_backbone_file(_write(tmp_path / "net.onnx", tiny_network()), FileOptions(0, (0.0,), (1.0,)))
     assert backbone.precision == ("bf16" if "BF16" in cpu_gains_from() else "fp32")
     assert backbone.engine.row_shape == backbone.row_shape == (5,)

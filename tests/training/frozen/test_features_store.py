@@ -18,6 +18,7 @@ from PIL import Image
 
 from photoclass.errors import OutputError
 from photoclass.networks.pretrained.efficientnet_lite import fold
+from photoclass.networks.pretrained.onnx_file.read import FileOptions
 from photoclass.photos.cache.cache import cache
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.read import read_data
@@ -165,7 +166,7 @@ class _Emptying(Silent):
 
 
 def test_a_cache_emptied_during_a_run_gives_a_one_line_error(drawn_photos: Path, own_folder: Path) -> None:
-    backbone = open_backbone_file(own_folder / "net.onnx", 0, (0.5,), (0.5,))
+    backbone = open_backbone_file(own_folder / "net.onnx", FileOptions(0, (0.5,), (0.5,)))
     settings = decode_settings(FeaturesSettings("net.onnx", backbone_size=backbone.image_size))
     folder = own_folder / "cache"
     table = read_data(drawn_photos, Workspace(folder))

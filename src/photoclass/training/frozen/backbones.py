@@ -15,7 +15,7 @@ from photoclass.model.engine import Engine, cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import BACKBONE_VERSION, write_backbones, write_trunk
 from photoclass.networks.pretrained.catalog import BACKBONES, image_size_of
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold, read_weights
-from photoclass.networks.pretrained.onnx_file import read_network
+from photoclass.networks.pretrained.onnx_file.read import FileOptions, read_network
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.cache.names import network_folder
 from photoclass.photos.cache.store import cache_error
@@ -33,7 +33,8 @@ class Backbone:
         onnx: The network: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
         precision: The precision that it computes in: `int8`, `bf16` or `fp32`.
         reason: Why this precision, for the output.
-        file_sha256: Checksum of the user's file; empty for a built-in backbone.
+        file_sha256: Checksum of the file; empty for a built-in backbone.
+        note: What the user should know of it, in one line; empty for nothing.
         gives_maps: Whether it consists of the first blocks only, and returns uint8 feature maps (N, side, side,
             channels).
     """
@@ -44,6 +45,7 @@ class Backbone:
     precision: str
     reason: str
     file_sha256: str = ""
+    note: str = ""
     gives_maps: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -117,27 +119,25 @@ def _cached(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -
     return content
 
 
-def open_backbone_file(
-    path: Path, size: int, mean: tuple[float, ...], std: tuple[float, ...], precision: str = "auto"
-) -> Backbone:
-    """Open a backbone from the user's ONNX file; it runs in fp32, or in bf16 if that is faster.
+def open_backbone_file(path: Path, options: FileOptions, precision: str = "auto", name: str = "") -> Backbone:
+    """Open a backbone from an ONNX file; it runs in fp32, or in bf16 if that is faster.
 
     Args:
         path: The file.
-        size: As in `read_network`.
-        mean: As in `read_network`.
-        std: As in `read_network`.
+        options: How the network is used.
         precision: `auto`, `bf16` or `fp32`.
+        name: What it is called in messages and in the model folder, where it is not the user's own file.
 
     Raises:
         ModelError: There is no such file, or it is not a network that can be a backbone.
-        SettingsError: Size or scaling do not fit the network, or this processor does not support the precision.
+        SettingsError: The options do not fit the network, or this processor does not support the precision.
     """
+    where = name or str(path)
     if precision == "int8":
-        raise SettingsError(f"{path}: a backbone from a file cannot run in int8; leave out --precision")
+        raise SettingsError(f"{where}: a backbone from a file cannot run in int8; leave out --precision")
     chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
-    network = read_network(path, size, mean, std)
-    return Backbone(path.name, network.image_size, network.onnx, chosen, reason, network.sha256)
+    network = read_network(path, options, where)
+    return Backbone(name or path.name, network.image_size, network.onnx, chosen, reason, network.sha256, network.note)
 
 
 def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:

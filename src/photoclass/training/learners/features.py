@@ -13,6 +13,7 @@ from photoclass.model.folder import HeadSummary, MixedGroups, TrainingSummary
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.catalog import PRETRAINED_CREDIT
+from photoclass.networks.pretrained.onnx_file.read import FileOptions
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.fixes import Fix
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -206,9 +207,12 @@ def _open_backbone(request: TrainRequest, settings: FeaturesSettings) -> tuple[B
     if not settings.backbone_is_file:
         return open_backbone(settings.backbone, precision, request.workspace.cache), settings
     path, required = Path(settings.backbone), settings.backbone_sha256
-    backbone = open_backbone_file(
-        path, settings.backbone_size, settings.backbone_mean, settings.backbone_std, precision
+    options = FileOptions(
+        settings.backbone_size, settings.backbone_mean, settings.backbone_std, settings.backbone_output
     )
+    backbone = open_backbone_file(path, options, precision)
+    if backbone.note:
+        request.say(backbone.note)
     if required not in ("", backbone.file_sha256):
         raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {required}; give the file that has it")
     size, sha256 = backbone.image_size, backbone.file_sha256

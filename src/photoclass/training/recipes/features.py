@@ -13,10 +13,12 @@ class FeaturesSettings:
 
     Attributes:
         backbone: The pretrained network: `lite0` is fast, `lite2` is accurate, `lite0+lite2` concatenates the features
-            of both; or an ONNX file, whose name ends in .onnx. The next four settings are for such a file.
+            of both; or an ONNX file, whose name ends in .onnx. The next five settings are for such a file.
         backbone_size: Side of the square input, in pixels; 0 where the file fixes it.
         backbone_mean: Mean subtracted from pixels in [0, 1]: one value, or one for each channel.
         backbone_std: Standard deviation that they are then divided by, likewise.
+        backbone_output: What its features are: `class`, `mean` or `both` of a transformer's tokens; `penultimate`, what
+            a classifier's last linear layer takes; the name of an output; or empty for the only one.
         backbone_sha256: Checksum that the file must have; empty for any.
         resize: How a photo becomes the backbone's square.
         balance: Weight the classes equally, however many photos each has.
@@ -27,6 +29,7 @@ class FeaturesSettings:
     backbone_size: int = 0
     backbone_mean: tuple[float, ...] = ()
     backbone_std: tuple[float, ...] = ()
+    backbone_output: str = ""
     backbone_sha256: str = ""
     resize: ResizeRule = "squash"
     balance: bool = False
@@ -40,10 +43,16 @@ class FeaturesSettings:
         if self.backbone not in BACKBONES:
             names = ", ".join(BACKBONES)
             raise SettingsError(f"unknown backbone {self.backbone!r}; choose from {names}, or give an .onnx file")
-        if self.backbone_size or self.backbone_mean or self.backbone_std or self.backbone_sha256:
+        if (
+            self.backbone_size
+            or self.backbone_mean
+            or self.backbone_std
+            or self.backbone_output
+            or self.backbone_sha256
+        ):
             raise SettingsError(
-                f"the backbone {self.backbone} has a fixed size and scaling; "
-                "backbone_size, backbone_mean, backbone_std and backbone_sha256 are for an ONNX file"
+                f"the backbone {self.backbone} has a fixed size, scaling and output; backbone_size, backbone_mean, "
+                "backbone_std, backbone_output and backbone_sha256 are for an ONNX file"
             )
 
     @property

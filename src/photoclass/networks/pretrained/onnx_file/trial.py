@@ -1,6 +1,5 @@
 """Trial runs of a user's network: the shape of its output, and whether batches give the same as single photos."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ from photoclass.model.engine import import_openvino
 _TOLERANCE = 1e-3
 
 
-def output_shape(onnx: bytes, image_size: int, path: Path) -> tuple[int, ...]:
+def output_shape(onnx: bytes, image_size: int, where: str) -> tuple[int, ...]:
     """Return the shape of a network's output for one photo; empty if it is not fixed.
 
     Args:
         onnx: The network; takes uint8 pixels of shape (N, image_size, image_size, 3), and has one output.
         image_size: In pixels.
-        path: Its file, for messages.
+        where: Its file, for messages.
 
     Raises:
         ModelError: It cannot take one photo.
@@ -30,19 +29,19 @@ def output_shape(onnx: bytes, image_size: int, path: Path) -> tuple[int, ...]:
         shape = model.outputs[0].partial_shape
     except RuntimeError as error:
         raise ModelError(
-            f"{path}: does not work on single photos of {image_size} px ({_last_line(error)}); export it for that size "
-            "and with a dynamic batch"
+            f"{where}: does not work on single photos of {image_size} px ({_last_line(error)}); export it for that "
+            "size and with a dynamic batch"
         ) from error
     return tuple(int(part.get_length()) for part in shape) if shape.is_static else ()
 
 
-def check_batch(onnx: bytes, image_size: int, path: Path) -> None:
+def check_batch(onnx: bytes, image_size: int, where: str) -> None:
     """Check that a batch of two photos gives the same rows as each photo alone.
 
     Args:
         onnx: As in `output_shape`.
         image_size: In pixels.
-        path: Its file, for messages.
+        where: Its file, for messages.
 
     Raises:
         ModelError: The rows differ, or the network cannot run a batch of two.
@@ -57,13 +56,13 @@ def check_batch(onnx: bytes, image_size: int, path: Path) -> None:
         together = _run(compiled, pixels)
     except RuntimeError as error:
         raise ModelError(
-            f"{path}: cannot take two photos at once ({_last_line(error)}); export it with a dynamic batch"
+            f"{where}: cannot take two photos at once ({_last_line(error)}); export it with a dynamic batch"
         ) from error
     if not np.isfinite(alone).all():
-        raise ModelError(f"{path}: returns NaN or infinity as features; export it again")
+        raise ModelError(f"{where}: returns NaN or infinity as features; export it again")
     if alone.shape != together.shape or np.abs(alone - together).max() > _TOLERANCE * np.abs(alone).max():
         raise ModelError(
-            f"{path}: returns other features for a batch of two photos than for each alone; export it for inference "
+            f"{where}: returns other features for a batch of two photos than for each alone; export it for inference "
             "and with a dynamic batch"
         )
 
