@@ -74,7 +74,7 @@ def test_missing_data_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["photo.jpg", "labels"])
 def test_data_of_another_kind_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a zip; it begins: 'x'; give a folder, a zip or a table"):
+    with pytest.raises(DataError, match="not a zip or tar; it begins: 'x'; give a folder, a zip or a table"):
         read_data(put(tmp_path / name, b"x"), Workspace(tmp_path / "cache"))
 
 

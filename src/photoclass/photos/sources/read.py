@@ -14,7 +14,7 @@ from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.fixes import apply_fixes
 from photoclass.photos.sources.archives.inner import archives_to_give
-from photoclass.photos.sources.archives.kinds import is_archive, why_no_zip
+from photoclass.photos.sources.archives.kinds import is_archive, why_no_archive
 from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.photos.sources.data_parts import DataPart, merge_parts, note_other_parts, what_holds
 from photoclass.photos.sources.grouping import group_rows
@@ -136,17 +136,17 @@ def _read_parts(
 
 
 def _list_part(path: Path, workspace: Workspace, leave_out: Sequence[Path]) -> DataPart:
-    """List a folder or zip."""
+    """List a folder, zip or tar."""
     if path.is_dir():
         return DataPart(path, str(path), list_files(str(path), [str(folder) for folder in leave_out]))
     if path.is_file() and is_archive(path):
-        return DataPart(path, *_list_zip(path, workspace))
-    kind = why_no_zip(path) if path.is_file() else "not a folder, a zip or a table; give one of these"
+        return DataPart(path, *_list_archive(path, workspace))
+    kind = why_no_archive(path) if path.is_file() else "not a folder, a zip, a tar or a table; give one of these"
     raise DataError(f"{path}: {kind}")
 
 
-def _list_zip(archive: Path, workspace: Workspace) -> tuple[str, Listing]:
-    """Return the folder that a zip is unpacked in, and what the zip holds."""
+def _list_archive(archive: Path, workspace: Workspace) -> tuple[str, Listing]:
+    """Return the folder that a zip or tar is unpacked in, and what it holds."""
     unpacked = unpack(archive, workspace)
     listing = list_files(str(unpacked.folder))
     listing.kinds |= unpacked.litter
@@ -176,9 +176,9 @@ def read_photos(
         if not os.path.lexists(item):
             raise DataError(f"{where}: there is no such photo, folder or zip")
         mode = os.stat(item).st_mode if os.path.exists(item) else os.lstat(item).st_mode
-        is_zip = stat.S_ISREG(mode) and is_archive(item)
-        if stat.S_ISDIR(mode) or is_zip:
-            root, listing = _list_zip(item, workspace) if is_zip else (where, list_files(where))
+        packed = stat.S_ISREG(mode) and is_archive(item)
+        if stat.S_ISDIR(mode) or packed:
+            root, listing = _list_archive(item, workspace) if packed else (where, list_files(where))
             notes += listing.notes
             parent = item.name
             for file in listing.files:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from photoclass.errors import ArchiveError, DataError
-from photoclass.photos.sources.archives.unpack import UnpackedZip, unpack
+from photoclass.photos.cache.unpacked import Unpacked
+from photoclass.photos.sources.archives.unpack import unpack
 from photoclass.photos.sources.read import read_data
 from photoclass.workspace import Workspace
 from picture_files import put
@@ -23,7 +24,7 @@ UNPACKED = {
 }
 
 
-def _unpack(tmp_path: Path, members: dict[str, bytes]) -> UnpackedZip:
+def _unpack(tmp_path: Path, members: dict[str, bytes]) -> Unpacked:
     return unpack(put(tmp_path / "outer.zip", zip_bytes(members)), Workspace(tmp_path / "cache"))
 
 

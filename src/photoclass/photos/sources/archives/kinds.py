@@ -1,4 +1,4 @@
-"""Which files are archives, by their content, and why one that should be a zip cannot be read."""
+"""Which files are archives, by their content, and why one that should be a zip or tar cannot be read."""
 
 import lzma
 import re
@@ -6,6 +6,7 @@ import zlib
 from pathlib import Path
 
 from photoclass.photos.formats.kinds import recognise
+from photoclass.photos.sources.archives.tar import checksum_fits
 from photoclass.photos.sources.litter import holds_picture
 
 _HEAD_BYTES = 1024
@@ -30,7 +31,7 @@ _COMPRESSED = (
     (b"\x28\xb5\x2f\xfd", "Zstandard", "zstd -d"),
 )
 _OTHERS = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the zip itself", "fetch it with: git lfs pull"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the archive itself", "fetch it with: git lfs pull"),
     (b"%PDF", "a PDF document", "give a folder, a zip or a table"),
     (b"MZ", "a Windows program, perhaps a self-extracting archive", "run it and give the unpacked folder"),
 )
@@ -42,14 +43,20 @@ def is_zip(file: Path) -> bool:
     return head.startswith((_ZIP, _EMPTY_ZIP)) and not head[30:].startswith(_DOCUMENTS)
 
 
+def is_tar(file: Path) -> bool:
+    """Return whether a file is a tar, plain or compressed with gzip, whatever its name."""
+    head = _head(file)
+    return checksum_fits(_decompressed(head, "gzip") if head.startswith(_COMPRESSED[0][0]) else head)
+
+
 def is_archive(file: Path) -> bool:
-    """Return whether a file is a zip, or has the name of an archive and is no picture: then it is to be unpacked."""
+    """Return whether a file is a zip or tar, or has an archive's name and is no picture: then it is to be unpacked."""
     named = _ARCHIVE_ENDING.search(file.name) or _PART_ENDING.search(file.name)
-    return is_zip(file) or (named is not None and not holds_picture(str(file)))
+    return (named is not None and not holds_picture(str(file))) or is_zip(file) or is_tar(file)
 
 
-def why_no_zip(file: Path, error: str = "") -> str:
-    """Return what a file is that cannot be read as a zip, and what to do: `a RAR archive, not a zip; unpack it …`.
+def why_no_archive(file: Path, error: str = "") -> str:
+    """Return what a file is that is no zip or tar, and what to do: `a RAR archive, not a zip or tar; unpack it …`.
 
     Args:
         file: The file.
@@ -57,7 +64,7 @@ def why_no_zip(file: Path, error: str = "") -> str:
     """
     head = _head(file)
     if not head:
-        return "an empty file (0 bytes), not a zip; download or copy it again"
+        return "an empty file (0 bytes), not a zip or tar; download or copy it again"
     if head.startswith(_SPLIT_ZIP) or _PART_ENDING.search(file.name):
         return _split("one part of a split archive")
     if is_last_part(file):
@@ -65,21 +72,21 @@ def why_no_zip(file: Path, error: str = "") -> str:
     if head.startswith((_ZIP, _EMPTY_ZIP)):
         return _why_unreadable(file, head, error)
     if holds_picture(str(file)):
-        return "a photo, not a zip; give the folder that it is in"
+        return "a photo, not a zip or tar; give the folder that it is in"
     for start, kind, advice in (*_ARCHIVES, *_OTHERS):
         if head.startswith(start):
-            return f"{kind}, not a zip; {advice}" if "zip" not in kind else f"{kind}; {advice}"
+            return f"{kind}, not a zip or tar; {advice}" if "zip" not in kind else f"{kind}; {advice}"
     for start, kind, command in _COMPRESSED:
         if head.startswith(start):
-            if _is_tar(_decompressed(head, kind)) or _TAR_ENDING.search(file.name):
-                return f"a tar archive compressed with {kind}, not a zip; unpack it (tar -xf FILE) and give the folder"
-            return f"compressed with {kind}, not a zip; unpack it ({command} FILE) and give what it holds"
-    if _is_tar(head):
-        return "a tar archive, not a zip; unpack it (tar -xf FILE) and give the folder"
+            if kind != "gzip" and (_has_mark(_decompressed(head, kind)) or _TAR_ENDING.search(file.name)):
+                return f"a tar compressed with {kind}, which is not read; unpack it (tar -xf FILE) and give the folder"
+            return f"compressed with {kind}, not a zip or tar; unpack it ({command} FILE) and give what it holds"
+    if _has_mark(head):
+        return "a damaged tar (its first header's checksum is wrong); download or create it again"
     if why := _why_text(head):
         return why
     known = recognise(head)
-    return f"{known.name if known else 'of an unknown kind'}, not a zip; give a folder, a zip or a table"
+    return f"{known.name if known else 'of an unknown kind'}, not a zip or tar; give a folder, a zip or a table"
 
 
 def is_last_part(file: Path) -> bool:
@@ -125,14 +132,17 @@ def _split(what: str) -> str:
 def _why_text(head: bytes) -> str | None:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:15].lower().startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
-        return "a web page, not a zip: the download needs a login or a confirmation; download it again in the browser"
+        return (
+            "a web page, not a zip or tar: the download needs a login or a confirmation; download it again in the "
+            "browser"
+        )
     if re.search(rb"[\x00-\x08\x0e-\x1f\x7f]", text):
         return None
     line = " ".join(text.decode("utf-8", errors="replace").split())[:80]
-    return f"a text file, not a zip; it begins: {line!r}; give a folder, a zip or a table (or load it again)"
+    return f"a text file, not a zip or tar; it begins: {line!r}; give a folder, a zip or a table (or load it again)"
 
 
-def _is_tar(head: bytes) -> bool:
+def _has_mark(head: bytes) -> bool:
     return head[257:262] == b"ustar"
 
 

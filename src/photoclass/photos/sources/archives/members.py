@@ -1,7 +1,6 @@
 """The members of a zip: which files it holds, and the refusal of a zip that is unsafe or cannot be unpacked."""
 
 import contextlib
-import re
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -9,18 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.errors import ArchiveError
-from photoclass.photos.sources.archives.kinds import begins_unlisted, is_last_part, why_no_zip
+from photoclass.photos.sources.archives.kinds import begins_unlisted, is_last_part, why_no_archive
 from photoclass.photos.sources.archives.names import read_names
+from photoclass.photos.sources.archives.safety import bomb, refuse_bomb, safe_parts, unpack_it
 from photoclass.photos.sources.litter import litter_kind
 from photoclass.text import plural
 
-# Photos hardly compress. A zip that would grow by more than this factor, beyond an allowance, is a zip bomb.
-_MAX_GROWTH = 20
-_GROWTH_ALLOWANCE_BYTES = 256 << 20
-_LONGEST_NAME_BYTES = 255  # of a file or folder, on the file systems of Linux, macOS and Windows
-
-_UNPACK_IT = "the zip is refused. If you trust it, unpack it yourself and give the folder"
-_DRIVE = re.compile(r"[A-Za-z]:")
 _ENCRYPTED = 0x1
 # For these two `zipfile` bounds memory: 1 MB of bzip2 may expand to gigabytes.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -93,10 +86,10 @@ def open_zip(file: Path, where: str) -> Iterator[zipfile.ZipFile]:
     except UnicodeDecodeError as error:
         raise ArchiveError(f"{where}: a name in it is marked as UTF-8 and is not; create it again") from error
     except Exception as error:  # `zipfile` raises almost anything on a damaged zip
-        raise ArchiveError(f"{where}: {why_no_zip(file, str(error))}") from error
+        raise ArchiveError(f"{where}: {why_no_archive(file, str(error))}") from error
     with opened:
         if is_last_part(file):
-            raise ArchiveError(f"{where}: {why_no_zip(file)}")
+            raise ArchiveError(f"{where}: {why_no_archive(file)}")
         if begins_unlisted(file, min((info.header_offset for info in opened.infolist()), default=0)):
             raise ArchiveError(
                 f"{where}: cut short or damaged: its list of files leaves out what it begins with; download or create "
@@ -124,7 +117,7 @@ def read_contents(where: str, opened: zipfile.ZipFile, file_bytes: int) -> Conte
     for info, name in zip(infos, read.names, strict=True):
         if name.strip("/") in ("", ".") and name.endswith("/"):  # the entry of the root, as Dropbox writes it
             continue
-        parts = _parts(where, name)
+        parts = safe_parts(where, name, "zip")
         if name.endswith("/") or (stat.S_ISDIR(info.external_attr >> 16) and not info.file_size):
             continue
         if kind := next((kind for part in parts if (kind := litter_kind(part))), ""):
@@ -143,47 +136,15 @@ def read_contents(where: str, opened: zipfile.ZipFile, file_bytes: int) -> Conte
             raise ArchiveError(f"{where}: {'/'.join(parts)!r} is inside another file of the zip; create it again")
     packed = sum(member.info.compress_size for member in members.values())
     unpacked = sum(member.info.file_size for member in members.values())
-    refuse_bomb(where, packed, unpacked)
+    refuse_bomb(where, packed, unpacked, "zip")
     if packed > file_bytes:
-        raise ArchiveError(_bomb(where, file_bytes, unpacked))
+        raise ArchiveError(bomb(where, file_bytes, unpacked, "zip"))
     return Contents(tuple(members.values()), litter, read.notes, packed)
-
-
-def refuse_bomb(where: str, packed: int, unpacked: int) -> None:
-    """Refuse a zip that grows as no zip of photos does; both sizes are in bytes.
-
-    Raises:
-        ArchiveError: It does.
-    """
-    if unpacked > _GROWTH_ALLOWANCE_BYTES + _MAX_GROWTH * packed:
-        raise ArchiveError(_bomb(where, packed, unpacked))
-
-
-def _bomb(where: str, packed: int, unpacked: int) -> str:
-    return (
-        f"{where}: would grow from {packed:,} to {unpacked:,} bytes, as a zip bomb does, so it is refused. "
-        "If you trust it, unpack it yourself and give the folder"
-    )
-
-
-def _parts(where: str, name: str) -> tuple[str, ...]:
-    """Return the folders and the name of a member."""
-    if name.startswith(("/", "\\")) or _DRIVE.match(name) or ".." in re.split(r"[/\\]", name):
-        raise ArchiveError(f"{where}: the name {name!r} leads outside the zip; {_UNPACK_IT}")
-    parts = tuple(part for part in name.split("/") if part not in ("", "."))
-    for part in parts:
-        length = len(part.encode(errors="surrogatepass"))
-        if length > _LONGEST_NAME_BYTES:
-            raise ArchiveError(
-                f"{where}: the name {part[:40]!r}… is {length:,} bytes long; at most {_LONGEST_NAME_BYTES} can be "
-                "unpacked; shorten it and create the zip again"
-            )
-    return parts
 
 
 def _refuse_unreadable(where: str, name: str, info: zipfile.ZipInfo) -> None:
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        raise ArchiveError(f"{where}: {name!r} is a link or special file; {_UNPACK_IT}")
+        raise ArchiveError(f"{where}: {name!r} is a link or special file; {unpack_it('zip')}")
     if info.flag_bits & _ENCRYPTED:
         raise ArchiveError(
             f"{where}: encrypted with a password (for example {name!r}); unpack it yourself and give the folder"
