@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from photoclass.results.submit.submit import submit
     from photoclass.training.finish import TrainResult
     from photoclass.training.run import TrainOptions
+    from photoclass.training.run_settings import RunSettings, run_settings
     from photoclass.training.train import train
     from photoclass.walkthrough.demo import demo
     from photoclass.workspace import Workspace
@@ -76,6 +77,8 @@ _HOMES = {
     "train": "photoclass.training.train",
     "TrainOptions": "photoclass.training.run",
     "TrainResult": "photoclass.training.finish",
+    "run_settings": "photoclass.training.run_settings",
+    "RunSettings": "photoclass.training.run_settings",
     "evaluate": "photoclass.results.scores.evaluate",
     "Evaluation": "photoclass.results.scores.evaluate",
     "compare": "photoclass.results.scores.compare",
@@ -125,6 +128,8 @@ __all__ = [
     "train",
     "TrainOptions",
     "TrainResult",
+    "run_settings",
+    "RunSettings",
     "evaluate",
     "Evaluation",
     "compare",

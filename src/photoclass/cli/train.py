@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperOption
 
 from photoclass.cli.commands import PlainCommand
+from photoclass.cli.config import from_command_line, load_config, settings_of_config, without_other_recipe
 from photoclass.cli.options import (
     DataArgument,
     FixesOption,
@@ -57,6 +58,7 @@ COMMAND_CLASS = TrainCommand
 
 
 def train(
+    context: typer.Context,
     data: DataArgument,
     fixes: FixesOption = None,
     splits: SplitsOption = "",
@@ -170,6 +172,17 @@ def train(
         str, typer.Option(help="auto, bf16 or fp32; for features also int8.", rich_help_panel="Hardware")
     ] = "auto",
     workers: WorkersOption = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|RUN",
+            help="Take options from a TOML file, or DATA, recipe, settings and seed from an earlier run's folder. The "
+            "command line wins.",
+            is_eager=True,
+            callback=load_config,
+            rich_help_panel="Recipe",
+        ),
+    ] = None,
     *,
     out: Annotated[
         Path, typer.Option("--out", metavar="RUN", help="The model folder to create.", rich_help_panel="Output")
@@ -195,15 +208,9 @@ def train(
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
 
-    values = _named_values(settings or [])
-    if quality is not None:
-        recipe, quality_settings = recipe_of_quality(quality, recipe)
-        values = quality_settings | values
-    if balance:
-        values["balance"] = "1"
-    if drop_label_errors:
-        values["drop_label_errors"] = "1"
     given = {
+        "balance": balance or None,
+        "drop_label_errors": drop_label_errors or None,
         "backbone": backbone,
         "backbone_size": backbone_size,
         "backbone_mean": backbone_mean,
@@ -211,7 +218,12 @@ def train(
         "tail": tail,
         "epochs": epochs,
     }
-    values |= {name: str(value) for name, value in given.items() if value is not None}
+    chosen = {name: str(value) for name, value in given.items() if value is not None}
+    in_file = {name: value for name, value in chosen.items() if not from_command_line(context, name)}
+    recipe, quality = without_other_recipe(context, recipe, quality)
+    recipe, quality_settings = (recipe, {}) if quality is None else recipe_of_quality(quality, recipe)
+    values = quality_settings | settings_of_config(context) | in_file | _named_values(settings or [])
+    values |= {name: value for name, value in chosen.items() if name not in in_file}
     stop = StopRequest.after_minutes(above_zero("--minutes", minutes))
     stop_on_signal(stop)
     options = TrainOptions(
