@@ -72,7 +72,7 @@ def read_tensors(content: bytes) -> dict[str, NDArray[np.generic]]:
         raise ValueError("is not a file of tensors in the format of torch up to 1.5")
     sizes = machine.run()
     if not isinstance(sizes, dict) or sizes.get("little_endian") is not True:
-        raise ValueError("its numbers are not little-endian")
+        raise ValueError("its tensors are not little-endian")
     tensors, keys = machine.run(), machine.run()
     if not isinstance(tensors, dict) or not all(isinstance(tensor, _Tensor) for tensor in tensors.values()):
         raise ValueError("does not hold a dictionary of tensors")
