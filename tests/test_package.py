@@ -32,6 +32,7 @@ LAYERS = (
     "networks",
     "training",
     "checks",
+    "estimator",
     "walkthrough",
     "terminal",
     "cli",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from photoclass.checks.description import describe_findings
     from photoclass.checks.findings import Findings
     from photoclass.checks.page import write_page as write_check_page
+    from photoclass.estimator.classifier import PhotoClassifier
+    from photoclass.estimator.features import PhotoFeatures
     from photoclass.metrics.intervals import Interval
     from photoclass.metrics.labelled import LabelledProbabilities
     from photoclass.model.builtin import builtin_model
@@ -79,6 +81,8 @@ _HOMES = {
     "TrainResult": "photoclass.training.finish",
     "run_settings": "photoclass.training.run_settings",
     "RunSettings": "photoclass.training.run_settings",
+    "PhotoClassifier": "photoclass.estimator.classifier",
+    "PhotoFeatures": "photoclass.estimator.features",
     "evaluate": "photoclass.results.scores.evaluate",
     "Evaluation": "photoclass.results.scores.evaluate",
     "compare": "photoclass.results.scores.compare",
@@ -130,6 +134,8 @@ __all__ = [
     "TrainResult",
     "run_settings",
     "RunSettings",
+    "PhotoClassifier",
+    "PhotoFeatures",
     "evaluate",
     "Evaluation",
     "compare",

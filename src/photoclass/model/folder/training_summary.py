@@ -147,6 +147,7 @@ class TrainingSummary:
         head: What recipes with a linear head record.
         loop: What recipes with a training loop record.
         packing: What packing for distribution changed; None for a model as it was trained.
+        label_type: What the class names were as labels of a scikit-learn estimator: `str`, `int`, `float` or `bool`.
     """
 
     description: str = ""
@@ -170,6 +171,7 @@ class TrainingSummary:
     head: HeadSummary | None = None
     loop: LoopSummary | None = None
     packing: PackingSummary | None = None
+    label_type: str = "str"
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""

@@ -29,6 +29,7 @@ from photoclass.training.frozen.mixed_groups import score_with_mixed_groups
 from photoclass.training.prepare import divide_photos, extract_features, read_table
 from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.training.run import Run, TrainOptions, TrainRequest
+from photoclass.workspace import Workspace
 
 # The saved model's probabilities may differ by this from those of the stored features, which have three digits.
 _TOLERANCE = 0.01
@@ -85,7 +86,7 @@ def fit_features(request: TrainRequest, settings: FeaturesSettings) -> FittedFea
     started_at = time.monotonic()
     seed = request.seed
     _refuse_unsupported(request.options)
-    backbone, settings = _open_backbone(request, settings)
+    backbone, settings = open_recipe_backbone(settings, request.options.precision, request.workspace)
     request.say(f"features of {backbone.name} at {backbone.image_size} px, {backbone.precision} ({backbone.reason})")
     photos = extract_features(request, read_table(request), settings, backbone)
     photos, duplicates = divide_photos(request, photos)
@@ -196,23 +197,32 @@ def _refuse_unsupported(options: TrainOptions) -> None:
         raise SettingsError(f"the recipe features runs on the cpu only, not on {options.device!r}; leave out --device")
 
 
-def _open_backbone(request: TrainRequest, settings: FeaturesSettings) -> tuple[Backbone, FeaturesSettings]:
-    """Open the backbone; return the settings with the name, size and checksum of one from a file.
+def open_recipe_backbone(
+    settings: FeaturesSettings, precision: str, workspace: Workspace
+) -> tuple[Backbone, FeaturesSettings]:
+    """Open the backbone of a recipe's settings.
+
+    Args:
+        settings: The settings.
+        precision: `auto`, `int8`, `bf16` or `fp32`.
+        workspace: The cache folder, and who is told what to know of a file.
+
+    Returns:
+        The backbone, and the settings with the name, size and checksum of one from a file.
 
     Raises:
         ModelError: It cannot be used, or its checksum is not the required one.
         SettingsError: Its settings or the precision do not fit it.
     """
-    precision = request.options.precision
     if not settings.backbone_is_file:
-        return open_backbone(settings.backbone, precision, request.workspace.cache), settings
+        return open_backbone(settings.backbone, precision, workspace.cache), settings
     path, required = Path(settings.backbone), settings.backbone_sha256
     options = FileOptions(
         settings.backbone_size, settings.backbone_mean, settings.backbone_std, settings.backbone_output
     )
     backbone = open_backbone_file(path, options, precision)
     if backbone.note:
-        request.say(backbone.note)
+        workspace.say(backbone.note)
     if required not in ("", backbone.file_sha256):
         raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {required}; give the file that has it")
     size, sha256 = backbone.image_size, backbone.file_sha256
