@@ -53,10 +53,6 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: Shape (C,), the labels, sorted.
         model_: What predicts.
-
-    >>> from photoclass import PhotoClassifier
-    >>> classifier = PhotoClassifier(quality="fast").fit(paths, labels)     # doctest: +SKIP
-    >>> classifier.predict_proba(["new.jpg"])                               # doctest: +SKIP
     """
 
     def __init__(

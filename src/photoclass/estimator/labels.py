@@ -45,7 +45,8 @@ class Labels:
         except TypeError as error:
             raise ValueError(f"y has labels of different types ({error}); give all of them as text") from error
         if len(classes) < 2:
-            raise ValueError(f"y has 1 class, {classes[0]!r} (n_samples = {len(y)}); at least two classes are needed")
+            one = f"1 class, {classes.tolist()[0]!r} (n_samples = {len(y)})"
+            raise ValueError(f"y has {one}; at least two classes are needed")
         labels = cls(classes, _type_of(classes))
         labels.check_names()
         return labels, labels.places[numbers]
