@@ -169,7 +169,8 @@ def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict
     save_nameless_photos(new, load_photos(run))
     for split, part in parts.items():
         nameless = dataclasses.replace(part.table, names=tuple(content.hex() for content in part.contents))
-        save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split])
+        groups = group_near_duplicates(part.fingerprints)
+        save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split], groups)
     # The detector keeps features in steps of 1/127; rounding the weights changes them much less.
     _finish(run, new, chosen.onnx, _KEPT_FILES, out)
 

@@ -31,6 +31,7 @@ from photoclass.model.folder import (
     data_fingerprint,
     load_info,
     load_photo_splits,
+    load_predictions,
     load_valid_predictions,
     read_onnx,
     save_model,
@@ -513,6 +514,19 @@ class TestValidPredictions:
         loaded, labels = load_valid_predictions(tmp_path, make_info())
         np.testing.assert_allclose(loaded, probabilities, atol=1e-7)
         np.testing.assert_array_equal(labels, [1, 0, 1])
+
+    def test_groups_are_kept_as_numbers_and_may_be_absent(self, tmp_path: Path) -> None:
+        table = _table([1, 0, 1], [1, 1, 1])
+        probabilities = np.full((3, 2), 0.5, dtype=np.float32)
+        save_predictions(tmp_path, "valid", table, probabilities, np.array([70, 4, 70]))
+        loaded = load_predictions(tmp_path, make_info(), "valid")
+        assert loaded is not None and loaded.groups is not None and loaded.groups.tolist() == [1, 0, 1]
+        save_predictions(tmp_path, "valid", table, probabilities)
+        loaded = load_predictions(tmp_path, make_info(), "valid")
+        assert loaded is not None and loaded.groups is None
+        (tmp_path / "valid_predictions.csv").write_text("file,truth,prob_cat,prob_dog,group\na.jpg,cat,0.5,0.5,x\n")
+        with pytest.raises(ModelError, match="cannot be read"):
+            load_predictions(tmp_path, make_info(), "valid")
 
     def test_a_missing_or_damaged_file_or_one_of_other_classes_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="cannot be read"):

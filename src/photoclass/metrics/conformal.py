@@ -47,6 +47,11 @@ class ConformalThresholds:
     photos: int
     groups: int
 
+    @property
+    def by(self) -> str:
+        """`class` or `all`: among which photos the coverage is kept."""
+        return "class" if self.by_class else "all"
+
     def sets(self, probabilities: Probabilities) -> NDArray[np.bool_]:
         """Return which classes are in the set of each photo, shape (N, C); no class where a probability is NaN.
 
@@ -88,7 +93,7 @@ def check_coverage(coverage: float) -> None:
         SettingsError: It is not between 0 and 1.
     """
     if not 0 < coverage < 1:
-        raise SettingsError(f"the coverage is {coverage:g}; it must be above 0 and below 1, such as 0.99")
+        raise SettingsError(f"coverage is {coverage:g}; it must be above 0 and below 1, such as 0.99")
 
 
 def photos_needed(coverage: float) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError
+from photoclass.metrics.conformal import ConformalThresholds
 from photoclass.model.folder import ModelInfo, load_info, load_novelty
 from photoclass.model.novelty import NoveltyDetector
 from photoclass.model.runtime import Runtime, predict_with_distances
@@ -22,6 +23,7 @@ from photoclass.photos.prefetch import prefetch
 from photoclass.photos.sources.read import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, natural_key
 from photoclass.results.predictions import OK, UNSURE, Predictions
+from photoclass.results.scores.prediction_sets import SetRequest, calibrate_sets, describe_sets
 from photoclass.workspace import Workspace
 
 # Photos predicted before their results are collected: bounds memory without slowing the pipeline.
@@ -33,6 +35,8 @@ def predict(
     model: AnyPath,
     *,
     abstain: float | None = None,
+    coverage: float | None = None,
+    coverage_by: str | None = None,
     workspace: Workspace | None = None,
 ) -> Predictions:
     """Predict photos: files, folders with all photos below them, and zips.
@@ -41,22 +45,28 @@ def predict(
         photos: Files, folders and zips.
         model: A model folder.
         abstain: Abstain (label `unsure`) below this confidence, 0.5 to 1, and from out-of-distribution photos.
+        coverage: Add to each photo the set of classes that holds the true one for at least this share of such photos
+            (split conformal prediction, calibrated on the validation photos).
+        coverage_by: `all`, or `class` to keep the share among the photos of each class; `all` when None.
         workspace: Cache folder, number of workers and progress reports; `Workspace()` when None.
 
     Raises:
         DataError: One of `photos` does not exist, or they contain no photo.
-        ModelError: The model folder cannot be used.
-        SettingsError: `abstain` is out of range.
+        ModelError: The model folder cannot be used, or has no predictions of validation photos.
+        SettingsError: `abstain` or `coverage` is out of range, or too few validation photos were kept for it.
     """
     photos = paths_of(photos)
     model = Path(model)
     workspace = workspace or Workspace()
-    novelty = None if abstain is None else _load_for_abstaining(model, load_info(model), abstain, workspace)
+    info = load_info(model)
+    novelty = None if abstain is None else _load_for_abstaining(model, info, abstain, workspace)
+    request = SetRequest.of(coverage, coverage_by)
+    conformal = None if request is None else _calibrate(model, info, request, workspace)
     runtime = Runtime.load(model)
     table = read_photos(photos, workspace, runtime.info.class_names)
     for note in table.notes:
         workspace.say(note)
-    return replace(predict_table(runtime, table, workspace, novelty), abstain=abstain)
+    return replace(predict_table(runtime, table, workspace, novelty), abstain=abstain, conformal=conformal)
 
 
 def check_abstain(abstain: float) -> None:
@@ -82,6 +92,13 @@ def _load_for_abstaining(model: Path, info: ModelInfo, abstain: float, workspace
             f"{model}: has no novelty.npz, so out-of-distribution photos are not detected; train again to get it"
         )
     return novelty
+
+
+def _calibrate(model: Path, info: ModelInfo, request: SetRequest, workspace: Workspace) -> ConformalThresholds:
+    """Calibrate the prediction sets, and say how they turned out on the held-out photos."""
+    rule = calibrate_sets(model, info, request)
+    workspace.say(describe_sets(model, info, rule))
+    return rule
 
 
 def predict_table(

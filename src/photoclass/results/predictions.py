@@ -2,17 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.errors import SettingsError
+from photoclass.metrics.conformal import ConformalThresholds
 from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
 from photoclass.photos.table import PassedOver, SkippedPhoto
 from photoclass.photos.tables.cells import safe_file, safe_label
 from photoclass.results.prediction_files import frames
-from photoclass.results.prediction_files.columns import Column, NumberColumn, TextColumn, json_rows
+from photoclass.results.prediction_files.columns import Column, NumberColumn, TextColumn, TextsColumn, json_rows
 from photoclass.results.scores.coverage import is_out_of_distribution, selective_confidence
+from photoclass.text import listed
 
 if TYPE_CHECKING:
     import pandas
@@ -40,6 +44,7 @@ class Predictions:
         distances: Shape (N,), distances from the training photos (`model.novelty.NoveltyDetector.distances`), NaN if
             the photo was skipped; None if they were not requested or are not available.
         abstain: Photos predicted with a lower confidence than this get the label `unsure`; None to label all.
+        conformal: The thresholds of the prediction sets; None if no coverage was requested.
         passed_over: Files in folders and zips that are plainly no photos, and so have no row.
         notes: What else to know about how the photos were found, one line each.
         rules: How the photos' files were read.
@@ -54,6 +59,7 @@ class Predictions:
     seconds: float = 0.0
     distances: NDArray[np.float64] | None = None
     abstain: float | None = None
+    conformal: ConformalThresholds | None = None
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[str, ...] = ()
     rules: PictureRules = DEFAULT_RULES
@@ -65,6 +71,11 @@ class Predictions:
     def is_ok(self) -> NDArray[np.bool_]:
         """Shape (N,), true if the photo was predicted."""
         return np.array([status == OK for status in self.statuses], dtype=np.bool_)
+
+    @cached_property
+    def sets(self) -> NDArray[np.bool_] | None:
+        """Shape (N, C), which classes are in each photo's prediction set; None if no coverage was requested."""
+        return None if self.conformal is None else self.conformal.sets(self.probabilities)
 
     @property
     def skipped(self) -> tuple[SkippedPhoto, ...]:
@@ -90,9 +101,28 @@ class Predictions:
         return bool(selective_confidence(self.probabilities[row : row + 1], distances)[0] < self.abstain)
 
     def describe(self, row: int) -> str:
-        """Return the prediction of a row as text, such as `dog 99.4 %`."""
+        """Return the prediction of a row as text, such as `dog 99.4 %`, or `dog 62.0 %  {dog, cat}` with a set."""
         if self.statuses[row] != OK:
             return "skipped"
+        return f"{self._describe_label(row)}{self._describe_set(row)}"
+
+    def class_set(self, row: int) -> tuple[str, ...]:
+        """Return the prediction set of a row, the most probable class first; empty if the photo was skipped.
+
+        Raises:
+            SettingsError: No coverage was requested.
+        """
+        if self.sets is None:
+            raise SettingsError("these predictions have no sets; predict with a coverage, such as 0.99")
+        order = np.argsort(-self.probabilities[row], kind="stable")
+        return tuple(self.class_names[c] for c in order if self.sets[row, c])
+
+    def _describe_set(self, row: int) -> str:
+        if self.sets is None:
+            return ""
+        return f"  {{{listed(self.class_set(row), 'class', 'classes')}}}"
+
+    def _describe_label(self, row: int) -> str:
         best = self.class_names[int(self.probabilities[row].argmax())]
         if not self.is_unsure(row):
             return f"{best} {100 * self.probability(row):.1f} %"
@@ -124,6 +154,9 @@ class Predictions:
         columns += [NumberColumn(f"prob_{name}", self.probabilities[:, i]) for i, name in enumerate(self.class_names)]
         if self.abstain is not None:
             columns.append(NumberColumn("distance", self._known_distances()))
+        if self.conformal is not None:
+            sets = [self.class_set(i) if status == OK else None for i, status in enumerate(self.statuses)]
+            columns.append(TextsColumn("set", sets))
         return tuple(columns)
 
     def as_json(self) -> dict[str, Any]:
@@ -132,6 +165,8 @@ class Predictions:
             "schema": SCHEMA,
             "class_names": list(self.class_names),
             "abstain": self.abstain,
+            "coverage": None if self.conformal is None else self.conformal.coverage,
+            "coverage_by": None if self.conformal is None else self.conformal.by,
             "photos": len(self),
             "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
             "passed_over": {item.kind: item.count for item in self.passed_over},

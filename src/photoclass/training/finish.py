@@ -119,7 +119,7 @@ def finish(run: Run, outcome: Outcome) -> TrainResult:
             score = score_predictions(predicted, SPLITS[split], optimism is not None, optimism)
             scores.append(score)
             metrics[SPLITS[split]] = StoredScore.from_json(score.as_json(), SPLITS[split])
-            save_predictions(out, SPLITS[split], part, probabilities)
+            save_predictions(out, SPLITS[split], part, probabilities, run.groups[rows])
     training = dataclasses.replace(
         outcome.info.training,
         onnx_difference=outcome.difference,

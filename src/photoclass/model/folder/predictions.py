@@ -12,6 +12,8 @@ from photoclass.errors import ModelError
 from photoclass.model.folder.info import ModelInfo
 from photoclass.photos.table import PhotoTable
 
+_GROUP = "group"
+
 
 @dataclass(frozen=True)
 class SplitPredictions:
@@ -21,23 +23,35 @@ class SplitPredictions:
         names: As in `photos.csv`.
         labels: Shape (N,), the true classes.
         probabilities: Shape (N, C).
+        groups: Shape (N,), the number of each photo's group, as in `metrics.labelled.LabelledProbabilities`; None where
+            an older version did not keep them.
     """
 
     names: tuple[str, ...]
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
 
-def save_predictions(folder: Path, split: str, table: PhotoTable, probabilities: NDArray[np.float32]) -> None:
-    """Write the predictions for a split, shape (N, C), atomically."""
+def save_predictions(
+    folder: Path,
+    split: str,
+    table: PhotoTable,
+    probabilities: NDArray[np.float32],
+    groups: NDArray[np.int64] | None = None,
+) -> None:
+    """Write the predictions for a split, shape (N, C), atomically; with the groups of its photos, shape (N,)."""
+    numbers = None if groups is None else np.unique(groups, return_inverse=True)[1]
     with atomic_text(_path(folder, split)) as stream:
         writer = csv.writer(stream)
-        writer.writerow(["file", "truth", *(f"prob_{name}" for name in table.class_names)])
-        for name, label, row in zip(table.names, table.labels, probabilities, strict=True):
-            writer.writerow([name, table.class_names[label], *(f"{p:.7f}" for p in row)])
+        header = ["file", "truth", *(f"prob_{name}" for name in table.class_names)]
+        writer.writerow(header if numbers is None else [*header, _GROUP])
+        for i, (name, label, row) in enumerate(zip(table.names, table.labels, probabilities, strict=True)):
+            cells = [name, table.class_names[label], *(f"{p:.7f}" for p in row)]
+            writer.writerow(cells if numbers is None else [*cells, numbers[i]])
 
 
 def load_predictions(folder: Path, info: ModelInfo, split: str) -> SplitPredictions | None:
@@ -53,7 +67,9 @@ def load_predictions(folder: Path, info: ModelInfo, split: str) -> SplitPredicti
             rows = list(csv.DictReader(stream))
         probabilities = np.array([[float(row[f"prob_{n}"]) for n in info.class_names] for row in rows])
         labels = np.array([index[row["truth"]] for row in rows], dtype=np.int64)
-        return SplitPredictions(tuple(row["file"] for row in rows), labels, probabilities)
+        has_groups = bool(rows) and _GROUP in rows[0]
+        groups = np.array([int(row[_GROUP]) for row in rows], dtype=np.int64) if has_groups else None
+        return SplitPredictions(tuple(row["file"] for row in rows), labels, probabilities, groups)
     except FileNotFoundError:
         return None
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:

@@ -38,6 +38,12 @@ from photoclass.photos.table import (
 from photoclass.progress import SILENT, Progress
 from photoclass.results.scores.class_mapping import map_classes
 from photoclass.results.scores.decisions import Decisions, analyse_decisions
+from photoclass.results.scores.prediction_sets import (
+    PredictionSets,
+    SetRequest,
+    calibrate_sets,
+    measure_prediction_sets,
+)
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.results.scores.thresholds import Costs
 from photoclass.text import plural
@@ -58,6 +64,7 @@ class Evaluation:
         leaked_groups: Scored photos of groups of which other photos trained the model; None if the user groups nothing.
         without_leaked: The score without both; None if there are none, or no others.
         decisions: Accuracy when abstaining, and the cheapest decision threshold.
+        sets: How prediction sets turned out on these photos.
         passed_over: Files in DATA that are plainly no photos.
         notes: What was assumed of DATA, one line each.
     """
@@ -67,6 +74,7 @@ class Evaluation:
     left_out_selected_model: int
     skipped: tuple[SkippedPhoto, ...]
     decisions: Decisions
+    sets: PredictionSets
     leaked_duplicates: int | None = None
     leaked_groups: int | None = None
     without_leaked: Score | None = None
@@ -78,6 +86,7 @@ class Evaluation:
         return {
             **self.score.as_json(),
             **self.decisions.as_json(),
+            "prediction_sets": self.sets.as_json(),
             "left_out_trained": self.left_out_trained,
             "left_out_selected_model": self.left_out_selected_model,
             "leaked_duplicates": self.leaked_duplicates,
@@ -105,7 +114,7 @@ class Evaluation:
                 else "there are no others"
             )
             lines.append(f"  data leakage: {self._describe_leaks()}; {rest}")
-        return "\n".join([*lines, self.decisions.as_text()])
+        return "\n".join([*lines, self.decisions.as_text(), self.sets.as_text()])
 
     def _describe_leaks(self) -> str:
         leaks = []
@@ -124,6 +133,8 @@ def evaluate(
     *,
     include_known: bool = False,
     costs: Costs | None = None,
+    coverage: float | None = None,
+    coverage_by: str | None = None,
     fixes: AnyPath | None = None,
     reading: ReadOptions = AS_IT_IS,
     classes: Mapping[str, str] | None = None,
@@ -140,6 +151,8 @@ def evaluate(
         model: A model folder.
         include_known: Score photos that trained or selected the model, too.
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
+        coverage: Measure the prediction sets for this coverage; for 0.9, 0.95 and 0.99 when None.
+        coverage_by: `all`, or `class` for sets that keep the coverage in each class; `all` when None.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
         classes: The model's class by DATA's class, where their names do not say it; `cats` and `Cat` are known for
@@ -149,13 +162,17 @@ def evaluate(
     Raises:
         DataError: DATA cannot be read, has classes that the model does not, or has no photo left to score.
         ModelError: The model folder cannot be used.
-        SettingsError: The positive class of `costs` is ambiguous or unknown.
+        SettingsError: The positive class of `costs` is ambiguous or unknown, or `coverage` is out of range or needs
+            more validation photos than the model has.
     """
     model = Path(model)
     workspace, data = workspace or Workspace(), DataPaths.of(data)
     info = load_info(model)
     if costs:
         costs.positive_class(info.class_names)
+    request = SetRequest.of(coverage, coverage_by)
+    if request is not None:
+        calibrate_sets(model, info, request)  # refused before any photo is read
     novelty = load_novelty(model, info.onnx_sha256)
     runtime = Runtime.load(model)
     table = read_data(data, workspace, fixes, reading, to_train=False)
@@ -209,6 +226,7 @@ def evaluate(
         left_out_selected_model=int((validated & left_out).sum()),
         skipped=photos.table.skipped,
         decisions=analyse_decisions(predicted, distances, costs),
+        sets=measure_prediction_sets(model, info, predicted, (trained | validated)[~left_out], request),
         leaked_duplicates=None if leaked is None else int(leaked.sum()),
         leaked_groups=None if of_trained_groups is None else int(of_trained_groups.sum()),
         without_leaked=without_leaked,
