@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handmade import SIDE, brightness_onnx, make_info
 from photoclass.errors import ModelError, SettingsError
@@ -22,7 +20,6 @@ from photoclass.model.folder import (
     save_predictions,
 )
 from photoclass.photos.table import PhotoTable
-from photoclass.photos.tables.cells import join_labels, split_labels
 from photoclass.results.predict import predict
 from photoclass.results.prediction_files.csv_file import read_predictions
 from photoclass.results.prediction_files.write import write_predictions
@@ -70,15 +67,27 @@ def test_the_sets_are_the_same_in_every_format(tmp_path: Path) -> None:
     expected = predictions.probabilities >= predictions.conformal.thresholds
     assert (predictions.sets[predictions.is_ok] == expected[predictions.is_ok]).all()
     assert {len(found) for found in sets} == {0, 1, 2} and sets[-1] == ()
-    write_predictions(predictions, tmp_path / "p.csv")
-    write_predictions(predictions, tmp_path / "p.jsonl")
-    from_csv = [split_labels(row["set"]) for row in read_predictions(tmp_path / "p.csv")]
-    from_json = [json.loads(line)["set"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
-    assert from_csv == sets
-    assert [tuple(found or ()) for found in from_json] == sets and from_json[-1] is None
+    expected_lists = [list(found) or None for found in sets]
+    for ending in ("csv", "jsonl", "json"):
+        write_predictions(predictions, tmp_path / f"p.{ending}")
+    from_csv = [row["set"] for row in read_predictions(tmp_path / "p.csv")]
+    assert [json.loads(cell) if cell else None for cell in from_csv] == expected_lists
+    from_lines = [json.loads(line)["set"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert from_lines == expected_lists
+    document = json.loads((tmp_path / "p.json").read_text())
+    assert [row["set"] for row in document["predictions"]] == expected_lists
+    assert (document["coverage"], document["coverage_by"]) == (0.7, "all")
     with open(tmp_path / "p.csv", newline="") as stream:
         header, *rows = csv.reader(stream)
     assert header[-1] == "set" and not any(row[-1].startswith("=") for row in rows)
+
+
+def test_sets_are_lists_in_data_frames(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    model, photos = _folder(tmp_path / "run", 99, names=ODD_NAMES), _photos(tmp_path / "photos")
+    predictions = predict([photos], model, coverage=0.7)
+    column = predictions.to_arrow().column("set").to_pylist()
+    assert column == [list(predictions.class_set(i)) or None for i in range(len(predictions))]
 
 
 def test_the_command_prints_the_sets_and_says_how_they_were_measured(tmp_path: Path) -> None:
@@ -136,6 +145,12 @@ def test_a_folder_without_validation_predictions_is_refused(tmp_path: Path) -> N
         predict([_photos(tmp_path / "photos")], model, coverage=0.9)
 
 
+def test_sets_of_two_models_are_not_compared(tmp_path: Path) -> None:
+    model, photos = _folder(tmp_path / "run", 99), _photos(tmp_path / "photos")
+    result = run_command("evaluate", photos, "--model", model, "--model", model, "--coverage", "0.9")
+    assert result.returncode == 1 and "for one model at a time" in result.stderr
+
+
 def test_sets_by_class_have_a_threshold_for_each(tmp_path: Path) -> None:
     model, photos = _folder(tmp_path / "run", 99), _photos(tmp_path / "photos")
     predictions = predict([photos], model, coverage=0.8, coverage_by="class")
@@ -190,11 +205,6 @@ def test_the_command_measures_the_requested_coverage(model: Path, drawn_photos: 
     assert (row["asked"], row["by"]) == (0.6, "class") and set(row["per_class"]) == {"cat", "dog"}
     assert sum(row["sizes"].values()) == row["photos"]
     assert "  prediction sets by class: coverage asked " in result.stdout and "\n    60 %  " in result.stdout
-
-
-@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=4))
-def test_sets_in_a_cell_are_read_back(names: list[str]) -> None:
-    assert split_labels(join_labels(names)) == tuple(names)
 
 
 def test_requests_are_checked() -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from photoclass.cli.options import (
+    CoverageByOption,
     DataArgument,
     FixesOption,
     GroupByOption,
@@ -46,6 +47,11 @@ def evaluate(
     positive: Annotated[
         str | None, typer.Option(metavar="CLASS", help="The positive class.  [default: the second of two]")
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(metavar="C", help="Measure prediction sets for this coverage.  [default: for 0.9, 0.95 and 0.99]"),
+    ] = None,
+    coverage_by: CoverageByOption = None,
     fixes: FixesOption = None,
     splits: SplitsOption = "",
     image_column: ImageColumnOption = "",
@@ -81,6 +87,8 @@ def evaluate(
             model,
             include_known=include_known,
             costs=costs,
+            coverage=coverage,
+            coverage_by=coverage_by,
             fixes=fixes,
             reading=reading,
             classes=mapped,
@@ -88,6 +96,8 @@ def evaluate(
         )
     elif costs:
         raise SettingsError("costs are for one model at a time; leave out --cost-fp and --cost-fn, or a --model")
+    elif coverage is not None or coverage_by is not None:
+        raise SettingsError("--coverage and --coverage-by are for one model at a time; leave them out, or a --model")
     else:
         found = compare(
             data,

@@ -28,6 +28,14 @@ ModelOption = Annotated[
         "--model", metavar="RUN", help="The model folder that train made.  [default: the built-in model, cat or dog]"
     ),
 ]
+CoverageByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--coverage-by",
+        metavar="all|class",
+        help="Keep the coverage among all photos, or in each class.  [default: all]",
+    ),
+]
 FixesOption = Annotated[
     Path | None,
     typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from photoclass.cli.options import (
+    CoverageByOption,
     MaxMegapixelsOption,
     ModelOption,
     PhotosArgument,
@@ -30,6 +31,14 @@ def predict(
             help="Answer unsure below this probability, 0.5 to 1, and for out-of-distribution photos.",
         ),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            metavar="C",
+            help="Add the set of classes that holds the true one for at least this share of such photos, such as 0.99.",
+        ),
+    ] = None,
+    coverage_by: CoverageByOption = None,
     max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
@@ -45,7 +54,14 @@ def predict(
     if abstain is not None:
         check_abstain(abstain)
     workspace = workspace_of(max_megapixels=max_megapixels)
-    predictions = predict_photos(photos, model_or_builtin(model, workspace), abstain=abstain, workspace=workspace)
+    predictions = predict_photos(
+        photos,
+        model_or_builtin(model, workspace),
+        abstain=abstain,
+        coverage=coverage,
+        coverage_by=coverage_by,
+        workspace=workspace,
+    )
     if out:
         write_predictions(predictions, out)
         print(f"{out}: {plural(len(predictions), 'row')}, {predictions.photos_per_second:,.0f} photos/s")

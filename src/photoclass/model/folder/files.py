@@ -23,8 +23,8 @@ FILES = {
     NETWORK_FILE: "the network, from uint8 RGB pixels (N, height, width, 3) to probabilities (N, classes)",
     INFO_FILE: "class names, image size, settings, scores, and the SHA-256 of `model.onnx`",
     PHOTOS_FILE: "the split and class of each photo, by content (SHA-256)",
-    VALID_PREDICTIONS_FILE: "predictions for the validation photos",
-    HELD_OUT_PREDICTIONS_FILE: "predictions for the held-out photos",
+    VALID_PREDICTIONS_FILE: "predictions for the validation photos, with their groups, to calibrate prediction sets",
+    HELD_OUT_PREDICTIONS_FILE: "predictions for the held-out photos, with their groups",
     NOVELTY_FILE: "features of up to 2,000 training photos, to detect out-of-distribution photos",
     FINGERPRINTS_FILE: "16x16 grey thumbnails of the training photos, with which `evaluate` finds near-duplicates; may "
     "be deleted before the model is shared",

@@ -176,8 +176,8 @@ def describe_sets(model: Path, info: ModelInfo, rule: ConformalThresholds) -> st
     covered = measured.coverage
     return (
         f"{text}; of {plural(measured.photos, 'held-out photo')}, {covered.value:.2%} have a set with the true class "
-        f"(95 % confidence interval {covered.low:.2%} to {covered.high:.2%}), of {measured.mean_size:.2f} classes on "
-        f"average{selected}"
+        f"(95 % confidence interval {covered.low:.2%} to {covered.high:.2%}), and a set has {measured.mean_size:.2f} "
+        f"classes on average{selected}"
     )
 
 
