@@ -136,7 +136,7 @@ class Predictions:
         return float(self.probabilities[row].max())
 
     def columns(self) -> tuple[Column, ...]:
-        """Return the columns that files and data frames have; `distance` and `set` are last, where they were requested."""
+        """Return the columns that files and data frames have; `distance` and `set` come last, if requested."""
         best = np.nan_to_num(self.probabilities, nan=-1).argmax(axis=1).tolist()
         is_unsure = np.zeros(len(self), dtype=np.bool_)
         if self.abstain is not None:
