@@ -5,7 +5,7 @@
 >>> predictions = photoclass.predict(["new.jpg"], "run")   # doctest: +SKIP
 
 The names in `__all__` are the public interface; modules may move, these stay. Each is loaded when it is first used, so
-importing photoclass is nearly free, and only training needs torch.
+importing photoclass is nearly free, and only the recipes `finetune`, `resnet` and `small-cnn` need torch.
 """
 
 from importlib import import_module

@@ -1,7 +1,5 @@
 """`check`: problems in the photos that are best known before training. It changes nothing."""
 
-import importlib.util
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,9 +61,7 @@ def check(
 
 
 def _check_labels(photos: InspectedPhotos, groups: NDArray[np.int64], workspace: Workspace) -> LabelFindings:
-    if importlib.util.find_spec("torch") is None:
-        return LabelFindings(not_checked="this needs the training extra; run: pip install 'photoclass[train]'")
-    # Imported here because none of the other checks needs torch.
+    # Imported here because none of the other checks needs the backbone's libraries, which take time to load.
     from photoclass.checks.labels import check_labels
 
     return check_labels(photos, groups, workspace)

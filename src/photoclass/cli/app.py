@@ -63,10 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(builtin.describe_error(error), FAILED)
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", FAILED)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("torch", "onnx", "onnxscript", "safetensors"):
-            raise
-        _fail(f"training needs {error.name}; run: pip install 'photoclass[train]'", FAILED)
     finally:
         gc.freeze()
 

@@ -1,1 +1,1 @@
-"""Training: recipes, learners, the loop, frozen features, experiment tracking. Needs the extra `train`."""
+"""Training: recipes, learners, the loop, frozen features, experiment tracking. All but `features` needs torch."""

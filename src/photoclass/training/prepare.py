@@ -21,8 +21,7 @@ from photoclass.progress import SILENT
 from photoclass.text import LINE_WIDTH, listed, plural
 from photoclass.training.frozen.backbones import Backbone
 from photoclass.training.frozen.features import FeaturedPhotos, compute_features
-from photoclass.training.frozen.views import augmented_views
-from photoclass.training.recipes.augment_settings import AugmentSettings
+from photoclass.training.frozen.views import Views
 from photoclass.training.recipes.settings import RecipeSettings
 from photoclass.training.run import TrainRequest
 
@@ -117,10 +116,9 @@ def extract_features(
 
 
 def extract_augmented(
-    request: TrainRequest, photos: FeaturedPhotos, augment: AugmentSettings, backbone: Backbone
+    request: TrainRequest, photos: FeaturedPhotos, views: Views, backbone: Backbone
 ) -> FeaturedPhotos:
     """Extract the feature maps of augmented photos, or find them in the store."""
-    views = augmented_views(augment)
     augmented = compute_features(photos.table, photos.settings, backbone, request.workspace, views)
     cached = len(augmented) - augmented.computed
     request.say(f"feature maps of augmented photos: {cached:,} of {len(augmented):,} from the cache")

@@ -5,10 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from photoclass.extras import require_torch
 from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import Data, DataPaths
 from photoclass.training.finish import TrainResult, with_report
-from photoclass.training.recipes.registry import DEFAULT_RECIPE, Recipe, find_recipe, refuse_settings_of_others
+from photoclass.training.recipes.registry import (
+    DEFAULT_RECIPE,
+    Recipe,
+    find_recipe,
+    refuse_settings_of_others,
+)
 from photoclass.training.recipes.settings import RecipeSettings, from_saved, with_settings
 from photoclass.training.run import DEFAULT_OPTIONS, TrainOptions, TrainRequest
 from photoclass.training.run_folder import own_folder
@@ -43,6 +49,7 @@ def train(
         DataError: DATA cannot be read or trained on.
         OutputError: `out` is in use, not empty, or cannot be written; or the user's MLflow does not answer.
         SettingsError: A setting is unknown or out of range, or an experiment tracker's package is not installed.
+        MissingPackageError: The recipe needs torch, which is not installed.
         TrainingError: The run cannot be resumed, or is finished and has no checkpoint; or the loss became NaN or
             infinite before the first epoch was done.
         Interrupted: A signal arrived; the checkpoint is kept.
@@ -54,8 +61,12 @@ def train(
     with own_folder(out, options.resume) as resumes:
         if options.resume and not resumes:
             workspace.say(f"{out}: nothing to resume; training starts from the beginning")
+        if resumes:
+            require_torch("a checkpoint")
         saved = _saved_identity(out) if resumes else None
         chosen = find_recipe(recipe or (saved["recipe"] if saved else DEFAULT_RECIPE))
+        if chosen.needs_torch:
+            require_torch(f"the recipe {chosen.name}")
         all_settings = _all_settings(chosen, settings or {}, saved)
         seed = options.seed if options.seed is not None else saved["seed"] if saved else 0
         with open_records(options.log, out, workspace.progress) as records:

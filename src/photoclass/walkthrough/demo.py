@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, OutputError
+from photoclass.extras import INSTALL_TORCH, missing_torch_package, require_torch
 from photoclass.model.runtime import Runtime
 from photoclass.paths import AnyPath
 from photoclass.photos.cache.pixels import CachedPhotos
@@ -29,10 +31,11 @@ from photoclass.training.train import train
 from photoclass.walkthrough.drawings.drawings import draw_photo_folders
 from photoclass.workspace import Workspace
 
-# Sizes that train in a minute on two CPU cores: fewer and smaller pictures than in the post *Cat or Dog? Image
-# Classification using Convolutional Neural Networks*. Augmentation is milder, since the outline of a drawing matters.
 DRAWINGS_PER_CLASS = 800
-DRAWING_SETTINGS = {
+# The reference CNN on drawings, in a minute on two CPU cores: fewer and smaller pictures than in the post *Cat or Dog?
+# Image Classification using Convolutional Neural Networks*. Augmentation is milder, since the outline of a drawing
+# matters.
+DRAWING_SETTINGS: dict[str, float] = {
     "image_size": 96,
     "epochs": 20,
     "rotation_degrees": 10.0,
@@ -94,6 +97,8 @@ def demo(
 ) -> DemoResult:
     """Train on pictures, score, predict, write a submission, and draw a gallery.
 
+    With torch, it trains the reference CNN; without, the recipe `features`, which has no epochs.
+
     Args:
         data: Labelled photos; None to draw cats and dogs by code.
         out: A new or empty folder, or one made by an earlier demo, whose content is replaced.
@@ -104,11 +109,16 @@ def demo(
 
     Raises:
         OutputError: `out` contains something that no demo made.
+        MissingPackageError: Epochs or a time budget were requested, and torch is not installed.
         PhotoclassError: As for the commands that it runs.
     """
     data = None if data is None else Path(data)
     out = Path(out)
     workspace = workspace or Workspace()
+    if epochs is not None:
+        require_torch("a demo with --epochs")
+    if stop is not None and stop.deadline is not None:
+        require_torch("a demo with --minutes")
     _prepare_folder(out)
     drawn = data is None
     if data is None:
@@ -118,13 +128,10 @@ def demo(
             draw_photo_folders(data, DRAWINGS_PER_CLASS, seed, progress=task.advance)
     else:
         workspace.say(f"1 of 5: your photos in {data}")
-    settings: dict[str, float] = dict(DRAWING_SETTINGS) if drawn else {}
-    if epochs is not None:
-        settings["epochs"] = epochs
-    details = f", at {settings['image_size']} pixels and with mild augmentation to save time" if drawn else ""
-    workspace.say(f"2 of 5: training the reference CNN (recipe small-cnn){details}")
+    recipe, settings, described = _training(drawn, epochs)
+    workspace.say(f"2 of 5: training {described}")
     model = out / "model"
-    trained = train(data, model, "small-cnn", settings, TrainOptions(seed=seed), stop, workspace)
+    trained = train(data, model, recipe, settings, TrainOptions(seed=seed), stop, workspace)
 
     workspace.say("3 of 5: scoring it on pictures that it was not trained on")
     evaluation = evaluate(data, model, include_known=len(trained.scores) < 2, workspace=workspace)
@@ -144,11 +151,12 @@ def demo(
     workspace.say("5 of 5: drawing the galleries")
     pictures = _draw_galleries(unseen.table, model, out, seed, workspace)
     photos = [("photos/", "the drawings, in class folders")] if drawn else []
+    curves = [("model/curves.png", "loss and accuracy by epoch")] if trained.history else []
     files = (
         *photos,
-        ("model/", "the model: model.onnx, model.json, its card README.md, history.csv"),
+        ("model/", "the model: model.onnx, model.json, its card README.md"),
         ("model/report.html", "the report on the model, as a page for the browser"),
-        ("model/curves.png", "loss and accuracy by epoch"),
+        *curves,
         ("score.json", "the score on pictures that it was not trained on"),
         ("test/", f"{len(ids):,} of these pictures, numbered, without labels"),
         ("predictions.csv", "predicted class and probabilities of each"),
@@ -156,6 +164,22 @@ def demo(
         *pictures,
     )
     return DemoResult(out, drawn, evaluation.score, files)
+
+
+def _training(drawn: bool, epochs: int | None) -> tuple[str, dict[str, Any], str]:
+    """Return the recipe, its changed settings, and a description: the reference CNN where torch is installed."""
+    if missing_torch_package():
+        return (
+            "features",
+            {"backbone": "lite0"},
+            "a linear head on pretrained features (recipe features), since the reference CNN needs torch: "
+            f"{INSTALL_TORCH}",
+        )
+    settings = dict(DRAWING_SETTINGS) if drawn else {}
+    if epochs is not None:
+        settings["epochs"] = epochs
+    details = f", at {settings['image_size']} pixels and with mild augmentation to save time" if drawn else ""
+    return "small-cnn", settings, f"the reference CNN (recipe small-cnn){details}"
 
 
 def _prepare_folder(out: Path) -> None:

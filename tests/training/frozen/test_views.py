@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from photoclass.training.frozen.views import ALONE, WITH_MIRROR, augmented_views
+from photoclass.training.frozen.augmented_views import augmented_views
+from photoclass.training.frozen.views import ALONE, WITH_MIRROR
 from photoclass.training.recipes.augment_settings import AugmentSettings
 
 _PIXELS = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)

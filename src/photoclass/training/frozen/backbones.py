@@ -75,8 +75,8 @@ def open_backbone(name: str, precision: str = "auto", cache: Path | None = None)
     Args:
         name: A name in `BACKBONES`.
         precision: `auto`, or one of `PRECISIONS`.
-        cache: The cache folder, where the ONNX network is kept: making it from the weights needs torch, which takes two
-            seconds to import. None to keep nothing.
+        cache: The cache folder, where the ONNX network is kept, since folding and writing it takes time. None to keep
+            nothing.
 
     Raises:
         SettingsError: The backbone or precision is unknown, or this processor does not support the precision.

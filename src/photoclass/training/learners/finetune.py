@@ -27,6 +27,7 @@ from photoclass.progress import Progress
 from photoclass.text import plural
 from photoclass.training.compute import Compute, choose_compute
 from photoclass.training.finish import TrainResult
+from photoclass.training.frozen.augmented_views import augmented_views
 from photoclass.training.frozen.backbones import open_trunk
 from photoclass.training.frozen.export_head import add_head
 from photoclass.training.frozen.features import FeaturedPhotos
@@ -187,7 +188,8 @@ def train_finetune(request: TrainRequest, settings: FinetuneSettings) -> TrainRe
         trunk, scaling = open_trunk(settings.backbone, network, first_block)
         photos, duplicates = divide_photos(request, extract_features(request, read_table(request), settings, trunk))
         if settings.augmented_share:
-            augment_photos = partial(extract_augmented, request, augment=settings.augment, backbone=trunk)
+            views = augmented_views(settings.augment)
+            augment_photos = partial(extract_augmented, request, views=views, backbone=trunk)
     run = Run(request, settings, photos, duplicates, compute)
     end = EfficientNetTail(network, first_block, len(run.class_names))
     learner = FinetuneLearner(

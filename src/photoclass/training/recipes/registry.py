@@ -28,12 +28,14 @@ class Recipe(Generic[Settings]):
         settings: The frozen dataclass of its hyperparameters; the defaults are the recipe's.
         train: Trains and writes the model folder, which the caller holds. It imports its learner when it is called:
             torch takes two seconds to load, and naming a recipe must not cost them.
+        needs_torch: Whether it needs the packages of the extra `torch`.
     """
 
     name: str
     help: str
     settings: type[Settings]
     train: "Callable[[TrainRequest, Settings], TrainResult]"
+    needs_torch: bool = True
 
 
 def _train_features(request: "TrainRequest", settings: FeaturesSettings) -> "TrainResult":
@@ -63,7 +65,7 @@ def _train_small_cnn(request: "TrainRequest", settings: SmallCnnSettings) -> "Tr
 RECIPES: dict[str, Recipe[Any]] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("features", "a linear head on a frozen pretrained backbone", FeaturesSettings, _train_features),
+        Recipe("features", "a linear head on a frozen pretrained backbone", FeaturesSettings, _train_features, False),
         Recipe("finetune", "that head and the backbone's last blocks", FinetuneSettings, _train_finetune),
         Recipe("resnet", "a residual network from scratch", ResnetSettings, _train_resnet),
         Recipe("small-cnn", 'the reference CNN of "Cat or Dog?"', SmallCnnSettings, _train_small_cnn),
