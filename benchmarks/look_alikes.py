@@ -105,11 +105,11 @@ def _changes(generator: np.random.Generator) -> dict[str, Callable[[Image.Image]
     }
 
 
-def _decoded(data: bytes) -> Pixels:
+def _decoded(data: bytes) -> Image.Image:
     picture = decode_picture(data, 256)
     if not isinstance(picture, Image.Image):
         raise ValueError(picture.reason)
-    return np.asarray(picture)
+    return picture
 
 
 def _recall(duplicates: NearDuplicates, chosen: NDArray[np.int64], count: int) -> tuple[float, int]:

@@ -77,7 +77,7 @@ def _fingerprint(data: bytes) -> Pixels:
     picture = decode_picture(data, 0)
     if not isinstance(picture, Image.Image):
         raise ValueError(picture.reason)
-    return fingerprint(np.asarray(picture))
+    return fingerprint(picture)
 
 
 def _found(duplicates: NearDuplicates, chosen: np.ndarray, count: int) -> tuple[float, int]:

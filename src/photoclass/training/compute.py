@@ -7,8 +7,6 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
-
 from photoclass.errors import SettingsError
 from photoclass.machine import bf16_is_disabled
 
@@ -111,4 +109,6 @@ def _glibc() -> ctypes.CDLL | None:
 
 def leave_threads_to_the_network() -> None:
     """Limit OpenCV to the calling thread: the network needs the other processors while batches are prepared."""
+    import cv2
+
     cv2.setNumThreads(1)

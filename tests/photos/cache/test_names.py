@@ -39,7 +39,7 @@ def test_a_name_is_parsed_to_what_it_was_made_from(folder: Path, kind: str, text
 
 
 def test_stores_that_have_no_settings_are_described_by_their_names() -> None:
-    for folder in (names.fingerprints_folder(CACHE, 32), names.measures_folder(CACHE, 1)):
+    for folder in (names.fingerprints_folder(CACHE, 1), names.measures_folder(CACHE, 1)):
         found = names.parse(folder.parent.name, folder.name)
         assert (found.kind, found.text) == ("store", f"{folder.parent.name} ({folder.name})")
 

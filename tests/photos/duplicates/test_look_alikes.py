@@ -69,10 +69,10 @@ def _under_one_lamp(number: int, scene: int = 0, waves: tuple[float, float] | No
     return Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).convert("RGB")
 
 
-def _decoded(data: bytes) -> Pixels:
+def _decoded(data: bytes) -> Image.Image:
     picture = decode_picture(data, 256)
     assert isinstance(picture, Image.Image)
-    return np.asarray(picture)
+    return picture
 
 
 def _find(files: list[bytes], readable: bool = True) -> NearDuplicates:

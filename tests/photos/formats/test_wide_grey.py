@@ -13,7 +13,7 @@ from PIL import Image
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo
 from photoclass.photos.decode_settings import DecodeSettings, PictureRules
 from photoclass.photos.formats.wide_grey import bits_to_read, describe_greys
-from picture_files import encode, noise_picture, reason_of
+from picture_files import as_stored, encode, noise_picture, reason_of
 from tiff_files import FLOAT, SHORT, Page, grey_page, tiff_file
 
 GREY = np.asarray(noise_picture(1, 40, 40).convert("L")).copy()
@@ -108,6 +108,42 @@ def test_fault_69_floats_from_0_to_1_are_read() -> None:
 def test_fault_69_floats_of_64_bits_are_read(order: str) -> None:
     data = tiff_file(grey_page(GREY.astype(np.float64) / 255, more={339: (SHORT, [3])}), order=order)
     np.testing.assert_array_equal(_decoded(data), GREY)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("is_white_zero", [False, True])
+def test_rare_greys_are_turned_and_white_may_be_zero(order: str, orientation: int, is_white_zero: bool) -> None:
+    stored = np.ascontiguousarray(as_stored(GREY[..., None], orientation)[..., 0])
+    options = {"photometric": 0 if is_white_zero else 1}
+    floats = {274: (SHORT, [orientation]), 339: (SHORT, [3])}
+    whole = {274: (SHORT, [orientation]), 339: (SHORT, [1])}
+    expected = 255 - GREY if is_white_zero else GREY
+    files = [
+        tiff_file(grey_page(stored.astype(np.float64) / 255, more=floats, **options), order=order),
+        tiff_file(grey_page(stored.astype(np.uint32), more=whole, **options), order=order),
+    ]
+    for data in files:
+        np.testing.assert_array_equal(_decoded(data), expected)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("predictor", [1, 2])
+def test_fault_69_compressed_values_of_32_bits_are_read(order: str, predictor: int) -> None:
+    values = WIDE[12].astype(np.uint32)
+    differences = np.diff(values, axis=1, prepend=np.uint32(0)) if predictor == 2 else values
+    packed = zlib.compress(differences.astype(differences.dtype.newbyteorder(order)).tobytes())
+    data = tiff_file(Page(packed, (40, 40), 32, 0, 1, {259: (SHORT, [8]), 317: (SHORT, [predictor])}), order=order)
+    np.testing.assert_array_equal(_decoded(data), 255 - GREY)
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=12), st.sampled_from("<>"))
+def test_fault_04_changed_bytes_of_a_rare_grey_crash_nothing(changes: list[tuple[int, int]], order: str) -> None:
+    page = Page(np.zeros((4, 4)), (4, 4), 64, 0, 1, {339: (SHORT, [3])})
+    data = bytearray(tiff_file(page, order=order))
+    for place, value in changes:
+        data[place % len(data)] = value
+    assert decode_photo(bytes(data), DecodeSettings(40)) is not None
 
 
 def test_fault_68_a_damaged_tiff_of_64_bits_is_named_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

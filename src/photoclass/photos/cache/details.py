@@ -4,8 +4,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from photoclass.photos.cache.photo_set import PhotoSet, read_first
 from photoclass.photos.decode import Pixels, Unreadable, decode_picture
 from photoclass.photos.decode_settings import PictureRules
@@ -47,4 +45,4 @@ class PhotoDetails:
     def _read(self, index: int) -> Pixels | None:
         data = read_first([self.paths[index]], self.contents[index])
         picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * DETAIL_SIDE, self.rules)
-        return None if isinstance(picture, Unreadable) else in_detail(np.asarray(picture))
+        return None if isinstance(picture, Unreadable) else in_detail(picture)

@@ -4,7 +4,7 @@ A name holds all that decides a folder's content, besides the photos' own conten
 made under other conditions has another name and is never read by mistake. The layers above pass plain values.
 
 CACHE/pixels/<decoder>-<resize>-<size>                                    pixels, by photo
-CACHE/fingerprints/<decoder>-<side>                                       fingerprints, by photo
+CACHE/fingerprints/v<version>-<decoder>                                   fingerprints, by photo
 CACHE/measures/v<version>-<decoder>                                       what `check` measures, by photo
 CACHE/levels/<decoder>                                                    the highest value of wide greys, by photo
 CACHE/features/<backbone>[-<views>]-<precision>-<float>-<digest>-<pixels> features of a pretrained backbone, by photo
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import PIL
 
 from photoclass.photos.decode import DECODE_VERSION
@@ -63,9 +62,9 @@ def pixels_folder(cache: Path, settings: DecodeSettings) -> Path:
     return cache / PIXELS / _pixels_key(settings)
 
 
-def fingerprints_folder(cache: Path, side: int, grey_bits: int | None = None) -> Path:
-    """Return where fingerprints of this many cells a side are kept."""
-    return cache / FINGERPRINTS / f"{_decoder(grey_bits)}-{side}"
+def fingerprints_folder(cache: Path, version: int, grey_bits: int | None = None) -> Path:
+    """Return where fingerprints are kept, in this version of them."""
+    return cache / FINGERPRINTS / f"v{version}-{_decoder(grey_bits)}"
 
 
 def measures_folder(cache: Path, version: int, grey_bits: int | None = None) -> Path:
@@ -165,4 +164,4 @@ def _pixels_key(settings: DecodeSettings) -> str:
 def _decoder(grey_bits: int | None = None) -> str:
     """Return all that decides a photo's pixels at full size, besides its content."""
     greys = f"-grey{grey_bits}" if grey_bits else ""
-    return f"v{DECODE_VERSION}-pillow{PIL.__version__}-opencv{cv2.__version__}{greys}"
+    return f"v{DECODE_VERSION}-pillow{PIL.__version__}{greys}"

@@ -15,7 +15,7 @@ from photoclass.photos.cache.photo_set import PhotoSet, hash_contents, keep_rows
 from photoclass.photos.cache.store import Rows, RowStore
 from photoclass.photos.decode import Pixels, Unreadable, decode_picture, resize_pixels
 from photoclass.photos.decode_settings import DEFAULT_RULES, DecodeSettings, PictureRules
-from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, FINGERPRINT_VERSION, fingerprint
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
@@ -114,7 +114,7 @@ def fit_settings(
 def open_fingerprints(cache: Path, rules: PictureRules) -> RowStore:
     """Open the store of fingerprints, which are the same for every image size."""
     side = FINGERPRINT_SIDE
-    return RowStore(names.fingerprints_folder(cache, side, rules.grey_bits), (side, side), np.uint8)
+    return RowStore(names.fingerprints_folder(cache, FINGERPRINT_VERSION, rules.grey_bits), (side, side), np.uint8)
 
 
 def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
@@ -129,12 +129,11 @@ def decode_first(paths: list[str], content: bytes, settings: DecodeSettings) -> 
 
 def _fingerprint_alone(data: bytes, rules: PictureRules) -> tuple[Pixels] | Unreadable:
     picture = decode_picture(data, _FINGERPRINTED_SIDE, rules)
-    return picture if isinstance(picture, Unreadable) else (fingerprint(np.asarray(picture)),)
+    return picture if isinstance(picture, Unreadable) else (fingerprint(picture),)
 
 
 def _pixels_and_fingerprint(data: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
     picture = decode_picture(data, 2 * settings.image_size, settings.rules)
     if isinstance(picture, Unreadable):
         return picture
-    upright = np.asarray(picture)
-    return resize_pixels(upright, settings), fingerprint(upright)
+    return resize_pixels(np.asarray(picture), settings), fingerprint(picture)

@@ -10,18 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from photoclass.photos.decode import Pixels
+from photoclass.photos.duplicates.blur import blur, blur_matrix
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE
 from photoclass.photos.duplicates.particular import Placed, principal_components, without
 
 DETAIL_SIDE = 128
 _LEARNT_FROM, _COMPONENTS = 144, 12
 _VARIATIONS, _PHOTOS_PER_COMPONENT = 3, 4
-_FINEST, _COARSEST = 1.0, 8.0  # standard deviations, in cells, of the blurs between which detail is compared
+# The blurs between which detail is compared: of standard deviations of one cell, and of eight.
+_FINEST, _COARSEST = blur_matrix(1, DETAIL_SIDE), blur_matrix(8, DETAIL_SIDE)
 _MARGIN = 4  # cells along the border, where a window may reach beyond the picture
 _STEPS, _LONGEST_STEP = 3, 0.01
 _BLOCK_SIDE = 15  # cells; 8x8 blocks
@@ -42,11 +44,10 @@ _NEARLY_WHOLE, _QUICK = 0.006, 0.3
 _KEPT = 2048  # photos of 128 KB each
 
 
-def in_detail(picture: Pixels) -> Pixels:
-    """Shrink or enlarge a picture, shape (height, width, 3), to 128x128 grey cells."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    how = cv2.INTER_AREA if min(grey.shape) >= DETAIL_SIDE else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(grey, (DETAIL_SIDE, DETAIL_SIDE), interpolation=how), dtype=np.uint8)
+def in_detail(picture: Image.Image) -> Pixels:
+    """Resize an RGB picture of any shape to 128x128 grey cells, by the filter of fingerprints."""
+    size = (DETAIL_SIDE, DETAIL_SIDE)
+    return np.asarray(picture.convert("L").resize(size, Image.Resampling.HAMMING), dtype=np.uint8)
 
 
 class Details(Protocol):
@@ -283,16 +284,15 @@ def _inside(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _fine(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Keep the detail that a copy keeps: neither the finest, nor slow gradients."""
-    fine = cv2.GaussianBlur(picture, (0, 0), _FINEST) - cv2.GaussianBlur(picture, (0, 0), _COARSEST)
-    return np.asarray(fine, dtype=np.float32)
+    return blur(picture, _FINEST) - blur(picture, _COARSEST)
 
 
 def _refined(whole: NDArray[np.float32], part: NDArray[np.float32], window: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bring a window from the precision of fingerprints to that of details: Lucas and Kanade's steps."""
-    template = cv2.GaussianBlur(part, (0, 0), _FINEST)
+    template = blur(part, _FINEST)
     centres = (np.arange(DETAIL_SIDE, dtype=np.float32) + 0.5) / DETAIL_SIDE
     for _ in range(_STEPS):
-        seen = cv2.GaussianBlur(_warped(whole, window), (0, 0), _FINEST)
+        seen = blur(_warped(whole, window), _FINEST)
         down, right = np.gradient(seen)
         down, right = down * DETAIL_SIDE / window[2], right * DETAIL_SIDE / window[3]
         jacobian = np.stack([down, right, down * centres[:, None], right * centres]).reshape(4, -1)

@@ -7,13 +7,14 @@ whole one. One fingerprint therefore gives the hashes of all its windows and of 
 with the median, so that the hash of a mirror image need not be computed.
 """
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from photoclass.photos.decode import Pixels
 
 FINGERPRINT_SIDE = 32
+FINGERPRINT_VERSION = 2
 # The part of a side that a crop keeps, and the step between the positions that are searched, as shares of the side.
 _CROPPED_SIDE = 0.9
 _STEP = 0.025
@@ -30,20 +31,18 @@ COEFFICIENTS = len(_ORDER)
 FLIPPED = np.array([i % _FREQUENCIES % 2 == 1 for i in _ORDER])
 
 
-def fingerprint(picture: Pixels) -> Pixels:
-    """Shrink a picture of any shape to 32x32 grey cells by area averaging.
+def fingerprint(picture: Image.Image) -> Pixels:
+    """Resize an RGB picture of any shape to 32x32 grey cells, by Pillow's bilinear filter.
+
+    Its cells overlap, so that a copy whose cells lie elsewhere in the picture, a cropped one, differs less than with
+    an average of the area of each; docs/decisions/near-duplicates.md has the figures. A large picture is first reduced
+    by a whole factor, to no fewer than four pixels a cell.
 
     Returns:
         Shape (32, 32), uint8.
     """
-    # Shrink first: converting a large picture to grey costs more than averaging it.
-    height, width = picture.shape[:2]
-    enough = 4 * FINGERPRINT_SIDE
-    if height > enough and width > enough:
-        picture = np.asarray(cv2.resize(picture, (enough, enough), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    how = cv2.INTER_AREA if min(grey.shape) >= FINGERPRINT_SIDE else cv2.INTER_LINEAR_EXACT
-    return np.asarray(cv2.resize(grey, (FINGERPRINT_SIDE, FINGERPRINT_SIDE), interpolation=how), dtype=np.uint8)
+    size = (FINGERPRINT_SIDE, FINGERPRINT_SIDE)
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=4).convert("L"), dtype=np.uint8)
 
 
 def halved(fingerprints: Pixels) -> Pixels:
@@ -58,10 +57,9 @@ def halved(fingerprints: Pixels) -> Pixels:
 
 
 def doubled(halves: Pixels) -> Pixels:
-    """Enlarge halved fingerprints to 32x32 cells again; the lost detail does not come back."""
-    size = (FINGERPRINT_SIDE, FINGERPRINT_SIDE)
-    grown = [cv2.resize(half, size, interpolation=cv2.INTER_CUBIC) for half in halves]
-    return np.array(grown, dtype=np.uint8).reshape(-1, *size)
+    """Enlarge halved fingerprints to 32x32 cells again, by cubic interpolation; the lost detail does not come back."""
+    grown = _DOUBLING @ halves.astype(np.float32) @ _DOUBLING.T
+    return np.asarray(np.rint(np.clip(grown, 0, 255)), dtype=np.uint8)
 
 
 def dct_of_windows(fingerprints: Pixels) -> NDArray[np.float32]:
@@ -151,4 +149,21 @@ def _basis() -> NDArray[np.float32]:
     return np.concatenate(list(cosines @ sampling(starts, shares)))
 
 
+def _doubling() -> NDArray[np.float32]:
+    """Return the matrix that doubles one side by Keys' cubic convolution, shape (32, 16); beyond the edge, it goes on.
+
+    Keys (1981), "Cubic Convolution Interpolation for Digital Image Processing", with a = -0.75. A cell's centre is a
+    quarter of an old cell from the nearest old centre, so that four weights suffice, mirrored for every other cell.
+    """
+    half = FINGERPRINT_SIDE // 2
+    weights = np.array([-0.03515625, 0.26171875, 0.87890625, -0.10546875], dtype=np.float32)
+    matrix = np.zeros((FINGERPRINT_SIDE, half), dtype=np.float32)
+    for cell in range(half):
+        for place, weight in enumerate(weights):
+            matrix[2 * cell, np.clip(cell - 2 + place, 0, half - 1)] += weight
+            matrix[2 * cell + 1, np.clip(cell + 2 - place, 0, half - 1)] += weight
+    return matrix
+
+
 _DCT_OF_WINDOWS = _basis()
+_DOUBLING = _doubling()

@@ -79,7 +79,7 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
         raise _too_large(opened.size, rules.max_pixels)
     loaded = LoadedPicture(opened, opened.mode, opened.size, page)
     if page:
-        complaint = load_tiff(opened)
+        complaint = load_tiff(opened, page)
         if complaint:
             raise RefusedError(f"damaged: its compressed data is wrong ({complaint})")
     else:

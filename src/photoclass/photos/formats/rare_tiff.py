@@ -1,27 +1,26 @@
-"""Grey TIFFs that Pillow has no mode for: 64-bit floating point, and 32-bit integers in big-endian order."""
+"""Grey TIFFs that Pillow has modes for, but does not open: 64-bit floating point, and some of 32-bit integers."""
 
-import numpy as np
 from PIL import Image
 
-from photoclass.photos.formats.raw_values import read_values
+from photoclass.photos.formats.libtiff import decode_unknown
 from photoclass.photos.formats.tiff import TiffPage
 
 # None, LZW, Deflate under both of its codes, PackBits.
 _LOSSLESS = frozenset({1, 5, 8, 32946, 32773})
+_ORIENTATION_TAG = 0x0112
 
 
 def open_rare_grey(data: bytes, page: TiffPage) -> Image.Image | None:
     """Return a grey TIFF's first page as a picture of Pillow's mode `I` or `F`; None if it is of another kind.
 
     Unsigned 32-bit values come as the signed ones of the same bits, as Pillow loads them in little-endian order.
+    Floating-point values that 32 bits cannot hold become infinity, which is refused later as a range that is unknown.
     """
     is_rare = page.bits == 64 if page.is_float else page.bits == 32
     if page.number or not (is_rare and page.is_wide_grey and page.compression in _LOSSLESS):
         return None
-    values = read_values(data)
-    if values is None or values.shape != page.size[::-1]:
-        return None
-    if page.is_float:
-        with np.errstate(over="ignore"):  # infinity is refused later, as a range that is unknown
-            return Image.fromarray(values.astype(np.float32))
-    return Image.fromarray(values.view(np.int32)) if values.dtype.itemsize == 4 else None
+    mode, rawmode = ("F", "F;64NF") if page.is_float else ("I", "I;32N")
+    picture = decode_unknown(data, mode, rawmode, page)
+    if picture:
+        picture.getexif()[_ORIENTATION_TAG] = page.orientation
+    return picture

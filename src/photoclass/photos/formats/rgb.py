@@ -41,7 +41,7 @@ def to_rgb(picture: Image.Image, data: bytes, page: TiffPage | None, grey_bits: 
     if is_wide:
         if isinstance(info.get("transparency"), tuple):  # it has 16 bits, and the colours that Pillow loads have 8
             info["transparency"] = tuple(value >> 8 for value in info["transparency"])
-        picture, highest = brighten(picture, data)
+        picture, highest = brighten(picture, data, page)
     if picture.has_transparency_data:
         coloured = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")

@@ -13,18 +13,28 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MOST_PAGES, _MOST_TAGS, _MOST_VALUES = 32, 512, 64
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_SAMPLES, _MAX_SAMPLE, _SUB_IFDS, _FORMAT, _S_MIN, _S_MAX = 277, 281, 330, 339, 340, 341
+_ORIENTATION, _SAMPLES, _MAX_SAMPLE, _PLANAR, _SUB_IFDS, _FORMAT, _S_MIN, _S_MAX = (
+    274,
+    277,
+    281,
+    284,
+    330,
+    339,
+    340,
+    341,
+)
 _MAKE, _DNG_VERSION, _CR2_SLICES = 271, 50706, 50752
 _WANTED = frozenset(
     {
         *(_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _MAX_SAMPLE, _SUB_IFDS),
-        *(_FORMAT, _S_MIN, _S_MAX, _MAKE, _DNG_VERSION, _CR2_SLICES),
+        *(_ORIENTATION, _PLANAR, _FORMAT, _S_MIN, _S_MAX, _MAKE, _DNG_VERSION, _CR2_SLICES),
     }
 )
 _REDUCED, _MASK = 1, 4
 _WHITE_IS_ZERO = 0
 _COLOUR_FILTER, _LINEAR_RAW = 32803, 34892
 _FLOAT, _SIGNED = 3, 2
+_SEPARATE = 2
 # Format of a tag's values: code of `struct`, by the type in the file.
 _TYPES = {1: "B", 2: "s", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 18: "Q"}
 _RAW_MAKERS = {b"NIKON": "Nikon NEF", b"SONY": "Sony ARW", b"PENTAX": "Pentax PEF", b"SAMSUNG": "Samsung SRW"}
@@ -39,10 +49,12 @@ class TiffPage:
     Attributes:
         tags: Values by tag; text as bytes.
         number: Its place in the chain of pages; -1 if it is a sub-image, which Pillow does not open.
+        place: Where its tags begin in the file.
     """
 
     tags: dict[int, tuple[float, ...] | bytes]
     number: int
+    place: int = 0
 
     def value(self, tag: int, default: float = 0) -> float:
         """Return the first value of a numeric tag, if it is finite."""
@@ -69,6 +81,16 @@ class TiffPage:
     def compression(self) -> int:
         """The code of its compression; 1 for none."""
         return int(self.value(_COMPRESSION, 1))
+
+    @property
+    def orientation(self) -> int:
+        """The EXIF orientation; 1 for upright."""
+        return int(self.value(_ORIENTATION, 1))
+
+    @property
+    def is_planar(self) -> bool:
+        """Whether each channel is stored as a plane of its own."""
+        return self.value(_PLANAR, 1) == _SEPARATE
 
     @property
     def is_white_zero(self) -> bool:
@@ -141,11 +163,11 @@ def read_pages(data: bytes) -> tuple[TiffPage, ...]:
         while place and place not in seen and len(pages) < _MOST_PAGES:
             seen.add(place)
             tags, following = reader.directory(place)
-            pages.append(TiffPage(tags, len(seen) - 1))
+            pages.append(TiffPage(tags, len(seen) - 1, place))
             sub_places = tags.get(_SUB_IFDS, ())
             for sub_place in sub_places if isinstance(sub_places, tuple) else ():
                 with contextlib.suppress(struct.error, ValueError, OverflowError):
-                    pages.append(TiffPage(reader.directory(int(sub_place))[0], -1))
+                    pages.append(TiffPage(reader.directory(int(sub_place))[0], -1, int(sub_place)))
             place = following
     return tuple(pages)
 

@@ -182,7 +182,7 @@ def _open(path: str) -> _Picture | None:
     if isinstance(decoded, Unreadable):
         return None
     picture, origin = decoded
-    cells = fingerprint(np.asarray(picture)).astype(np.float32).reshape(-1)
+    cells = fingerprint(picture).astype(np.float32).reshape(-1)
     cells -= cells.mean()
     length = max(float(np.linalg.norm(cells)), 1.0)
     return _Picture(*picture.size, max(origin.width, origin.height), _count_colours(picture), cells / length)
