@@ -15,6 +15,7 @@ import pytest
 from pages import check_page
 from photoclass.errors import DataError, ModelError, OutputError
 from photoclass.metrics.bootstrap import bootstrap_metrics
+from photoclass.metrics.conformal import calibrate, measure_sets
 from photoclass.metrics.intervals import wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.optimism import Estimate, Optimism
@@ -26,6 +27,7 @@ from photoclass.results.report.page import render_report
 from photoclass.results.report.report import report
 from photoclass.results.report.report_data import PhotoSource, Pictures, ReportData, ScoredSplit
 from photoclass.results.report.verdict import describe_confidence, shown
+from photoclass.results.scores.prediction_sets import PredictionSets, SetScore
 from photoclass.results.scores.score import score_predictions
 from running import done, run_command
 
@@ -241,6 +243,7 @@ def _report_data(
         pictures=Pictures(choose_photos(predictions, 0), {}, no_heat_maps="the photos are not available"),
         history=(),
         skipped=(),
+        sets=PredictionSets((), ((0.99, "a coverage of 0.99 needs at least 99 validation photos; there are 3"),)),
         diagram="<svg></svg>",
     )
     return dataclasses.replace(report_data, **changes)
@@ -254,6 +257,23 @@ def _confident_in(labels: np.ndarray, classes: int, confidence: float = 0.9) -> 
     """Return probabilities with this confidence in these classes."""
     others = (1 - confidence) / (classes - 1)
     return np.where(labels[:, None] == np.arange(classes), confidence, others).astype(np.float32)
+
+
+class TestPredictionSets:
+    """The section on prediction sets."""
+
+    def test_it_has_what_was_measured_and_what_was_not(self) -> None:
+        labels = np.arange(200) % 3
+        photos = LabelledProbabilities(_confident_in(labels, 3), labels, ("cat", "dog", "fox"))
+        rules = [calibrate(photos, coverage) for coverage in (0.9, 0.95)]
+        scores = tuple(SetScore(rule, measure_sets(rule, photos)) for rule in rules)
+        report_data = _report_data(photos.probabilities, labels, photos.class_names)
+        page = check_page(render_report(dataclasses.replace(report_data, sets=PredictionSets(scores, (), True))))
+        text = " ".join(page.text().split())
+        assert "90 %100.00 %98.12 % to 100.00 %1.00100.0 %" in text
+        assert "also selected the model" in text
+        none = check_page(render_report(report_data)).text()
+        assert "No prediction sets for 99 %: a coverage of 0.99 needs at least 99 validation photos" in none
 
 
 class TestEdges:

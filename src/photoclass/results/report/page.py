@@ -22,6 +22,7 @@ _CONTENTS = (
             ("calibration", "Calibration"),
             ("loss", "Loss and accuracy"),
             ("thresholds", "Thresholds"),
+            ("sets", "Prediction sets"),
         ),
     ),
     (
@@ -60,6 +61,7 @@ def render_report(report: ReportData) -> str:
         "calibration": sections.calibration(report),
         "loss": sections.loss(report),
         "thresholds": sections.thresholds(report),
+        "sets": sections.prediction_sets(report),
         "photos": sections.photos(report),
         "training": sections.training(report),
         "data": sections.data(report),

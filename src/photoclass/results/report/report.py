@@ -39,6 +39,7 @@ from photoclass.results.report.choice import ReportPhotos, choose_photos
 from photoclass.results.report.page import render_report
 from photoclass.results.report.photos import find_photos
 from photoclass.results.report.report_data import HeatMap, PhotoSource, Pictures, ReportData, ScoredSplit
+from photoclass.results.scores.prediction_sets import PredictionSets, measure_prediction_sets
 from photoclass.results.scores.score import score_predictions
 from photoclass.workspace import Workspace
 
@@ -230,7 +231,9 @@ def _score(info: ModelInfo, split: str, predictions: SplitPredictions) -> Scored
 
     If some photos are missing by now, it is the score of the others.
     """
-    labelled = LabelledProbabilities(predictions.probabilities, predictions.labels, info.class_names)
+    labelled = LabelledProbabilities(
+        predictions.probabilities, predictions.labels, info.class_names, predictions.groups
+    )
     measured = info.metrics.get(split)
     if measured and measured.n != len(predictions):
         measured = None
@@ -253,12 +256,20 @@ def _write(subject: _Subject, source: PhotoSource, out: Path, started_at: float,
             pictures=_pictures(subject, source, progress),
             history=load_history(model),
             skipped=load_skipped(model),
+            sets=_measure_sets(model, subject),
             diagram=draw_network(model),
         )
     )
     with atomic_path(out) as part:
         part.write_text(page, encoding="utf-8")
     return Report(out, out.stat().st_size, time.monotonic() - started_at, source.note)
+
+
+def _measure_sets(model: Path, subject: _Subject) -> PredictionSets:
+    """Measure prediction sets on held-out photos; validation photos, which calibrate them, measure nothing."""
+    predictions = subject.scored.predictions
+    known = np.full(len(predictions), subject.scored.name != "held_out")
+    return measure_prediction_sets(model, subject.info, predictions, known)
 
 
 def _pictures(subject: _Subject, source: PhotoSource, progress: Progress) -> Pictures:

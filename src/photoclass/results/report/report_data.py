@@ -9,6 +9,7 @@ from photoclass.model.folder import Epoch, ModelInfo, StoredScore
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.table import SkippedPhoto
 from photoclass.results.report.choice import ReportPhotos
+from photoclass.results.scores.prediction_sets import PredictionSets
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class ReportData:
         pictures: The pictures of them.
         history: The epochs; empty if the recipe has none.
         skipped: Files that could not be used.
+        sets: How prediction sets turned out on the scored photos.
         diagram: The network as SVG.
     """
 
@@ -94,4 +96,5 @@ class ReportData:
     pictures: Pictures
     history: tuple[Epoch, ...]
     skipped: tuple[SkippedPhoto, ...]
+    sets: PredictionSets
     diagram: str

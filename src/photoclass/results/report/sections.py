@@ -19,6 +19,7 @@ from photoclass.results.report.reliability import ReliabilityBin, reliability
 from photoclass.results.report.report_data import HeatMap, ReportData
 from photoclass.results.report.sliders import count_coverage, count_thresholds
 from photoclass.results.report.verdict import describe_confidence, describe_count, shown
+from photoclass.results.scores.prediction_sets import percent
 from photoclass.text import SPLIT_NAMES
 
 # Nobody reads longer tables: the rest is counted.
@@ -184,6 +185,25 @@ class ThresholdSection:
     last_threshold: int
     one_half: int
     has_threshold: bool
+
+
+@dataclass(frozen=True)
+class SetRow:
+    """Prediction sets for one coverage, as measured."""
+
+    asked: str
+    covered: str
+    interval: str
+    mean_size: str
+    single: str
+
+
+@dataclass(frozen=True)
+class SetSection:
+    """Prediction sets by coverage; `notes` says what was not measured, and what to know about the rest."""
+
+    rows: tuple[SetRow, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -379,6 +399,24 @@ def thresholds(report: ReportData) -> ThresholdSection:
         one_half=decision.levels.index(0.5) if decision else 0,
         has_threshold=decision is not None,
     )
+
+
+def prediction_sets(report: ReportData) -> SetSection:
+    """Return how prediction sets turned out on these photos."""
+    rows = []
+    for score in report.sets.scores:
+        measured = score.measured
+        covered = measured.coverage
+        rows.append(
+            SetRow(
+                asked=percent(score.rule.coverage),
+                covered=f"{100 * covered.value:.2f} %",
+                interval=f"{100 * covered.low:.2f} % to {100 * covered.high:.2f} %",
+                mean_size=f"{measured.mean_size:.2f}",
+                single=f"{100 * measured.sizes[0] / measured.photos:.1f} %",
+            )
+        )
+    return SetSection(tuple(rows), report.sets.notes())
 
 
 def photos(report: ReportData) -> PhotoSection:

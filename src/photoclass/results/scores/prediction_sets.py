@@ -121,14 +121,17 @@ class PredictionSets:
             head = f"prediction sets{by}: coverage asked"
             lines.append(f"  {head:<45}measured (95 % confidence interval)   mean size")
             lines += [_text_row(score) for score in self.scores]
+        return "\n".join([*lines, *(f"    ({note})" for note in self.notes())])
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what was not measured, and what to know about the rest; each a sentence without a full stop."""
         reasons: dict[str, list[str]] = {}
         for coverage, reason in self.not_measured:
             reasons.setdefault(reason, []).append(percent(coverage))
-        for reason, coverages in reasons.items():
-            lines.append(f"  no prediction sets for {', '.join(coverages)}: {reason}")
+        notes = [f"no prediction sets for {', '.join(coverages)}: {reason}" for reason, coverages in reasons.items()]
         if self.scores and self.valid_selected_model:
-            lines.append(f"    ({_SELECTED})")
-        return "\n".join(lines)
+            notes.append(_SELECTED)
+        return tuple(notes)
 
 
 def percent(share: float) -> str:
