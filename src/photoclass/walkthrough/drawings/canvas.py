@@ -1,4 +1,4 @@
-"""Smooth filled shapes on an RGB pixel array: the pen that draws animals and backgrounds.
+"""Smooth filled shapes on an RGB picture: the pen that draws animals and backgrounds.
 
 A shape is an array of its corners, shape (N, 2): x to the right and y down, in the units of the pen.
 """
@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image, ImageChops, ImageDraw
 
 Points = NDArray[np.float64]
+Pixels = NDArray[np.int64]
 Color = tuple[int, int, int]
 Item = TypeVar("Item")
 
-# OpenCV takes fixed-point corners; four fractional bits place an edge to a sixteenth of a pixel.
-_FRACTION_BITS = 4
+_IN_SHADOW = [round(0.84 * value) for value in range(256)] * 3  # of red, green and blue
 _ANGLES = np.linspace(0.0, 2.0 * np.pi, 32, endpoint=False)
 _CIRCLE = np.column_stack([np.cos(_ANGLES), np.sin(_ANGLES)])
 _T = np.arange(5)[:, None] / 5.0
@@ -108,12 +108,12 @@ class Pen:
     """A place, size and tilt on a canvas; shapes are drawn in its units.
 
     Attributes:
-        pixels: The canvas, shape (H, W, 3), uint8 RGB; every pen made by `at` draws on the same one.
+        canvas: An RGB picture; every pen made by `at` draws on the same one.
         matrix: Shape (2, 3); takes (x, y, 1) in the units of this pen to pixels.
         light: -1 when the light comes from the left of the canvas, +1 from the right.
     """
 
-    pixels: NDArray[np.uint8]
+    canvas: Image.Image
     matrix: Points
     light: float = -1.0
 
@@ -137,29 +137,26 @@ class Pen:
     def fill(self, shape: Points, color: Color, edge: Color | None = None, width: float = 0.05) -> None:
         """Fill a shape with one color, and draw its edge if given one."""
         corners = self._corners(shape)
-        cv2.fillPoly(self.pixels, [corners], color, cv2.LINE_AA, _FRACTION_BITS)
+        ImageDraw.Draw(self.canvas).polygon(_flat(corners), fill=color)
         if edge is not None:
-            self._outline(corners, True, edge, width)
+            self._outline(np.concatenate([corners, corners[:1]]), edge, width)
 
     def stroke(self, path: ArrayLike, color: Color, width: float) -> None:
         """Draw a smooth open line through the points of the path."""
-        self._outline(self._corners(smooth(path, closed=False)), False, color, width)
+        self._outline(self._corners(smooth(path, closed=False)), color, width)
 
     def wash(self, upper: Color, lower: Color, top: float, bottom: float) -> None:
         """Fill a band over the whole width, from one color at the top to another at the bottom."""
         first, last = (round(y * self.unit + self.matrix[1, 2]) for y in (top, bottom))
-        blend = np.linspace(upper, lower, max(1, last - first))
-        self.pixels[first:last] = cv2.repeat(blend[:, None, :].astype(np.uint8), 1, self.pixels.shape[1])
+        blend = np.linspace(upper, lower, max(1, last - first)).astype(np.uint8)
+        band = Image.fromarray(blend[:, None, :]).resize((self.canvas.width, len(blend)), Image.Resampling.NEAREST)
+        self.canvas.paste(band, (0, first))
 
     def tint(self, shape: Points, color: Color, opacity: float) -> None:
         """Blend a translucent color over a shape: shadows, glows and blushes."""
-        view, corners = self._window(shape)
-        if view.size:
-            mask = np.zeros(view.shape[:2], np.uint8)
-            cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, _FRACTION_BITS)
-            sheet = np.empty_like(view)
-            sheet[:] = color
-            cv2.copyTo(cv2.addWeighted(view, 1.0 - opacity, sheet, opacity, 0.0), mask, view)
+        window = self._window(shape)
+        if window is not None:
+            self.canvas.paste(color, window.box, window.mask(round(255 * opacity)))
 
     def fur(
         self,
@@ -178,43 +175,71 @@ class Pen:
             markings: Draws with a pen of the same units that is clipped to the shape.
             width: Width of the outline.
         """
-        view, corners = self._window(shape)
-        if not view.size:
+        window = self._window(shape)
+        if window is None:
             return
-        mask = np.zeros(view.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, _FRACTION_BITS)
-        layer = np.empty_like(view)
-        layer[:] = color
+        left, top = window.box[:2]
+        layer = Image.new("RGB", window.size, color)
         if markings is not None:
-            left, top = self._origin(shape)
             shifted = self.matrix - np.array([(0.0, 0.0, left), (0.0, 0.0, top)])
-            markings(replace(self, pixels=layer, matrix=shifted))
+            markings(replace(self, canvas=layer, matrix=shifted))
         # The shape moved towards the light leaves a crescent uncovered; that crescent is in shadow.
-        extent = np.ptp(corners, axis=0)
-        towards_light = (extent * (self.light * 0.09, -0.07)).astype(np.int32)
-        lit = np.zeros_like(mask)
-        cv2.fillPoly(lit, [corners + towards_light], 255, cv2.LINE_AA, _FRACTION_BITS)
-        shadow = cv2.subtract(mask, lit)
-        cv2.copyTo(cv2.addWeighted(layer, 0.84, layer, 0.0, 0.0), shadow, layer)
-        cv2.copyTo(layer, mask, view)
-        self._outline(self._corners(shape), True, edge, width)
-
-    def _corners(self, shape: Points) -> NDArray[np.int32]:
-        pixels = shape @ self.matrix[:, :2].T + self.matrix[:, 2]
-        return np.rint(pixels * (1 << _FRACTION_BITS)).astype(np.int32).reshape(-1, 1, 2)
-
-    def _outline(self, corners: NDArray[np.int32], closed: bool, color: Color, width: float) -> None:
-        thickness = max(1, round(width * self.unit))
-        cv2.polylines(self.pixels, [corners], closed, color, thickness, cv2.LINE_AA, _FRACTION_BITS)
-
-    def _origin(self, shape: Points) -> tuple[int, int]:
-        left, top = (self._corners(shape).min(axis=(0, 1)) >> _FRACTION_BITS).tolist()
-        return max(0, left), max(0, top)
-
-    def _window(self, shape: Points) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """The part of the canvas that the shape touches (a view), and the corners relative to it."""
+        mask = window.mask()
+        extent = np.ptp(window.corners, axis=0)
+        lit = window.mask(moved=np.rint(extent * (self.light * 0.09, -0.07)).astype(np.int64))
+        shaded = layer.point(_IN_SHADOW)
+        layer.paste(shaded, (0, 0), ImageChops.subtract(mask, lit))
+        self.canvas.paste(layer, (left, top), mask)
         corners = self._corners(shape)
-        left, top = self._origin(shape)
-        right, bottom = ((corners.max(axis=(0, 1)) >> _FRACTION_BITS) + 2).tolist()
-        view = self.pixels[top : max(top, bottom), left : max(left, right)]
-        return view, corners - np.array([(left, top)], np.int32) * (1 << _FRACTION_BITS)
+        self._outline(np.concatenate([corners, corners[:1]]), edge, width)
+
+    def _corners(self, shape: Points) -> Pixels:
+        return np.rint(shape @ self.matrix[:, :2].T + self.matrix[:, 2]).astype(np.int64)
+
+    def _outline(self, corners: Pixels, color: Color, width: float) -> None:
+        thickness = max(2, round(width * self.unit))
+        draw = ImageDraw.Draw(self.canvas)
+        draw.line(_flat(corners), fill=color, width=thickness)
+        # Pillow's wide lines have square ends, and gaps where they turn.
+        for x, y in corners.tolist():
+            draw.circle((x, y), thickness / 2, fill=color)
+
+    def _window(self, shape: Points) -> "_Window | None":
+        """Return the part of the canvas that a shape touches; None if it is outside."""
+        corners = self._corners(shape)
+        left, top = np.maximum(corners.min(axis=0), 0).tolist()
+        right, bottom = np.minimum(corners.max(axis=0) + 1, self.canvas.size).tolist()
+        if left >= right or top >= bottom:
+            return None
+        return _Window((left, top, right, bottom), corners - (left, top))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The part of a canvas that a shape touches.
+
+    Attributes:
+        box: Its left, top, right and bottom on the canvas, in pixels.
+        corners: Of the shape, from the window's upper left corner, shape (N, 2).
+    """
+
+    box: tuple[int, int, int, int]
+    corners: Pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Its width and height in pixels."""
+        left, top, right, bottom = self.box
+        return right - left, bottom - top
+
+    def mask(self, opacity: int = 255, moved: Pixels | None = None) -> Image.Image:
+        """Return a mask of the shape, moved by some pixels if given."""
+        mask = Image.new("L", self.size)
+        corners = self.corners if moved is None else self.corners + moved
+        ImageDraw.Draw(mask).polygon(_flat(corners), fill=opacity)
+        return mask
+
+
+def _flat(corners: Pixels) -> list[int]:
+    flat: list[int] = corners.ravel().tolist()
+    return flat

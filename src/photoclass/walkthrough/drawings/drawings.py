@@ -7,11 +7,10 @@ sizes and lighting have the same distribution for both, so that a network must l
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from photoclass.machine import processors
 from photoclass.walkthrough.drawings.animals import draw_pose
@@ -23,8 +22,8 @@ SMALLEST_SIDE = 32
 JPEG_QUALITY = 90
 _CHUNK = 25  # pictures of each class that a worker draws at once
 
-# OpenCV anti-aliases outlines, but not masked patterns; drawing at double size and halving smooths both.
-_SUPERSAMPLING = 2
+# Pillow's shapes have hard edges; drawn at four times the size and reduced, they are smooth.
+_SUPERSAMPLING = 4
 
 
 def draw_animal(class_name: str, generator: np.random.Generator, side: int = 200) -> NDArray[np.uint8]:
@@ -45,46 +44,52 @@ def draw_animal(class_name: str, generator: np.random.Generator, side: int = 200
         raise ValueError(f"unknown class {class_name!r}; choose from {', '.join(CLASS_NAMES)}")
     if side < SMALLEST_SIDE:
         raise ValueError(f"side is {side}; a drawing needs at least {SMALLEST_SIDE} pixels")
-    large = side * _SUPERSAMPLING
-    pixels = np.zeros((large, large, 3), np.uint8)
     light = -1.0 if generator.random() < 0.5 else 1.0
-    pen = Pen(pixels, np.array([(large, 0.0, 0.0), (0.0, large, 0.0)], dtype=np.float64), light)
-    draw_background(pen, generator)
-    # Depth of field: the background is slightly out of focus.
-    cv2.GaussianBlur(pixels, (0, 0), large * float(generator.uniform(0.001, 0.007)), dst=pixels)
+    # Depth of field: the background is slightly out of focus, so half the resolution is enough for it.
+    half = side * _SUPERSAMPLING // 2
+    background = _pen(half, light)
+    draw_background(background, generator)
+    blur = ImageFilter.BoxBlur(half * float(generator.uniform(0.0017, 0.012)))
+    pen = _pen(side * _SUPERSAMPLING, light)
+    pen.canvas.paste(background.canvas.filter(blur).resize(pen.canvas.size, Image.Resampling.NEAREST))
     draw_pose(pen, class_name == "cat", generator)
     if generator.random() < 0.35:
         draw_prop(pen, generator)
-    scene = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
-    return _develop(scene.astype(np.float32), light, generator)
+    return _develop(pen.canvas.reduce(_SUPERSAMPLING), light, generator)
 
 
-def _develop(image: NDArray[np.float32], light: float, generator: np.random.Generator) -> NDArray[np.uint8]:
+def _pen(side: int, light: float) -> Pen:
+    """Return a pen on a canvas of its own, whose side is the unit and whose upper left corner the origin."""
+    return Pen(Image.new("RGB", (side, side)), np.array([(side, 0.0, 0.0), (0.0, side, 0.0)], dtype=np.float64), light)
+
+
+def _develop(scene: Image.Image, light: float, generator: np.random.Generator) -> NDArray[np.uint8]:
     """Simulate light, lens and sensor: exposure, tint, vignetting, blur and noise.
 
     Args:
-        image: Shape (N, N, 3), 0 to 255.
+        scene: RGB, square.
         light: -1 when the light comes from the left, +1 from the right.
         generator: Source of every choice.
 
     Returns:
         Shape (N, N, 3), uint8.
     """
-    side = len(image)
+    side = scene.width
     blur = float(generator.uniform(-0.6, 0.9))
     if blur > 0.3:
-        image = cv2.GaussianBlur(image, (0, 0), blur).astype(np.float32)
+        scene = scene.filter(ImageFilter.GaussianBlur(blur))
     place = np.linspace(-1.0, 1.0, side, dtype=np.float32)
     vignette = float(generator.uniform(0.0, 0.16))
     sideways = float(generator.uniform(0.0, 0.12))
     falloff = 1.0 - vignette * (place[:, None] ** 2 + place[None, :] ** 2) + sideways * light * place[None, :]
     gain = generator.uniform(0.9, 1.12) * generator.uniform(0.95, 1.05, 3)
     contrast = float(generator.uniform(0.92, 1.08))
-    image = (image - 128.0) * contrast + 128.0
+    image = (np.asarray(scene, dtype=np.float32) - np.float32(128.0)) * np.float32(contrast) + np.float32(128.0)
     image *= falloff[:, :, None] * gain.astype(np.float32)
     grain = generator.standard_normal((side, side, 3), dtype=np.float32)
     image += grain * np.float32(generator.uniform(1.0, 6.0))
-    return np.clip(image, 0.0, 255.0).astype(np.uint8)
+    developed: NDArray[np.uint8] = np.clip(image, 0.0, 255.0).astype(np.uint8)
+    return developed
 
 
 def draw_photo_folders(
