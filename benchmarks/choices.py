@@ -19,7 +19,7 @@ from photoclass.model.engine import import_openvino
 from photoclass.model.folder import load_info, read_onnx
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import read_file
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.workspace import Workspace
 
 _PHOTOS = 500

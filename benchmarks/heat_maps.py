@@ -25,7 +25,7 @@ from onnx import TensorProto, numpy_helper
 from photoclass.model.folder import load_info, read_onnx
 from photoclass.model.runtime import Runtime
 from photoclass.photos.decode import Pixels, Unreadable, decode_photo, read_file
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.results.explain.explain import explain_photos
 from photoclass.results.explain.heat_map import fit_to_picture, heat_map_of
 from photoclass.results.explain.saliency import Saliency, SaliencyModel

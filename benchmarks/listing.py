@@ -16,7 +16,8 @@ from common.measuring import in_turn, machine, spread
 
 from photoclass.photos.cache.photo_set import hash_contents
 from photoclass.photos.sources.listing import list_files
-from photoclass.photos.sources.read import read_data, read_photos
+from photoclass.photos.sources.read import read_data
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.progress import SILENT
 from photoclass.workspace import Workspace
 

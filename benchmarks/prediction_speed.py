@@ -20,7 +20,7 @@ from pathlib import Path
 
 from common.measuring import machine, spread
 
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.workspace import Workspace
 
 

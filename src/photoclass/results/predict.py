@@ -20,7 +20,7 @@ from photoclass.photos.decode import Pixels, SourceInfo, Unreadable, decode_pixe
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.formats.wide_grey import describe_greys
 from photoclass.photos.prefetch import prefetch
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, natural_key
 from photoclass.results.predictions import OK, UNSURE, Predictions
 from photoclass.results.scores.prediction_sets import SetRequest, calibrate_sets, describe_sets

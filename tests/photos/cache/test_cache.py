@@ -18,7 +18,7 @@ from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.cache.store import RowStore, write_row
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.sources.archives.unpack import unpack
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.progress import Silent, Task
 from photoclass.text import describe_bytes
 from photoclass.workspace import Workspace

@@ -24,7 +24,7 @@ from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.decode import Unreadable, decode_photo, decode_picture
 from photoclass.photos.decode_settings import DecodeSettings, PictureRules
 from photoclass.photos.duplicates.fingerprint import fingerprint
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import PhotoTable
 from photoclass.progress import SILENT, Progress, Silent, Task
 from photoclass.workspace import Workspace
@@ -330,7 +330,7 @@ import os, signal, sys
 from pathlib import Path
 from photoclass.photos.cache.pixels import cache_photos
 from photoclass.photos.decode_settings import DecodeSettings, PictureRules
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.cache.store import RowStore
 from photoclass.workspace import Workspace
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from photoclass.checks.check import check
 from photoclass.errors import DataError
 from photoclass.photos.data_paths import DataPaths
-from photoclass.photos.sources.read import read_data, read_photos
+from photoclass.photos.sources.read import read_data
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import name_in_data
 from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from photoclass.errors import ArchiveError, DataError
-from photoclass.photos.sources.read import read_data, read_photos
+from photoclass.photos.sources.read import read_data
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import HELD_OUT, NO_LABEL, TRAIN, VALID, PhotoTable
 from photoclass.workspace import Workspace
 from picture_files import put, within_seconds

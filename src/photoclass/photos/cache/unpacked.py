@@ -23,11 +23,13 @@ class Unpacked:
         folder: The folder that holds them.
         litter: Hidden and system files, which were left packed: the kind of each, by its name.
         notes: What was assumed to read it, one line each.
+        rows: For a table, the file of each row; empty where a row holds none.
     """
 
     folder: Path
     litter: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,17 @@ class UnpackedRecord:
         sizes: Bytes of each file, by its path.
         litter: As in Unpacked.
         notes: As in Unpacked.
+        rows: As in Unpacked.
     """
 
     sizes: dict[str, int] = field(default_factory=dict)
     litter: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+    def unpacked_in(self, folder: Path) -> Unpacked:
+        """Return what is unpacked in a folder of this record."""
+        return Unpacked(folder / _FILES, self.litter, self.notes, self.rows)
 
 
 def unpack_once(
@@ -85,14 +93,14 @@ def _fill(folder: Path, fill: Callable[[Path, Path], UnpackedRecord]) -> Unpacke
         os.replace(growing, folder)
     finally:
         shutil.rmtree(growing, ignore_errors=True)
-    return Unpacked(folder / _FILES, record.litter, record.notes)
+    return record.unpacked_in(folder)
 
 
 def _find(folder: Path, known: UnpackedRecord | None) -> Unpacked | None:
     record = known or _read_record(folder / _RECORD)
     if record is None or not _is_whole(folder / _FILES, record.sizes):
         return None
-    return Unpacked(folder / _FILES, record.litter, record.notes)
+    return record.unpacked_in(folder)
 
 
 def _is_whole(files: Path, sizes: dict[str, int]) -> bool:
@@ -105,6 +113,7 @@ def _is_whole(files: Path, sizes: dict[str, int]) -> bool:
 def _read_record(file: Path) -> UnpackedRecord | None:
     try:
         values = json.loads(file.read_text())
-        return UnpackedRecord(dict(values["sizes"]), dict(values["litter"]), tuple(values["notes"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        rows = tuple(values.get("rows", ()))  # not in the records of earlier versions, which knew zips alone
+        return UnpackedRecord(dict(values["sizes"]), dict(values["litter"]), tuple(values["notes"]), rows)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

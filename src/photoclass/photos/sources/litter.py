@@ -6,10 +6,12 @@ _KINDS = {ending: kind for kind, endings in rules.BESIDE_PHOTOS.items() for endi
 
 _STARTS_OF_LITTER = frozenset("." + "".join(start[0] + start[0].upper() for start in rules.SYSTEM_STARTS))
 _HEAD_BYTES = 32
-_STARTS_OF_PICTURES = (
-    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
-    *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),  # TIFF and BigTIFF
-)
+_STARTS_OF_PICTURES = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG\r\n\x1a\n": ".png",
+    **dict.fromkeys((b"GIF87a", b"GIF89a"), ".gif"),
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), ".tif"),  # TIFF and BigTIFF
+}
 _BRANDS_OF_PICTURES = frozenset(
     {b"avif", b"avis", b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 )
@@ -58,9 +60,20 @@ def holds_picture(path: str) -> bool:
             head = stream.read(_HEAD_BYTES) or b""
     except OSError:
         return False
-    return (
-        head.startswith(_STARTS_OF_PICTURES)
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or (head[4:8] == b"ftyp" and head[8:12] in _BRANDS_OF_PICTURES)
-        or (head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES)
-    )
+    return bool(ending_of_picture(head))
+
+
+def ending_of_picture(head: bytes) -> str:
+    """Return the ending, such as `.jpg`, of a picture that begins in this way; empty if it begins as none does.
+
+    Args:
+        head: Its first bytes, at least 32 if it has so many.
+    """
+    for start, ending in _STARTS_OF_PICTURES.items():
+        if head.startswith(start):
+            return ending
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return ".webp"
+    if head[4:8] == b"ftyp" and head[8:12] in _BRANDS_OF_PICTURES:
+        return ".avif" if head[8:12].startswith(b"avi") else ".heic"
+    return ".bmp" if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES else ""

@@ -124,9 +124,10 @@ SYSTEM_ENDS = (
 
 # Endings of files that are no photos, unless their content begins as a picture does.
 BESIDE_PHOTOS = {
-    "sidecar files": "json jsonl ndjson xml xmp aae thm pp3 dop on1 cos vrd nks acr dxo ctg mrk gpx kml srt vtt dvc",
+    "sidecar files": "json jsonl ndjson xml xmp aae thm pp3 dop on1 cos vrd nks acr dxo ctg mrk gpx kml srt vtt dvc"
+    " cls",
     "text files": "txt md rst log nfo html htm yaml yml toml ini cfg conf names lock",
-    "tables": "csv tsv xls xlsx ods parquet arrow",
+    "tables": "csv tsv xls xlsx ods parquet pq arrow feather",
     "videos": "mp4 mov m4v avi mkv webm 3gp 3g2 mpg mpeg mts m2ts wmv flv lrv insv mp mp~2 mp~3",
     "sound files": "mp3 wav m4a aac ogg oga opus flac wma amr",
     "documents": "pdf doc docx ppt pptx odt odp rtf pages key epub",

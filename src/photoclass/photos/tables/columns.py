@@ -108,6 +108,26 @@ def find_columns(
     return LabelColumns(tuple(images), labels[0] if labels else None, split, tuple(notes), words)
 
 
+def photo_column(table: TableFile, image_column: str = "") -> int | None:
+    """Return the column that holds photos as bytes; None if the table names its photos by paths.
+
+    Args:
+        table: The table.
+        image_column: The name of the column that the user chose; empty to find it.
+
+    Raises:
+        DataError: A given name is not there, or several columns hold photos and none is called image.
+    """
+    if image_column:
+        column = named_column(table, image_column, "--image-column")
+        return column if column in table.photos else None
+    usual = [column for column in table.photos if _plain(table.header[column]) == "image"]
+    if len(table.photos) > 1 and len(usual) != 1:
+        names = " and ".join(table.header[column] for column in table.photos)
+        raise DataError(f"{table.file}: the columns {names} hold photos; choose one with --image-column NAME")
+    return next(iter(usual or table.photos), None)
+
+
 def _split_column(table: TableFile, others: set[int], notes: list[str]) -> int | None:
     """Return the column of splits: by its name, or because all that it holds are words for splits, train among them."""
     found = [column for column in _usual(table, SPLIT_COLUMNS, "split") if column not in others]

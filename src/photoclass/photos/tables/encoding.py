@@ -21,7 +21,6 @@ _OTHER_FILES = (
     (b"PK\x05\x06", "an empty zip, not text", "give a CSV"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)", _SAVE_AS_CSV),
     (b"<?xml", "an XML file", _SAVE_AS_CSV),
-    (b"PAR1", "a Parquet file", "write it as a CSV, such as with pandas.read_parquet(…).to_csv(…, index=False)"),
     (b"\x1f\x8b", "compressed with gzip", "unpack it (gunzip) and give the table inside"),
     (b"%PDF", "a PDF", "give a CSV"),
     (b"SQLite format 3\0", "an SQLite database", "export the table as a CSV"),

@@ -48,7 +48,7 @@ def split_json_lines(text: str, where: str) -> tuple[tuple[str, ...], list[Table
         for name in value:
             columns.setdefault(name, len(columns))
     return tuple(columns), [
-        TableRow(number, tuple(_cell(value.get(name)) for name in columns)) for number, value in numbered
+        TableRow(number, tuple(cell_of(value.get(name)) for name in columns)) for number, value in numbered
     ]
 
 
@@ -65,7 +65,8 @@ def _parse(text: str) -> Any:
         return None
 
 
-def _cell(value: object) -> str:
+def cell_of(value: object) -> str:
+    """Return a value as a cell: a string as it is, an empty one for null and NaN, anything else as JSON."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -40,7 +40,7 @@ def check_labels(table: TableFile, labels: Sequence[str], lines: Sequence[int]) 
     """
     names = {label: clean_class_name(label) for label in dict.fromkeys(labels)}
     wrong = {label: fault for label, name in names.items() if (fault := _fault(label, name, table.encoding))}
-    faults = RowFaults(table.file)
+    faults = RowFaults(table.file, table.unit)
     distinct: dict[str, int] = {}
     for label, line in zip(labels, lines, strict=True):
         distinct.setdefault(names[label], line)
@@ -117,7 +117,7 @@ def _refuse_several(table: TableFile, names: dict[str, int]) -> None:
     if not joined and _are_tags(list(parts.values())):
         joined = [name for name in names if len(parts[name]) > 1]
     if joined:
-        faults = RowFaults(table.file)
+        faults = RowFaults(table.file, table.unit)
         first = joined[0]
         shown = f"{first!r} is {' and '.join(map(repr, parts[first]))}"
         advice = (
@@ -144,6 +144,6 @@ def _refuse_equal_numbers(table: TableFile, names: dict[str, int]) -> None:
         first, second = equal[0][:2]
         more = f"; so {'is' if len(equal) == 2 else 'are'} {plural(len(equal) - 1, 'other pair')}" if equal[1:] else ""
         raise DataError(
-            f"{table.file}: the labels {first!r} (line {names[first]}) and {second!r} (line {names[second]}) are one "
-            f"number written in two ways{more}; write it in one"
+            f"{table.file}: the labels {first!r} ({table.unit} {names[first]}) and {second!r} ({table.unit} "
+            f"{names[second]}) are one number written in two ways{more}; write it in one"
         )

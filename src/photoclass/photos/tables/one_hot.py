@@ -45,7 +45,7 @@ def one_hot_labels(table: TableFile, columns: list[int]) -> tuple[list[str], str
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise DataError(f"{table.file}: {names.count(twice)} columns are named {twice!r}; rename all but one")
-    faults = RowFaults(table.file)
+    faults = RowFaults(table.file, table.unit)
     labels = []
     shown = listed(names, "class", "classes")
     for row in table.rows:

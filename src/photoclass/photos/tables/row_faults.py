@@ -19,10 +19,12 @@ class RowFaults:
 
     Args:
         file: The table.
+        unit: What the rows are counted by: see `TableFile.unit`.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, unit: str = "line") -> None:
         self._file = file
+        self._unit = unit
         self._causes: dict[str, _Cause] = {}
 
     def add(self, line: int, cause: str, example: str = "", advice: str = "") -> None:
@@ -45,7 +47,8 @@ class RowFaults:
         parts = []
         for text, cause in self._causes.items():
             count = len(cause.lines)
-            where = f"line {cause.lines[0]}" if count == 1 else f"{count:,} rows, the first in line {min(cause.lines)}"
+            first = f"{self._unit} {min(cause.lines)}"
+            where = first if count == 1 else f"{count:,} rows, the first in {first}"
             example = f": {cause.example}" if cause.example else ""
             parts.append(f"{where}: {text}{example}{f'; {cause.advice}' if cause.advice else ''}")
         advice = "" if all(cause.advice for cause in self._causes.values()) else ". Correct these rows"

@@ -1,10 +1,11 @@
-"""Table files, the one reader: CSV in any common encoding and delimiter, TSV and JSON Lines become rows of cells."""
+"""Table files, the one reader: CSV in any common form, TSV, JSON Lines, Parquet and Arrow become rows of cells."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from photoclass.errors import DataError
+from photoclass.photos.tables.arrow import is_arrow, read_arrow
 from photoclass.photos.tables.delimited import LINE_END, TableRow, find_delimiter, split_rows, split_sep_line
 from photoclass.photos.tables.encoding import CP1252, decode_table
 from photoclass.photos.tables.json_lines import is_json, split_json_lines
@@ -12,7 +13,8 @@ from photoclass.text import plural
 
 # Files that are read as tables, or refused for what they are; others are known by their content.
 WORKBOOK_ENDINGS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
-TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", *WORKBOOK_ENDINGS)
+ARROW_ENDINGS = (".parquet", ".pq", ".arrow", ".feather")
+TABLE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", *ARROW_ENDINGS, *WORKBOOK_ENDINGS)
 _MOST_COLUMNS_NAMED = 12
 
 
@@ -28,6 +30,8 @@ class TableFile:
         encoding: `utf-8`, `utf-16-le`, `cp1252`, …
         delimiter: `,`, `;`, a tab, `|`, or what a `sep=` line says; empty for JSON Lines.
         header_as_written: The header before it was trimmed.
+        unit: What a row's number counts: the `line` of a text, from 1; the `row` of Parquet and Arrow, from 0.
+        photos: The columns of Parquet and Arrow that hold photos as bytes. Their cells are the photos' paths, or empty.
     """
 
     file: Path
@@ -37,6 +41,8 @@ class TableFile:
     encoding: str = "utf-8"
     delimiter: str = ","
     header_as_written: tuple[str, ...] = ()
+    unit: str = "line"
+    photos: tuple[int, ...] = ()
 
     def cells(self, column: int) -> list[str]:
         """Return the cells of a column, from the first row to the last."""
@@ -54,12 +60,21 @@ def is_table(file: Path) -> bool:
     return file.suffix.casefold() in TABLE_ENDINGS
 
 
+def is_arrow_table(file: Path) -> bool:
+    """Return whether a file is Parquet, Arrow or Feather, by its content."""
+    try:
+        with open(file, "rb") as stream:
+            return is_arrow(stream.read(8))
+    except OSError:
+        return False
+
+
 def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
     """Read a table: its encoding and its delimiter are found, blank rows are left out, and rows have equal length.
 
     Understood are UTF-8 and UTF-16 with or without a byte-order mark, cp1252 (with a note); commas, semicolons, tabs
     and bars; a first line `sep=;`; an index column without a name in the header; rows that are each one quoted cell;
-    and JSON Lines. A missing cell is empty.
+    JSON Lines; Parquet and Arrow (`tables.arrow`). A missing cell is empty.
 
     Args:
         file: The table.
@@ -70,9 +85,14 @@ def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
     """
     where = str(shown or file)
     try:
-        content = file.read_bytes()
+        with open(file, "rb") as stream:
+            start = stream.read(8)
+            content = b"" if is_arrow(start) else start + stream.read()
     except OSError as error:
         raise DataError(f"{where}: cannot be read ({error.strerror})") from error
+    if is_arrow(start):
+        columns = read_arrow(file, where)
+        return TableFile(shown or file, columns.header, columns.rows, unit="row", photos=columns.photos)
     file = shown or file
     decoded = decode_table(content, where)
     notes = [_cp1252_note(decoded.text, where)] if decoded.encoding == CP1252 else []

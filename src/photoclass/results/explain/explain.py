@@ -18,7 +18,7 @@ from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.decode import Pixels, Unreadable, decode_picture, read_file, resize_pixels
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
 from photoclass.progress import SILENT, Progress
 from photoclass.results.explain.heat_map import (

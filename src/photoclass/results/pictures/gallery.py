@@ -11,7 +11,7 @@ from photoclass.errors import DataError
 from photoclass.model.runtime import Runtime
 from photoclass.paths import AnyPath, paths_of
 from photoclass.photos.decode import Unreadable, decode_picture, read_file
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import NO_LABEL
 from photoclass.progress import SILENT, Progress
 from photoclass.results.pictures.lettering import Lettering

@@ -17,7 +17,7 @@ from photoclass.paths import AnyPath
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.sources.litter import holds_picture
 from photoclass.photos.sources.name_labels import is_called_photo
-from photoclass.photos.sources.read import read_photos
+from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import PhotoTable, SkippedPhoto, name_in_data
 from photoclass.results.predict import predict_table
 from photoclass.results.predictions import OK, Predictions

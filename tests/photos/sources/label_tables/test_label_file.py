@@ -10,6 +10,7 @@ import pytest
 from photoclass.errors import DataError
 from photoclass.photos.sources.label_tables.label_file import read_label_file
 from photoclass.photos.table import HELD_OUT, NO_SPLIT, TRAIN, VALID
+from photoclass.workspace import Workspace
 from picture_files import put
 
 
@@ -19,7 +20,7 @@ def _rows(
     for image in images:
         put(folder / image, b"x")
     file = put(folder / "labels.csv", text if isinstance(text, bytes) else text.encode())
-    labelled, paths = read_label_file(file)
+    labelled, paths = read_label_file(file, Workspace())
     assert all(Path(paths[row.file]).is_file() for row in labelled.rows)
     return [(row.file, row.label, row.split) for row in labelled.rows]
 
@@ -67,7 +68,7 @@ def test_fault_31_a_repeated_row_counts_once_and_is_reported(tmp_path: Path) -> 
     put(tmp_path / "1.jpg", b"x")
     put(tmp_path / "2.jpg", b"x")
     file = put(tmp_path / "labels.csv", b"image,label\n1.jpg,cat\n2.jpg,dog\n1.jpg,cat\n1.jpg,cat\n")
-    labelled, _ = read_label_file(file)
+    labelled, _ = read_label_file(file, Workspace())
     assert [row.file for row in labelled.rows] == ["1.jpg", "2.jpg"]
     assert labelled.notes == [f"{file}: 2 repeated rows counted once"]
 
@@ -111,7 +112,7 @@ def test_quoted_names_with_commas_quotes_and_newlines_are_found(tmp_path: Path) 
         put(tmp_path / image, b"x")
     with open(tmp_path / "labels.csv", "w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([("image", "label"), *((image, "cat") for image in images)])
-    labelled, _ = read_label_file(tmp_path / "labels.csv")
+    labelled, _ = read_label_file(tmp_path / "labels.csv", Workspace())
     assert [row.file for row in labelled.rows] == images
 
 

@@ -463,7 +463,7 @@ def test_folders_that_are_splits_are_the_splits_of_a_table_without_such_a_column
 def test_groups_are_read_from_the_column_that_the_user_names(folder: Path) -> None:
     text = _table(["{},cat,anna", "{},cat,anna", "{},dog,rex", "{},dog,bo"], header="image,label,Animal")
     put(folder / "t.csv", text.encode())
-    labelled, _ = read_label_file(folder / "t.csv", ReadOptions(group_by="animal"))
+    labelled, _ = read_label_file(folder / "t.csv", Workspace(), ReadOptions(group_by="animal"))
     assert [row.group for row in labelled.rows] == ["anna", "anna", "rex", "bo"]
 
 
@@ -512,7 +512,7 @@ def test_any_table_is_read_or_refused_in_one_line(
     with open(folder / "t.csv", "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         csv.writer(stream).writerows([header, *rows])
     try:
-        labelled, paths = read_label_file(folder / "t.csv")
+        labelled, paths = read_label_file(folder / "t.csv", Workspace())
     except DataError as refused:
         assert "\n" not in str(refused)
     else:

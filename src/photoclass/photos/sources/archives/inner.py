@@ -15,6 +15,8 @@ from photoclass.photos.sources.rules import ARCHIVES, COPIES
 from photoclass.photos.table import TRAIN, natural_key
 from photoclass.text import listed, plural
 
+# Of archives that can be read.
+ENDING = re.compile(r"\.(zip|tar|tar\.gz|tgz)$", re.IGNORECASE)
 # What the names of the parts differ by: pets-001.zip, pets-002.zip.
 _NUMBER = re.compile(r"[\s_.(-]*(part)?[\s_-]*\d+\)?$", re.IGNORECASE)
 
@@ -119,17 +121,17 @@ def archives_to_give(where: str, kinds: Mapping[str, str]) -> str:
         kinds: The kind of each file in it that is no photo.
     """
     archives = sorted((file for file, kind in kinds.items() if kind.startswith(ARCHIVES)), key=natural_key)
-    zips = [file for file in archives if file.casefold().endswith(".zip")]
+    zips = [file for file in archives if ENDING.search(file)]
     if not archives:
         return ""
     if os.path.isfile(where) or not zips:
         outer = f"unpack {where} and that" if os.path.isfile(where) else "unpack it"
         return f"what is in {', '.join(zips or archives)}: {outer}, and give the folder"
-    if len(zips) > 1 and len({_NUMBER.sub("", name[: -len(".zip")]).casefold() for name in zips}) == 1:
+    if len(zips) > 1 and len({_NUMBER.sub("", ENDING.sub("", name)).casefold() for name in zips}) == 1:
         return f"the parts together: {' '.join(shlex.quote(f'{where}/{name}') for name in zips)}"
     if len({name.rpartition("/")[0] for name in zips}) == len(zips) > 1:
-        return f"what is in {listed(zips, 'zip')}: unpack each in its folder"
-    best = next((name for name in zips if split_of_name(PurePath(name).stem) == TRAIN), zips[-1])
+        return f"what is in {listed(zips, 'archive')}: unpack each in its folder"
+    best = next((name for name in zips if split_of_name(ENDING.sub("", PurePath(name).name)) == TRAIN), zips[-1])
     return f"{where}/{best}"
 
 

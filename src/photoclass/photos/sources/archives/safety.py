@@ -7,7 +7,7 @@ from photoclass.errors import ArchiveError
 # Photos hardly compress. An archive that would grow by more than this factor, beyond an allowance, is a bomb.
 _MAX_GROWTH = 20
 _GROWTH_ALLOWANCE_BYTES = 256 << 20
-_LONGEST_NAME_BYTES = 255  # of a file or folder, on the file systems of Linux, macOS and Windows
+LONGEST_NAME_BYTES = 255  # of a file or folder, on the file systems of Linux, macOS and Windows
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -27,9 +27,9 @@ def safe_parts(where: str, name: str, kind: str) -> tuple[str, ...]:
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     for part in parts:
         length = len(part.encode(errors="surrogatepass"))
-        if length > _LONGEST_NAME_BYTES:
+        if length > LONGEST_NAME_BYTES:
             raise ArchiveError(
-                f"{where}: the name {part[:40]!r}… is {length:,} bytes long; at most {_LONGEST_NAME_BYTES} can be "
+                f"{where}: the name {part[:40]!r}… is {length:,} bytes long; at most {LONGEST_NAME_BYTES} can be "
                 f"unpacked; shorten it and create the {kind} again"
             )
     return parts

@@ -1,4 +1,4 @@
-"""Tables inside DATA that say its labels: Hugging Face's `metadata.csv` or `.jsonl`, Roboflow's `_classes.csv`."""
+"""Tables inside DATA that say its labels: Hugging Face's `metadata.csv`, Roboflow's `_classes.csv`."""
 
 import os
 from collections import defaultdict
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from photoclass.errors import DataError
 from photoclass.photos.sources.label_tables.label_file import label_table
+from photoclass.photos.sources.label_tables.samples import sample_table
 from photoclass.photos.sources.label_tables.splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.layout import label_listing
@@ -16,7 +17,8 @@ from photoclass.photos.table import NO_SPLIT
 from photoclass.photos.tables.columns import holds_labels
 from photoclass.photos.tables.table_file import WORKBOOK_ENDINGS, TableFile, is_table, read_table_file
 
-LABEL_TABLES = ("metadata.csv", "metadata.jsonl", "_classes.csv")
+LABEL_TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv")
+UNLABELLED_SAMPLES = "photos without a label beside them"
 _MOST_TABLES_TRIED = 50
 
 
@@ -33,6 +35,8 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
         DataError: The layout is unknown, a label table is wrong, or tables and folders say different labels.
     """
     tables = _label_tables(listing, root, where, reading)
+    if not tables and (samples := sample_table(listing, root, Path(where))):
+        return _label_by_samples(samples, listing, root, where, reading)
     if not tables:
         refuse_column_options(where, reading)
         return label_listing(listing, where, reading, partial(os.path.join, root))
@@ -58,6 +62,18 @@ def label_folder(listing: Listing, root: str, where: str, reading: ReadOptions) 
         by_names.notes.append(f"{where}: labels are from the folders; {names} says the same")
         return by_names
     return by_tables
+
+
+def _label_by_samples(
+    samples: TableFile, listing: Listing, root: str, where: str, reading: ReadOptions
+) -> LabelledFiles:
+    splits = TableSplits(reading)
+    labelled, _ = label_table(samples, reading, splits, root)
+    splits.check_used(where)
+    labelled.notes[:0] = [*listing.notes, f"{where}: labels are from the files beside the photos"]
+    account_for(listing, labelled, UNLABELLED_SAMPLES)
+    finish_splits(labelled, where)
+    return labelled
 
 
 def _label_by_names(listing: Listing, root: str, where: str, reading: ReadOptions) -> LabelledFiles | None:
@@ -94,7 +110,7 @@ def _label_by_tables(
         shown = ", ".join(f"{folder} → {SPLIT_NAMES[split]}" for folder, split in understood.items())
         labelled.notes.append(f"{where}: splits: {shown}")
     _drop_repeated(labelled, where, names)
-    _account_for(listing, labelled)
+    account_for(listing, labelled)
     finish_splits(labelled, where)
     return labelled
 
@@ -157,12 +173,14 @@ def _label_tables(listing: Listing, root: str, where: str, reading: ReadOptions)
     return found
 
 
-def _account_for(listing: Listing, labelled: LabelledFiles) -> None:
-    """Name or count every file that no table names."""
+def account_for(
+    listing: Listing, labelled: LabelledFiles, unlabelled: str = "photos that no label table names"
+) -> None:
+    """Name or count every file that has no label; `unlabelled` is what to call photos without one."""
     named = {row.file for row in labelled.rows}
     labelled.skipped = [item for item in listing.skipped if item.name not in named]
     kinds = {file: kind for file, kind in listing.kinds.items() if file not in named}
-    kinds |= dict.fromkeys(set(listing.files) - named, "photos that no label table names")
+    kinds |= dict.fromkeys(set(listing.files) - named, unlabelled)
     labelled.passed_over = list(count_kinds(kinds))
 
 

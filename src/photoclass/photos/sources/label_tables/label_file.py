@@ -1,10 +1,12 @@
 """Label tables: photos and their labels from a table instead of from folder names."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
+from photoclass.photos.sources.label_tables.held_photos import unpack_photos
 from photoclass.photos.sources.label_tables.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
 from photoclass.photos.sources.label_tables.splits import (
     IGNORED,
@@ -17,12 +19,13 @@ from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow
 from photoclass.photos.sources.names import split_of_name
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.table import NO_SPLIT
-from photoclass.photos.tables.columns import LabelColumns, find_columns, named_column, without_labels
+from photoclass.photos.tables.columns import LabelColumns, find_columns, named_column, photo_column, without_labels
 from photoclass.photos.tables.labels import check_labels, describe_numbers
 from photoclass.photos.tables.one_hot import one_hot_columns, one_hot_labels
 from photoclass.photos.tables.row_faults import RowFaults
 from photoclass.photos.tables.table_file import TableFile, read_table_file
 from photoclass.text import plural
+from photoclass.workspace import Workspace
 
 # How many rows decide which of several columns names the photos.
 _ROWS_TRIED = 20
@@ -36,29 +39,74 @@ class _Row(NamedTuple):
     group: str
 
 
-def read_label_file(file: Path, reading: ReadOptions = AS_IT_IS) -> tuple[LabelledFiles, dict[str, str]]:
+def read_label_file(
+    file: Path, workspace: Workspace, reading: ReadOptions = AS_IT_IS
+) -> tuple[LabelledFiles, dict[str, str]]:
     """Read a table of photos and labels: one column of labels, or one column a class; perhaps a column of splits.
 
     A photo is a path relative to the table's folder, or absolute. What is not there is looked for below the table's
     folder, by as much of its path as fits: it is found where only one file can be meant, and a note says so. A photo
-    that two rows name, in whatever way, counts once.
+    that two rows name, in whatever way, counts once. Photos that the table itself holds are unpacked into the cache.
 
     Args:
         file: The table: see `read_table_file` for its forms.
+        workspace: Whose cache takes the photos that the table holds.
         reading: The columns, and what words of the split column mean.
 
     Returns:
-        The rows, and the path of each photo by its name relative to the table's folder.
+        The rows, and the path of each photo by its name: relative to the table's folder, or `FILE/NAME` of a photo that
+        the table holds.
 
     Raises:
         DataError: It is no table, a column is missing, or rows are wrong: each cause is named once, with its count and
             an example.
     """
     splits = TableSplits(reading)
-    labelled, paths = label_table(read_table_file(file), reading, splits, str(file.parent))
+    labelled, paths = label_table_file(file, workspace, reading, splits)
     splits.check_used(str(file))
     finish_splits(labelled, str(file))
     return labelled, paths
+
+
+def photos_of_table(file: Path, workspace: Workspace) -> tuple[dict[str, str], list[str]]:
+    """Find the photos that a table holds or names, whatever else it says.
+
+    Returns:
+        The path of each photo by its name, which is `FILE/NAME` of one that the table holds; and notes.
+
+    Raises:
+        DataError: No column holds or names photos, a cell is empty, or a file is not there.
+    """
+    table = read_table_file(file)
+    column, folder, held = photo_column(table), file.parent, None
+    if column is None:
+        column = find_columns(table, has_options=False).images[0]
+    else:
+        held = unpack_photos(table, column, workspace)
+        table, folder = held.table, held.folder
+    faults = RowFaults(table.file, table.unit)
+    rows = [_Row(row.line, row.cells[column], "", NO_SPLIT, "") for row in table.rows]
+    faults.add_all((row.line for row in rows if not row.image.strip()), "the photo is empty")
+    faults.refuse()
+    notes = list(table.notes)
+    found = _find_photos(table, rows, PhotoFinder(str(folder), table.encoding, str(file.parent)), notes)
+    return {held.name(photo.name) if held else photo.name: photo.path for photo in found.values()}, notes
+
+
+def label_table_file(
+    file: Path, workspace: Workspace, reading: ReadOptions, splits: TableSplits, split: int = NO_SPLIT
+) -> tuple[LabelledFiles, dict[str, str]]:
+    """Read the rows of a label table, like `read_label_file`, without a look at which splits there are."""
+    table = read_table_file(file)
+    column = photo_column(table, reading.image_column)
+    if column is None:
+        return label_table(table, reading, splits, str(file.parent), split)
+    held = unpack_photos(table, column, workspace)
+    reading = replace(reading, image_column=table.header[column])
+    labelled, paths = label_table(held.table, reading, splits, str(held.folder), split)
+    names = {name: held.name(name) for name in paths}
+    labelled.rows = [row._replace(file=names[row.file]) for row in labelled.rows]
+    return labelled, {names[name]: path for name, path in paths.items()}
 
 
 def label_table(
@@ -81,7 +129,7 @@ def label_table(
     images = table.cells(_image_column(table, columns, finder, labelled.notes))
     labels = _labels(table, columns, labelled.notes)
     lines = [row.line for row in table.rows]
-    faults = RowFaults(table.file)
+    faults = RowFaults(table.file, table.unit)
     _find_blanks(table, images, labels, faults)
     row_splits = _splits(table, columns, splits, split, faults)
     faults.refuse()
@@ -94,7 +142,7 @@ def label_table(
     if ignored := row_splits.count(IGNORED):
         labelled.notes.append(f"{table.file}: {plural(ignored, 'row')} ignored, as --splits says")
         rows = [row for row in rows if row.split != IGNORED]
-    paths = _fill(table.file, rows, _find_photos(table.file, rows, finder, labelled.notes), labelled)
+    paths = _fill(table, rows, _find_photos(table, rows, finder, labelled.notes), labelled)
     if columns.split is None and split == NO_SPLIT:
         understood = split_by_folders(labelled, splits)
         labelled.notes += [f"{table.file}: {understood}"] if understood else []
@@ -177,7 +225,7 @@ def _line_break_advice(cells: tuple[str, ...]) -> str:
     return 'a cell of this row has a line break: perhaps a quote (") is missing' if broken else ""
 
 
-def _find_photos(file: Path, rows: list[_Row], finder: PhotoFinder, notes: list[str]) -> dict[str, FoundPhoto]:
+def _find_photos(table: TableFile, rows: list[_Row], finder: PhotoFinder, notes: list[str]) -> dict[str, FoundPhoto]:
     """Return the photo of each cell.
 
     Raises:
@@ -185,7 +233,7 @@ def _find_photos(file: Path, rows: list[_Row], finder: PhotoFinder, notes: list[
     """
     found: dict[str, tuple[int, FoundPhoto]] = {}
     elsewhere: list[tuple[str, FoundPhoto]] = []
-    faults = RowFaults(file)
+    faults = RowFaults(table.file, table.unit)
     missing: dict[str, Missing] = {}
     for row in rows:
         cell = row.image
@@ -206,19 +254,19 @@ def _find_photos(file: Path, rows: list[_Row], finder: PhotoFinder, notes: list[
     if finder.by_table:
         cell, name = finder.by_table
         notes.append(
-            f"{file}: of several files with one name, that in the folder of the table's split is read, such as "
+            f"{table.file}: of several files with one name, that in the folder of the table's split is read, such as "
             f"{cell.strip()!r} → {name}"
         )
     elif elsewhere:
         cell, photo = elsewhere[0]
         notes.append(
-            f"{file}: {plural(len(elsewhere), 'name')} read as the only file that can be meant, such as "
+            f"{table.file}: {plural(len(elsewhere), 'name')} read as the only file that can be meant, such as "
             f"{cell.strip()!r} → {photo.name}"
         )
     return {cell: photo for cell, (_, photo) in found.items()}
 
 
-def _fill(file: Path, rows: list[_Row], found: dict[str, FoundPhoto], labelled: LabelledFiles) -> dict[str, str]:
+def _fill(table: TableFile, rows: list[_Row], found: dict[str, FoundPhoto], labelled: LabelledFiles) -> dict[str, str]:
     """Add a row for each photo, once.
 
     Returns:
@@ -229,7 +277,7 @@ def _fill(file: Path, rows: list[_Row], found: dict[str, FoundPhoto], labelled: 
     """
     paths: dict[str, str] = {}
     seen: dict[str, _Row] = {}
-    faults = RowFaults(file)
+    faults = RowFaults(table.file, table.unit)
     repeated = 0
     for row in rows:
         photo = found[row.image]
@@ -238,18 +286,17 @@ def _fill(file: Path, rows: list[_Row], found: dict[str, FoundPhoto], labelled: 
             paths[photo.name] = photo.path
             labelled.rows.append(LabelledRow(photo.name, row.label, row.split, row.group))
         elif first.label != row.label and clean_class_name(first.label) != clean_class_name(row.label):
-            example = (
-                f"{row.image.strip()!r} is {row.label.strip()} here and {first.label.strip()} in line {first.line}"
-            )
+            other = f"{first.label.strip()} in {table.unit} {first.line}"
+            example = f"{row.image.strip()!r} is {row.label.strip()} here and {other}"
             faults.add(
                 row.line, "two labels for one photo", example, "a photo has one label here: keep one of the rows"
             )
         elif first.split != row.split:
-            example = f"{row.image.strip()!r} is in another split in line {first.line}"
+            example = f"{row.image.strip()!r} is in another split in {table.unit} {first.line}"
             faults.add(row.line, "two splits for one photo", example, "keep one of the rows")
         else:
             repeated += 1
     faults.refuse()
     if repeated:
-        labelled.notes.append(f"{file}: {plural(repeated, 'repeated row')} counted once")
+        labelled.notes.append(f"{table.file}: {plural(repeated, 'repeated row')} counted once")
     return paths
