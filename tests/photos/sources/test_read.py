@@ -141,7 +141,7 @@ def test_hidden_files_are_predicted_only_if_given_by_name(tmp_path: Path) -> Non
 
 
 def test_a_missing_photo_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="there is no such photo, folder or zip"):
+    with pytest.raises(DataError, match="there is no such photo, folder, zip or tar"):
         read_photos([tmp_path / "nowhere.jpg"], Workspace(tmp_path / "cache"))
 
 

@@ -184,7 +184,7 @@ def test_any_bytes_are_a_table_or_are_refused(tmp_path_factory: pytest.TempPathF
         (b"PK\x03\x04....xl/workbook.xml....", 'an Excel workbook (.xlsx); save it as "CSV UTF-8"'),
         (b"PK\x03\x04application/vnd.oasis.opendocument.spreadsheet", "a LibreOffice workbook (.ods)"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1....", "an Excel workbook (.xls)"),
-        (b"PAR1....", "a Parquet file"),
+        (b"PAR1....", "damaged, or no whole table"),
         (b"\n<!DOCTYPE html><html></html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "run git lfs pull"),
         (b"image,label\na\0b.jpg,cat\n", "line 2 contains a NUL byte"),

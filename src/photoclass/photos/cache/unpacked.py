@@ -75,12 +75,12 @@ def unpack_once(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            return _find(folder, known) or _fill(folder, fill)
+            return _find(folder, known) or _fill(folder, fill, keep_record=known is None)
     except OSError as error:
         raise cache_error(cache, error) from error
 
 
-def _fill(folder: Path, fill: Callable[[Path, Path], UnpackedRecord]) -> Unpacked:
+def _fill(folder: Path, fill: Callable[[Path, Path], UnpackedRecord], keep_record: bool) -> Unpacked:
     growing = folder.with_suffix(".part")
     shutil.rmtree(growing, ignore_errors=True)
     try:
@@ -88,7 +88,8 @@ def _fill(folder: Path, fill: Callable[[Path, Path], UnpackedRecord]) -> Unpacke
         (growing / _FILES).mkdir(parents=True)
         record = fill(growing / _FILES, own)
         shutil.rmtree(own, ignore_errors=True)
-        (growing / _RECORD).write_text(json.dumps(asdict(record)))
+        if keep_record:
+            (growing / _RECORD).write_text(json.dumps(asdict(record)))
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(growing, folder)
     finally:
