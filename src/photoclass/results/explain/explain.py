@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
@@ -28,6 +27,7 @@ from photoclass.results.explain.heat_map import (
     fit_to_picture,
     heat_map_of,
     overlay,
+    resize_map,
     visible_window,
 )
 from photoclass.results.explain.saliency import SaliencyModel
@@ -95,7 +95,7 @@ class Explanation:
         if side is None:
             return overlay(self.picture, self.heat, self.window)
         large = ImageOps.contain(self.picture, (side, side), Image.Resampling.LANCZOS)
-        heat = np.asarray(cv2.resize(self.heat, large.size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        heat = resize_map(self.heat, *large.size)
         across, down = large.width / self.picture.width, large.height / self.picture.height
         window = Window(
             round(self.window.left * across),

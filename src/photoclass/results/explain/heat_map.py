@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -12,8 +11,19 @@ from photoclass.photos.decode import Pixels
 from photoclass.photos.decode_settings import ResizeRule
 from photoclass.results.explain.saliency import FeatureMaps, Saliency
 
-# Its lightness increases steadily, so it can be read in greyscale and with colour blindness.
-_COLOURS = "inferno"
+# From black by purple and orange to pale yellow, at even distances, close to Matplotlib's inferno. Their lightness
+# increases steadily, so that they can be read in greyscale and with colour blindness.
+_COLOURS = (
+    (0, 0, 3),
+    (32, 12, 74),
+    (87, 15, 109),
+    (137, 34, 105),
+    (187, 55, 84),
+    (227, 88, 50),
+    (249, 140, 9),
+    (248, 201, 49),
+    (252, 254, 164),
+)
 _OPACITY = 0.55  # of the colours over the greyscale photo
 LINE_AT = 0.5  # the heat at which the contour line runs
 _FADED = 0.75  # how far parts outside the network's input are faded to white
@@ -49,11 +59,17 @@ def heat_map_of(saliency: Saliency) -> NDArray[np.float32]:
     parts = [_contributions(maps) for maps in saliency.maps]
     rows, columns = (max(part.shape[axis] for part in parts) for axis in (0, 1))
     # Per area: a position of a coarser map covers more of the photo.
-    areas = [part * part.size for part in parts]
-    total = sum(cv2.resize(area, (columns, rows), interpolation=cv2.INTER_LINEAR) for area in areas)
-    positive = np.maximum(np.asarray(total), 0)
+    areas = [resize_map(part * part.size, columns, rows) for part in parts]
+    positive = np.maximum(np.sum(areas, axis=0), 0)
     highest = float(positive.max())
     return np.asarray(positive / highest if highest > 0 else positive, dtype=np.float32)
+
+
+def resize_map(
+    values: NDArray[np.floating], width: int, height: int, how: Image.Resampling = Image.Resampling.BILINEAR
+) -> NDArray[np.float32]:
+    """Resize a map of numbers, shape (rows, columns), to shape (height, width)."""
+    return np.asarray(Image.fromarray(values.astype(np.float32)).resize((width, height), how))
 
 
 def _contributions(maps: FeatureMaps) -> NDArray[np.float64]:
@@ -86,7 +102,7 @@ def fit_to_picture(heat: NDArray[np.float32], width: int, height: int, resize: R
         Shape (height, width), from 0 to 1; 0 outside the network's input.
     """
     window = visible_window(width, height, resize)
-    inside = cv2.resize(heat, (window.width, window.height), interpolation=cv2.INTER_CUBIC)
+    inside = resize_map(heat, window.width, window.height, Image.Resampling.BICUBIC)
     whole = np.zeros((height, width), dtype=np.float32)
     whole[window.top : window.top + window.height, window.left : window.left + window.width] = inside.clip(0, 1)
     return whole
@@ -121,6 +137,7 @@ def _pixels_to_line(heat: NDArray[np.float32]) -> NDArray[np.float32]:
 @lru_cache(maxsize=1)
 def colours() -> Pixels:
     """Return the colour map of heat from 0 to 1, shape (256, 3)."""
-    from matplotlib import colormaps
-
-    return np.asarray(colormaps[_COLOURS](np.arange(256), bytes=True)[:, :3], dtype=np.uint8)
+    at = np.linspace(0, 255, len(_COLOURS))
+    channels = [np.interp(np.arange(256), at, values) for values in zip(*_COLOURS, strict=True)]
+    table: Pixels = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+    return table
