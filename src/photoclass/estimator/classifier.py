@@ -168,7 +168,7 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             NotFittedError: `fit` was not called.
-            OutputError: The folder is not empty or cannot be written.
+            OutputError: The folder is not empty or cannot be written, or the cache was emptied since `fit`.
             TrainingError: The saved network disagrees with the fitted model on real photos.
         """
         from sklearn.utils.validation import check_is_fitted

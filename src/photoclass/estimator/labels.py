@@ -13,6 +13,7 @@ from photoclass.photos.table import natural_key
 _MOST_NAMED = 3
 # The type of the labels, by the kind of their array; objects are text.
 _TYPES = {"i": "int", "u": "int", "f": "float", "b": "bool", "U": "str", "O": "str", "T": "str"}
+_DTYPES = {"str": np.str_, "int": np.int64, "float": np.float64}
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,7 @@ class Labels:
         Raises:
             ValueError: There is only one class, or labels cannot be names of classes.
         """
-        try:
-            classes, numbers = np.unique(y, return_inverse=True)
-        except TypeError as error:
-            raise ValueError(f"y has labels of different types ({error}); give all of them as text") from error
+        classes, numbers = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             one = f"1 class, {classes.tolist()[0]!r} (n_samples = {len(y)})"
             raise ValueError(f"y has {one}; at least two classes are needed")
@@ -58,12 +56,19 @@ class Labels:
         Args:
             class_names: In natural order.
             kind: Their type in y.
+
+        Raises:
+            ValueError: The classes are not of this type.
         """
-        names = list(class_names)
-        if kind == "bool":
-            return cls(np.sort(np.array([name == "True" for name in names])), kind)
-        dtypes = {"int": np.int64, "float": np.float64}
-        return cls(np.sort(np.array(names).astype(dtypes.get(kind, np.str_))), kind)
+        names = np.array(class_names)
+        try:
+            if kind == "bool" and {*class_names} <= {"False", "True"}:
+                return cls(np.sort(names == "True"), kind)
+            return cls(np.sort(names.astype(_DTYPES[kind])), kind)
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"label_type is {kind!r} in model.json, but the classes are {_some(class_names)}"
+            ) from None
 
     @property
     def names(self) -> list[str]:
@@ -89,11 +94,10 @@ class Labels:
         """
         unknown = np.setdiff1d(y, self.classes) if _comparable(y, self.classes) else np.unique(y)
         if len(unknown):
-            some = ", ".join(repr(label) for label in unknown[:_MOST_NAMED].tolist())
-            more = ", …" if len(unknown) > _MOST_NAMED else ""
-            known = ", ".join(repr(label) for label in self.classes[:_MOST_NAMED].tolist())
-            known += ", …" if len(self.classes) > _MOST_NAMED else ""
-            raise ValueError(f"y contains previously unseen labels: {some}{more}; the classifier knows {known}")
+            known = _some(self.classes.tolist())
+            raise ValueError(
+                f"y contains previously unseen labels: {_some(unknown.tolist())}; the classifier knows {known}"
+            )
 
     def check_names(self) -> None:
         """Refuse labels that a model folder would have to rename.
@@ -132,10 +136,23 @@ def checked_labels(y: Any, estimator: str) -> NDArray[Any]:
     if values.dtype.kind == "O":
         if any(value is None or value != value for value in values.tolist()):
             raise ValueError("Input y contains NaN or None; leave out the rows without a label")
-        values = np.array(values.tolist()) if {*map(type, values.tolist())} <= {int, float, bool} else values
+        values = _of_one_type(values)
     assert_all_finite(values, input_name="y")
     check_classification_targets(values)
     return np.asarray(values)
+
+
+def _of_one_type(values: NDArray[Any]) -> NDArray[Any]:
+    """Return labels that came as objects: as numbers if all are numbers, as they are if all are text."""
+    types = {type(value) for value in values.tolist()}
+    if types <= {int, float, bool}:
+        return np.array(values.tolist())
+    if types - {str}:
+        names = ", ".join(sorted(found.__name__ for found in types))
+        raise ValueError(
+            f"Unknown label type: y has labels of the types {names}; give all of them as text or as integers"
+        )
+    return values
 
 
 def group_names(groups: Any) -> tuple[str, ...]:
@@ -151,6 +168,10 @@ def group_names(groups: Any) -> tuple[str, ...]:
         if value is None or value != value:
             raise ValueError(f"groups[{row}] is null; give each photo a group, such as its own number")
     return tuple(map(str, values))
+
+
+def _some(labels: Sequence[Any]) -> str:
+    return ", ".join(map(repr, labels[:_MOST_NAMED])) + (", …" if len(labels) > _MOST_NAMED else "")
 
 
 def _type_of(classes: NDArray[Any]) -> str:
