@@ -66,7 +66,7 @@ def test_features_stand_beside_other_columns(features: PhotoFeatures, tmp_path: 
 
 def test_wide_greys_are_read_by_the_range_that_fit_saw(features: PhotoFeatures) -> None:
     bright = np.random.default_rng(1).integers(0, 65_536, (40, 40)).astype(np.uint16)
-    photos = [Image.fromarray(bright), Image.fromarray(bright // 20)]
+    photos = [Image.fromarray(bright), Image.fromarray(bright // 6)]
     fitted = clone(features).fit(photos)
     assert fitted.settings_.rules.grey_bits == 16
     assert np.array_equal(fitted.transform(photos[1:]), fitted.transform(photos)[1:])
