@@ -24,6 +24,7 @@ check: $(INSTALLED)  ## format, lint, types, generated documents, then the tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/python tools/schemas.py --check
 	$(VENV)/bin/python tools/reference.py --check
 	$(PYTEST)
 
@@ -31,7 +32,8 @@ format: $(INSTALLED)
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-reference: $(INSTALLED)  ## the generated parts of docs/reference/, written again from the code
+reference: $(INSTALLED)  ## the JSON Schemas, and the generated parts of docs/reference/, written again
+	$(VENV)/bin/python tools/schemas.py
 	$(VENV)/bin/python tools/reference.py
 
 builtin-model: $(INSTALLED)  ## the built-in cat-or-dog model, trained again on DATA; takes an hour

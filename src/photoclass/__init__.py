@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from photoclass.results.scores.thresholds import Costs, cheapest_threshold
     from photoclass.results.submit.sample import SampleOptions
     from photoclass.results.submit.submit import submit
+    from photoclass.schemas.load import schema
     from photoclass.training.finish import TrainResult
     from photoclass.training.run import TrainOptions
     from photoclass.training.run_settings import RunSettings, run_settings
@@ -115,6 +116,7 @@ _HOMES = {
     "Runtime": "photoclass.model.runtime",
     "Unreadable": "photoclass.photos.decode",
     "cache": "photoclass.photos.cache.cache",
+    "schema": "photoclass.schemas.load",
     "Workspace": "photoclass.workspace",
     "Progress": "photoclass.progress",
 }
@@ -168,6 +170,7 @@ __all__ = [
     "Runtime",
     "Unreadable",
     "cache",
+    "schema",
     "Workspace",
     "Progress",
     "PhotoclassError",

@@ -11,8 +11,9 @@ from photoclass.checks.duplicate_groups import DuplicateGroup
 from photoclass.checks.inspection import InspectedPhotos, OddPhoto
 from photoclass.photos.data_paths import DataPaths
 from photoclass.photos.fixes import Fix
-from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class, name_in_data
+from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class, name_in_data, skipped_as_json
 
+SCHEMA = "photoclass/check/1"
 # A tenth of the photos is held out, and fewer than two held-out photos of a class give no meaningful score.
 FEW_PHOTOS = 20
 # As a share of the largest class. Below it, always predicting the largest class is right more than ten times in eleven.
@@ -171,6 +172,7 @@ class Findings:
         """Return the values under their documented names."""
         table, names = self.photos.table, self.photos.table.names
         return {
+            "schema": SCHEMA,
             "data": self.data.as_json(),
             "photos": len(self.photos),
             "counts": self.counts,
@@ -179,7 +181,7 @@ class Findings:
             "formats": self.formats(),
             "colour_modes": self.modes(),
             "rotated": [names[i] for i in self.rotated],
-            "unreadable": [{"file": item.name, "reason": item.reason} for item in self.unreadable],
+            "unreadable": skipped_as_json(self.unreadable),
             "passed_over": {item.kind: item.count for item in table.passed_over},
             "duplicates": [self._group_as_json(group) for group in self.duplicates],
             "odd": [{"file": names[item.photo], "kind": item.kind, "measure": item.measure} for item in self.odd],

@@ -1,5 +1,6 @@
 """The app: starts a command, and turns every failure into one clear line and an exit code."""
 
+import contextlib
 import gc
 import io
 import os
@@ -56,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     end_on_signal()
     try:
         _refuse_empty(arguments)
-        app(args=list(arguments), prog_name="photoclass")
+        with contextlib.redirect_stdout(sys.stdout):  # a command may keep standard output for a document
+            app(args=list(arguments), prog_name="photoclass")
     except Interrupted as error:
         _fail(str(error), error.exit_code)
     except PhotoclassError as error:

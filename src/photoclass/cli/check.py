@@ -11,6 +11,7 @@ from photoclass.cli.options import (
     FixesOption,
     GroupByOption,
     ImageColumnOption,
+    JsonOption,
     LabelColumnOption,
     MaxMegapixelsOption,
     SplitsOption,
@@ -19,15 +20,13 @@ from photoclass.cli.options import (
     reading_of,
     workspace_of,
 )
-from photoclass.cli.output import next_line, options_of, unused_name, write_json
+from photoclass.cli.output import JsonOutput, next_line, options_of, unused_name
 from photoclass.text import plural, printable
 
 
 def check(
     data: DataArgument,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Write all findings to FILE.")
-    ] = None,
+    json_file: JsonOption = None,
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page that shows them with the photos.")
     ] = None,
@@ -56,7 +55,8 @@ def check(
     from photoclass.checks.page import write_page
     from photoclass.photos import fixes as fixes_file
 
-    for file in (json_file, html_file, write_fixes):
+    json_output = JsonOutput.of(json_file)
+    for file in (html_file, write_fixes):
         if file:
             check_writable(file)
     if write_fixes:
@@ -70,8 +70,7 @@ def check(
         workspace=workspace_of(workers, max_megapixels),
     )
     print(printable(describe_findings(findings)))
-    if json_file:
-        write_json(json_file, findings.as_json())
+    json_output.write(findings)
     if html_file:
         write_page(findings, html_file)
         print(f"{html_file}: the findings with their photos; open it in a browser")

@@ -11,6 +11,7 @@ from photoclass.cli.options import (
     FixesOption,
     GroupByOption,
     ImageColumnOption,
+    JsonOption,
     LabelColumnOption,
     MaxMegapixelsOption,
     SplitsOption,
@@ -19,7 +20,7 @@ from photoclass.cli.options import (
     reading_of,
     workspace_of,
 )
-from photoclass.cli.output import report_unused, write_json
+from photoclass.cli.output import JsonOutput, report_unused
 from photoclass.errors import SettingsError
 from photoclass.text import printable
 
@@ -35,7 +36,7 @@ def evaluate(
             "[default: the built-in model, cat or dog]",
         ),
     ] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the scores to FILE.")] = None,
+    json_file: JsonOption = None,
     include_known: Annotated[
         bool, typer.Option("--include-known", help="Also score photos that the model was trained or selected on.")
     ] = False,
@@ -65,7 +66,6 @@ def evaluate(
     strict: StrictOption = False,
 ) -> None:
     """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
-    from photoclass.atomic import check_writable
     from photoclass.photos.sources.options import parse_assignments
     from photoclass.results.scores.compare import Comparison, compare
     from photoclass.results.scores.evaluate import Evaluation
@@ -73,11 +73,9 @@ def evaluate(
     from photoclass.results.scores.thresholds import costs_of
 
     costs = costs_of(cost_fp, cost_fn, positive)
-    if json_file:
-        check_writable(json_file)
+    json_output = JsonOutput.of(json_file)
     reading = reading_of(splits, image_column, label_column, group_by)
     mapped = parse_assignments("--classes", classes, "cats=cat")
-    workspace = workspace_of()
     workspace = workspace_of(max_megapixels=max_megapixels)
     found: Evaluation | Comparison
     if not models or len(models) == 1:
@@ -109,6 +107,5 @@ def evaluate(
             workspace=workspace,
         )
     print(printable(found.as_text()))
-    if json_file:
-        write_json(json_file, found.as_json())
+    json_output.write(found)
     report_unused(found.skipped, found.passed_over, strict, "; --json FILE names all")

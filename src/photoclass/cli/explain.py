@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from photoclass.cli.options import (
+    JsonOption,
     MaxMegapixelsOption,
     ModelOption,
     PhotosArgument,
@@ -13,7 +14,7 @@ from photoclass.cli.options import (
     model_or_builtin,
     workspace_of,
 )
-from photoclass.cli.output import report_unused
+from photoclass.cli.output import JsonOutput, report_unused
 from photoclass.text import printable
 
 
@@ -29,15 +30,18 @@ def explain(
             "--class", metavar="NAME", help="Show the evidence for this class.  [default: the predicted class]"
         ),
     ] = None,
+    json_file: JsonOption = None,
     max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Draw heat maps beside photos: which parts of each the prediction is based on."""
     from photoclass.results.explain.explain import explain as draw
 
+    json_output = JsonOutput.of(json_file)
     workspace = workspace_of(max_megapixels=max_megapixels)
     drawn = draw(
         photos, model_or_builtin(model, workspace), out, count=count, seed=seed, target=target, workspace=workspace
     )
     print(printable(drawn.as_text()))
+    json_output.write(drawn)
     report_unused(drawn.skipped, drawn.passed_over, strict)

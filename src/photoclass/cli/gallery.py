@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from photoclass.cli.options import (
+    JsonOption,
     MaxMegapixelsOption,
     ModelOption,
     PhotosArgument,
@@ -13,7 +14,7 @@ from photoclass.cli.options import (
     model_or_builtin,
     workspace_of,
 )
-from photoclass.cli.output import report_unused
+from photoclass.cli.output import JsonOutput, report_unused
 from photoclass.text import printable
 
 
@@ -24,15 +25,18 @@ def gallery(
     worst: Annotated[bool, typer.Option("--worst", help="Show the most confident mistakes; needs labels.")] = False,
     count: Annotated[int | None, typer.Option(help="Show at most this many.  [default: all; with --worst, 25]")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the choice, if there are more.")] = 0,
+    json_file: JsonOption = None,
     max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
     """Draw pages of photos with their predicted classes."""
     from photoclass.results.pictures.gallery import gallery as draw
 
+    json_output = JsonOutput.of(json_file)
     workspace = workspace_of(max_megapixels=max_megapixels)
     drawn = draw(
         photos, model_or_builtin(model, workspace), out, worst=worst, count=count, seed=seed, workspace=workspace
     )
     print(printable(drawn.as_text()))
+    json_output.write(drawn)
     report_unused(drawn.skipped, drawn.passed_over, strict)

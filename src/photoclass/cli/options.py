@@ -92,6 +92,15 @@ MaxMegapixelsOption = Annotated[
         rich_help_panel="Data",
     ),
 ]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--json",
+        metavar="FILE|-",
+        help="Write the result as JSON to FILE; with -, to standard output and nothing else there.",
+        rich_help_panel="Output",
+    ),
+]
 StrictOption = Annotated[
     bool,
     typer.Option(

@@ -1,12 +1,12 @@
-"""What commands print and write beside their results: JSON, the next command, what was skipped."""
+"""What commands print and write beside their results: JSON documents, the next command, what was skipped."""
 
-import json
 import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import typer
 
@@ -18,6 +18,60 @@ if TYPE_CHECKING:
     from photoclass.photos.table import PassedOver, SkippedPhoto
 
 _MOST_NAMED = 10
+STANDARD_OUTPUT = Path("-")
+
+
+class JsonResult(Protocol):
+    """A result that has a JSON document."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document."""
+
+
+@dataclass(frozen=True)
+class JsonOutput:
+    """Where `--json` writes the result of a command.
+
+    Attributes:
+        file: The file; None without `--json`.
+        stream: Standard output, if the document goes there.
+    """
+
+    file: Path | None
+    stream: BinaryIO | None = None
+
+    @classmethod
+    def of(cls, file: Path | None) -> "JsonOutput":
+        """Check before any work that FILE can be written; with `-`, keep standard output free for the document.
+
+        Raises:
+            OutputError: FILE cannot be written.
+        """
+        from photoclass.atomic import check_writable
+
+        if file == STANDARD_OUTPUT:
+            return cls(file, take_standard_output())
+        if file:
+            check_writable(file)
+        return cls(file)
+
+    def write(self, result: JsonResult) -> None:
+        """Write the document of a result, if the user asked for it."""
+        from photoclass.schemas.documents import json_text, write_document
+
+        if self.stream:
+            self.stream.write(json_text(result.as_json()).encode())
+            self.stream.flush()
+        elif self.file:
+            write_document(result.as_json(), self.file)
+
+
+def take_standard_output() -> BinaryIO:
+    """Return standard output for a document; whatever is printed from now on goes to standard error."""
+    stream = sys.stdout.buffer
+    sys.stdout.flush()
+    sys.stdout = sys.stderr
+    return stream
 
 
 def report_unused(
@@ -43,14 +97,6 @@ def report_unused(
         print(printable(describe_passed_over(passed_over)), file=sys.stderr)
     if strict and skipped:
         raise typer.Exit(SKIPPED)
-
-
-def write_json(file: Path, values: dict[str, Any]) -> None:
-    from photoclass.atomic import atomic_text
-
-    with atomic_text(file) as stream:
-        json.dump(values, stream, indent=2)
-        stream.write("\n")
 
 
 def unused_name(name: str) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from photoclass.cli.options import workspace_of
+from photoclass.cli.options import JsonOption, workspace_of
+from photoclass.cli.output import JsonOutput
 from photoclass.text import printable
 
 
@@ -22,8 +23,12 @@ def report(
             help="Where the photos are now; once for each part.  [default: where they were at training]",
         ),
     ] = None,
+    json_file: JsonOption = None,
 ) -> None:
     """Write a report on a model as one self-contained HTML file."""
     from photoclass.results.report.report import report as write_report
 
-    print(printable(write_report(model, out, data=data or None, workspace=workspace_of()).as_text()))
+    json_output = JsonOutput.of(json_file)
+    written = write_report(model, out, data=data or None, workspace=workspace_of())
+    print(printable(written.as_text()))
+    json_output.write(written)

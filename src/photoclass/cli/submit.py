@@ -5,8 +5,15 @@ from typing import Annotated
 
 import typer
 
-from photoclass.cli.options import MaxMegapixelsOption, ModelOption, StrictOption, model_or_builtin, workspace_of
-from photoclass.cli.output import report_unused
+from photoclass.cli.options import (
+    JsonOption,
+    MaxMegapixelsOption,
+    ModelOption,
+    StrictOption,
+    model_or_builtin,
+    workspace_of,
+)
+from photoclass.cli.output import JsonOutput, report_unused
 from photoclass.text import printable
 
 
@@ -39,6 +46,7 @@ def submit(
             help="What such a column has: probability or class.  [default: what the sample's cells are]",
         ),
     ] = None,
+    json_file: JsonOption = None,
     max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
@@ -46,10 +54,12 @@ def submit(
     from photoclass.results.submit.sample import SampleOptions
     from photoclass.results.submit.submit import submit as write_submission
 
+    json_output = JsonOutput.of(json_file)
     options = SampleOptions(id_column, positive, values)
     workspace = workspace_of(max_megapixels=max_megapixels)
     submission = write_submission(
         test, model_or_builtin(model, workspace), out, sample=sample, clip=clip, options=options, workspace=workspace
     )
     print(printable(f"{out}: {submission.as_text()}"))
+    json_output.write(submission)
     report_unused((*submission.base_rate_rows, *submission.skipped), submission.passed_over, strict)

@@ -14,6 +14,7 @@ from photoclass.cli.options import (
     FixesOption,
     GroupByOption,
     ImageColumnOption,
+    JsonOption,
     LabelColumnOption,
     MaxMegapixelsOption,
     SplitsOption,
@@ -23,7 +24,7 @@ from photoclass.cli.options import (
     reading_of,
     workspace_of,
 )
-from photoclass.cli.output import next_line, report_unused
+from photoclass.cli.output import JsonOutput, next_line, report_unused
 from photoclass.cli.signals import stop_on_signal
 from photoclass.errors import SettingsError
 from photoclass.text import describe_seconds, printable
@@ -198,6 +199,7 @@ def train(
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write RUN/report.html.", rich_help_panel="Output")
     ] = False,
+    json_file: JsonOption = None,
     max_megapixels: MaxMegapixelsOption = None,
     strict: StrictOption = False,
 ) -> None:
@@ -208,6 +210,7 @@ def train(
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
 
+    json_output = JsonOutput.of(json_file)
     given = {
         "balance": balance or None,
         "drop_label_errors": drop_label_errors or None,
@@ -251,6 +254,7 @@ def train(
     if trained.report:
         print(trained.report.as_text())
     print(next_line("predict", "PHOTOS", "--model", out, "--out", "predictions.csv"))
+    json_output.write(trained)
     report_unused(trained.skipped, trained.passed_over, strict, f"; {out / 'skipped.csv'} names all")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +116,16 @@ def describe_passed_over(items: Sequence[PassedOver], data: DataPaths | None = N
         kinds[_MOST_KINDS_NAMED:] = [f"{sum(item.count for item in items[_MOST_KINDS_NAMED:]):,} of other kinds"]
     example = name_in_data(items[0].example, data) if data else items[0].example
     return f"passed over: {', '.join(kinds)}; for example {example}"
+
+
+def skipped_as_json(items: Sequence[SkippedPhoto]) -> list[dict[str, str]]:
+    """Return skipped photos as JSON documents list them."""
+    return [{"file": item.name, "reason": item.reason} for item in items]
+
+
+def unused_as_json(skipped: Sequence[SkippedPhoto], passed_over: Sequence[PassedOver]) -> dict[str, Any]:
+    """Return the keys of JSON documents for files that were not used: the skipped ones by name, the others by kind."""
+    return {"skipped": skipped_as_json(skipped), "passed_over": {item.kind: item.count for item in passed_over}}
 
 
 def _singular(kind: str) -> str:

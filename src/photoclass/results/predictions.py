@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from photoclass.errors import SettingsError
 from photoclass.metrics.conformal import ConformalThresholds
 from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
-from photoclass.photos.table import PassedOver, SkippedPhoto
+from photoclass.photos.table import PassedOver, SkippedPhoto, unused_as_json
 from photoclass.photos.tables.cells import safe_file, safe_label
 from photoclass.results.prediction_files import frames
 from photoclass.results.prediction_files.columns import Column, NumberColumn, TextColumn, TextsColumn, json_rows
@@ -168,8 +168,7 @@ class Predictions:
             "coverage": None if self.conformal is None else self.conformal.coverage,
             "coverage_by": None if self.conformal is None else self.conformal.by,
             "photos": len(self),
-            "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
-            "passed_over": {item.kind: item.count for item in self.passed_over},
+            **unused_as_json(self.skipped, self.passed_over),
             "notes": list(self.notes),
             "seconds": self.seconds,
             "predictions": list(json_rows(self.columns(), slice(None))),

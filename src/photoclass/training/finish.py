@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +35,24 @@ from photoclass.model.novelty import NoveltyDetector
 from photoclass.photos.cache.pixels import CachedPhotos
 from photoclass.photos.fixes import Fix
 from photoclass.photos.split import USUAL_FRACTIONS
-from photoclass.photos.table import HELD_OUT, SPLITS, TRAIN, VALID, PassedOver, SkippedPhoto, count_by_class
+from photoclass.photos.table import (
+    HELD_OUT,
+    SPLITS,
+    TRAIN,
+    VALID,
+    PassedOver,
+    SkippedPhoto,
+    count_by_class,
+    unused_as_json,
+)
 from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.recipes.settings import changed_settings
 from photoclass.training.run import Run
+
+SCHEMA = "photoclass/train/1"
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,27 @@ class TrainResult:
     def skipped(self) -> tuple[SkippedPhoto, ...]:
         """Files that could not be read as photos."""
         return self.photos.table.skipped
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names; model.json in the folder has everything else."""
+        training = self.info.training
+        return {
+            "schema": SCHEMA,
+            "model": str(self.folder),
+            "recipe": self.info.recipe,
+            "class_names": list(self.info.class_names),
+            "photos": self.info.photos,
+            "seconds": training.seconds,
+            "stop_reason": training.stop_reason,
+            "device": training.device,
+            "precision": training.precision,
+            "best_epoch": training.loop.best_epoch if training.loop else None,
+            "scores": {score.split: score.as_json() for score in self.scores},
+            "history": [epoch.as_json() for epoch in self.history],
+            "report": str(self.report.path) if self.report else None,
+            **unused_as_json(self.skipped, self.passed_over),
+            "notes": list(self.photos.table.notes),
+        }
 
 
 @dataclass(frozen=True)

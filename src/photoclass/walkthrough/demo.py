@@ -1,7 +1,6 @@
 """`demo`: the whole workflow, from labelled pictures to a submission and a gallery, on drawings or on real photos."""
 
 import csv
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from photoclass.results.prediction_files.write import write_predictions
 from photoclass.results.scores.evaluate import evaluate
 from photoclass.results.scores.score import Score
 from photoclass.results.submit.submit import submit
+from photoclass.schemas.documents import write_document
 from photoclass.training.frozen.features import FeaturedPhotos
 from photoclass.training.run import TrainOptions
 from photoclass.training.stopping import StopRequest
@@ -46,6 +46,7 @@ DRAWING_SETTINGS: dict[str, float] = {
 _TEST_PHOTOS = 200
 _GALLERY_PHOTOS = 25
 _MARKER = ".photoclass-demo"
+SCHEMA = "photoclass/demo/1"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,16 @@ class DemoResult:
     drawn: bool
     score: Score
     files: tuple[tuple[str, str], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "schema": SCHEMA,
+            "folder": str(self.folder),
+            "drawn": self.drawn,
+            "score": self.score.as_json(),
+            "files": [{"file": name, "description": description} for name, description in self.files],
+        }
 
     def as_text(self) -> str:
         """Return a summary with the next steps."""
@@ -135,8 +146,7 @@ def demo(
 
     workspace.say("3 of 5: scoring it on pictures that it was not trained on")
     evaluation = evaluate(data, model, include_known=len(trained.scores) < 2, workspace=workspace)
-    with atomic_text(out / "score.json") as stream:
-        json.dump(evaluation.as_json(), stream, indent=2)
+    write_document(evaluation.as_json(), out / "score.json")
 
     workspace.say("4 of 5: predicting an unlabelled test set, and writing a submission for Kaggle")
     unseen = _unseen(trained.photos)

@@ -75,7 +75,7 @@ def test_the_effect_of_clipping_is_never_minus_zero(clipped: float, text: str) -
 def test_a_row_without_a_photo_is_counted_in_the_singular() -> None:
     columns = Column("id", "id"), Column("label", "probability", 1)
     clipping = Clipping(0.005, 2, 2, 0.2, 0.2)
-    submission = Submission(3, columns, ("cat", "dog"), (SkippedPhoto("a.jpg", "truncated"),), clipping)
+    submission = Submission(Path("s.csv"), 3, columns, ("cat", "dog"), (SkippedPhoto("a.jpg", "truncated"),), clipping)
     assert "warning: 1 row has the class frequencies" in submission.as_text()
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ class Epoch:
     val_accuracy: float
     seconds: float
     photos_per_second: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """Return the values under their names, None for NaN."""
+        return {name: None if math.isnan(value) else value for name, value in dataclasses.asdict(self).items()}
 
 
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Epoch))

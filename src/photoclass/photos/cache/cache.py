@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
 
@@ -16,6 +17,8 @@ from photoclass.photos.cache import names
 from photoclass.photos.cache.names import CacheName
 from photoclass.photos.cache.store import count_rows, store_files
 from photoclass.text import describe_bytes, plural
+
+SCHEMA = "photoclass/cache/1"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,10 @@ class CacheEntry:
     photos: int | None
     files: int
     bytes: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {"what": self.what, "photos": self.photos, "files": self.files, "bytes": self.bytes}
 
     def as_text(self) -> str:
         """Return one line, such as `features of lite2, int8, at 260 px, squash: 20,000 photos, 51 MB`."""
@@ -65,6 +72,18 @@ class CacheReport:
     def bytes(self) -> int:
         """The size of all files."""
         return sum(stored.bytes for stored in self.stored)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "schema": SCHEMA,
+            "folder": str(self.folder),
+            "files": self.files,
+            "bytes": self.bytes,
+            "emptied": self.emptied,
+            "stored": [entry.as_json() for entry in self.stored],
+            "in_use": list(self.in_use),
+        }
 
     def as_text(self) -> str:
         """Return a total, and one line for each entry."""

@@ -56,6 +56,7 @@ from photoclass.results.pictures.sheet import (
 from photoclass.text import listed, plural
 from photoclass.workspace import Workspace
 
+SCHEMA = "photoclass/explain/1"
 PER_PAGE = 12
 _BETWEEN = 6  # pixels between a photo and its heat map
 _SHEET = Sheet(columns=3, fewest_columns=1, cell_width=2 * TILE + _BETWEEN)
@@ -174,7 +175,9 @@ def explain(
             save_page(_draw_page(shown, header, lettering), file)
             pages.append(file)
             task.advance(len(part))
-    return PhotoPages(tuple(pages), len(chosen), len(rows), tuple(skipped), table.passed_over, lettering.notes())
+    return PhotoPages(
+        SCHEMA, tuple(pages), len(chosen), len(rows), tuple(skipped), table.passed_over, lettering.notes()
+    )
 
 
 def explain_photos(

@@ -37,6 +37,7 @@ from photoclass.results.predictions import OK, Predictions
 from photoclass.text import plural
 from photoclass.workspace import Workspace
 
+SCHEMA = "photoclass/gallery/1"
 PER_PAGE = 25
 _SHEET = Sheet(columns=5, fewest_columns=3)
 
@@ -89,7 +90,7 @@ def gallery(
     lettering = lettering_of(predictions, rows)
     pages = draw_gallery(predictions, rows, out, title, lettering, workspace.progress)
     return PhotoPages(
-        pages, len(rows), len(predictions), predictions.skipped, predictions.passed_over, lettering.notes()
+        SCHEMA, pages, len(rows), len(predictions), predictions.skipped, predictions.passed_over, lettering.notes()
     )
 
 

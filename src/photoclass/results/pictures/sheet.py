@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
-from photoclass.photos.table import PassedOver, SkippedPhoto
+from photoclass.photos.table import PassedOver, SkippedPhoto, unused_as_json
 from photoclass.results.pictures.fonts import dejavu, load_font
 from photoclass.results.pictures.lettering import PLAIN, Lettering
 from photoclass.text import plural
@@ -35,6 +35,7 @@ class PhotoPages:
     """The pages that were written.
 
     Attributes:
+        schema: The name of the JSON document: `photoclass/gallery/1` or `photoclass/explain/1`.
         pages: Their files.
         shown: The number of photos on them.
         found: The number of photos to choose from.
@@ -43,6 +44,7 @@ class PhotoPages:
         notes: What else to know about the pages, one line each.
     """
 
+    schema: str
     pages: tuple[Path, ...]
     shown: int
     found: int
@@ -56,6 +58,17 @@ class PhotoPages:
         pages = f"{first}" if first == last else f"{first} to {last.name}"
         lines = [f"{pages}: {self.shown:,} of {plural(self.found, 'photo')}", *(f"note: {note}" for note in self.notes)]
         return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "schema": self.schema,
+            "pages": [str(page) for page in self.pages],
+            "shown": self.shown,
+            "found": self.found,
+            "notes": list(self.notes),
+            **unused_as_json(self.skipped, self.passed_over),
+        }
 
 
 @dataclass(frozen=True)

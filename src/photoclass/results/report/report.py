@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,7 @@ from photoclass.results.scores.prediction_sets import PredictionSets, measure_pr
 from photoclass.results.scores.score import score_predictions
 from photoclass.workspace import Workspace
 
+SCHEMA = "photoclass/report/1"
 # Shown some 160 px wide, sharp on screens with 1.5 device pixels a CSS pixel: up to 10 KB each, some 90 of them.
 _THUMBNAIL_SIDE = 240
 
@@ -62,6 +64,16 @@ class Report:
     size: int
     seconds: float
     note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "schema": SCHEMA,
+            "file": str(self.path),
+            "bytes": self.size,
+            "seconds": self.seconds,
+            "note": self.note or None,
+        }
 
     def as_text(self) -> str:
         """Return a line or two for a person."""

@@ -21,7 +21,7 @@ from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.groups import join_groups
 from photoclass.photos.sources.options import AS_IT_IS, ReadOptions
 from photoclass.photos.sources.read import read_data
-from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto
+from photoclass.photos.table import NO_SPLIT, TRAIN, VALID, PassedOver, SkippedPhoto, unused_as_json
 from photoclass.results.scores.class_mapping import map_classes
 from photoclass.results.scores.difference import Difference, compare_paired
 from photoclass.results.scores.evaluate import (
@@ -34,6 +34,8 @@ from photoclass.results.scores.evaluate import (
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.text import list_classes, plural
 from photoclass.workspace import Workspace
+
+SCHEMA = "photoclass/compare/1"
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
         return {
+            "schema": SCHEMA,
             "n": self.scores[0].n,
             "distinct_photos": self.scores[0].distinct_photos,
             "grouped_by": self.scores[0].grouped_by or None,
@@ -88,8 +91,7 @@ class Comparison:
             "verdict": self.verdict(),
             "left_out_trained": self.left_out_trained,
             "left_out_selected_model": self.left_out_selected_model,
-            "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
-            "passed_over": {item.kind: item.count for item in self.passed_over},
+            **unused_as_json(self.skipped, self.passed_over),
             "notes": list(self.notes),
         }
 

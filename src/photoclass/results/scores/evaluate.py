@@ -34,6 +34,7 @@ from photoclass.photos.table import (
     PassedOver,
     PhotoTable,
     SkippedPhoto,
+    unused_as_json,
 )
 from photoclass.progress import SILENT, Progress
 from photoclass.results.scores.class_mapping import map_classes
@@ -48,6 +49,8 @@ from photoclass.results.scores.score import Score, score_predictions
 from photoclass.results.scores.thresholds import Costs
 from photoclass.text import plural
 from photoclass.workspace import Workspace
+
+SCHEMA = "photoclass/evaluate/1"
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Evaluation:
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
         return {
+            "schema": SCHEMA,
             **self.score.as_json(),
             **self.decisions.as_json(),
             "prediction_sets": self.sets.as_json(),
@@ -92,8 +96,7 @@ class Evaluation:
             "leaked_duplicates": self.leaked_duplicates,
             "leaked_groups": self.leaked_groups,
             "without_leaked_duplicates": self.without_leaked.as_json() if self.without_leaked else None,
-            "skipped": [{"file": item.name, "reason": item.reason} for item in self.skipped],
-            "passed_over": {item.kind: item.count for item in self.passed_over},
+            **unused_as_json(self.skipped, self.passed_over),
             "notes": list(self.notes),
         }
 

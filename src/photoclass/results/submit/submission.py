@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from photoclass.photos.table import PassedOver, SkippedPhoto
+from photoclass.photos.table import PassedOver, SkippedPhoto, skipped_as_json, unused_as_json
 from photoclass.results.submit.clip import lowest_probability
 from photoclass.results.submit.columns import Column
 from photoclass.text import plural
 
+SCHEMA = "photoclass/submit/1"
 _MOST_NAMED = 4
 
 
@@ -41,12 +44,23 @@ class Clipping:
             f"({self.log_loss_unclipped:.4f} to {self.log_loss_clipped:.4f})"
         )
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "clip": self.clip,
+            "lowest": lowest_probability(self.clip, self.classes),
+            "valid_photos": self.valid_photos,
+            "log_loss_unclipped": self.log_loss_unclipped,
+            "log_loss_clipped": self.log_loss_clipped,
+        }
+
 
 @dataclass(frozen=True)
 class Submission:
     """A submission that was written.
 
     Attributes:
+        file: The file.
         rows: The number of ids.
         columns: What each column has.
         class_names: The model's classes.
@@ -59,6 +73,7 @@ class Submission:
         notes: What was assumed when reading sample and test set, one line each.
     """
 
+    file: Path
     rows: int
     columns: tuple[Column, ...]
     class_names: tuple[str, ...]
@@ -83,6 +98,27 @@ class Submission:
             )
             lines.append(f"warning: {plural(count, 'row')} {have} {what}, because the {whose} cannot be read")
         return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values under their documented names."""
+        return {
+            "schema": SCHEMA,
+            "file": str(self.file),
+            "rows": self.rows,
+            "class_names": list(self.class_names),
+            "columns": [
+                {
+                    "name": column.name,
+                    "role": column.role,
+                    "class": self.class_names[column.label] if column.role == "probability" else None,
+                }
+                for column in self.columns
+            ],
+            "clipping": self.clipping.as_json() if self.clipping else None,
+            "base_rate_rows": skipped_as_json(self.base_rate_rows),
+            **unused_as_json(self.skipped, self.passed_over),
+            "notes": list(self.notes),
+        }
 
 
 def describe_columns(columns: Sequence[Column], class_names: Sequence[str]) -> str:

@@ -94,7 +94,9 @@ def submit(
     ]
     notes = (*table.notes, *(read.notes if read else ()))
     others = tuple(item for item in predictions.skipped if item not in unread)
-    return Submission(len(rows), columns, info.class_names, tuple(unread), clipping, others, table.passed_over, notes)
+    return Submission(
+        out, len(rows), columns, info.class_names, tuple(unread), clipping, others, table.passed_over, notes
+    )
 
 
 def _check_out(out: Path, test: Path, sample: Path | None) -> None:
