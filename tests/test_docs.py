@@ -3,13 +3,11 @@
 import ast
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -125,72 +123,6 @@ def test_every_command_and_option_is_documented(command: str) -> None:
     help_page = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     for option in set(re.findall(r"--[a-z-]*[a-z]", help_page)) - {"--help"}:
         assert option in section[1], f"docs/reference/commands.md does not explain {command} {option}"
-
-
-def _keys(values: Any, named_by_data: Collection[str] = ()) -> set[str]:
-    """Return all keys in JSON values, but for those of mappings whose keys are classes, splits or sizes."""
-    if isinstance(values, list):
-        return set[str]().union(*(_keys(value, named_by_data) for value in values))
-    if not isinstance(values, dict):
-        return set()
-    found = set(values)
-    for key, value in values.items():
-        if key == "per_class":
-            found |= _keys(list(value.values()), named_by_data)
-        elif key not in named_by_data:
-            found |= _keys(value, named_by_data)
-    return found
-
-
-def _documented(text: str) -> set[str]:
-    """Return what stands in code type, an interval's key for each figure that is said to have one included."""
-    names = set(re.findall(r"`([a-z_0-9A-Z]+)`", text))
-    return names | {f"{name}_ci95" for name in names} | {f"{name}_se" for name in names} if "…_" in text else names
-
-
-def _section(heading: str) -> str:
-    page = (REFERENCE / "json.md").read_text(encoding="utf-8")
-    found = re.search(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    assert found, f"docs/reference/json.md has no section {heading!r}"
-    return found[1]
-
-
-def _first_column(text: str) -> set[str]:
-    rows = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
-    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-
-
-@pytest.fixture(scope="module")
-def json_values(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what the commands write with --json, by section of docs/reference/json.md."""
-    model = photoclass.builtin_model()
-    other = tmp_path_factory.mktemp("other") / "model"
-    shutil.copytree(model, other)
-    costs = photoclass.Costs(fp=1, fn=5)
-    one = photoclass.evaluate(drawn_photos, model, include_known=True, costs=costs).as_json()
-    return {
-        "Scores": one,
-        "`evaluate`, one model": one,
-        "`evaluate`, two models": photoclass.compare(drawn_photos, [model, other], include_known=True).as_json(),
-        "`check`": photoclass.check(drawn_photos, labels=False).as_json(),
-    }
-
-
-@pytest.mark.parametrize(
-    "section",
-    ["Scores", "`evaluate`, one model", "`evaluate`, two models", "`check`"],
-    ids=["score", "one", "two", "check"],
-)
-def test_json_keys_are_documented(section: str, json_values: dict[str, Any]) -> None:
-    values, text = json_values[section], _section(section)
-    if section != "Scores":
-        by_data = ("counts", "sizes", "shapes", "formats", "colour_modes", "few", "unbalanced")
-        known = _documented(text) | _documented(_section("Scores")) | {"file", "reason", "A", "B"}
-        assert not (missing := _keys(values, by_data) - known), f"docs/reference/json.md lacks {sorted(missing)}"
-    top = dict(values)
-    if section == "`evaluate`, one model":
-        top |= (values["threshold"] or {}) | values["prediction_sets"]["measured"][0]
-    assert not (gone := _first_column(text) - set(top)), f"docs/reference/json.md has {sorted(gone)}, which is gone"
 
 
 @pytest.mark.parametrize(("page", "code"), list(_python_blocks()))

@@ -34,6 +34,7 @@ from photoclass.model.folder.training_summary import (
     PackingSummary,
     TrainingSummary,
 )
+from photoclass.schemas.load import schema_names
 from photoclass.training.recipes.registry import QUALITIES, RECIPES
 from photoclass.training.recipes.settings import named_settings
 
@@ -42,6 +43,22 @@ _SECTION = re.compile(r"^(Args|Attributes|Returns|Yields|Raises):$")
 _ENTRY = re.compile(r"^(\*{0,2}\w+(?:, \w+)*): ?(.*)$")
 _PART = re.compile(r"<!-- generated: (?P<name>[\w. -]+) -->\n.*?<!-- end of (?P=name) -->", re.DOTALL)
 _WIDTH = 120
+_INTERVAL = "_ci95"
+# What tables call the parts that several documents have.
+_JSON_PARTS = {
+    "score": "[score](#a-score)",
+    "class_score": "[class score](#a-class)",
+    "optimism": "[optimism](#optimism)",
+    "difference": "[difference](#a-difference)",
+    "prediction": "[prediction](#a-prediction)",
+    "interval": "low and high",
+    "skipped": "array of `file`, `reason`",
+    "passed_over": "integer by name",
+}
+_PART_MEANINGS = {
+    "skipped": "photos that could not be used, each with the reason",
+    "passed_over": "files that are plainly no photos, by kind",
+}
 _METAVARS = {"<str>": "NAME", "<int>": "N", "<float>": "X"}
 
 
@@ -204,6 +221,81 @@ def keys_of(kind: type) -> str:
     return _table(("key", "value"), [(f"`{item.name}`", texts.get(item.name, "")) for item in dataclasses.fields(kind)])
 
 
+def json_document(name: str) -> str:
+    """Return what a JSON document is, and the table of its keys."""
+    schema = photoclass.schema(name)
+    about = textwrap.fill(schema["description"], _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"{about}\n\n{_schema_table(schema)}"
+
+
+def json_part(name: str) -> str:
+    """Return the table of a part of JSON documents."""
+    return _schema_table(_json_parts()[name])
+
+
+def _json_parts() -> dict[str, dict[str, Any]]:
+    """Return the parts that are objects, by name."""
+    documents = [photoclass.schema(name) for name in schema_names()]
+    parts = {name: part for document in documents for name, part in document.get("$defs", {}).items()}
+    return {name: part for name, part in sorted(parts.items()) if "properties" in part}
+
+
+def _schema_table(schema: dict[str, Any]) -> str:
+    return _table(("key", "type", "value"), list(_schema_rows(schema, "")))
+
+
+def _schema_rows(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
+    """Yield a row for each key, those of inner objects after that of the outer one; an interval is in its figure's."""
+    properties: dict[str, dict[str, Any]] = schema.get("properties", {})
+    for name, value in properties.items():
+        if name.removesuffix(_INTERVAL) in properties and name.endswith(_INTERVAL):
+            continue
+        interval = f", `…{_INTERVAL}`" if f"{name}{_INTERVAL}" in properties else ""
+        yield f"`{prefix}{name}`{interval}", _schema_type(value), _schema_meaning(value)
+        inner, path = _inner_object(value, f"{prefix}{name}")
+        yield from _schema_rows(inner, f"{path}.")
+    for pattern, value in schema.get("patternProperties", {}).items():
+        yield f"`{prefix}{pattern.strip('^$')}…`", _schema_type(value), _schema_meaning(value)
+
+
+def _schema_meaning(value: dict[str, Any]) -> str:
+    """Return the description of a value, and what may be chosen for it."""
+    text = value.get("description") or _PART_MEANINGS.get(value.get("$ref", "").rpartition("/")[2], "")
+    choices = ", ".join(f"`{choice}`" for choice in value.get("enum", ()) if choice is not None)
+    return f"{text}: {choices}" if choices else text
+
+
+def _inner_object(value: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    """Return the object whose keys belong below a key, and its path: that of an array's rows, or of named values."""
+    for choice in value.get("anyOf", []):
+        if choice.get("type") != "null":
+            return _inner_object(choice, path)
+    if "items" in value:
+        return _inner_object(value["items"], f"{path}[]")
+    if isinstance(value.get("additionalProperties"), dict):
+        return _inner_object(value["additionalProperties"], f"{path}.NAME")
+    return value, path
+
+
+def _schema_type(value: dict[str, Any]) -> str:
+    """Return the type of a value: `string`, `number or null`, `array of string`, or a link to a part."""
+    if "anyOf" in value:
+        return " or ".join(_schema_type(choice) for choice in value["anyOf"])
+    if "allOf" in value:
+        return _schema_type(value["allOf"][0])
+    if "$ref" in value:
+        return _JSON_PARTS[value["$ref"].rpartition("/")[2]]
+    if "const" in value:
+        return "string"
+    if isinstance(value["type"], list):
+        return " or ".join(value["type"])
+    if value["type"] == "array":
+        return f"array of {_schema_type(value['items'])}"
+    if isinstance(value.get("additionalProperties"), dict):
+        return f"{_schema_type(value['additionalProperties'])} by name"
+    return str(value["type"])
+
+
 def model_files() -> str:
     """Return the files of a model folder."""
     return _table(("file", "what it holds"), [(f"`{name}`", text) for name, text in FILES.items()])
@@ -293,6 +385,8 @@ def parts() -> dict[str, Callable[[], str]]:
         **{f"settings of {name}": of(settings_of, name) for name in RECIPES},
         "settings of the loop": of(shared_settings, "loop"),
         "settings of augmentation": of(shared_settings, "augment"),
+        **{f"JSON of {name.split('/')[1]}": of(json_document, name) for name in schema_names()},
+        **{f"JSON part {name}": of(json_part, name) for name in _json_parts()},
         "qualities": qualities,
         "files of a model folder": model_files,
         "columns of history.csv": of(keys_of, Epoch),

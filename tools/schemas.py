@@ -222,7 +222,7 @@ PREDICTION_SETS = keys(
         "a row for each coverage: 0.9, 0.95 and 0.99, or that of `--coverage`",
         keys(
             asked=share("the coverage that was asked for"),
-            by=text("`class` with `--coverage-by class`", "all", "class"),
+            by=text("that of `--coverage-by`", "all", "class"),
             calibration_photos=count("validation photos that the sets were calibrated on"),
             photos=count("photos that they were measured on, which neither trained the model nor calibrated the sets"),
             **figure("covered", share("share of these whose set holds the true class")),
@@ -330,8 +330,8 @@ DUPLICATES = rows(
 )
 
 LABEL_ERRORS = rows(
-    "label errors, the most likely first; null where they were not looked for: with `--quick`, where a class has fewer "
-    "than two distinct photos, or where a package is missing",
+    "label errors, the most likely first; null where they were not looked for: with `--quick`, or where a class has "
+    "fewer than two distinct photos",
     keys(
         file=text("the photo"),
         label=text("its label"),
