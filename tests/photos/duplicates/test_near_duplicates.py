@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from photoclass.photos.cache.store import RowStore, write_row
 from photoclass.photos.decode import Pixels, decode_picture
 from photoclass.photos.duplicates.confirmation import NearDuplicates
-from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, fingerprint
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, doubled, fingerprint, halved
 from photoclass.photos.duplicates.near_duplicates import find_near_duplicates, group_near_duplicates
 from photoclass.walkthrough.drawings.drawings import draw_animal
 from picture_files import encode, noise_picture, within_seconds
@@ -107,6 +107,22 @@ def test_a_crop_to_nine_tenths_is_found_wherever_it_is(
     duplicates = find_near_duplicates(np.stack([fingerprint(picture), fingerprint(part)]))
     assert (duplicates.first.tolist(), duplicates.second.tolist()) == ([0], [1])
     assert duplicates.cropped.tolist() == [True] and duplicates.mirrored.tolist() == [mirrored]
+
+
+@pytest.mark.parametrize("how", ["at quality 60", "at half its size", "mirrored"])
+def test_copies_are_found_of_photos_whose_fingerprints_an_older_version_made(
+    how: str, pictures: list[Image.Image]
+) -> None:
+    """Those in older model folders are averages of the area of each cell, by OpenCV."""
+    older = [_averaged(picture) for picture in pictures]
+    copies = [_fingerprint(ALTERED[how](picture)) for picture in pictures]
+    _check_all_found(list(doubled(halved(np.stack(older)))), list(doubled(halved(np.stack(copies)))))
+
+
+def _averaged(picture: Image.Image) -> Pixels:
+    small = cv2.resize(np.asarray(picture), (128, 128), interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def test_a_group_has_the_index_of_its_first_photo(originals: list[Pixels]) -> None:

@@ -115,8 +115,9 @@ def test_grey_with_alpha_of_fewer_bits_in_16_is_as_bright_as_8() -> None:
 
 
 @pytest.mark.parametrize("order", "<>")
-def test_planes_of_16_bits_are_not_taken_for_planes_of_8(order: str) -> None:
-    assert np.abs(decoded(_planar_tiff(PIXELS.astype(np.uint16) * 257, order)) - EXPECTED).max() <= 1
+@pytest.mark.parametrize("factor", [16, 257], ids=["12 bits", "16 bits"])
+def test_planes_of_16_bits_are_not_taken_for_planes_of_8(order: str, factor: int) -> None:
+    assert np.abs(decoded(_planar_tiff(PIXELS.astype(np.uint16) * factor, order)) - EXPECTED).max() <= 1
 
 
 def test_a_dark_photo_of_16_bits_stays_dark() -> None:

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from photoclass.photos.formats import png
 from photoclass.photos.formats.libtiff import decode_with_libtiff, load_tiff
@@ -56,13 +56,12 @@ def _open_png(data: bytes) -> PngImagePlugin.PngImageFile:
 
 
 def _of_tiff(data: bytes, page: TiffPage) -> NDArray[np.uint16] | None:
-    """Return the colours of a page, turned as Pillow turns it; None if each colour is stored as a plane of its own."""
+    """Return the colours of a page, turned as Pillow turns it; None if they are damaged, or compressed as planes."""
     if page.is_planar:
-        return None
+        return _of_planes(data, page)
     halves = []
     for order in ("N", _OTHER_ORDER):  # libtiff gives values in the order of this machine
-        opened = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
-        opened.seek(page.number)
+        opened = _open_tiff(data, page)
         form, _, _ = str(opened.tile[0].args[0]).partition(";")  # type: ignore[index]
         decode_with_libtiff(opened, f"{form.upper()};16{order}", page)
         if load_tiff(opened, page):
@@ -74,6 +73,31 @@ def _of_tiff(data: bytes, page: TiffPage) -> NDArray[np.uint16] | None:
         alpha = np.maximum(values[..., _COLOUR_CHANNELS:], 1).astype(np.uint32)
         return np.asarray(np.minimum(colours.astype(np.uint32) * _FULL // alpha, _FULL), dtype=np.uint16)
     return colours
+
+
+def _of_planes(data: bytes, page: TiffPage) -> NDArray[np.uint16] | None:
+    """Return the colours of a page that stores each as a plane of its own; None if the planes are compressed."""
+    halves = []
+    for order in "LB" if data.startswith(b"II") else "BL":
+        opened = _open_tiff(data, page)
+        if any(tile.codec_name != "raw" for tile in opened.tile):
+            return None
+        opened.tile = [_with_order(tile, order) for tile in opened.tile]
+        opened.load()
+        halves.append(opened)
+    return _joined(*halves)[..., :_COLOUR_CHANNELS]
+
+
+def _with_order(tile: ImageFile._Tile, order: str) -> ImageFile._Tile:
+    """Return one plane's part, such as `R`, with the order of the two bytes of a value."""
+    rawmode, *rest = tuple(tile.args or ())
+    return tile._replace(args=(f"{rawmode};16{order}", *rest))
+
+
+def _open_tiff(data: bytes, page: TiffPage) -> TiffImagePlugin.TiffImageFile:
+    opened = TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+    opened.seek(page.number)
+    return opened
 
 
 def _of_ppm(data: bytes) -> NDArray[np.uint16]:

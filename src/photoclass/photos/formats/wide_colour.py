@@ -11,7 +11,7 @@ from photoclass.photos.formats.wide_grey import bits_of, ppm_highest
 # Where no channel reaches more in its upper 8 bits, at least four bits are unused. A photo taken at night reaches more.
 _NEARLY_BLACK = 16
 _MOST = (1 << 12) - 1
-_INKS = "CMYK"  # of which none is white, not black
+_INKS = "CMYK"  # where these are all 0, the page is white
 
 
 def is_wide_colour(data: bytes, page: TiffPage | None) -> bool:
