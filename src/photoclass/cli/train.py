@@ -192,7 +192,7 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="TRACKER",
-            help="Also record the run with tensorboard or mlflow; may be repeated.",
+            help="Also record the run with tensorboard, mlflow, wandb (offline) or trackio; may be repeated.",
             rich_help_panel="Output",
         ),
     ] = None,

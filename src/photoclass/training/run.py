@@ -44,7 +44,7 @@ class TrainOptions:
         reading: How DATA is read where its names leave a choice.
         split: The shares of valid and held-out, for DATA that gives no splits; None for 80/10/10, or those of the
             resumed run.
-        log: Experiment trackers that record the run: `tensorboard`, `mlflow`, both or none.
+        log: Experiment trackers that record the run: `tensorboard`, `mlflow`, `wandb`, `trackio`.
         report: Whether to write a report, RUN/report.html, at the end.
     """
 

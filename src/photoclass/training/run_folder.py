@@ -13,7 +13,7 @@ from photoclass.model.folder.files import CARD_FILE, FILES, INFO_FILE, WAITING_N
 
 _MODEL_FILES = (*(name for name in FILES if not name.endswith("/")), CARD_FILE, WAITING_NETWORK_FILE)
 # Folders that experiment trackers write, in addition to the files of a model folder.
-_TRACKER_FOLDERS = ("tensorboard", "mlruns")
+_TRACKER_FOLDERS = ("tensorboard", "mlruns", "wandb")
 
 
 def checkpoint_path(folder: Path) -> Path:

@@ -1,7 +1,8 @@
-"""Tracking in TensorBoard and MLflow: each epoch once, also after stops and kills; no telemetry, no network."""
+"""Tracking in TensorBoard, MLflow, W&B and Trackio: each epoch once, after stops and kills too; nothing is sent."""
 
 import importlib.util
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from photoclass.errors import Interrupted, OutputError, SettingsError
+from photoclass.errors import Interrupted, MissingPackageError, OutputError, SettingsError
 from photoclass.model.folder import Epoch
 from photoclass.progress import SILENT
 from photoclass.training.run import TrainOptions
@@ -26,6 +27,8 @@ needs_tensorboardx = pytest.mark.skipif(
     not importlib.util.find_spec("tensorboardX"), reason="the extra `tensorboard` is not installed"
 )
 needs_mlflow = pytest.mark.skipif(not importlib.util.find_spec("mlflow"), reason="the extra `mlflow` is not installed")
+needs_wandb = pytest.mark.skipif(not importlib.util.find_spec("wandb"), reason="the extra `wandb` is not installed")
+needs_trackio = pytest.mark.skipif(not importlib.util.find_spec("trackio"), reason="trackio is not installed")
 
 
 def _row(epoch: float) -> Epoch:
@@ -56,11 +59,14 @@ def test_nested_metrics_are_named_by_their_paths() -> None:
 
 
 def test_an_unknown_log_is_refused() -> None:
-    with pytest.raises(SettingsError, match="unknown log 'wandb'; choose from tensorboard, mlflow"):
-        TrainOptions(log=("tensorboard", "wandb"))
+    with pytest.raises(SettingsError, match="unknown log 'comet'; choose from tensorboard, mlflow, wandb, trackio"):
+        TrainOptions(log=("tensorboard", "comet"))
 
 
-@pytest.mark.parametrize(("name", "package"), [("tensorboard", "tensorboardX"), ("mlflow", "mlflow")])
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("tensorboard", "tensorboardX"), ("mlflow", "mlflow"), ("wandb", "wandb"), ("trackio", "trackio")],
+)
 def test_a_missing_extra_is_reported_before_any_work(
     name: str, package: str, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +74,7 @@ def test_a_missing_extra_is_reported_before_any_work(
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     watch = Watch()
-    with pytest.raises(SettingsError, match=rf"--log {name} needs .*; run: pip install 'photoclass\[{name}\]'"):
+    with pytest.raises(MissingPackageError, match=rf"--log {name} needs .*; run: pip install 'photoclass\[{name}\]'"):
         tiny.train(tmp_path / "run", log=(name,), progress=watch)
     assert not watch.lines and not (tmp_path / "run").exists()
 
@@ -313,3 +319,76 @@ def test_nothing_is_sent_anywhere(tmp_path: Path) -> None:
     assert heard == []
     assert threads == ["MainThread"], "no consumer of telemetry waits"
     assert (tmp_path / "run" / "mlruns").is_dir() and (tmp_path / "run" / "tensorboard").is_dir()
+
+
+# WEIGHTS & BIASES
+
+
+def _wandb_records(content: bytes) -> Iterator[bytes]:
+    """Read LevelDB's log format: blocks of 32 KiB with records of checksum, length and kind (whole, first, …, last)."""
+    block, header = 32_768, 7
+    position, parts = header, b""  # the file begins with a header of its own of the same length
+    while position + header <= len(content):
+        if block - position % block < header:
+            position += block - position % block
+            continue
+        length, kind = struct.unpack("<HB", content[position + 4 : position + header])
+        parts += content[position + header : position + header + length]
+        position += header + length
+        if kind in (1, 4):
+            yield parts
+            parts = b""
+
+
+def _wandb_rows(run: Path) -> tuple[dict[int, dict[str, float]], dict[str, float]]:
+    """Return the metrics of an offline record by step, and its summary."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    rows: dict[int, dict[str, float]] = {}
+    summary: dict[str, float] = {}
+    (file,) = run.glob("*.wandb")
+    for data in _wandb_records(file.read_bytes()):
+        record = Record.FromString(data)
+        if record.WhichOneof("record_type") == "history":
+            values = {item.key or item.nested_key[-1]: json.loads(item.value_json) for item in record.history.item}
+            assert values["_step"] not in rows, "a step stands twice"
+            rows[int(values["_step"])] = values
+        for item in record.summary.update:
+            summary[item.key or item.nested_key[-1]] = json.loads(item.value_json)
+    return rows, summary
+
+
+@needs_wandb
+def test_wandb_has_epochs_and_scores_offline_and_a_resumed_run_has_each_epoch_once(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    out = tmp_path / "run"
+    stop, watch = stop_after(2 * STEPS + 2)
+    with pytest.raises(Interrupted):
+        tiny.train(out, log=("wandb",), stop=stop, progress=watch)
+    (first,) = (out / "wandb").glob("offline-run-*")
+    assert set(_wandb_rows(first)[0]) == {1, 2}
+    trained = tiny.train(out, log=("wandb",), resume=True, settings={})
+    (second,) = (out / "wandb").glob("offline-run-*")
+    rows, summary = _wandb_rows(second)
+    assert first.name.rpartition("-")[2] == second.name.rpartition("-")[2], "it is the same run"
+    assert {step: row["val_loss"] for step, row in rows.items()} == {
+        step: pytest.approx(row.val_loss) for step, row in enumerate(trained.history, 1)
+    }
+    assert summary["held_out/log_loss"] == pytest.approx(trained.scores[1].log_loss.value)
+    assert (second / "files" / "README.md").is_file() and not (second / "files" / "requirements.txt").exists()
+
+
+# TRACKIO
+
+
+@needs_trackio
+def test_trackio_has_epochs_and_scores_and_a_resumed_run_has_each_epoch_once(tiny: Tiny, tmp_path: Path) -> None:
+    # In a process of its own: Trackio chooses its store when it is imported.
+    script = Path(__file__).with_name("trackio_child.py")
+    environment = {**os.environ, "TRACKIO_DIR": str(tmp_path / "store"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, str(script), str(tiny.data), str(tmp_path / "run")]
+    result = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=240)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "each epoch once"

@@ -11,7 +11,7 @@
     ├── skipped.csv            files that could not be read
     ├── label_errors.csv       training photos that are probably mislabelled, as a fixes file to review
     ├── history.csv, curves.png
-    ├── tensorboard/, mlruns/  the same for trackers, on request
+    ├── tensorboard/, mlruns/, wandb/ the same for trackers, on request
     ├── report.html            everything about the model on one page
     └── resume/                the checkpoint for --resume
 

@@ -12,7 +12,7 @@ from photoclass.progress import SILENT, Progress
 
 Argument = TypeVar("Argument")
 
-LOGS = ("tensorboard", "mlflow")
+LOGS = ("tensorboard", "mlflow", "wandb", "trackio")
 FINISHED, INTERRUPTED, FAILED = "finished", "interrupted", "failed"
 # Files worth viewing in a tracker. The model itself stays in its folder.
 _FILES = (CARD_FILE, INFO_FILE, HISTORY_FILE, CURVES_FILE)

@@ -6,7 +6,6 @@ imported. `MlflowLog.open` does so; nothing else here imports MLflow.
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from photoclass.atomic import atomic_text
 from photoclass.errors import OutputError
+from photoclass.extras import load_extra
 from photoclass.text import printable
 from photoclass.training.tracking.base import FAILED, FINISHED, INTERRUPTED, Entry, figures_of
+from photoclass.training.tracking.run_key import run_key
 
 _EXPERIMENT = "photoclass"
 _KEY_TAG = "photoclass.run"
@@ -52,7 +52,7 @@ class MlflowLog:
         """Import MLflow; if the user has a tracking store, check that it can be reached.
 
         Raises:
-            ImportError: MLflow is not installed.
+            MissingPackageError: MLflow is not installed.
             OutputError: The user's store cannot be reached.
         """
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -60,7 +60,7 @@ class MlflowLog:
         os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
         # MLflow's default of 7 would block a training for minutes.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        import mlflow.tracking  # noqa: F401 - a missing MLflow is noticed before any work
+        load_extra("mlflow.tracking", "mlflow", "--log mlflow")  # noticed before any work if it is missing
 
         log = cls(out, os.environ.get("MLFLOW_TRACKING_URI", ""))
         if log.uri:
@@ -105,7 +105,7 @@ class MlflowLog:
         client = self._connect()
         experiment = client.get_experiment_by_name(_EXPERIMENT)
         number = experiment.experiment_id if experiment else client.create_experiment(_EXPERIMENT)
-        key = self._key(resumable=bool(entry.history))
+        key = run_key(self.out, "mlflow", resumable=bool(entry.history))
         found = client.search_runs([number], f"tags.`{_KEY_TAG}` = '{key}'")
         tags = {_KEY_TAG: key}
         run = found[0] if found else client.create_run(number, tags=tags, run_name=printable(self.out.resolve().name))
@@ -115,17 +115,6 @@ class MlflowLog:
         if found:
             client.update_run(run.info.run_id, status="RUNNING")
         self.run_id = run.info.run_id
-
-    def _key(self, resumable: bool) -> str:
-        """Return the key of the run. It is on disk before the run is created, so that a kill cannot create two."""
-        path = self.out / "resume" / "mlflow.txt"
-        if path.is_file():
-            return path.read_text(encoding="utf-8").strip()
-        key = secrets.token_hex(16)
-        if resumable:
-            with atomic_text(path) as stream:
-                stream.write(f"{key}\n")
-        return key
 
     def _log_params(self, run: Any, about: Mapping[str, str]) -> None:
         """Log settings. MLflow does not allow changing them, so settings that a resumed run changed become tags."""

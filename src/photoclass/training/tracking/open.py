@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from photoclass.errors import Interrupted, SettingsError
+from photoclass.errors import Interrupted
+from photoclass.extras import load_extra
 from photoclass.progress import Progress
 from photoclass.training.tracking.base import FAILED, FINISHED, INTERRUPTED, Log, Records
 
@@ -20,7 +21,7 @@ def open_records(names: Sequence[str], out: Path, progress: Progress) -> Iterato
 
     Raises:
         OutputError: The user's MLflow cannot be reached.
-        SettingsError: A package that a log needs is not installed.
+        MissingPackageError: A package that a log needs is not installed.
     """
     records = Records(tuple(_open(name, out) for name in dict.fromkeys(names)), progress)
     how = FAILED
@@ -35,14 +36,19 @@ def open_records(names: Sequence[str], out: Path, progress: Progress) -> Iterato
 
 
 def _open(name: str, out: Path) -> Log:
-    try:
-        if name == "mlflow":
-            from photoclass.training.tracking.mlflow import MlflowLog
+    if name == "mlflow":
+        from photoclass.training.tracking.mlflow import MlflowLog
 
-            return MlflowLog.open(out)
-        from photoclass.training.tracking.tensorboard import TensorBoardLog
-    except ImportError as error:
-        raise SettingsError(
-            f"--log {name} needs {error.name or error}; run: pip install 'photoclass[{name}]'"
-        ) from error
+        return MlflowLog.open(out)
+    if name == "wandb":
+        from photoclass.training.tracking.wandb import WandbLog
+
+        return WandbLog.open(out)
+    if name == "trackio":
+        from photoclass.training.tracking.trackio import TrackioLog
+
+        return TrackioLog.open(out)
+    load_extra("tensorboardX", "tensorboard", "--log tensorboard")
+    from photoclass.training.tracking.tensorboard import TensorBoardLog
+
     return TensorBoardLog(out / "tensorboard")
