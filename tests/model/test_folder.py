@@ -318,14 +318,14 @@ class TestInvalidModelJson:
     def test_fault_36_an_invalid_format_version_is_refused(self, folder: Path, version: Any) -> None:
         change_json(folder, format_version=version)
         with pytest.raises(
-            ModelError, match=r"not written by photoclass, or incomplete \(formats 1 to 2 can be read\)"
+            ModelError, match=r"not written by photoclass, or incomplete \(formats 1 to 3 can be read\)"
         ):
             load_info(folder)
 
     def test_fault_80_a_newer_format_version_names_the_version_that_is_needed(self, folder: Path) -> None:
-        change_json(folder, format_version=3, photoclass_version="0.9.0", new_field=1)
+        change_json(folder, format_version=4, photoclass_version="0.9.0", new_field=1)
         with pytest.raises(
-            ModelError, match=r"format version 3, but this photoclass reads up to 2; .*'0\.9\.0': install"
+            ModelError, match=r"format version 4, but this photoclass reads up to 3; .*'0\.9\.0': install"
         ):
             load_info(folder)
 
@@ -353,6 +353,19 @@ class TestInvalidModelJson:
     def test_fault_36_a_range_of_wide_greys_that_cannot_be_right_is_refused(self, folder: Path, bits: object) -> None:
         change_json(folder, grey_bits=bits)
         with pytest.raises(ModelError, match="grey_bits"):
+            load_info(folder)
+
+    def test_folders_of_format_2_keep_their_rule_of_resizing(self, folder: Path) -> None:
+        content = json.loads((folder / "model.json").read_text())
+        assert (content["format_version"], content["resampling"]) == (3, "bicubic")
+        del content["resampling"]
+        (folder / "model.json").write_text(json.dumps({**content, "format_version": 2}))
+        assert load_info(folder).decode_settings() == DecodeSettings(16, resampling="area")
+
+    @pytest.mark.parametrize("rule", ["nearest", "", None, 3])
+    def test_fault_36_an_unknown_rule_of_resizing_is_refused(self, folder: Path, rule: object) -> None:
+        change_json(folder, resampling=rule)
+        with pytest.raises(ModelError, match="resampling"):
             load_info(folder)
 
     def test_fault_36_an_unknown_field_is_refused(self, folder: Path) -> None:

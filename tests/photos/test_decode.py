@@ -22,10 +22,10 @@ from photoclass.photos.decode import (
     decode_photo,
     decode_picture,
     read_file,
-    resize_pixels,
 )
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.formats.jpeg import MAX_JPEG_SCANS
+from photoclass.photos.resize import to_square
 from picture_files import (
     FORMATS,
     as_stored,
@@ -67,7 +67,7 @@ def test_every_format_gives_the_same_picture(form: str, rule: DecodeSettings) ->
     pixels = decoded(WHOLE_FILES[form], rule)
     assert pixels.shape == (32, 32, 3)
     assert pixels.dtype == np.uint8
-    expected = resize_pixels(np.asarray(WHOLE), rule)
+    expected = to_square(WHOLE, rule)
     if form in ("PNG", "WEBP", "BMP", "TIFF", "PPM"):
         np.testing.assert_array_equal(pixels, expected)
     assert _difference(pixels, expected) < 6
@@ -147,7 +147,7 @@ def test_fault_12_every_exif_orientation_equals_the_upright_picture(
     exif[0x0112] = orientation
     options: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "JPEG": {"quality": 98, "subsampling": 0}}
     pixels = decoded(encode(stored, form, exif=exif, **options.get(form, {})), rule)
-    expected = resize_pixels(upright, rule)
+    expected = to_square(WHOLE, rule)
     if form == "JPEG":
         assert _difference(pixels, expected) < 2
     else:
@@ -155,10 +155,10 @@ def test_fault_12_every_exif_orientation_equals_the_upright_picture(
 
 
 def test_fault_12_large_jpegs_that_are_decoded_smaller_are_rotated_too() -> None:
-    upright = np.asarray(noise_picture(2, 1400, 1100))
+    upright = noise_picture(2, 1400, 1100)
     exif = exif_block(orientation_entry(6))
-    pixels = decoded(encode(Image.fromarray(as_stored(upright, 6)), "JPEG", quality=95, exif=exif))
-    assert _difference(pixels, resize_pixels(upright, SQUASH)) < 2
+    pixels = decoded(encode(Image.fromarray(as_stored(np.asarray(upright), 6)), "JPEG", quality=95, exif=exif))
+    assert _difference(pixels, to_square(upright, SQUASH)) < 2
 
 
 MALFORMED_EXIF = {
@@ -190,7 +190,7 @@ def test_fault_12_malformed_exif_rotates_nothing_and_loses_no_photo(exif: bytes)
 def test_fault_12_a_malformed_entry_beside_the_orientation_does_not_stop_it(entry: tuple[int, int, int, bytes]) -> None:
     stored = Image.fromarray(as_stored(np.asarray(WHOLE), 6))
     data = encode(stored, "JPEG", quality=98, subsampling=0, exif=exif_block(orientation_entry(6), entry))
-    assert _difference(decoded(data), resize_pixels(np.asarray(WHOLE), SQUASH)) < 2
+    assert _difference(decoded(data), to_square(WHOLE, SQUASH)) < 2
 
 
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
@@ -225,38 +225,11 @@ def test_warnings_of_pillow_are_neither_shown_nor_errors(monkeypatch: pytest.Mon
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5000)  # it warns of pictures between this and its double
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("error")
-        np.testing.assert_array_equal(decoded(WHOLE_FILES["PNG"]), resize_pixels(np.asarray(WHOLE), SQUASH))
+        np.testing.assert_array_equal(decoded(WHOLE_FILES["PNG"]), to_square(WHOLE, SQUASH))
     assert shown == []
 
 
 # ---------------------------------------------------------------- sizes
-
-
-def test_squash_takes_the_whole_picture_and_crop_its_centre() -> None:
-    stripes = np.zeros((20, 60, 3), dtype=np.uint8)
-    stripes[:, 20:40] = 255
-    assert (resize_pixels(stripes, DecodeSettings(10, "crop")) == 255).all()
-    np.testing.assert_array_equal(
-        resize_pixels(stripes, DecodeSettings(6))[0, :, 0], np.array([0, 0, 255, 255, 0, 0], dtype=np.uint8)
-    )
-
-
-def test_crop_takes_the_centre_of_a_tall_picture_too() -> None:
-    stripes = np.zeros((60, 20, 3), dtype=np.uint8)
-    stripes[20:40] = 255
-    assert (resize_pixels(stripes, DecodeSettings(10, "crop")) == 255).all()
-
-
-def test_shrinking_averages_the_pixels_that_it_covers() -> None:
-    stripes = np.zeros((320, 320, 3), dtype=np.uint8)
-    stripes[:, ::10] = 250  # taken pixel by pixel, this turns black or white
-    assert set(np.unique(resize_pixels(stripes, DecodeSettings(32)))) == {25}
-
-
-def test_a_picture_of_the_right_size_is_unchanged() -> None:
-    pixels = np.asarray(noise_picture(3, 32, 32))
-    np.testing.assert_array_equal(resize_pixels(pixels, SQUASH), pixels)
-    np.testing.assert_array_equal(resize_pixels(pixels, CROP), pixels)
 
 
 def test_large_jpegs_are_decoded_smaller_but_not_below_the_requested_side() -> None:
@@ -272,7 +245,7 @@ def test_large_jpegs_are_decoded_smaller_but_not_below_the_requested_side() -> N
 
 def test_decoding_smaller_changes_pixels_very_little() -> None:
     large = noise_picture(5, 2400, 1500)
-    assert _difference(decoded(encode(large, "JPEG", quality=95)), resize_pixels(np.asarray(large), SQUASH)) < 1
+    assert _difference(decoded(encode(large, "JPEG", quality=95)), to_square(large, SQUASH)) < 1
 
 
 # ---------------------------------------------------------------- broken photos

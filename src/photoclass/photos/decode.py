@@ -7,11 +7,7 @@ photo's pixels.
 import os
 import stat
 from dataclasses import dataclass
-from typing import TypeAlias
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from photoclass.photos.decode_settings import DEFAULT_RULES, DecodeSettings, PictureRules
@@ -19,8 +15,8 @@ from photoclass.photos.formats.opening import RefusedError, load_picture
 from photoclass.photos.formats.reasons import why_unreadable
 from photoclass.photos.formats.repair import repair
 from photoclass.photos.formats.rgb import to_rgb
-
-Pixels: TypeAlias = NDArray[np.uint8]
+from photoclass.photos.resize import Pixels as Pixels
+from photoclass.photos.resize import to_square
 
 DECODE_VERSION = 2
 MAX_FILE_BYTES = 512 << 20
@@ -101,7 +97,7 @@ def decode_photo(data: bytes, settings: DecodeSettings) -> Pixels | Unreadable:
 def decode_pixels(data: bytes, settings: DecodeSettings) -> tuple[Pixels, SourceInfo] | Unreadable:
     """Decode a photo as `decode_photo` does, and return the properties of the file too."""
     decoded = decode_with_origin(data, 2 * settings.image_size, settings.rules)
-    return decoded if isinstance(decoded, Unreadable) else (resize_pixels(np.asarray(decoded[0]), settings), decoded[1])
+    return decoded if isinstance(decoded, Unreadable) else (to_square(decoded[0], settings), decoded[1])
 
 
 def decode_picture(data: bytes, least_side: int, rules: PictureRules = DEFAULT_RULES) -> Image.Image | Unreadable:
@@ -140,22 +136,6 @@ def decode_with_origin(
         return Unreadable(str(refused))
     except Exception as error:  # as above
         return Unreadable(why_unreadable(repaired.original, error))
-
-
-def resize_pixels(picture: Pixels, settings: DecodeSettings) -> Pixels:
-    """Resize a picture of any shape to the network's square, by area averaging to avoid aliasing."""
-    side = settings.image_size
-    height, width = picture.shape[:2]
-    if settings.resize == "crop":
-        shorter = min(height, width)
-        top, left = (height - shorter) // 2, (width - shorter) // 2
-        picture = picture[top : top + shorter, left : left + shorter]
-        height = width = shorter
-    if (height, width) == (side, side):
-        return np.ascontiguousarray(picture)
-    # Area averaging is for shrinking; a picture smaller than the square is enlarged by linear interpolation.
-    how = cv2.INTER_AREA if height >= side and width >= side else cv2.INTER_LINEAR_EXACT
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=how), dtype=np.uint8)
 
 
 def _orientation(picture: Image.Image) -> int:

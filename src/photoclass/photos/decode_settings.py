@@ -6,6 +6,10 @@ from typing import Literal, TypeAlias
 from photoclass.errors import SettingsError
 
 ResizeRule: TypeAlias = Literal["squash", "crop"]
+# See photos/resize.py.
+Resampling: TypeAlias = Literal["bicubic", "area"]
+RESAMPLING: Resampling = "bicubic"
+RESAMPLINGS: tuple[Resampling, ...] = ("bicubic", "area")
 MAX_IMAGE_SIZE = 2048
 # Allows for 108-megapixel phone photos; a larger image that is decoded whole is more often a decompression bomb than a
 # photo, and takes 400 MB and more.
@@ -52,11 +56,13 @@ class DecodeSettings:
         image_size: Side of the square, in pixels.
         resize: `squash` scales both sides to it; `crop` scales the shorter side to it and takes the centre.
         rules: How its file is read.
+        resampling: How pixels are averaged or interpolated: `bicubic`, or `area` for models of format 2 and older.
     """
 
     image_size: int
     resize: ResizeRule = "squash"
     rules: PictureRules = DEFAULT_RULES
+    resampling: Resampling = RESAMPLING
 
     def limited(self, max_pixels: int | None) -> "DecodeSettings":
         """Return the settings with another limit of pixels; None for the same."""

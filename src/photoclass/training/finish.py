@@ -213,6 +213,7 @@ def model_info(run: Run, training: TrainingSummary, mixed: MixedGroups | None = 
         image_size=settings.image_size,
         resize=settings.resize,
         grey_bits=run.photos.settings.rules.grey_bits,
+        resampling=run.photos.settings.resampling,
         recipe=run.request.recipe,
         settings=dataclasses.asdict(settings),
         seed=run.request.seed,

@@ -175,6 +175,8 @@ class Run:
             "group_by": self.request.options.reading.group_by or None,
             # Older versions sorted class names by code point: a run of theirs is not resumed in another order.
             "class_order": list(self.class_names) if list(self.class_names) != sorted(self.class_names) else None,
+            # Older versions resized photos by another rule: half a training is not continued on other pixels.
+            "resampling": self.photos.settings.resampling,
             "device": self.compute.device,
             "precision": self.compute.precision,
         }

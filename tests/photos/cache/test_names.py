@@ -10,6 +10,7 @@ from photoclass.photos.decode_settings import DecodeSettings
 
 CACHE = Path("cache")
 SQUASH, CROP = DecodeSettings(260), DecodeSettings(24, "crop")
+OLDER = DecodeSettings(260, resampling="area")
 DIGEST, OTHER_DIGEST = "0123456789abcdef" * 4, "f" * 64
 
 
@@ -23,6 +24,8 @@ def _features(backbone: str = "lite2", digest: str = DIGEST, settings: DecodeSet
     [
         (names.pixels_folder(CACHE, SQUASH), "store", "pixels at 260 px, squash"),
         (names.pixels_folder(CACHE, CROP), "store", "pixels at 24 px, crop"),
+        (names.pixels_folder(CACHE, OLDER), "store", "pixels at 260 px, squash, area"),
+        (_features(settings=OLDER), "store", "features of lite2, int8, at 260 px, squash, area"),
         (_features(), "store", "features of lite2, int8, at 260 px, squash"),
         (_features("lite0+lite2"), "store", "features of lite0+lite2, int8, at 260 px, squash"),
         (_features("my-net.onnx", settings=CROP), "store", "features of my-net.onnx, int8, at 24 px, crop"),
@@ -72,6 +75,7 @@ def test_an_unpacked_zip_and_an_unfinished_one_are_known(digest: str) -> None:
         lambda: _features(digest=OTHER_DIGEST),
         lambda: _features(settings=DecodeSettings(224)),
         lambda: _features(settings=DecodeSettings(260, "crop")),
+        lambda: _features(settings=OLDER),
         lambda: _features(precision="bf16"),
         lambda: _features(float_type="f32"),
         lambda: _features(views="two"),

@@ -15,12 +15,22 @@ from photoclass.model.folder.training_summary import TrainingSummary
 from photoclass.model.folder.typed_json import JsonTypeError, read_fields
 from photoclass.model.folder.version1 import upgrade
 from photoclass.paths import AnyPath
-from photoclass.photos.decode_settings import MAX_IMAGE_SIZE, DecodeSettings, PictureRules, ResizeRule
+from photoclass.photos.decode_settings import (
+    MAX_IMAGE_SIZE,
+    RESAMPLING,
+    RESAMPLINGS,
+    DecodeSettings,
+    PictureRules,
+    Resampling,
+    ResizeRule,
+)
 from photoclass.photos.formats.wide_grey import STEPS
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 # Model folders that do not say it were trained when every wide grey was read as 16 bits.
 _GREY_BITS_BEFORE = 16
+# Formats 1 and 2 had one way of resampling.
+_RESAMPLING_BEFORE, _FIRST_WITH_RESAMPLING = "area", 3
 MAX_MODEL_BYTES = 2 << 30
 _PICKLE_ENDINGS = frozenset({".pt", ".pth", ".pkl", ".pickle", ".h5", ".hdf5", ".keras", ".joblib", ".ckpt"})
 # The key of ONNX's `external_data`, which nothing else in our files contains. Weights in other files could be any file
@@ -46,6 +56,8 @@ class ModelInfo:
         onnx_sha256: Of `model.onnx`; filled in when both are saved.
         grey_bits: The bits that grey of more than 8 bits reaches in the training photos, where the files do not say it;
             None if there was none.
+        resampling: How pixels are averaged or interpolated when a photo is resized: `bicubic`, Pillow's filter of that
+            name, or `area`, the rule of format 2 and older.
         metrics: Score by split.
         training: How the training went.
     """
@@ -62,13 +74,15 @@ class ModelInfo:
     photoclass_version: str
     onnx_sha256: str = ""
     grey_bits: int | None = None
+    resampling: str = RESAMPLING
     metrics: dict[str, StoredScore] = field(default_factory=dict)
     training: TrainingSummary = field(default_factory=TrainingSummary)
 
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this model."""
         resize: ResizeRule = "crop" if self.resize == "crop" else "squash"
-        return DecodeSettings(self.image_size, resize, PictureRules(self.grey_bits))
+        resampling: Resampling = "area" if self.resampling == "area" else "bicubic"
+        return DecodeSettings(self.image_size, resize, PictureRules(self.grey_bits), resampling)
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
@@ -130,7 +144,7 @@ def load_info(folder: AnyPath) -> ModelInfo:
 
 
 def _to_current_format(content: object, path: Path) -> dict[str, object]:
-    """Return the fields of `ModelInfo` as format 2 has them, whatever format they were written in.
+    """Return the fields of `ModelInfo` as this format has them, whatever format they were written in.
 
     Raises:
         ModelError: The format is unknown, or fields are missing or unknown.
@@ -146,6 +160,8 @@ def _to_current_format(content: object, path: Path) -> dict[str, object]:
         if version == 1:
             fields = upgrade(fields)
         fields.setdefault("grey_bits", _GREY_BITS_BEFORE)
+        if version < _FIRST_WITH_RESAMPLING:
+            fields.setdefault("resampling", _RESAMPLING_BEFORE)
         if set(fields) == set(_FIELDS):
             return fields
     raise ModelError(
@@ -160,6 +176,7 @@ def _check_info(info: ModelInfo, path: Path) -> None:
         "image_size": not 8 <= info.image_size <= MAX_IMAGE_SIZE,
         "grey_bits": info.grey_bits not in (None, *STEPS),
         "resize": info.resize not in ("squash", "crop"),
+        "resampling": info.resampling not in RESAMPLINGS,
         "base_rates": len(rates) != len(names) or not all(0 <= rate <= 1 for rate in rates),
     }
     wrong = [name for name, is_wrong in faults.items() if is_wrong]

@@ -3,7 +3,7 @@
 A name holds all that decides a folder's content, besides the photos' own content: versions, settings, digests. What was
 made under other conditions has another name and is never read by mistake. The layers above pass plain values.
 
-CACHE/pixels/<decoder>-<resize>-<size>                                    pixels, by photo
+CACHE/pixels/<decoder>-<resampling>-<resize>-<size>                       pixels, by photo
 CACHE/fingerprints/v<version>-<decoder>                                   fingerprints, by photo
 CACHE/measures/v<version>-<decoder>                                       what `check` measures, by photo
 CACHE/levels/<decoder>                                                    the highest value of wide greys, by photo
@@ -21,7 +21,7 @@ from typing import Literal
 import PIL
 
 from photoclass.photos.decode import DECODE_VERSION
-from photoclass.photos.decode_settings import DecodeSettings
+from photoclass.photos.decode_settings import DecodeSettings, Resampling, ResizeRule
 
 PIXELS, FINGERPRINTS, MEASURES, LEVELS = "pixels", "fingerprints", "measures", "levels"
 FEATURES, MAPS = "features", "maps"
@@ -32,7 +32,7 @@ _DIGEST_LENGTH = 16
 # A backbone's file name is in the folder's name only for people: its digest decides.
 _UNSAFE, _NAME_LENGTH = re.compile(r"[^A-Za-z0-9+._-]"), 40
 
-_PIXELS_PATTERN = r"(?P<key>.+-(?P<resize>squash|crop)-(?P<size>\d+))"
+_PIXELS_PATTERN = r"(?P<key>.+?(?P<resampling>-bicubic|-area)?-(?P<resize>squash|crop)-(?P<size>\d+))"
 _BACKBONE_PATTERN = r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)"
 _DIGEST_PATTERN = rf"[0-9a-f]{{{_DIGEST_LENGTH}}}"
 _GREYS = re.compile(r"-grey(\d+)-")
@@ -148,17 +148,20 @@ def _describe_store(kind: str, name: str) -> str:
 
 
 def _describe_decoding(match: re.Match[str]) -> str:
-    settings = DecodeSettings(int(match["size"]), "crop" if match["resize"] == "crop" else "squash")
+    resampling: Resampling = "area" if match["resampling"] == "-area" else "bicubic"
+    resize: ResizeRule = "crop" if match["resize"] == "crop" else "squash"
+    settings = DecodeSettings(int(match["size"]), resize, resampling=resampling)
     greys = _GREYS.search(match["key"])
     settings = settings.with_grey_bits(int(greys[1]) if greys else None)
     old = "" if match["key"] == _pixels_key(settings) else ", by another version of the decoder"
     read = f", greys read as {greys[1]}-bit" if greys else ""
-    return f"at {settings.image_size} px, {settings.resize}{read}{old}"
+    by = ", area" if resampling == "area" else ""
+    return f"at {settings.image_size} px, {settings.resize}{by}{read}{old}"
 
 
 def _pixels_key(settings: DecodeSettings) -> str:
     """Return all that decides a photo's pixels, besides its content."""
-    return f"{_decoder(settings.rules.grey_bits)}-{settings.resize}-{settings.image_size}"
+    return f"{_decoder(settings.rules.grey_bits)}-{settings.resampling}-{settings.resize}-{settings.image_size}"
 
 
 def _decoder(grey_bits: int | None = None) -> str:

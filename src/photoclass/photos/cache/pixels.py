@@ -13,9 +13,10 @@ from photoclass.photos.cache.decoding import decode_in_processes
 from photoclass.photos.cache.grey_range import fit_grey_bits
 from photoclass.photos.cache.photo_set import PhotoSet, hash_contents, keep_rows, read_first
 from photoclass.photos.cache.store import Rows, RowStore
-from photoclass.photos.decode import Pixels, Unreadable, decode_picture, resize_pixels
+from photoclass.photos.decode import Pixels, Unreadable, decode_picture
 from photoclass.photos.decode_settings import DEFAULT_RULES, DecodeSettings, PictureRules
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, FINGERPRINT_VERSION, fingerprint
+from photoclass.photos.resize import to_square
 from photoclass.photos.table import PhotoTable
 from photoclass.workspace import Workspace
 
@@ -136,4 +137,4 @@ def _pixels_and_fingerprint(data: bytes, settings: DecodeSettings) -> tuple[Pixe
     picture = decode_picture(data, 2 * settings.image_size, settings.rules)
     if isinstance(picture, Unreadable):
         return picture
-    return resize_pixels(np.asarray(picture), settings), fingerprint(picture)
+    return to_square(picture, settings), fingerprint(picture)

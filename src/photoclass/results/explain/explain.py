@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw, ImageOps
 from photoclass.errors import SettingsError
 from photoclass.machine import processors
 from photoclass.paths import AnyPath, paths_of
-from photoclass.photos.decode import Pixels, Unreadable, decode_picture, read_file, resize_pixels
+from photoclass.photos.decode import Pixels, Unreadable, decode_picture, read_file
 from photoclass.photos.decode_settings import DecodeSettings
 from photoclass.photos.prefetch import prefetch
+from photoclass.photos.resize import to_square
 from photoclass.photos.sources.read_photos import read_photos
 from photoclass.photos.table import NO_LABEL, PhotoTable, SkippedPhoto, natural_key
 from photoclass.progress import SILENT, Progress
@@ -261,7 +262,7 @@ def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] |
     picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * settings.image_size, settings.rules)
     if isinstance(picture, Unreadable):
         return picture
-    pixels = resize_pixels(np.asarray(picture), settings)
+    pixels = to_square(picture, settings)
     picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE), Image.Resampling.LANCZOS)
     return picture, pixels
 
