@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 from quick_export import keep_operators
 
 # Imported by the commands when they need them. Where one is not installed, the commands that need it say so.
-_LIBRARIES = ("cv2", "matplotlib.figure", "matplotlib.backends.backend_agg", "jinja2", "rich.progress", "openvino")
+_LIBRARIES = ("cv2", "jinja2", "rich.progress", "openvino")
 
 
 class RunningCommand:

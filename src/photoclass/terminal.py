@@ -5,7 +5,6 @@ The usual conventions are obeyed: `TERM=dumb` gets plain lines, `NO_COLOR` (http
 """
 
 import contextlib
-import logging
 import os
 import sys
 import time
@@ -27,11 +26,7 @@ _DUMB_TERMINALS = ("dumb", "unknown")
 
 
 def quiet_libraries() -> None:
-    """Keep the remarks of libraries off the screen: on Matplotlib's cache folder, or on joblib doing with one process.
-
-    What they mean for the user, photoclass says itself.
-    """
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    """Keep joblib's remarks on doing with one process off the screen; what they mean for the user, photoclass says."""
     warnings.filterwarnings("ignore", module=r"joblib\.")
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from matplotlib import font_manager
 from PIL import Image, ImageDraw
 
 from handmade import SIDE, brightness_onnx, make_info
-from photoclass.model.folder import Epoch, save_model
-from photoclass.results.pictures.curves import draw_curves
+from photoclass.model.folder import save_model
+from photoclass.results.pictures import fonts
 from photoclass.results.pictures.gallery import gallery
 from photoclass.results.pictures.lettering import Lettering
 
@@ -31,7 +30,7 @@ def _make_font(file: Path, letters: str, drawn: bool = True) -> Path:
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder(names)
     builder.setupCharacterMap(dict(zip(map(ord, letters), names[1:], strict=True)))
-    builder.setupGlyf(dict.fromkeys(names, pen.glyph()))
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), **dict.fromkeys(names[1:], pen.glyph())})
     builder.setupHorizontalMetrics(dict.fromkeys(names, (900, 100)))
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     builder.setupNameTable({"familyName": "Squares", "styleName": "Regular"})
@@ -46,7 +45,8 @@ def only_these_fonts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder whose fonts are all that this computer has."""
     folder = tmp_path / "fonts"
     folder.mkdir()
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: sorted(map(str, folder.iterdir())))
+    monkeypatch.setattr(fonts, "system_fonts", lambda: sorted(map(str, folder.iterdir())))
+    monkeypatch.setattr(fonts, "find_spec", lambda _name: None)
     return folder
 
 
@@ -56,23 +56,34 @@ def _drawn(lettering: Lettering, text: str) -> np.ndarray:
     return np.asarray(page)
 
 
-def test_a_font_of_this_computer_draws_the_letters_that_dejavu_lacks(only_these_fonts: Path) -> None:
+def test_a_font_of_this_computer_draws_the_letters_that_pillows_lacks(only_these_fonts: Path) -> None:
     _make_font(only_these_fonts / "a.ttf", "犬")
     _make_font(only_these_fonts / "b.ttf", "猫犬")
     lettering = Lettering.of(["cat 猫", "犬"])
     assert lettering.class_name("cat 猫") == "cat 猫" and not lettering.notes() and not lettering.legend(["犬"])
-    assert [sorted(map(chr, font.letters)) for font in lettering.fonts] == [["犬"], ["犬", "猫"]]
-    runs = [(Path(font.path).name, run) for font, run in lettering._runs("犬 a 猫犬", 20, False)]
-    assert runs == [("b.ttf", "犬 "), ("DejaVuSans.ttf", "a "), ("b.ttf", "猫犬")], "one font for all that DejaVu lacks"
+    assert [Path(font.path).name for font in lettering.fonts] == ["a.ttf", "b.ttf"]
+    runs = [(font.getname()[0], run) for font, run in lettering._runs("犬 a 猫犬", 20)]
+    assert runs == [("Squares", "犬 "), ("Aileron", "a "), ("Squares", "猫犬")], "one font for all that Pillow's lacks"
     whole, start = _drawn(lettering, "cat 猫"), _drawn(lettering, "cat ")
-    assert (whole[:, :40] == start[:, :40]).all() and (whole[12:20, 52:58] == 255).all()
+    width = round(lettering.length("cat ", 20))
+    assert (whole[:, :width] == start[:, :width]).all() and (whole[12:20, width + 10 : width + 16] == 255).all()
     assert lettering.length("cat 猫", 20) == pytest.approx(lettering.length("cat ", 20) + 18, abs=1)
+
+
+def test_a_font_that_has_a_whole_text_draws_it(only_these_fonts: Path) -> None:
+    _make_font(only_these_fonts / "a.ttf", "ü")
+    _make_font(only_these_fonts / "b.ttf", "Münche")
+    lettering = Lettering.of(["München"])
+    assert [run for _, run in lettering._runs("München", 20)] == ["M", "ü", "nchen"], "b.ttf was not needed"
+    (only_these_fonts / "a.ttf").unlink()
+    assert [run for _, run in Lettering.of(["München"])._runs("München", 20)] == ["München"]
 
 
 @pytest.mark.parametrize("name", ["猫", f"cat {NO_FONT_HERE}", "बिल्ली"])
 def test_a_class_without_a_font_is_a_number_with_a_legend(name: str, only_these_fonts: Path) -> None:
     _make_font(only_these_fonts / "LastResort-Squares.ttf", "बिल्ीw")
     _make_font(only_these_fonts / "colour.ttf", f"猫{NO_FONT_HERE}", drawn=False)
+    (only_these_fonts / "damaged.ttf").write_bytes(b"no font")
     lettering = Lettering.of(["ant", name])
     assert lettering.class_name(name) == "#2" and lettering.class_name("ant") == "ant"
     assert lettering.legend(["ant"]) == []
@@ -86,10 +97,39 @@ def test_numbers_are_no_class_names(only_these_fonts: Path) -> None:
     assert Lettering.of(["#1", "猫"]).class_name("猫") == "no. 2"
 
 
-@pytest.mark.parametrize("text", ["Собака", "Ωmega", "חתול", "✓ naïve"])
-def test_what_dejavu_has_needs_no_other_font(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: pytest.fail("fonts of this computer are searched"))
+def test_english_needs_no_font_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "_fonts_in_order", lambda: pytest.fail("fonts of this computer are searched"))
+    text = "".join(map(chr, range(32, 127))) + "…·"
     assert Lettering.of([text]).class_name(text) == text
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_fonts_are_found_where_systems_keep_them(
+    platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    places = {
+        "linux": home / ".local" / "share" / "fonts" / "truetype",
+        "darwin": home / "Library" / "Fonts",
+        "win32": tmp_path / "windows" / "Fonts",
+    }
+    folder = places[platform]
+    folder.mkdir(parents=True)
+    for name in ("Some.TTF", "some.otf", "readme.txt"):
+        (folder / name).write_bytes(b"")
+    for variable, value in (("HOME", home), ("WINDIR", tmp_path / "windows"), ("LOCALAPPDATA", tmp_path / "local")):
+        monkeypatch.setenv(variable, str(value))
+    for variable in ("XDG_DATA_HOME", "XDG_DATA_DIRS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(fonts.sys, "platform", platform)
+    assert {str(folder / name) for name in ("Some.TTF", "some.otf")} <= set(fonts.system_fonts())
+
+
+def test_plain_faces_of_common_fonts_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [f"/fonts/{name}" for name in ("Z.ttf", "NotoSansCJK.ttc", "DejaVuSans-Bold.ttf", "DejaVuSans.ttf")]
+    monkeypatch.setattr(fonts, "system_fonts", lambda: [*files, "/fonts/LastResort.otf"])
+    monkeypatch.setattr(fonts, "find_spec", lambda _name: None)
+    assert list(fonts._fonts_in_order()) == files[::-1]
 
 
 @pytest.mark.parametrize("text", ["a\u3000b", "a\ufe0fb", "a\u200db", "a\u00a0b"])
@@ -126,13 +166,3 @@ def test_galleries_and_heat_maps_say_which_names_they_number(only_these_fonts: P
     assert drawn.notes == ()
     with Image.open(tmp_path / "g.png") as numbered, Image.open(tmp_path / "h.png") as lettered:
         assert numbered.height > lettered.height, "the legend is below the photos"
-
-
-def test_a_title_of_any_letters_gives_no_warning(only_these_fonts: Path, tmp_path: Path) -> None:
-    history = [Epoch(1, 0.5, 0.5, 0.5, 0.5, 1, 1), Epoch(2, 0.4, 0.6, 0.4, 0.6, 1, 1)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for title in ("small-cnn · 猫", "small-cnn · $x", "small-cnn · $x$ \\frac"):
-            draw_curves(history, tmp_path / "curves.png", title)
-        _make_font(only_these_fonts / "a.ttf", "猫smal-cn ·")
-        draw_curves(history, tmp_path / "curves.png", "small-cnn · 猫")

@@ -5,18 +5,11 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw, ImageFont
 
-from photoclass.results.pictures.fonts import (
-    FontFile,
-    dejavu,
-    find_fonts,
-    has_raqm,
-    is_joiner,
-    load_font,
-    shows_nothing,
-)
+from photoclass.results.pictures.fonts import OWN, FontFile, find_fonts, is_joiner, load_font, shows_nothing
 from photoclass.text import listed, shorten
 
 _UNKNOWN = "?"
+_BOLD = 1 / 45  # the stroke around bold letters, in sizes: Pillow's own font has no bold face
 
 
 @dataclass(frozen=True)
@@ -26,7 +19,7 @@ class Lettering:
     Attributes:
         class_names: The classes, which may be drawn by number.
         texts: Other texts that may be drawn, such as file names.
-        fonts: Fonts of this computer with letters that DejaVu Sans lacks.
+        fonts: Fonts of this computer with letters that Pillow's own lacks.
     """
 
     class_names: tuple[str, ...] = ()
@@ -38,7 +31,7 @@ class Lettering:
         """Find the fonts for class names and other texts."""
         others = frozenset(texts)
         letters = {ord(letter) for text in (*class_names, *others) for letter in text}
-        fonts = find_fonts({code for code in letters if not _in(code, dejavu(False))})
+        fonts = find_fonts({code for code in letters if not _in(code, OWN)})
         return cls(tuple(class_names), others, fonts)
 
     def class_name(self, name: str) -> str:
@@ -50,7 +43,7 @@ class Lettering:
 
     def can_draw(self, text: str) -> bool:
         """Return whether there is a font for each letter."""
-        return all(self._font_of(letter, False) is not None for letter in text)
+        return all(self._font_of(letter) is not None for letter in text)
 
     def drawable(self, text: str) -> str:
         """Return a text with `?` for letters without a font, and for what is no letter."""
@@ -79,16 +72,9 @@ class Lettering:
             )
         return tuple(lines)
 
-    def one_font_for(self, text: str) -> str | None:
-        """Return a font file that has all letters of a text; None if no single one has."""
-        for font in (dejavu(False), *self.fonts):
-            if all(_in(ord(letter), font) for letter in text):
-                return font.path
-        return None
-
-    def length(self, text: str, size: int, bold: bool = False) -> float:
+    def length(self, text: str, size: int) -> float:
         """Return the width of a text in pixels."""
-        return sum(font.getlength(run) for font, run in self._runs(text, size, bold))
+        return sum(font.getlength(run) for font, run in self._runs(text, size))
 
     def draw(
         self,
@@ -103,73 +89,75 @@ class Lettering:
     ) -> None:
         """Draw a text; `at` is its top left corner, or with `right` its top right one."""
         left, top = at
-        runs = list(self._runs(text, size, bold))
-        # Hebrew and Arabic words still run to the left, while marks, commas and what follows stay where they are.
-        direction = "ltr" if has_raqm() else None
-        baseline = top + load_font(dejavu(bold).path, size).getmetrics()[0]
-        if right and len(runs) == 1:
-            pen.text((left, baseline), runs[0][1], fill=colour, font=runs[0][0], anchor="rs", direction=direction)
-            return
+        runs = list(self._runs(text, size))
+        stroke = _BOLD * size if bold else 0
+        baseline = top + load_font(OWN.path, size).getmetrics()[0]
         left -= sum(font.getlength(run) for font, run in runs) if right else 0
         for font, run in runs:
-            pen.text((left, baseline), run, fill=colour, font=font, anchor="ls", direction=direction)
+            at = left, baseline
+            # Hebrew and Arabic words still run to the left, while marks, commas and what follows stay where they are.
+            direction = "ltr" if font.layout_engine == ImageFont.Layout.RAQM else None
+            pen.text(at, run, fill=colour, font=font, anchor="ls", direction=direction, stroke_width=stroke)
             left += font.getlength(run)
 
-    def shorten(self, text: str, size: int, room: float, *, bold: bool = False) -> str:
+    def shorten(self, text: str, size: int, room: float) -> str:
         """Return a text that can be drawn, cut in its middle where it is wider than `room` pixels."""
         clean = self.drawable(text)
         short = clean
-        while self.length(short, size, bold) > room and len(short) > 2:
+        while self.length(short, size) > room and len(short) > 2:
             short = shorten(clean, len(short) - 1)
         return short
 
-    def _runs(self, text: str, size: int, bold: bool) -> Iterator[tuple[ImageFont.FreeTypeFont, str]]:
-        """Yield the text in pieces, each with a font that has all of its letters."""
+    def _runs(self, text: str, size: int) -> Iterator[tuple[ImageFont.FreeTypeFont, str]]:
+        """Yield the text in pieces, each with a font that has all of its letters; where one has all, in one piece."""
         clean = self.drawable(text)
-        lacking = [letter for letter in clean if not _in(ord(letter), dejavu(bold))]
+        lacking = [letter for letter in clean if not _in(ord(letter), OWN)]
         # Letters of one script are shaped together, so one font for all of them comes before several.
-        fonts = [font for font in self._fallbacks(bold) if all(_in(ord(letter), font) for letter in lacking)]
-        run, current = "", dejavu(bold).path
+        fonts = [font for font in self.fonts if all(_in(ord(letter), font) for letter in lacking)]
+        whole = [font for font in fonts if all(_in(ord(letter), font) for letter in clean)]
+        if lacking and whole:
+            yield _piece(whole[0], size, clean)
+            return
+        run, current = "", OWN
         for letter in clean:
-            path = current
-            if not shows_nothing(ord(letter)):
-                found = self._font_of(letter, bold, fonts)
-                path = found.path if found else current
-            if path != current and run:
-                yield load_font(current, size), run
+            font = current if shows_nothing(ord(letter)) else self._font_of(letter, fonts) or current
+            if font != current and run:
+                yield _piece(current, size, run)
                 run = ""
-            run, current = run + letter, path
+            run, current = run + letter, font
         if run:
-            yield load_font(current, size), run
-
-    def _fallbacks(self, bold: bool) -> tuple[FontFile, ...]:
-        return (dejavu(False), *self.fonts) if bold else self.fonts
+            yield _piece(current, size, run)
 
     def _drawable_letter(self, letter: str) -> str:
         if is_joiner(ord(letter)):
-            return letter if has_raqm() else ""
+            return letter
         if shows_nothing(ord(letter)):
             return " "
-        return letter if letter.isprintable() and self._font_of(letter, False) is not None else _UNKNOWN
+        return letter if letter.isprintable() and self._font_of(letter) is not None else _UNKNOWN
 
-    def _font_of(self, letter: str, bold: bool, first: Sequence[FontFile] = ()) -> FontFile | None:
-        for font in (dejavu(bold), *first, *self._fallbacks(bold)):
-            if _in(ord(letter), font):
-                return font
-        return None
+    def _font_of(self, letter: str, first: Sequence[FontFile] = ()) -> FontFile | None:
+        return next((font for font in (OWN, *first, *self.fonts) if _in(ord(letter), font)), None)
 
     def _spelled(self, name: str) -> str:
         """Return a name with the code points of the letters that cannot be drawn."""
         parts: list[str] = []
         for letter in name:
-            drawn = self._font_of(letter, False) is not None
+            drawn = self._font_of(letter) is not None
             parts.append(letter if drawn else f" U+{ord(letter):04X} ")
         return " ".join("".join(parts).split())
 
 
+def _piece(font: FontFile, size: int, text: str) -> tuple[ImageFont.FreeTypeFont, str]:
+    """Return a loaded font and its piece of a text; without Raqm, joiners would be drawn as boxes."""
+    loaded = load_font(font.path, size)
+    if loaded.layout_engine == ImageFont.Layout.RAQM:
+        return loaded, text
+    return loaded, "".join(letter for letter in text if not is_joiner(ord(letter)))
+
+
 def _in(code: int, font: FontFile) -> bool:
-    return code in font.letters or shows_nothing(code)
+    return shows_nothing(code) or font.has(code)
 
 
-# DejaVu Sans alone.
+# Pillow's own font alone.
 PLAIN = Lettering()

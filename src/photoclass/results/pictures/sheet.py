@@ -15,8 +15,7 @@ from PIL import Image, ImageDraw, ImageOps
 from photoclass.atomic import check_writable, write_bytes
 from photoclass.errors import OutputError, SettingsError
 from photoclass.photos.table import PassedOver, SkippedPhoto, unused_as_json
-from photoclass.results.pictures.fonts import dejavu, load_font
-from photoclass.results.pictures.lettering import PLAIN, Lettering
+from photoclass.results.pictures.lettering import Lettering
 from photoclass.text import plural
 
 Item = TypeVar("Item")
@@ -25,7 +24,11 @@ TILE = 300  # side of a photo on the page, in pixels
 PAPER, INK, QUIET, FAINT = "#fbfaf7", "#1f2933", "#66727f", "#e9e6df"
 RIGHT, WRONG, NEUTRAL = "#2b8a3e", "#c92a2a", "#3b5b92"
 _GAP, _MARGIN, _HEADER, _CAPTION = 18, 36, 92, 66
-_SMALL, _LARGE, _LEGEND_LINE = 14, 20, 22  # sizes of letters, and the height of a line of the legend
+_SMALL, _MEDIUM, _LARGE, _LEGEND_LINE = 14, 16, 20, 22  # sizes of letters, and the height of a line of the legend
+# Corners of the signs before a class that is correct or wrong, and the room that they take.
+_TICK = ((2, 9), (6, 14), (14, 2))
+_CROSS = ((2, 2), (14, 14), (8, 8), (14, 2), (2, 14))
+_SIGN_ROOM = 22
 
 _SOFTWARE_TAG, _SOFTWARE = 0x0131, "photoclass"
 
@@ -227,16 +230,12 @@ def photo_tile(picture: Image.Image) -> Image.Image:
 def reason_tile(reason: str) -> Image.Image:
     """Return a blank square with the reason why there is no photo."""
     tile = Image.new("RGB", (TILE, TILE), FAINT)
-    text = _wrap(f"skipped: {reason}", 16, TILE - 40)
-    ImageDraw.Draw(tile).multiline_text(
-        (TILE / 2, TILE / 2),
-        text,
-        fill=QUIET,
-        font=load_font(dejavu(False).path, 16),
-        anchor="mm",
-        align="center",
-        spacing=6,
-    )
+    text, pen = f"skipped: {reason}", ImageDraw.Draw(tile)
+    lettering = Lettering.of((), [text])
+    lines = _wrap(text, lettering, TILE - 40)
+    for number, line in enumerate(lines):
+        at = (TILE - lettering.length(line, _MEDIUM)) / 2, TILE / 2 + _LEGEND_LINE * (number - len(lines) / 2)
+        lettering.draw(pen, at, line, _MEDIUM, QUIET)
     return tile
 
 
@@ -276,27 +275,35 @@ def draw_caption(
     pen.rectangle((left, top, left + round((width - 1) * caption.probability), top + 6), fill=colour)
     percent = describe_probability(caption.probability)
     lettering.draw(pen, (left + width, top + 14), percent, _LARGE, INK, right=True)
+    if truth:
+        # A sign in addition to the colour: not everybody can tell green from red.
+        sign = _TICK if truth == label else _CROSS
+        pen.bitmap((left, top + 17), _sign(sign), fill=colour)
+        left, width = left + _SIGN_ROOM, width - _SIGN_ROOM
     text = _classes_text(label, truth, lettering, width - lettering.length(percent, _LARGE) - 10)
     lettering.draw(pen, (left, top + 14), text, _LARGE, colour, bold=True)
+
+
+def _sign(corners: Sequence[tuple[int, int]]) -> Image.Image:
+    """Return a mask of a line through these corners, with smooth edges."""
+    mask = Image.new("L", (4 * 16, 4 * 18))
+    ImageDraw.Draw(mask).line([(4 * x, 4 * y) for x, y in corners], fill=255, width=10, joint="curve")
+    return mask.reduce(4)
 
 
 def _classes_text(label: str, truth: str, lettering: Lettering, room: float) -> str:
     """Return predicted and true class, cut to `room` pixels."""
     drawn = lettering.class_name(label)
-    # Symbols in addition to colours: not everybody can tell green from red.
-    if not truth or truth == label:
-        return lettering.shorten(f"✓ {drawn}" if truth else drawn, _LARGE, room, bold=True)
+    if truth in ("", label):
+        return lettering.shorten(drawn, _LARGE, room)
     known = lettering.class_name(truth)
-    text = f"✗ {drawn}, truth: {known}"
-    if lettering.length(text, _LARGE, bold=True) <= room:
+    text = f"{drawn}, truth: {known}"
+    if lettering.length(text, _LARGE) <= room:
         return text
     # Each is cut for itself, so that a long name does not hide the other one.
-    room -= lettering.length("✗ , truth: ", _LARGE, bold=True)
-    first = lettering.shorten(
-        drawn, _LARGE, max(room / 2, room - lettering.length(known, _LARGE, bold=True)), bold=True
-    )
-    rest = room - lettering.length(first, _LARGE, bold=True)
-    return f"✗ {first}, truth: {lettering.shorten(known, _LARGE, rest, bold=True)}"
+    room -= lettering.length(", truth: ", _LARGE)
+    first = lettering.shorten(drawn, _LARGE, max(room / 2, room - lettering.length(known, _LARGE)))
+    return f"{first}, truth: {lettering.shorten(known, _LARGE, room - lettering.length(first, _LARGE))}"
 
 
 def describe_probability(probability: float) -> str:
@@ -306,12 +313,12 @@ def describe_probability(probability: float) -> str:
     return f"{100 * probability:.1f} %" if probability < 0.9995 else "> 99.9 %"
 
 
-def _wrap(text: str, size: int, room: float) -> str:
+def _wrap(text: str, lettering: Lettering, room: float) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if PLAIN.length(longer, size) <= room:
+        if lettering.length(longer, _MEDIUM) <= room:
             lines[-1] = longer
         else:
-            lines.append(PLAIN.shorten(word, size, room))
-    return "\n".join(lines)
+            lines.append(lettering.shorten(word, _MEDIUM, room))
+    return lines
