@@ -71,6 +71,7 @@ def _words(command: str, photos: Path, model: Path, out: Path) -> list[object]:
     with_model = ["--model", model]
     words: dict[str, list[object]] = {
         "check": [photos, "--quick", "--group-by", "/([^/]{3})[^/]*$"],
+        "convert": [photos, "--to", "csv", "--out", out / "converted"],
         "train": [photos, "--out", out / "run", "--recipe", "small-cnn", "--epochs", 1, *QUICK, "--no-report"],
         "evaluate": [photos, *with_model, "--include-known", "--cost-fp", 1, "--cost-fn", 5],
         "predict": [photos, *with_model, "--abstain", "0.6", "--coverage", "0.5"],

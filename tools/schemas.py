@@ -425,6 +425,22 @@ TRAIN = keys(
     **NOTES,
 )
 
+CONVERT = keys(
+    "What `convert` wrote.",
+    folder=text("the new folder"),
+    form=text("the form", "imagefolder", "csv", "parquet"),
+    data=text("what to give as DATA: the folder, or the table in it"),
+    photos=count("how many photos it holds"),
+    classes=by_name("photos by class", {"type": "integer", "minimum": 0}),
+    splits=by_name(
+        "photos by split: `train`, `valid`, `held_out`; `none` are those that have none yet",
+        {"type": "integer", "minimum": 0},
+    ),
+    has_groups=flag("whether it says groups, in the column `group`"),
+    **UNUSED,
+    **NOTES,
+)
+
 PREDICT = keys(
     "What `predict` writes with `--json`, and as `.json`. A row is a line of `.jsonl`, and its keys are the columns of "
     "`.csv` and `.parquet`.",
@@ -485,6 +501,7 @@ PAGES = {
 
 DOCUMENTS: dict[str, Schema] = {
     "check": CHECK,
+    "convert": CONVERT,
     "train": TRAIN,
     "evaluate": EVALUATE,
     "compare": COMPARE,

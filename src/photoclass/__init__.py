@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from photoclass.model.folder import ModelInfo, load_info
     from photoclass.model.runtime import Runtime
     from photoclass.photos.cache.cache import cache
+    from photoclass.photos.convert.convert import Conversion, convert
     from photoclass.photos.decode import Unreadable
     from photoclass.photos.fixes import Fix, write_fixes
     from photoclass.photos.sources.options import ReadOptions
@@ -73,6 +74,8 @@ _HOMES = {
     "Findings": "photoclass.checks.findings",
     "describe_findings": "photoclass.checks.description",
     "write_check_page": "photoclass.checks.page:write_page",
+    "convert": "photoclass.photos.convert.convert",
+    "Conversion": "photoclass.photos.convert.convert",
     "Fix": "photoclass.photos.fixes",
     "ReadOptions": "photoclass.photos.sources.options",
     "SplitFractions": "photoclass.photos.split",
@@ -127,6 +130,8 @@ __all__ = [
     "Findings",
     "describe_findings",
     "write_check_page",
+    "convert",
+    "Conversion",
     "Fix",
     "ReadOptions",
     "SplitFractions",

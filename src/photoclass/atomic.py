@@ -73,6 +73,30 @@ def write_bytes(path: Path, content: bytes) -> None:
         part.write_bytes(content)
 
 
+@contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a new temporary folder beside `path`; if the block succeeds, that folder becomes `path`.
+
+    On failure nothing is left of it.
+
+    Raises:
+        OutputError: `path` is there and is no empty folder, cannot be written, or the disk is full.
+    """
+    if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
+        raise OutputError(f"{path}: is there already; give a new folder")
+    part = path.parent / f".{path.name[:100]}.{secrets.token_hex(6)}{PART_ENDING}"
+    try:
+        part.mkdir(parents=True)
+        yield part
+        os.replace(part, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{path}: cannot be written ({reason}); free some space or choose another place") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def check_writable(path: Path) -> None:
     """Check before long work that its result can be written.
 

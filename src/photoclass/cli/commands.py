@@ -8,7 +8,19 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-COMMANDS = ("check", "train", "evaluate", "predict", "submit", "gallery", "explain", "report", "cache", "demo")
+COMMANDS = (
+    "check",
+    "convert",
+    "train",
+    "evaluate",
+    "predict",
+    "submit",
+    "gallery",
+    "explain",
+    "report",
+    "cache",
+    "demo",
+)
 
 
 class PlainCommand(TyperCommand):

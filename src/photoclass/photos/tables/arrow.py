@@ -35,11 +35,13 @@ class ArrowColumns:
         header: The names of the columns.
         rows: The cells as text; of a photo that is held as bytes, its path or an empty cell. Counted from 0.
         photos: The indices of the columns that hold photos as bytes.
+        named: The indices of the columns whose classes the schema names.
     """
 
     header: tuple[str, ...]
     rows: tuple[TableRow, ...]
     photos: tuple[int, ...]
+    named: tuple[int, ...]
 
 
 def is_arrow(start: bytes) -> bool:
@@ -69,7 +71,8 @@ def read_arrow(file: Path, where: str) -> ArrowColumns:
             if len(rows) > _MOST_ROWS:
                 raise DataError(f"{where}: has more than {_MOST_ROWS:,} rows; divide it into several files")
         header = tuple(field.name.strip() for field in table.schema)
-    return ArrowColumns(header, tuple(rows), photos)
+        named = tuple(i for i, field in enumerate(table.schema) if field.name in names)
+    return ArrowColumns(header, tuple(rows), photos, named)
 
 
 def read_photos_of(file: Path, where: str, column: int) -> Iterator[bytes | None]:

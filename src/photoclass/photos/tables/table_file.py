@@ -32,6 +32,7 @@ class TableFile:
         header_as_written: The header before it was trimmed.
         unit: What a row's number counts: the `line` of a text, from 1; the `row` of Parquet and Arrow, from 0.
         photos: The columns of Parquet and Arrow that hold photos as bytes. Their cells are the photos' paths, or empty.
+        named: The columns of Parquet and Arrow whose classes the schema names.
     """
 
     file: Path
@@ -43,6 +44,7 @@ class TableFile:
     header_as_written: tuple[str, ...] = ()
     unit: str = "line"
     photos: tuple[int, ...] = ()
+    named: tuple[int, ...] = ()
 
     def cells(self, column: int) -> list[str]:
         """Return the cells of a column, from the first row to the last."""
@@ -92,7 +94,14 @@ def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
         raise DataError(f"{where}: cannot be read ({error.strerror})") from error
     if is_arrow(start):
         columns = read_arrow(file, where)
-        return TableFile(shown or file, columns.header, columns.rows, unit="row", photos=columns.photos)
+        return TableFile(
+            shown or file,
+            columns.header,
+            columns.rows,
+            unit="row",
+            photos=columns.photos,
+            named=columns.named,
+        )
     file = shown or file
     decoded = decode_table(content, where)
     notes = [_cp1252_note(decoded.text, where)] if decoded.encoding == CP1252 else []

@@ -134,8 +134,9 @@ def label_table(
     row_splits = _splits(table, columns, splits, split, faults)
     faults.refuse()
     labelled.notes += _describe_flags(table, columns, row_splits)
-    check_labels(table, labels, lines)
-    labelled.notes += [f"{table.file}: {said}"] if (said := describe_numbers(labels)) else []
+    if columns.label not in table.named:  # what a schema names is a class, whatever it looks like
+        check_labels(table, labels, lines)
+        labelled.notes += [f"{table.file}: {said}"] if (said := describe_numbers(labels)) else []
     group = _group_column(table, reading)
     groups = [cell.strip() for cell in table.cells(group)] if group is not None else [""] * len(labels)
     rows = [_Row(*cells) for cells in zip(lines, images, labels, row_splits, groups, strict=True)]

@@ -1,0 +1,1 @@
+"""DATA in another form: class folders, a table of labels, or Parquet."""
