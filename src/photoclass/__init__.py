@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from photoclass.checks.page import write_page as write_check_page
     from photoclass.estimator.classifier import PhotoClassifier
     from photoclass.estimator.features import PhotoFeatures
+    from photoclass.estimator.near_duplicates import near_duplicate_groups
     from photoclass.metrics.intervals import Interval
     from photoclass.metrics.labelled import LabelledProbabilities
     from photoclass.model.builtin import builtin_model
@@ -87,6 +88,7 @@ _HOMES = {
     "RunSettings": "photoclass.training.run_settings",
     "PhotoClassifier": "photoclass.estimator.classifier",
     "PhotoFeatures": "photoclass.estimator.features",
+    "near_duplicate_groups": "photoclass.estimator.near_duplicates",
     "evaluate": "photoclass.results.scores.evaluate",
     "Evaluation": "photoclass.results.scores.evaluate",
     "compare": "photoclass.results.scores.compare",
@@ -143,6 +145,7 @@ __all__ = [
     "RunSettings",
     "PhotoClassifier",
     "PhotoFeatures",
+    "near_duplicate_groups",
     "evaluate",
     "Evaluation",
     "compare",

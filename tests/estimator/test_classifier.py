@@ -1,6 +1,7 @@
 """`PhotoClassifier`: what scikit-learn does with it, and its model folder."""
 
 import pickle
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,12 @@ def test_what_is_saved_predicts_the_same(fitted: PhotoClassifier, files: list[st
 
 def test_commands_take_what_is_saved(fitted: PhotoClassifier, files: list[str], tmp_path: Path) -> None:
     fitted.save(tmp_path / "run")
+    folder = tmp_path / "photos"
+    for file, label in zip(files, LABELS, strict=True):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, folder / label)
+    assert "48 photos" in done("evaluate", folder, "--model", tmp_path / "run").stdout
+    assert "{cat}" in done("predict", files[0], "--model", tmp_path / "run", "--coverage", "0.5").stdout
     done("report", tmp_path / "run")
     done("gallery", *files, "--model", tmp_path / "run", "--out", tmp_path / "gallery.png")
     assert photoclass.load_info(tmp_path / "run").training.data is None

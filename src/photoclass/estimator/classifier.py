@@ -30,9 +30,9 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     uint8 RGB arrays of shape (height, width, 3); or one array of shape (N, height, width, 3). Every photo must be
     readable: a row cannot be skipped.
 
-    All photos of `fit` train the model but for a validation part, which calibrates the novelty detector and, for
-    recipes with epochs, chooses the epoch. Near-duplicates and groups stay on one side of that division. What the model
-    scores is for you to measure, on photos that `fit` was not given: `score`, `cross_val_score`.
+    All photos of `fit` train the model but for a validation part, which calibrates the novelty detector and prediction
+    sets and, for recipes with epochs, chooses the epoch. Near-duplicates and groups stay on one side of that division.
+    What the model scores is for you to measure, on photos that `fit` was not given: `score`, `cross_val_score`.
 
     The features of a photo are kept in the cache by its content, so that cross-validation and grid search compute them
     once.
