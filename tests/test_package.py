@@ -28,6 +28,7 @@ LAYERS = (
     "metrics",
     "photos",
     "model",
+    "hub",
     "results",
     "networks",
     "training",

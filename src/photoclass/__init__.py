@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from photoclass.estimator.classifier import PhotoClassifier
     from photoclass.estimator.features import PhotoFeatures
     from photoclass.estimator.near_duplicates import near_duplicate_groups
+    from photoclass.hub.access import HubAccess
+    from photoclass.hub.download_model import download_model
+    from photoclass.hub.push import Pushed, push
     from photoclass.metrics.intervals import Interval
     from photoclass.metrics.labelled import LabelledProbabilities
     from photoclass.model.builtin import builtin_model
@@ -115,6 +118,10 @@ _HOMES = {
     "describe_network": "photoclass.results.diagram.layers",
     "Layer": "photoclass.results.diagram.layers",
     "draw_network": "photoclass.results.diagram.draw",
+    "push": "photoclass.hub.push",
+    "Pushed": "photoclass.hub.push",
+    "download_model": "photoclass.hub.download_model",
+    "HubAccess": "photoclass.hub.access",
     "builtin_model": "photoclass.model.builtin",
     "load_info": "photoclass.model.folder",
     "ModelInfo": "photoclass.model.folder",
@@ -172,6 +179,10 @@ __all__ = [
     "describe_network",
     "Layer",
     "draw_network",
+    "push",
+    "Pushed",
+    "download_model",
+    "HubAccess",
     "builtin_model",
     "load_info",
     "ModelInfo",

@@ -18,6 +18,7 @@ COMMANDS = (
     "gallery",
     "explain",
     "report",
+    "push",
     "cache",
     "demo",
 )

@@ -32,7 +32,7 @@ def evaluate(
         typer.Option(
             "--model",
             metavar="RUN",
-            help="The model folder that train made; give it twice to compare two models.  "
+            help="The model folder that train made, or hf:OWNER/REPO[@REVISION]; give it twice to compare two models.  "
             "[default: the built-in model, cat or dog]",
         ),
     ] = None,
@@ -99,7 +99,7 @@ def evaluate(
     else:
         found = compare(
             data,
-            models,
+            [model_or_builtin(model, workspace) for model in models],
             include_known=include_known,
             fixes=fixes,
             reading=reading,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from photoclass.hub.reference import is_hub_reference
 from photoclass.model import builtin
 from photoclass.terminal import terminal_progress
 
@@ -25,7 +26,10 @@ PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help=
 ModelOption = Annotated[
     Path | None,
     typer.Option(
-        "--model", metavar="RUN", help="The model folder that train made.  [default: the built-in model, cat or dog]"
+        "--model",
+        metavar="RUN",
+        help="The model folder that train made, or hf:OWNER/REPO[@REVISION] on the Hugging Face Hub.  "
+        "[default: the built-in model, cat or dog]",
     ),
 ]
 CoverageByOption = Annotated[
@@ -142,7 +146,14 @@ def above_zero(option: str, value: Any) -> Any:
 
 
 def model_or_builtin(model: Path | None, workspace: "Workspace") -> Path:
-    """Return the model folder to use; without --model, report that it is the built-in one."""
+    """Return the model folder to use; without --model, report that it is the built-in one.
+
+    A model on the hub is downloaded, unless it is on this disk already.
+    """
+    if model is not None and is_hub_reference(str(model)):
+        from photoclass.hub.download_model import download_model
+
+        return download_model(str(model), workspace=workspace)
     if model is None:
         model = builtin.builtin_model()
         workspace.say("no --model given: using the built-in model, which knows only cats and dogs")

@@ -132,8 +132,9 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE",
-            help="For features and finetune: lite0 or lite2; for features also lite0+lite2, or an ONNX file.",
+            metavar="NAME|FILE|hf:OWNER/REPO",
+            help="For features and finetune: lite0 or lite2; for features also lite0+lite2, an ONNX file, or one on "
+            "the Hugging Face Hub: hf:OWNER/REPO[@REVISION][:FILE.onnx].",
             rich_help_panel="Pretrained backbone",
         ),
     ] = None,
@@ -158,6 +159,15 @@ def train(
         typer.Option(
             metavar="R,G,B",
             help="Then divide by this standard deviation: 0.229,0.224,0.225 or 1/255.",
+            rich_help_panel="Pretrained backbone",
+        ),
+    ] = None,
+    backbone_output: Annotated[
+        str | None,
+        typer.Option(
+            metavar="class|mean|both|penultimate|NAME",
+            help="What FILE's features are: of a transformer's tokens the class token, the mean of its patches or "
+            "both; of a classifier what its last layer takes; or one of several outputs, by its name.",
             rich_help_panel="Pretrained backbone",
         ),
     ] = None,
@@ -218,6 +228,7 @@ def train(
         "backbone_size": backbone_size,
         "backbone_mean": backbone_mean,
         "backbone_std": backbone_std,
+        "backbone_output": backbone_output,
         "tail": tail,
         "epochs": epochs,
     }

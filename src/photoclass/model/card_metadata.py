@@ -24,6 +24,7 @@ def front_matter(info: ModelInfo) -> str:
         "library_name": "photoclass",
         "pipeline_tag": "image-classification",
         "tags": ["image-classification", "photoclass", "onnx", info.recipe],
+        **_base_model(info),
         "metrics": list(_METRICS),
         "model-index": [
             {
@@ -33,6 +34,14 @@ def front_matter(info: ModelInfo) -> str:
         ],
     }
     return "\n".join(("---", *_mapping(values), "---", ""))
+
+
+def _base_model(info: ModelInfo) -> dict[str, Any]:
+    """Return the repository that the backbone is from, where it is from the hub: `hf:OWNER/REPO@COMMIT:FILE`."""
+    backbone = info.settings.get("backbone")
+    if not isinstance(backbone, str) or not backbone.startswith("hf:"):
+        return {}
+    return {"base_model": backbone.removeprefix("hf:").partition("@")[0]}
 
 
 def _result(info: ModelInfo, split: str, score: StoredScore) -> dict[str, Any]:

@@ -164,6 +164,6 @@ def test_numbers_fractions_and_words_are_read_alike() -> None:
 
 
 def test_a_file_never_runs_in_int8(tmp_path: Path) -> None:
-    backbone = open_backbone_file(_write(tmp_path / "net.onnx", tiny_network()), FileOptions(0, (0.0,), (1.0,)))
+    backbone, _ = open_backbone_file(_write(tmp_path / "net.onnx", tiny_network()), FileOptions(0, (0.0,), (1.0,)))
     assert backbone.precision == ("bf16" if "BF16" in cpu_gains_from() else "fp32")
     assert backbone.engine.row_shape == backbone.row_shape == (5,)

@@ -166,7 +166,7 @@ class _Emptying(Silent):
 
 
 def test_a_cache_emptied_during_a_run_gives_a_one_line_error(drawn_photos: Path, own_folder: Path) -> None:
-    backbone = open_backbone_file(own_folder / "net.onnx", FileOptions(0, (0.5,), (0.5,)))
+    backbone, _ = open_backbone_file(own_folder / "net.onnx", FileOptions(0, (0.5,), (0.5,)))
     settings = decode_settings(FeaturesSettings("net.onnx", backbone_size=backbone.image_size))
     folder = own_folder / "cache"
     table = read_data(drawn_photos, Workspace(folder))

@@ -13,9 +13,9 @@ from photoclass.atomic import write_bytes
 from photoclass.errors import OutputError, SettingsError
 from photoclass.model.engine import Engine, cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import BACKBONE_VERSION, write_backbones, write_trunk
-from photoclass.networks.pretrained.catalog import BACKBONES, image_size_of
+from photoclass.networks.pretrained.catalog import BACKBONES, PRETRAINED_CREDIT, image_size_of
 from photoclass.networks.pretrained.efficientnet_lite import FoldedNetwork, fold, read_weights
-from photoclass.networks.pretrained.onnx_file.read import FileOptions, read_network
+from photoclass.networks.pretrained.onnx_file.read import UNSAID, FileNetwork, FileOptions, read_network
 from photoclass.networks.scaling import Scaling
 from photoclass.photos.cache.names import network_folder
 from photoclass.photos.cache.store import cache_error
@@ -33,10 +33,9 @@ class Backbone:
         onnx: The network: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
         precision: The precision that it computes in: `int8`, `bf16` or `fp32`.
         reason: Why this precision, for the output.
-        file_sha256: Checksum of the file; empty for a built-in backbone.
-        note: What the user should know of it, in one line; empty for nothing.
         gives_maps: Whether it consists of the first blocks only, and returns uint8 feature maps (N, side, side,
             channels).
+        credit: Whose weights these are and under which licence, in a sentence; empty where unknown.
     """
 
     name: str
@@ -44,9 +43,8 @@ class Backbone:
     onnx: bytes
     precision: str
     reason: str
-    file_sha256: str = ""
-    note: str = ""
     gives_maps: bool = False
+    credit: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs, which compiles the network itself."""
@@ -92,7 +90,7 @@ def open_backbone(name: str, precision: str = "auto", cache: Path | None = None)
         return write_backbones(networks, image_size, "int8" if chosen == "int8" else "fp32")
 
     onnx = make() if cache is None else _cached(cache, name, chosen, make)
-    return Backbone(name, image_size, onnx, chosen, reason)
+    return Backbone(name, image_size, onnx, chosen, reason, credit=PRETRAINED_CREDIT)
 
 
 def _cached(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -> bytes:
@@ -119,14 +117,17 @@ def _cached(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -
     return content
 
 
-def open_backbone_file(path: Path, options: FileOptions, precision: str = "auto", name: str = "") -> Backbone:
-    """Open a backbone from an ONNX file; it runs in fp32, or in bf16 if that is faster.
+def open_backbone_file(
+    path: Path, options: FileOptions, precision: str = "auto", name: str = "", usual: FileOptions = UNSAID
+) -> tuple[Backbone, FileNetwork]:
+    """Open a backbone from an ONNX file, and say what is known of the file. It runs in fp32, or in bf16 if faster.
 
     Args:
         path: The file.
         options: How the network is used.
         precision: `auto`, `bf16` or `fp32`.
         name: What it is called in messages and in the model folder, where it is not the user's own file.
+        usual: As in `read_network`.
 
     Raises:
         ModelError: There is no such file, or it is not a network that can be a backbone.
@@ -136,8 +137,8 @@ def open_backbone_file(path: Path, options: FileOptions, precision: str = "auto"
     if precision == "int8":
         raise SettingsError(f"{where}: a backbone from a file cannot run in int8; leave out --precision")
     chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
-    network = read_network(path, options, where)
-    return Backbone(name or path.name, network.image_size, network.onnx, chosen, reason, network.sha256, network.note)
+    network = read_network(path, options, where, usual)
+    return Backbone(name or path.name, network.image_size, network.onnx, chosen, reason), network
 
 
 def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError, SettingsError, TrainingError
+from photoclass.hub.backbone import fetch_backbone
+from photoclass.hub.reference import parse_reference
 from photoclass.metrics.classification import log_loss
 from photoclass.model.folder import HeadSummary, MixedGroups, TrainingSummary
 from photoclass.model.novelty import NoveltyDetector, fit_novelty, photos_to_keep
 from photoclass.model.runtime import Runtime
-from photoclass.networks.pretrained.catalog import PRETRAINED_CREDIT
-from photoclass.networks.pretrained.onnx_file.read import FileOptions
+from photoclass.networks.pretrained.onnx_file.read import MAX_FILE_BYTES, FileNetwork, FileOptions
 from photoclass.photos.decode import Unreadable, decode_photo, read_file
 from photoclass.photos.fixes import Fix
 from photoclass.photos.table import HELD_OUT, TRAIN, VALID
@@ -136,7 +137,7 @@ def save_features(fitted: FittedFeatures) -> TrainResult:
     info = model_info(
         run,
         TrainingSummary(
-            description=_describe_training(run, settings, head),
+            description=_describe_training(run, backbone, head),
             seconds=round(fitted.seconds, 1),
             device="cpu",
             precision=backbone.precision,
@@ -157,15 +158,15 @@ def save_features(fitted: FittedFeatures) -> TrainResult:
     return finish(run, Outcome(info, onnx, predicted, difference, None, novelty, label_errors=fitted.label_errors))
 
 
-def _describe_training(run: Run, settings: FeaturesSettings, head: Head) -> str:
+def _describe_training(run: Run, backbone: Backbone, head: Head) -> str:
     """Describe the training for the model card and the report, in plain text."""
     text = (
-        f"A linear head on the features of the frozen pretrained backbone {settings.backbone}, fitted "
+        f"A linear head on the features of the frozen pretrained backbone {backbone.name}, fitted "
         f"on cpu in {run.compute.precision}, seed {run.request.seed}. Its regularisation "
         f"strength ({head.strength:g}) and temperature ({head.temperature:.3f}) were chosen by cross-validation on the "
         f"training photos, with a log loss of {head.candidates[head.strength]:.4f}."
     )
-    return text if settings.backbone_is_file else f"{text} {PRETRAINED_CREDIT}"
+    return f"{text} {backbone.credit}".strip()
 
 
 def _novelty(train: FeaturedPhotos, valid: FeaturedPhotos, seed: int) -> NoveltyDetector:
@@ -208,7 +209,7 @@ def open_recipe_backbone(
         workspace: The cache folder, and who is told what to know of a file.
 
     Returns:
-        The backbone, and the settings with the name, size and checksum of one from a file.
+        The backbone, and the settings with all that repeats it: name, size, scaling and checksum of one from a file.
 
     Raises:
         ModelError: It cannot be used, or its checksum is not the required one.
@@ -216,17 +217,49 @@ def open_recipe_backbone(
     """
     if not settings.backbone_is_file:
         return open_backbone(settings.backbone, precision, workspace.cache), settings
-    path, required = Path(settings.backbone), settings.backbone_sha256
     options = FileOptions(
         settings.backbone_size, settings.backbone_mean, settings.backbone_std, settings.backbone_output
     )
-    backbone = open_backbone_file(path, options, precision)
-    if backbone.note:
-        workspace.say(backbone.note)
-    if required not in ("", backbone.file_sha256):
-        raise ModelError(f"{path}: has SHA-256 {backbone.file_sha256}, not {required}; give the file that has it")
-    size, sha256 = backbone.image_size, backbone.file_sha256
-    return backbone, replace(settings, backbone=backbone.name, backbone_size=size, backbone_sha256=sha256)
+    if settings.backbone_is_on_hub:
+        backbone, file = _open_hub_backbone(settings.backbone, options, precision, workspace)
+    else:
+        backbone, file = open_backbone_file(Path(settings.backbone), options, precision)
+    if file.note:
+        workspace.say(file.note)
+    required = settings.backbone_sha256
+    if required not in ("", file.sha256):
+        raise ModelError(f"{settings.backbone}: has SHA-256 {file.sha256}, not {required}; give the file that has it")
+    return backbone, replace(
+        settings,
+        backbone=backbone.name,
+        backbone_size=file.options.size,
+        backbone_mean=file.options.mean,
+        backbone_std=file.options.std,
+        backbone_sha256=file.sha256,
+    )
+
+
+def _open_hub_backbone(
+    name: str, options: FileOptions, precision: str, workspace: Workspace
+) -> tuple[Backbone, FileNetwork]:
+    """Open a backbone from the hub, with the size and scaling that its repository names, unless `options` do.
+
+    Raises:
+        ModelError: It cannot be downloaded or used.
+        SettingsError: The options or the precision do not fit it.
+    """
+    fetched = fetch_backbone(
+        parse_reference(name, takes_file=True),
+        workspace.progress,
+        most_bytes=MAX_FILE_BYTES,
+        with_preprocessing=not (options.size and options.mean),
+    )
+    usual = FileOptions(fetched.preprocessing.size, fetched.preprocessing.mean, fetched.preprocessing.std)
+    backbone, file = open_backbone_file(fetched.path, options, precision, str(fetched.reference), usual)
+    if fetched.licence:
+        credit = f"Its backbone's licence is {fetched.licence}, as {fetched.reference.repository} on the hub says."
+        backbone = replace(backbone, credit=credit)
+    return backbone, file
 
 
 def _fit(request: TrainRequest, settings: FeaturesSettings, photos: FeaturedPhotos, groups: NDArray[np.int64]) -> Head:

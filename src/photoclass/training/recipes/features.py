@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from photoclass.errors import SettingsError
+from photoclass.hub.reference import is_hub_reference, parse_reference
 from photoclass.networks.pretrained.catalog import BACKBONES, image_size_of
 from photoclass.photos.decode_settings import ResizeRule, check_resize
 
@@ -13,7 +14,8 @@ class FeaturesSettings:
 
     Attributes:
         backbone: The pretrained network: `lite0` is fast, `lite2` is accurate, `lite0+lite2` concatenates the features
-            of both; or an ONNX file, whose name ends in .onnx. The next five settings are for such a file.
+            of both; or an ONNX file, whose name ends in .onnx; or one on the hub, as hf:OWNER/REPO@REVISION:FILE. The
+            next five settings are for these files.
         backbone_size: Side of the square input, in pixels; 0 where the file fixes it.
         backbone_mean: Mean subtracted from pixels in [0, 1]: one value, or one for each channel.
         backbone_std: Standard deviation that they are then divided by, likewise.
@@ -37,12 +39,16 @@ class FeaturesSettings:
 
     def __post_init__(self) -> None:
         check_resize(self.resize)
+        if self.backbone_is_on_hub:
+            parse_reference(self.backbone, takes_file=True)
         if self.backbone_is_file:
             _check_scaling(self.backbone_mean, self.backbone_std)
             return
         if self.backbone not in BACKBONES:
             names = ", ".join(BACKBONES)
-            raise SettingsError(f"unknown backbone {self.backbone!r}; choose from {names}, or give an .onnx file")
+            raise SettingsError(
+                f"unknown backbone {self.backbone!r}; choose from {names}, or give an .onnx file or hf:OWNER/REPO"
+            )
         if (
             self.backbone_size
             or self.backbone_mean
@@ -57,8 +63,13 @@ class FeaturesSettings:
 
     @property
     def backbone_is_file(self) -> bool:
-        """Whether the backbone is an ONNX file of the user's."""
-        return self.backbone.casefold().endswith(".onnx")
+        """Whether the backbone is an ONNX file, the user's own or one on the hub."""
+        return self.backbone_is_on_hub or self.backbone.casefold().endswith(".onnx")
+
+    @property
+    def backbone_is_on_hub(self) -> bool:
+        """Whether the backbone is a file in a repository on the hub."""
+        return is_hub_reference(self.backbone)
 
     @property
     def image_size(self) -> int:

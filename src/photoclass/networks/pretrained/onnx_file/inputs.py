@@ -32,12 +32,13 @@ class NetworkInput:
     is_float: bool
 
 
-def find_input(graph: GraphProto, size: int, where: str) -> NetworkInput:
+def find_input(graph: GraphProto, size: int, usual_size: int, where: str) -> NetworkInput:
     """Return the only input, or raise if it does not take photos.
 
     Args:
         graph: The network.
-        size: The requested side of its square input, in pixels; 0 if the file fixes it.
+        size: The requested side of its square input, in pixels; 0 for none.
+        usual_size: The side to take where neither the file nor `size` fixes it; 0 for none.
         where: Its file, for messages.
 
     Raises:
@@ -59,7 +60,7 @@ def find_input(graph: GraphProto, size: int, where: str) -> NetworkInput:
     sides = {side.dim_value for side in (kind.shape.dim[2:] if channels_first else kind.shape.dim[1:3])} - {0}
     if len(sides) > 1:
         raise ModelError(f"{where}: takes {found}; a backbone takes square images")
-    (side,) = sides or {size}
+    (side,) = sides or {size or usual_size}
     if not side:
         raise SettingsError(f"{where}: takes photos of any size; choose one with --backbone-size, for example 224")
     if size not in (0, side):

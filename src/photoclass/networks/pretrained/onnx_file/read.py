@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ class FileOptions:
     output: str = ""
 
 
+UNSAID = FileOptions()
+
+
 @dataclass(frozen=True)
 class FileNetwork:
     """A network from a file, wrapped as a backbone.
@@ -53,22 +56,25 @@ class FileNetwork:
         onnx: uint8 pixels (N, image_size, image_size, 3) in, features (N, D) out.
         image_size: Side of its square input, in pixels.
         sha256: Checksum of the file.
+        options: How it is used: those requested, and where these leave it open, what its publisher says.
         note: What the user should know of its output, in one line; empty for nothing.
     """
 
     onnx: bytes
     image_size: int
     sha256: str
+    options: FileOptions
     note: str = ""
 
 
-def read_network(path: Path, options: FileOptions, where: str = "") -> FileNetwork:
+def read_network(path: Path, options: FileOptions, where: str = "", usual: FileOptions = UNSAID) -> FileNetwork:
     """Read a network that computes features of photos, and wrap it. No other file is read.
 
     Args:
         path: The file.
         options: How it is used.
         where: What messages call it; by default its path.
+        usual: Size and scaling that its publisher names, taken where neither `options` nor the file says them.
 
     Raises:
         ModelError: There is no such file, or it is not such a network; the message says what was expected and found.
@@ -77,7 +83,10 @@ def read_network(path: Path, options: FileOptions, where: str = "") -> FileNetwo
     where = where or str(path)
     content = _read(path, where)
     model = parse_network(content, where)
-    entry = find_input(model.graph, options.size, where)
+    entry = find_input(model.graph, options.size, usual.size, where)
+    if entry.is_float and not options.mean:
+        options = replace(options, mean=usual.mean, std=usual.std)
+    options = replace(options, size=entry.image_size)
     check_scaling(entry, options.mean, options.std, where)
     output = find_output(model.graph, options.output, where)
     opened = [*input_nodes(entry), *model.graph.node]
@@ -97,7 +106,7 @@ def read_network(path: Path, options: FileOptions, where: str = "") -> FileNetwo
             f"{where}: its output is scores of {reduction.width} classes, used as features; --backbone-output "
             "penultimate takes what they are computed from"
         )
-    return FileNetwork(wrap, entry.image_size, hashlib.sha256(content).hexdigest(), note)
+    return FileNetwork(wrap, entry.image_size, hashlib.sha256(content).hexdigest(), options, note)
 
 
 def _read(path: Path, where: str) -> bytes:
