@@ -11,7 +11,7 @@ from browser import Browser, OpenedPage, run_browser
 from running import QUICK, done
 from shared_files import make_once, shared_folder
 
-pytest_plugins = ["exported_models"]
+pytest_plugins = ["exported_models", "hub_fixtures"]
 
 # The same examples every time, and no deadline: machines that run tests are shared.
 settings.register_profile("photoclass", derandomize=True, deadline=None)

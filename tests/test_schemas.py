@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 import photoclass
+from fake_hub import FakeHub
 from photoclass.cli.commands import COMMANDS
 from photoclass.errors import SettingsError
 from photoclass.schemas.load import schema_names
@@ -79,6 +80,7 @@ def _words(command: str, photos: Path, model: Path, out: Path) -> list[object]:
         "gallery": [photos, *with_model, "--out", out / "gallery.png", "--count", 5],
         "explain": [photos, *with_model, "--out", out / "heat.png", "--count", 2],
         "report": [model, "--out", out / "report.html"],
+        "push": [model, "hf:me/cats"],
         "cache": [],
         "demo": ["--data", photos, "--out", out / "demo", "--epochs", 1],
     }
@@ -87,7 +89,7 @@ def _words(command: str, photos: Path, model: Path, out: Path) -> list[object]:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_writes_its_document_and_nothing_else_to_standard_output(
-    command: str, photos: Path, model: Path, tmp_path: Path
+    command: str, photos: Path, model: Path, hub: FakeHub, tmp_path: Path
 ) -> None:
     result = run_command(*_words(command, photos, model, tmp_path), "--json", "-")
     assert result.returncode == 0, result.stderr
@@ -130,7 +132,7 @@ def test_skipped_photos_and_files_passed_over_are_in_the_document(photos: Path, 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_file_that_cannot_be_written_is_refused_before_any_work(
-    command: str, photos: Path, model: Path, tmp_path: Path
+    command: str, photos: Path, model: Path, hub: FakeHub, tmp_path: Path
 ) -> None:
     result = run_command(*_words(command, photos, model, tmp_path), "--json", tmp_path)
     assert result.returncode == 1 and result.stderr == f"photoclass: {tmp_path}: is a folder; give a file name\n"

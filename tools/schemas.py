@@ -516,6 +516,14 @@ DOCUMENTS: dict[str, Schema] = {
         seconds=number("the time that it took", 0),
         note=or_null(text("what is missing from it, and why; null if nothing is")),
     ),
+    "push": keys(
+        "The model folder that `push` uploaded.",
+        model=text("its name on the hub, at the commit that was made: what `--model` takes"),
+        url=text("the page of its repository"),
+        files=texts("the files of that commit"),
+        bytes=count("their size"),
+        left_out=texts("files of the model folder that stayed here, since they show or name photos"),
+    ),
     "cache": keys(
         "What is in the cache folder, or was before `--empty`.",
         folder=text("the cache folder"),

@@ -31,6 +31,7 @@ from photoclass.paths import AnyPath
 from photoclass.text import describe_bytes, plural
 from photoclass.workspace import Workspace
 
+SCHEMA = "photoclass/push/1"
 # Files that say nothing of single photos but their SHA-256, class and split. `model.json` and `photos.csv` are written
 # again for the hub: without paths of this computer and without names of files.
 _PUBLIC = (NETWORK_FILE, INFO_FILE, CARD_FILE, PHOTOS_FILE, NOVELTY_FILE, HISTORY_FILE, CURVES_FILE)
@@ -46,7 +47,6 @@ class Pushed:
         files: The files of that commit.
         size: Their size, in bytes.
         left_out: Files of the model folder that stayed here.
-        private: Whether it was asked to be private; a repository that existed stays as it was.
     """
 
     reference: HubReference
@@ -54,7 +54,6 @@ class Pushed:
     files: tuple[str, ...]
     size: int
     left_out: tuple[str, ...]
-    private: bool
 
     def as_text(self) -> str:
         """Return lines for the terminal."""
@@ -65,7 +64,14 @@ class Pushed:
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""
-        return {**dataclasses.asdict(self), "reference": str(self.reference)}
+        return {
+            "schema": SCHEMA,
+            "model": str(self.reference),
+            "url": self.url,
+            "files": list(self.files),
+            "bytes": self.size,
+            "left_out": list(self.left_out),
+        }
 
 
 def push(
@@ -114,7 +120,7 @@ def push(
         commit, url = _upload(paths, reference, access, info, public)
     present = [name for name in FILES if (folder / name).exists() and not name.endswith("/")]
     left_out = tuple(name for name in present if name not in paths)
-    return Pushed(reference.pinned(commit), url, tuple(paths), size, left_out, not public)
+    return Pushed(reference.pinned(commit), url, tuple(paths), size, left_out)
 
 
 def _files_to_push(folder: Path, info: ModelInfo, onnx: bytes, made: Path, everything: bool) -> dict[str, Path]:

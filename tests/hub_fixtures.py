@@ -1,11 +1,10 @@
-"""A hub on loopback, and a cache of its files, for each test."""
+"""A hub on loopback, and a cache of its files, for each test that asks for them."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from fake_hub import FakeHub, run_fake_hub
 from photoclass.hub.access import HubAccess
@@ -14,6 +13,8 @@ from photoclass.hub.access import HubAccess
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A running hub, which no program but the test's own uses, with nobody logged in."""
+    from huggingface_hub import constants
+
     for name in list(os.environ):
         if name.startswith(("HF_", "HUGGING")):
             monkeypatch.delenv(name)
