@@ -67,7 +67,7 @@ class Conversion:
     def as_text(self) -> str:
         """Return what was written, in a few lines."""
         of_classes = ", ".join(f"{name} {count:,}" for name, count in self.classes.items())
-        of_splits = ", ".join(f"{count:,} {name}" for name, count in self.splits.items() if name != "none")
+        of_splits = ", ".join(f"{count:,} {name}" for name, count in self.splits.items() if count and name != "none")
         lines = [*self.notes, f"{self.folder}: {plural(self.photos, 'photo')} as {self.form} ({of_classes})"]
         lines += [f"splits: {of_splits}"] if of_splits else []
         lines += [describe_passed_over(self.passed_over)] if self.passed_over else []

@@ -124,8 +124,8 @@ class _Shards:
 
     def __post_init__(self) -> None:
         self.splits = TableSplits(self.reading)
-        counted = f"{plural(len(self.files), 'file')} are read as one"
-        self._labelled.notes.append(f"{self.where}: {counted}")
+        if len(self.files) > 1:
+            self._labelled.notes.append(f"{self.where}: {len(self.files):,} files are read as one")
 
     def splits_of_files(self) -> dict[Path, int]:
         """Return the split of each file that is not to be ignored: by its name, or by the folder that it is in.
