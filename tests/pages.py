@@ -1,4 +1,4 @@
-"""An HTML page parsed, and what must hold for every page of photoclass."""
+"""An HTML page parsed, and what must hold for every page of photoclass, and for what it shows in notebooks."""
 
 import base64
 import hashlib
@@ -6,6 +6,8 @@ import itertools
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+_VOID = {"img", "br"}
 
 
 @dataclass
@@ -64,6 +66,37 @@ def check_page(source: str) -> Page:
     assert len(page.all("caption")) == len(page.all("table"))
     assert all(header.get("scope") in ("row", "col") for header in page.all("th"))
     _check_policy(page)
+    return page
+
+
+class _Balance(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes something else"
+
+
+def check_fragment(html: str) -> Page:
+    """Assert that HTML is complete, holds no code, needs nothing from elsewhere and is accessible."""
+    balance = _Balance()
+    balance.feed(html)
+    assert not balance.open
+    page = Page(html)
+    assert not {"script", "style", "iframe", "object", "link", "form", "a"} & {tag for tag, _ in page.tags}
+    for _, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")], "code in an attribute"
+        assert attributes.get("src", "data:image/webp;base64,").startswith("data:image/webp;base64,")
+    assert "url(" not in html
+    assert all(len(image["alt"]) > 10 for image in page.all("img"))
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(header["scope"] == "col" for header in page.all("th"))
+    assert len(html) < 200_000
     return page
 
 

@@ -25,6 +25,7 @@ LAYERS = (
     "machine",
     "workspace",
     "page",
+    "notebook",
     "metrics",
     "photos",
     "model",
@@ -51,6 +52,7 @@ LOOK_AT_PHOTOS_ALONE = (
     "machine",
     "workspace",
     "page",
+    "notebook",
     "photos",
     "checks",
 )
@@ -65,10 +67,19 @@ def _modules() -> dict[str, Path]:
 
 
 @functools.cache
-def _imports(path: Path) -> set[str]:
-    """Return the modules that a file imports, those inside functions too."""
+def _imports(path: Path, at_run_time: bool = False) -> set[str]:
+    """Return the modules that a file imports, those inside functions too; at run time, not those for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
+        if at_run_time and node in for_types:
+            continue
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -105,7 +116,7 @@ def test_using_a_model_needs_no_torch(module: str) -> None:
 def test_no_module_is_imported_in_a_circle() -> None:
     modules = _modules()
     graph = {
-        module: {name for name in _imports(path) if name in modules and name != "photoclass"}
+        module: {name for name in _imports(path, at_run_time=True) if name in modules and name != "photoclass"}
         for module, path in modules.items()
         if module != "photoclass"
     }

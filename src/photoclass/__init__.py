@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     from photoclass.results.report.report import report
     from photoclass.results.scores.compare import Comparison, compare
     from photoclass.results.scores.coverage import coverage_table
-    from photoclass.results.scores.evaluate import Evaluation, evaluate
+    from photoclass.results.scores.evaluate import evaluate
+    from photoclass.results.scores.evaluation import Evaluation
     from photoclass.results.scores.score import Score, score_predictions
     from photoclass.results.scores.thresholds import Costs, cheapest_threshold
     from photoclass.results.submit.sample import SampleOptions
@@ -93,7 +94,7 @@ _HOMES = {
     "PhotoFeatures": "photoclass.estimator.features",
     "near_duplicate_groups": "photoclass.estimator.near_duplicates",
     "evaluate": "photoclass.results.scores.evaluate",
-    "Evaluation": "photoclass.results.scores.evaluate",
+    "Evaluation": "photoclass.results.scores.evaluation",
     "compare": "photoclass.results.scores.compare",
     "Comparison": "photoclass.results.scores.compare",
     "score_predictions": "photoclass.results.scores.score",

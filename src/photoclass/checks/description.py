@@ -4,11 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from photoclass.checks.duplicate_groups import DuplicateGroup
-from photoclass.checks.findings import FEW_PHOTOS, Findings
 from photoclass.photos.table import describe_passed_over, name_in_data
 from photoclass.text import LINE_WIDTH, listed, plural
+
+if TYPE_CHECKING:  # findings are described by this module for `_repr_html_`
+    from photoclass.checks.findings import Findings
 
 UNCLEAR_TITLES = {"no class": "possibly of no class", "several classes": "possibly of several classes"}
 ROTATED_TITLE = "Rotated by an EXIF flag"
@@ -39,7 +42,7 @@ class Line:
     section: str = ""
 
 
-def verdict(findings: Findings) -> str:
+def verdict(findings: "Findings") -> str:
     """Return one line: whether anything should be fixed before training."""
     to_fix = sum(line.fix for line in finding_lines(findings))
     if to_fix:
@@ -47,7 +50,7 @@ def verdict(findings: Findings) -> str:
     return f"{findings.data}: nothing needs to be fixed before training"
 
 
-def describe_findings(findings: Findings) -> str:
+def describe_findings(findings: "Findings") -> str:
     """Return the verdict, the composition of DATA and the findings as lines for a terminal."""
     lines = [verdict(findings)]
     lines += [f"  {name:<9} {text}" for name, text in summary(findings)]
@@ -59,7 +62,7 @@ def describe_findings(findings: Findings) -> str:
     return "\n".join(lines)
 
 
-def summary(findings: Findings) -> Iterator[tuple[str, str]]:
+def summary(findings: "Findings") -> Iterator[tuple[str, str]]:
     """Yield what DATA consists of, as (heading, text) pairs."""
     for split, by_class in findings.counts.items():
         total = f"{sum(by_class.values()):,}: "
@@ -82,7 +85,7 @@ def summary(findings: Findings) -> Iterator[tuple[str, str]]:
         yield heading, f"{', '.join(shown)}{more}"
 
 
-def finding_lines(findings: Findings) -> Iterator[Line]:
+def finding_lines(findings: "Findings") -> Iterator[Line]:
     """Yield each kind of finding: what `train` refuses, unusable files, what was assumed, then by importance."""
     if findings.refusal:
         yield Line(True, f"train will refuse this: {findings.refusal}")
@@ -125,7 +128,7 @@ def finding_lines(findings: Findings) -> Iterator[Line]:
         text = f"{plural(len(label_errors), 'possible label error')}, {likely:,} of them likely"
         yield Line(likely > 0, text, examples, len(label_errors), section="label-errors")
     if findings.few:
-        before = f"fewer than {FEW_PHOTOS} different photos of"
+        before = f"fewer than {findings.FEW_PHOTOS} different photos of"
         yield _classes_line(True, before, findings.few, ": too few for a meaningful score")
     if findings.unbalanced:
         before = "unbalanced, with less than a tenth of the largest class:"
@@ -159,7 +162,7 @@ def _named(by_class: dict[str, int], room: int) -> str:
     return listed([f"{count:,} {name}" for name, count in by_class.items()], "class", "classes", room)
 
 
-def describe_duplicates(findings: Findings, group: DuplicateGroup) -> str:
+def describe_duplicates(findings: "Findings", group: DuplicateGroup) -> str:
     """Return the photos of a group with their labels, and how they differ."""
     photos = " = ".join(f"{findings.name(i)} ({findings.label(i)})" for i in group.photos[:_EXAMPLES])
     more = f" = {len(group.photos) - _EXAMPLES:,} more" if len(group.photos) > _EXAMPLES else ""
@@ -176,13 +179,13 @@ def _classes_line(fix: bool, before: str, by_class: dict[str, int], after: str) 
     return Line(fix, f"{before} {plural(len(named), 'class', 'classes')}{after}", (below,))
 
 
-def _describe_torn(findings: Findings, group: str, photos: tuple[int, ...]) -> str:
+def _describe_torn(findings: "Findings", group: str, photos: tuple[int, ...]) -> str:
     """Return a group with a photo of it in each split."""
     of_split = {findings.split(photo): findings.name(photo) for photo in reversed(photos)}
     return f"{group}: {', '.join(f'{name} ({split})' for split, name in reversed(of_split.items()))}"
 
 
-def _duplicates_line(findings: Findings, groups: list[DuplicateGroup], text: str, section: str, *, fix: bool) -> Line:
+def _duplicates_line(findings: "Findings", groups: list[DuplicateGroup], text: str, section: str, *, fix: bool) -> Line:
     examples = tuple(describe_duplicates(findings, group) for group in groups[:_EXAMPLES])
     return Line(fix, text, examples, len(groups), section=section)
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from photoclass.photos.fixes import Fix
 from photoclass.photos.table import NO_SPLIT, SPLITS, TRAIN, SkippedPhoto, count_by_class, name_in_data, skipped_as_json
 
 SCHEMA = "photoclass/check/1"
-# A tenth of the photos is held out, and fewer than two held-out photos of a class give no meaningful score.
-FEW_PHOTOS = 20
 # As a share of the largest class. Below it, always predicting the largest class is right more than ten times in eleven.
 _UNBALANCED = 0.1
 _ALL = "all"
@@ -83,6 +81,9 @@ class Findings:
         group_by: What the user groups photos by; empty for nothing.
     """
 
+    # A tenth of the photos is held out, and fewer than two held-out photos of a class give no meaningful score.
+    FEW_PHOTOS: ClassVar[int] = 20
+
     data: DataPaths
     photos: InspectedPhotos
     duplicates: tuple[DuplicateGroup, ...]
@@ -136,7 +137,7 @@ class Findings:
         for group in self.duplicates:
             for name, copies in Counter(map(self.label, group.photos)).items():
                 counts[name] -= copies - 1
-        return {name: count for name, count in counts.items() if count < FEW_PHOTOS}
+        return {name: count for name, count in counts.items() if count < self.FEW_PHOTOS}
 
     @property
     def unbalanced(self) -> dict[str, int]:
@@ -193,6 +194,11 @@ class Findings:
             "train_refuses": self.refusal or None,
             "groups": self._groups_as_json() if table.groups else None,
         }
+
+    def _repr_html_(self) -> str:
+        from photoclass.checks.notebook import findings_html
+
+        return findings_html(self)
 
     def proposed_fixes(self, present: Sequence[Fix] = ()) -> tuple[Fix, ...]:
         """Propose the suggested labels for likely label errors, and photos to exclude.

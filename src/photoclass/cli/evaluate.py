@@ -68,8 +68,8 @@ def evaluate(
     """Score a model on labelled photos that it was not trained on, or compare two models on the same photos."""
     from photoclass.photos.sources.options import parse_assignments
     from photoclass.results.scores.compare import Comparison, compare
-    from photoclass.results.scores.evaluate import Evaluation
     from photoclass.results.scores.evaluate import evaluate as evaluate_model
+    from photoclass.results.scores.evaluation import Evaluation
     from photoclass.results.scores.thresholds import costs_of
 
     costs = costs_of(cost_fp, cost_fn, positive)

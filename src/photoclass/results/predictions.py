@@ -1,22 +1,26 @@
 """`Predictions`: the class and the probabilities of photos, one row for each photo given."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass import notebook
 from photoclass.errors import SettingsError
 from photoclass.metrics.conformal import ConformalThresholds
 from photoclass.photos.decode_settings import DEFAULT_RULES, PictureRules
 from photoclass.photos.table import PassedOver, SkippedPhoto, unused_as_json
 from photoclass.photos.tables.cells import safe_file, safe_label
+from photoclass.photos.thumbnail import thumbnails
 from photoclass.results.prediction_files import frames
 from photoclass.results.prediction_files.columns import Column, NumberColumn, TextColumn, TextsColumn, json_rows
 from photoclass.results.scores.coverage import is_out_of_distribution, selective_confidence
-from photoclass.text import listed
+from photoclass.text import listed, plural
 
 if TYPE_CHECKING:
     import pandas
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 SCHEMA = "photoclass/predict/1"
+
+_MOST_SHOWN = 12  # in a notebook
 
 OK = "ok"
 UNSURE = "unsure"
@@ -130,6 +136,24 @@ class Predictions:
             return f"{UNSURE} (unlike the training photos)"
         # Rounded down: a confidence that is below 99 % is not shown as 99 %.
         return f"{UNSURE} ({best} {math.floor(1000 * self.probability(row)) / 10:.1f} %)"
+
+    def _repr_html_(self) -> str:
+        shown = list(range(min(len(self), _MOST_SHOWN)))
+        pictures = thumbnails([self.paths[row] for row in shown], notebook.THUMBNAIL_SIDE, self.rules)
+        items = []
+        for row, picture in zip(shown, pictures, strict=True):
+            text = self.describe(row) if self.statuses[row] == OK else self.statuses[row]
+            items.append(notebook.Photo(picture, PurePath(self.files[row]).name, (text,)))
+        labels = Counter(self.label(row) or "skipped" for row in range(len(self)))
+        counts = [(name, f"{count:,}") for name, count in labels.most_common()]
+        more = f"and {len(self) - len(shown):,} more" if len(self) > len(shown) else ""
+        return notebook.card(
+            f"Predictions for {plural(len(self), 'photo')}",
+            notebook.table("Photos by predicted class", ("class", "photos"), counts),
+            notebook.photo_strip(items),
+            notebook.paragraph(more) if more else "",
+            notebook.skipped_table([(item.name, item.reason) for item in self.skipped]),
+        )
 
     def probability(self, row: int) -> float:
         """Return the probability of the most probable class, NaN if the photo was skipped."""

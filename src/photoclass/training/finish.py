@@ -49,6 +49,7 @@ from photoclass.progress import Progress
 from photoclass.results.report.report import Report, report_of_training
 from photoclass.results.scores.score import Score, score_predictions
 from photoclass.training.frozen.features import FeaturedPhotos
+from photoclass.training.notebook import trained_html
 from photoclass.training.recipes.settings import changed_settings
 from photoclass.training.run import Run
 
@@ -74,6 +75,10 @@ class TrainResult:
     history: tuple[Epoch, ...]
     photos: CachedPhotos | FeaturedPhotos
     report: Report | None = None
+
+    def _repr_html_(self) -> str:
+        table = self.photos.table
+        return trained_html(self.folder, self.info, self.scores[-1], dict(zip(table.names, table.paths, strict=True)))
 
     @property
     def passed_over(self) -> tuple[PassedOver, ...]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from photoclass import notebook
 from photoclass.atomic import atomic_text, write_bytes
 from photoclass.errors import ModelError
 from photoclass.model.folder.files import INFO_FILE, NETWORK_FILE, RESUME_FOLDER, WAITING_NETWORK_FILE
+from photoclass.model.folder.notebook import photo_table, score_table
 from photoclass.model.folder.scores import StoredScore
 from photoclass.model.folder.training_summary import TrainingSummary
 from photoclass.model.folder.typed_json import JsonTypeError, read_fields
@@ -25,6 +27,7 @@ from photoclass.photos.decode_settings import (
     ResizeRule,
 )
 from photoclass.photos.formats.wide_grey import STEPS
+from photoclass.text import listed
 
 FORMAT_VERSION = 3
 # Model folders that do not say it were trained when every wide grey was read as 16 bits.
@@ -83,6 +86,14 @@ class ModelInfo:
         resize: ResizeRule = "crop" if self.resize == "crop" else "squash"
         resampling: Resampling = "area" if self.resampling == "area" else "bicubic"
         return DecodeSettings(self.image_size, resize, PictureRules(self.grey_bits), resampling)
+
+    def _repr_html_(self) -> str:
+        return notebook.card(
+            f"{listed(self.class_names, 'class', 'classes')}: recipe {self.recipe}",
+            notebook.paragraph(self.training.description) if self.training.description else "",
+            score_table(self.metrics),
+            photo_table(self.photos),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the values under their documented names."""

@@ -69,10 +69,11 @@ def write_verdict(info: ModelInfo, scored: ScoredSplit, skipped: int) -> Verdict
         ("Confidence", _describe_calibration(scored)),
         ("Errors", _describe_errors(info, scored.score)),
     )
-    return Verdict(_headline(scored.score), points, tuple(_next_steps(info, scored, skipped)))
+    return Verdict(headline(scored.score), points, tuple(_next_steps(info, scored, skipped)))
 
 
-def _headline(score: StoredScore) -> str:
+def headline(score: StoredScore) -> str:
+    """Return one sentence: how many of so many photos are classified correctly, and how certain that is."""
     n, accuracy, low, high = score.n, score.accuracy.value, score.accuracy.low, score.accuracy.high
     correct = round(n * accuracy)
     if n < _FEW_PHOTOS:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass import notebook
 from photoclass.errors import DataError, ModelError, SettingsError
 from photoclass.metrics.classification import log_losses
 from photoclass.metrics.labelled import LabelledProbabilities
@@ -112,6 +113,23 @@ class Comparison:
                 f"{self.left_out_selected_model:,} that selected one (--include-known takes them)"
             )
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, model, f"{score.log_loss.value:.4f}", f"{score.accuracy.value:.2%}")
+            for name, model, score in zip("AB", self.models, self.scores, strict=True)
+        ]
+        a_minus_b = [
+            (name, f"{difference.a_minus_b.value:+{form}}", _describe_range(difference, form), f"{difference.p:.3g}")
+            for name, difference, form in (("log loss", self.log_loss, ".4f"), ("accuracy", self.accuracy, ".2%"))
+        ]
+        return notebook.card(
+            f"Two models on the same {plural(self.scores[0].n, 'photo')}",
+            *(notebook.paragraph(line) for line in self.verdict()),
+            notebook.table("Scores", ("", "model", "log loss", "accuracy"), rows, texts=2),
+            notebook.table("A minus B", ("metric", "difference", "95 % interval", "p"), a_minus_b),
+            notebook.skipped_table([(item.name, item.reason) for item in self.skipped]),
+        )
 
     def verdict(self) -> list[str]:
         """Return whether the differences are significant, in a line for log loss and one for accuracy."""
@@ -260,6 +278,11 @@ def _readable_in_both(inputs: list[CachedPhotos]) -> list[CachedPhotos]:
 
 def _count(found: NDArray[np.bool_] | None) -> int | None:
     return None if found is None else int(found.sum())
+
+
+def _describe_range(difference: Difference, form: str) -> str:
+    interval = difference.a_minus_b
+    return f"{interval.low:+{form}} to {interval.high:+{form}}" if interval.is_known else "–"
 
 
 def _describe_photos_needed(difference: Difference) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
+from photoclass import notebook
 from photoclass.metrics.intervals import Interval, wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.text import plural
@@ -99,13 +101,8 @@ def coverage_as_text(rows: Sequence[CoverageRow], out_of_distribution: int | Non
         rows: As from `coverage_table`.
         out_of_distribution: How many photos are; None if unknown.
     """
-    shown = [
-        row
-        for row in rows
-        if row.target in _SHOWN_COVERAGES or (row.target is None and row.threshold in _SHOWN_THRESHOLDS)
-    ]
     lines = ["  abstaining below a confidence of   coverage   accuracy (95 % confidence interval)"]
-    for row in sorted(shown, key=lambda row: row.threshold):
+    for row in _shown(rows):
         right = row.accuracy
         accuracy = f"{right.value:.2%} ({right.low:.2%} to {right.high:.2%})" if right else "-"
         lines.append(f"    {f'{100 * row.threshold:.4g} %':<33}{row.coverage:>6.1%}   {accuracy}")
@@ -120,6 +117,31 @@ def coverage_as_text(rows: Sequence[CoverageRow], out_of_distribution: int | Non
             "they have no confidence"
         )
     return "\n".join(lines)
+
+
+def coverage_table_html(rows: Sequence[CoverageRow]) -> Markup:
+    """Return the rows that are shown as text as a table for a notebook.
+
+    Args:
+        rows: As from `coverage_table`.
+    """
+    cells = []
+    for row in _shown(rows):
+        right = row.accuracy
+        accuracy = f"{right.value:.2%} ({right.low:.2%} to {right.high:.2%})" if right else "–"
+        cells.append((f"{100 * row.threshold:.4g} %", f"{row.coverage:.1%}", accuracy))
+    headings = ("least confidence", "coverage", "accuracy (95 % interval)")
+    return notebook.table("Abstaining below a confidence", headings, cells)
+
+
+def _shown(rows: Sequence[CoverageRow]) -> list[CoverageRow]:
+    """Return the rows that people see, the lowest confidence first; the JSON has all."""
+    shown = [
+        row
+        for row in rows
+        if row.target in _SHOWN_COVERAGES or (row.target is None and row.threshold in _SHOWN_THRESHOLDS)
+    ]
+    return sorted(shown, key=lambda row: row.threshold)
 
 
 def _count(share: float, photos: int) -> int:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
+from photoclass import notebook
 from photoclass.errors import ModelError, SettingsError
 from photoclass.metrics.conformal import ConformalThresholds, MeasuredSets, calibrate, measure_sets
 from photoclass.metrics.labelled import LabelledProbabilities
@@ -117,11 +119,30 @@ class PredictionSets:
         """Return a short table in text."""
         lines = []
         if self.scores:
-            by = " by class" if self.scores[0].rule.by_class else ""
-            head = f"prediction sets{by}: coverage asked"
-            lines.append(f"  {head:<45}measured (95 % confidence interval)   mean size")
-            lines += [_text_row(score) for score in self.scores]
+            head = f"{self._title()}: coverage asked".lower()
+            width = len(head) + 3
+            lines.append(f"  {head:<{width}}measured (95 % confidence interval)   mean size")
+            lines += [_text_row(score, width - 2) for score in self.scores]
         return "\n".join([*lines, *(f"    ({note})" for note in self.notes())])
+
+    def html(self) -> Markup:
+        """Return a table for a notebook, and the notes."""
+        rows = [
+            (
+                percent(score.rule.coverage),
+                f"{score.measured.coverage.value:.2%}",
+                f"{score.measured.coverage.low:.2%} to {score.measured.coverage.high:.2%}",
+                f"{score.measured.mean_size:.2f}",
+            )
+            for score in self.scores
+        ]
+        headings = ("coverage asked", "hold the true class", "95 % interval", "classes on average")
+        notes = Markup("").join(notebook.paragraph(note) for note in self.notes())
+        return notebook.table(self._title() if self.scores else "", headings, rows) + notes
+
+    def _title(self) -> str:
+        by = " by class" if self.scores[0].rule.by_class else ""
+        return f"Prediction sets{by} of {plural(self.scores[0].measured.photos, 'photo')}"
 
     def notes(self) -> tuple[str, ...]:
         """Return what was not measured, and what to know about the rest; each a sentence without a full stop."""
@@ -245,7 +266,7 @@ def _validation(rule: ConformalThresholds) -> str:
     return photos if rule.groups == rule.photos else f"{photos} ({rule.groups:,} distinct)"
 
 
-def _text_row(score: SetScore) -> str:
+def _text_row(score: SetScore, width: int) -> str:
     covered = score.measured.coverage
     figure = f"{covered.value:.2%} ({covered.low:.2%} to {covered.high:.2%})"
-    return f"    {percent(score.rule.coverage):<43}{figure:<38}{score.measured.mean_size:.2f}"
+    return f"    {percent(score.rule.coverage):<{width}}{figure:<38}{score.measured.mean_size:.2f}"

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass import notebook
 from photoclass.metrics.bootstrap import BootstrapMetrics, bootstrap_metrics
 from photoclass.metrics.classification import (
     accuracy,
     brier_score,
-    confused_pairs,
     confusion_matrix,
     expected_calibration_error,
     log_loss,
@@ -33,6 +33,7 @@ from photoclass.results.scores.class_scores import (
     missing_figures,
     score_classes,
 )
+from photoclass.results.scores.confusion import confusion_lines, confusion_table
 from photoclass.text import LINE_WIDTH, SPLIT_NAMES, listed, plural, shorten
 
 # In the order of the JSON.
@@ -52,7 +53,8 @@ _WHY_UNDEFINED = {
     "recall": "no photo is of these",
     "f1": "no photo is of these or predicted so",
 }
-_MOST_CONFUSIONS = _MOST_CLASSES = 12
+_MOST_CLASSES = 12
+_DECISIVE = 3  # figures above the confusion matrix
 _MOST_OF_A_NAME, _MOST_OF_A_REASON = 18, 56
 _RANKING_METRICS = ("roc_auc", "average_precision")
 _LEAST_PHOTOS = 2  # distinct ones of each class, for an interval of a ranking metric
@@ -124,33 +126,59 @@ class Score:
 
     def as_text(self) -> str:
         """Return some lines of text, the decisive ones first."""
-        split = SPLIT_NAMES.get(self.split)
-        photos = plural(self.n, f"{split} photo" if split else "photo")
+        decisive = self._figures()[:_DECISIVE]
         return "\n".join(
             [
-                f"Score on {photos}{self._describe_selection()}",
+                f"{self.title()}{self._describe_selection()}",
                 *([f"  {self.optimism.as_text()}"] if self.optimism else []),
-                _figure_line("log loss", self.log_loss, ".4f"),
-                _figure_line("accuracy", self.accuracy, ".2%"),
-                _figure_line("calibration error", self.ece, ".2%") + self._describe_chance(),
-                *_confusion_lines(self.confusion, self.class_names),
+                *(_figure_line(name, figure, form) + self._describe_chance(name) for name, figure, form in decisive),
+                *confusion_lines(self.confusion, self.class_names),
                 *class_lines(self.per_class, self.class_names),
                 *self._further_lines(),
                 *self._lines_on_missing(),
             ]
         )
 
-    def _describe_chance(self) -> str:
-        return "; chance alone could cause it" if self.ece.is_known and self.ece.low == 0 else ""
+    def title(self) -> str:
+        """Return which photos were scored: `Score on 1,963 held-out photos`."""
+        split = SPLIT_NAMES.get(self.split)
+        return f"Score on {plural(self.n, f'{split} photo' if split else 'photo')}"
 
-    def _further_lines(self) -> list[str]:
+    def html_parts(self) -> list[str]:
+        """Return what a notebook shows below the title, as HTML: what it was measured on, figures, confusion matrix."""
+        notes = [self._describe_selection().strip(" ()"), self.optimism.as_text() if self.optimism else ""]
+        rows = [
+            (name, f"{figure.value:{form}}", f"{figure.low:{form}} to {figure.high:{form}}" if figure.is_known else "–")
+            for name, figure, form in self._figures()
+        ]
+        return [
+            *(notebook.paragraph(note) for note in notes if note),
+            notebook.table("Metrics", ("metric", "value", "95 % interval"), rows),
+            confusion_table(self.confusion, self.class_names),
+        ]
+
+    def _repr_html_(self) -> str:
+        return notebook.card(self.title(), *self.html_parts())
+
+    def _figures(self) -> list[tuple[str, Interval, str]]:
+        """Return the name, the figure and the format of what is defined, the decisive ones first."""
         figures = (
+            ("log loss", self.log_loss, ".4f"),
+            ("accuracy", self.accuracy, ".2%"),
+            ("calibration error", self.ece, ".2%"),
             ("balanced accuracy", self.balanced_accuracy, ".2%"),
             ("Brier score", self.brier, ".4f"),
             ("ROC AUC", self.roc_auc, ".4f"),
             ("average precision", self.average_precision, ".4f"),
         )
-        lines = [_figure_line(name, figure, form) for name, figure, form in figures if figure]
+        return [(name, figure, form) for name, figure, form in figures if figure]
+
+    def _describe_chance(self, name: str) -> str:
+        may_be_chance = name == "calibration error" and self.ece.is_known and self.ece.low == 0
+        return "; chance alone could cause it" if may_be_chance else ""
+
+    def _further_lines(self) -> list[str]:
+        lines = [_figure_line(name, figure, form) for name, figure, form in self._figures()[_DECISIVE:]]
         if any(not score.n for score in self.per_class):
             lines[0] += "   (of classes with photos)"
         duplicates = self.n - (self.distinct_photos or self.n)
@@ -287,34 +315,3 @@ def _describe_figure(key: str) -> str:
         name, _, which = key.removeprefix(_PER_CLASS).rpartition(".")
         return f"{_CLASS_FIGURES[which]} of {name}"
     return _NAMES[key]
-
-
-def _confusion_lines(table: NDArray[np.int64], class_names: tuple[str, ...]) -> list[str]:
-    """Return the confusion matrix; where it is too wide for a terminal, the worst confusions instead."""
-    width = max(7, *(len(name) for name in class_names), len(f"{table.max():,}")) + 2
-    header = f"  {'truth':<{width}}predicted:{''.join(name.rjust(width) for name in class_names)}"
-    if len(header) > LINE_WIDTH:
-        return _worst_confusions(table, class_names)
-    lines = [header]
-    for name, row in zip(class_names, table, strict=True):
-        cells = "".join(f"{count:,}".rjust(width) for count in row)
-        lines.append(f"  {name:<{width}}          {cells}")
-    return lines
-
-
-def _worst_confusions(table: NDArray[np.int64], class_names: tuple[str, ...]) -> list[str]:
-    pairs = confused_pairs(table)
-    if not pairs:
-        return [f"  none of the {len(class_names):,} classes is confused with another"]
-    shown = pairs[:_MOST_CONFUSIONS]
-    width = (LINE_WIDTH - len(f"  {table.max():>8,}   predicted as ")) // 2
-    names = [[shorten(class_names[c], width) for c in pair[:2]] for pair in shown]
-    column = max(len(truth) for truth, _ in names)
-    lines = ["  photos   most frequent confusions"]
-    for (truth, predicted), (_, _, count) in zip(names, shown, strict=True):
-        lines.append(f"  {count:>6,}   {truth:<{column}} predicted as {predicted}")
-    if len(pairs) > len(shown):
-        more = len(pairs) - len(shown)
-        photos = plural(sum(count for _, _, count in pairs[len(shown) :]), "photo")
-        lines.append(f"           and {plural(more, 'other pair')} of classes, {photos}; --json FILE has all")
-    return lines
