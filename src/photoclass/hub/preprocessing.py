@@ -48,13 +48,13 @@ def read_preprocessing(path: Path, where: str) -> Preprocessing:
         raise ModelError(f"{where}: cannot be read ({error}); {_BY_HAND}") from error
     if not isinstance(values, dict):
         raise ModelError(f"{where}: is not a JSON object; {_BY_HAND}")
-    values = _of_timm(values)
     if values.get("do_flip_channel_order"):
         raise ModelError(
             f"{where}: the network takes BGR photos (do_flip_channel_order), and photos here are RGB; choose "
             "another one"
         )
     try:
+        values = _of_timm(values)
         mean, std = _scaling(values)
         return Preprocessing(_side(values), mean, std)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
