@@ -57,10 +57,10 @@ class JsonOutput:
 
     def write(self, result: JsonResult) -> None:
         """Write the document of a result, if the user asked for it."""
-        from photoclass.schemas.documents import json_text, write_document
+        from photoclass.schemas.documents import write_document, write_json
 
         if self.stream:
-            self.stream.write(json_text(result.as_json()).encode())
+            write_json(result.as_json(), self.stream)
             self.stream.flush()
         elif self.file:
             write_document(result.as_json(), self.file)

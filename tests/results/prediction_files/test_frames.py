@@ -1,5 +1,6 @@
 """Predictions as data frames and Parquet: the values of the CSV, whatever the library."""
 
+import functools
 import io
 import json
 import math
@@ -13,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoclass.errors import MissingPackageError
-from photoclass.results.prediction_files import columns as columns_module
-from photoclass.results.prediction_files.columns import TextsColumn
-from photoclass.results.prediction_files.csv_file import write_csv
+from photoclass.results.prediction_files import csv_file, parquet_file
+from photoclass.results.prediction_files.columns import TextsColumn, blocks
 from photoclass.results.prediction_files.frames import SCHEMA_KEY, arrow_table, pandas_frame, polars_frame
 from photoclass.results.prediction_files.write import write_predictions
 from photoclass.results.predictions import SCHEMA, Predictions
@@ -73,10 +73,8 @@ def test_a_parquet_file_is_the_arrow_table_with_the_version_of_its_columns(
     predictions = drawn_predictions(count, abstain)
     stream = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns_module, "_BLOCK", block)
-        from photoclass.results.prediction_files.parquet_file import write_parquet
-
-        write_parquet(predictions, stream)
+        patch.setattr(parquet_file, "_ROW_GROUP", block)
+        parquet_file.write_parquet(predictions, stream)
     table = pyarrow.parquet.read_table(stream)
     assert table.schema.metadata[SCHEMA_KEY.encode()] == SCHEMA.encode()
     assert table.equals(predictions.to_arrow())
@@ -86,9 +84,9 @@ def test_a_parquet_file_is_the_arrow_table_with_the_version_of_its_columns(
 def test_a_csv_of_several_blocks_is_that_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     predictions = drawn_predictions(20, 0.7)
     whole, parts = io.BytesIO(), io.BytesIO()
-    write_csv(predictions, whole)
-    monkeypatch.setattr(columns_module, "_BLOCK", 3)
-    write_csv(predictions, parts)
+    csv_file.write_csv(predictions, whole)
+    monkeypatch.setattr(csv_file, "blocks", functools.partial(blocks, size=3))
+    csv_file.write_csv(predictions, parts)
     assert parts.getvalue() == whole.getvalue() and whole.getvalue().count(b"\r\n") == 21
 
 

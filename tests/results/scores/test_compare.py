@@ -190,8 +190,8 @@ def test_the_command_prints_the_verdict_first_and_writes_json(
     values = json.loads((tmp_path / "c.json").read_text())
     assert output.splitlines()[:2] == values["verdict"]
     assert set(values) == {
-        "n", "distinct_photos", "grouped_by", "models", "difference", "only_a_correct", "only_b_correct", "verdict",
-        "left_out_trained", "left_out_selected_model", "skipped", "passed_over", "notes",
+        "schema", "n", "distinct_photos", "grouped_by", "models", "difference", "only_a_correct", "only_b_correct",
+        "verdict", "left_out_trained", "left_out_selected_model", "skipped", "passed_over", "notes",
     }  # fmt: skip
     assert values["models"]["A"]["model"] == str(sees_light) and values["models"]["B"]["n"] == 40
     assert set(values["difference"]["log_loss"]) == {"a_minus_b", "a_minus_b_ci95", "p", "better", "photos_needed"}

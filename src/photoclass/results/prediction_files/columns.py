@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from photoclass.photos.tables.cells import safe_label
 
 _DECIMALS = 6  # of numbers written as text
-_BLOCK = 65_536  # rows written at once
+_BLOCK = 4096  # rows written at once
 
 Value = str | float | list[str] | None
 
@@ -138,10 +138,10 @@ def in_utf8(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def blocks(count: int) -> Iterator[slice]:
-    """Yield slices that cover so many rows; a file is written block by block, in bounded memory."""
-    for start in range(0, count, _BLOCK):
-        yield slice(start, min(start + _BLOCK, count))
+def blocks(count: int, size: int = _BLOCK) -> Iterator[slice]:
+    """Yield slices that cover `count` rows; a file is written block by block, in bounded memory."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
 
 
 def json_rows(columns: Sequence[Column], part: slice) -> Iterator[dict[str, Value]]:

@@ -9,15 +9,15 @@ from photoclass.errors import OutputError
 from photoclass.extras import load_extra
 from photoclass.paths import AnyPath
 from photoclass.results.prediction_files.csv_file import write_csv
-from photoclass.results.prediction_files.json_file import write_json
 from photoclass.results.prediction_files.json_lines import write_json_lines
 from photoclass.results.prediction_files.parquet_file import write_parquet
 from photoclass.results.predictions import Predictions
+from photoclass.schemas.documents import write_json
 
 FORMATS: dict[str, Callable[[Predictions, BinaryIO], None]] = {
     "csv": write_csv,
     "jsonl": write_json_lines,
-    "json": write_json,
+    "json": lambda predictions, stream: write_json(predictions.as_json(), stream),
     "parquet": write_parquet,
 }
 _ENDINGS = {**{f".{name}": name for name in FORMATS}, ".ndjson": "jsonl"}
