@@ -32,12 +32,13 @@ def test_a_pushed_model_predicts_the_same_from_the_hub(
     assert f"next: photoclass predict PHOTOS --model hf:{NAME}@{commit}" in pushed.stdout
     assert hub.repositories[NAME].private
     here, there, again = (tmp_path / f"{name}.csv" for name in ("here", "there", "again"))
-    done("predict", drawn_photos, "--model", run, "--out", here)
-    first = done("predict", drawn_photos, "--model", f"hf:{NAME}", "--out", there)
+    sets = ("--coverage", "0.5")  # calibrated on predictions that are pushed without names
+    done("predict", drawn_photos, "--model", run, *sets, "--out", here)
+    first = done("predict", drawn_photos, "--model", f"hf:{NAME}", *sets, "--out", there)
     assert f"hf:{NAME}@{commit}: " in first.stderr and "licence not stated, downloading" in first.stderr
     assert there.read_bytes() == here.read_bytes()
     hub.status = 503
-    second = done("predict", drawn_photos, "--model", f"hf:{NAME}@{commit}", "--out", again)
+    second = done("predict", drawn_photos, "--model", f"hf:{NAME}@{commit}", *sets, "--out", again)
     assert "hf:" not in second.stderr and again.read_bytes() == here.read_bytes()
     score = done("evaluate", drawn_photos, "--model", f"hf:{NAME}", "--model", run).stdout
     assert "A" in score
@@ -51,6 +52,8 @@ def test_a_pushed_model_names_no_photo_and_no_path(run: Path, hub: FakeHub, acce
         "model.json",
         "README.md",
         "photos.csv",
+        "valid_predictions.csv",
+        "held_out_predictions.csv",
         "novelty.npz",
         "history.csv",
         "curves.png",
@@ -61,7 +64,10 @@ def test_a_pushed_model_names_no_photo_and_no_path(run: Path, hub: FakeHub, acce
     assert names and not [name for name in names if name.encode() in text]
     rows = list(csv.DictReader(files["photos.csv"].decode().splitlines()))
     assert set(rows[0]) == {"sha256", "split", "label"}
-    assert {"fingerprints.bin", "valid_predictions.csv", "report.html"} <= set(pushed.left_out) | {"report.html"}
+    assert {"fingerprints.bin", "report.html"} <= set(pushed.left_out) | {"report.html"}
+    for name in ("valid_predictions.csv", "held_out_predictions.csv"):
+        kept = list(csv.DictReader(files[name].decode().splitlines()))
+        assert kept and {row["file"] for row in kept} <= {row["sha256"] for row in rows}
     # In the order that a reader of the hub needs: one commit, so no reader sees half of it.
     assert len(hub.repositories[NAME].commits) == 2  # the first one is empty
     everything = push(run, f"hf:{NAME}", everything=True, access=access)

@@ -15,26 +15,33 @@ from photoclass.model.folder import (
     CARD_FILE,
     CURVES_FILE,
     FILES,
+    HELD_OUT_PREDICTIONS_FILE,
     HISTORY_FILE,
     INFO_FILE,
     NETWORK_FILE,
     NOVELTY_FILE,
     PHOTOS_FILE,
+    VALID_PREDICTIONS_FILE,
     ModelInfo,
     load_info,
     load_photos,
+    load_predictions,
     read_onnx,
     save_model,
     save_nameless_photos,
+    save_nameless_predictions,
 )
 from photoclass.paths import AnyPath
 from photoclass.text import describe_bytes, plural
 from photoclass.workspace import Workspace
 
 SCHEMA = "photoclass/push/1"
-# Files that say nothing of single photos but their SHA-256, class and split. `model.json` and `photos.csv` are written
-# again for the hub: without paths of this computer and without names of files.
-_PUBLIC = (NETWORK_FILE, INFO_FILE, CARD_FILE, PHOTOS_FILE, NOVELTY_FILE, HISTORY_FILE, CURVES_FILE)
+# Files that say nothing of single photos but their SHA-256, class, split and prediction. `model.json`, `photos.csv` and
+# the predictions are written again for the hub: without paths of this computer and without names of files.
+_PUBLIC = (
+    *(NETWORK_FILE, INFO_FILE, CARD_FILE, PHOTOS_FILE, NOVELTY_FILE, HISTORY_FILE, CURVES_FILE),
+    *(VALID_PREDICTIONS_FILE, HELD_OUT_PREDICTIONS_FILE),
+)
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,8 @@ def push(
 ) -> Pushed:
     """Upload a model folder to the hub, as one commit. A repository that does not exist yet is made, a private one.
 
-    Paths of this computer and names of photos are taken out. What shows photos or names them (thumbnails, predictions,
-    the report, lists of files) stays here unless `everything` is asked for; the checkpoint stays in any case.
+    Paths of this computer and names of photos are taken out. What shows photos or names them (thumbnails, the report,
+    lists of files) stays here unless `everything` is asked for; the checkpoint stays in any case.
 
     Args:
         run: The model folder.
@@ -132,7 +139,13 @@ def _files_to_push(folder: Path, info: ModelInfo, onnx: bytes, made: Path, every
     save_model(made, nameless, onnx)
     write_card(made, nameless)
     if PHOTOS_FILE in present:
-        save_nameless_photos(made, load_photos(folder))
+        photos = load_photos(folder)
+        save_nameless_photos(made, photos)
+        for split, name in (("valid", VALID_PREDICTIONS_FILE), ("held_out", HELD_OUT_PREDICTIONS_FILE)):
+            predictions = load_predictions(folder, info, split)
+            if predictions is not None:
+                save_nameless_predictions(made, split, info, predictions, photos)
+                present[name] = made / name
     return {name: made / name if (made / name).exists() else path for name, path in present.items() if name in _PUBLIC}
 
 

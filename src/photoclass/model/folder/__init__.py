@@ -63,6 +63,7 @@ from photoclass.model.folder.predictions import (
     SplitPredictions,
     load_predictions,
     load_valid_predictions,
+    save_nameless_predictions,
     save_predictions,
 )
 from photoclass.model.folder.scores import StoredClassScore, StoredScore
@@ -122,6 +123,7 @@ __all__ = [
     "save_label_errors",
     "save_model",
     "save_nameless_photos",
+    "save_nameless_predictions",
     "save_novelty",
     "save_photos",
     "save_predictions",

@@ -1,6 +1,7 @@
 """`valid_predictions.csv` and `held_out_predictions.csv`: predictions for the photos that the model was scored on."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError
 from photoclass.model.folder.info import ModelInfo
+from photoclass.model.folder.photos import KnownPhoto
 from photoclass.photos.table import PhotoTable
 
 _GROUP = "group"
@@ -45,12 +47,42 @@ def save_predictions(
 ) -> None:
     """Write the predictions for a split, shape (N, C), atomically; with the groups of its photos, shape (N,)."""
     numbers = None if groups is None else np.unique(groups, return_inverse=True)[1]
-    with atomic_text(_path(folder, split)) as stream:
+    predictions = SplitPredictions(table.names, table.labels, probabilities.astype(np.float64), numbers)
+    _write(_path(folder, split), table.class_names, predictions)
+
+
+def save_nameless_predictions(
+    folder: Path, split: str, info: ModelInfo, predictions: SplitPredictions, photos: Sequence[KnownPhoto]
+) -> None:
+    """Write the predictions for a split with the SHA-256 of each photo as its name, for a model that is given away.
+
+    Args:
+        folder: Where the file is written.
+        split: `valid` or `held_out`.
+        info: The model.json of the predictions.
+        predictions: As loaded; rows whose photo is unknown are left out.
+        photos: As in `photos.csv`.
+    """
+    content = {photo.name: photo.content.hex() for photo in photos}
+    rows = [i for i, name in enumerate(predictions.names) if name in content]
+    nameless = SplitPredictions(
+        tuple(content[predictions.names[i]] for i in rows),
+        predictions.labels[rows],
+        predictions.probabilities[rows],
+        None if predictions.groups is None else predictions.groups[rows],
+    )
+    _write(_path(folder, split), info.class_names, nameless)
+
+
+def _write(path: Path, class_names: Sequence[str], predictions: SplitPredictions) -> None:
+    numbers = predictions.groups
+    with atomic_text(path) as stream:
         writer = csv.writer(stream)
-        header = ["file", "truth", *(f"prob_{name}" for name in table.class_names)]
+        header = ["file", "truth", *(f"prob_{name}" for name in class_names)]
         writer.writerow(header if numbers is None else [*header, _GROUP])
-        for i, (name, label, row) in enumerate(zip(table.names, table.labels, probabilities, strict=True)):
-            cells = [name, table.class_names[label], *(f"{p:.7f}" for p in row)]
+        rows = zip(predictions.names, predictions.labels, predictions.probabilities, strict=True)
+        for i, (name, label, row) in enumerate(rows):
+            cells = [name, class_names[label], *(f"{p:.7f}" for p in row)]
             writer.writerow(cells if numbers is None else [*cells, numbers[i]])
 
 
