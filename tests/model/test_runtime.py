@@ -117,9 +117,9 @@ class TestProbabilities:
             np.testing.assert_array_equal(rows, np.tile(expected[first : first + 10], (5, 1)))
         assert len(given) == 4
 
-    def test_precision_is_chosen_for_the_processor_unless_given(self, exported: bytes) -> None:
-        assert Runtime(make_info(), exported, Path("run")).precision in PRECISIONS
-        assert Runtime(make_info(), exported, Path("run"), "f32").precision == "f32"
+    def test_it_computes_in_single_precision_unless_asked(self, exported: bytes) -> None:
+        assert Runtime(make_info(), exported, Path("run")).precision == "f32"
+        assert Runtime(make_info(), exported, Path("run"), "bf16").precision == "bf16"
 
 
 class TestLoading:

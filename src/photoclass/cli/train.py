@@ -180,7 +180,7 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel="Hardware")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="auto, bf16 or fp32; for features also int8.", rich_help_panel="Hardware")
+        str, typer.Option(help="auto, bf16 or fp32; for features auto, int8 or fp32.", rich_help_panel="Hardware")
     ] = "auto",
     workers: WorkersOption = None,
     config: Annotated[

@@ -39,7 +39,7 @@ class TrainOptions:
         resume: Continue from the checkpoint in the run's folder; without one, start from the beginning.
         force: Resume even if data or settings have changed.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        precision: `auto`, `bf16` or `fp32`; for `features`, `int8` as well.
+        precision: `auto`, `bf16` or `fp32`; for `features`, `auto`, `int8` or `fp32`.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
         split: The shares of valid and held-out, for DATA that gives no splits; None for 80/10/10, or those of the

@@ -15,7 +15,7 @@ DIGEST, OTHER_DIGEST = "0123456789abcdef" * 4, "f" * 64
 
 
 def _features(backbone: str = "lite2", digest: str = DIGEST, settings: DecodeSettings = SQUASH, **more: object) -> Path:
-    given = {"precision": "int8", "float_type": "bf16", **more}
+    given = {"precision": "int8", **more}
     return names.features_folder(CACHE, backbone, digest, settings, **given)  # type: ignore[arg-type]
 
 
@@ -76,8 +76,7 @@ def test_an_unpacked_zip_and_an_unfinished_one_are_known(digest: str) -> None:
         lambda: _features(settings=DecodeSettings(224)),
         lambda: _features(settings=DecodeSettings(260, "crop")),
         lambda: _features(settings=OLDER),
-        lambda: _features(precision="bf16"),
-        lambda: _features(float_type="f32"),
+        lambda: _features(precision="fp32"),
         lambda: _features(views="two"),
         lambda: _features(maps=True),
     ],

@@ -12,11 +12,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from photoclass.errors import PhotoclassError, SettingsError
-from photoclass.model.engine import cpu_gains_from
 from photoclass.networks.pretrained.backbone_onnx import write_backbone
 from photoclass.networks.pretrained.efficientnet_lite import fold
 from photoclass.networks.pretrained.onnx_file.read import FileOptions
-from photoclass.training.frozen.backbones import choose_precision, open_backbone_file
+from photoclass.training.frozen.backbones import open_backbone_file
 from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.training.recipes.settings import with_settings
 from photoclass.training.train import train
@@ -55,7 +54,6 @@ def _lite0_in_the_usual_form() -> onnx.ModelProto:
 
 
 def test_lite0_from_a_file_equals_the_built_in_one(drawn_photos: Path, tmp_path: Path) -> None:
-    precision, _ = choose_precision("auto", cpu_gains_from() - {"INT8"})
     done(
         "train",
         drawn_photos,
@@ -64,7 +62,7 @@ def test_lite0_from_a_file_equals_the_built_in_one(drawn_photos: Path, tmp_path:
         "--backbone",
         "lite0",
         "--precision",
-        precision,
+        "fp32",
         "--no-report",
     )
     path = _write(tmp_path / "lite0.onnx", _lite0_in_the_usual_form())
@@ -72,7 +70,7 @@ def test_lite0_from_a_file_equals_the_built_in_one(drawn_photos: Path, tmp_path:
     done("train", drawn_photos, "--out", tmp_path / "theirs", *words)
     ours, theirs = _model_json(tmp_path / "ours"), _model_json(tmp_path / "theirs")
     theirs_trained, ours_trained = theirs["training"], ours["training"]
-    assert theirs_trained["precision"] == precision
+    assert theirs_trained["precision"] == "fp32"
     assert theirs_trained["head"]["strength"] == ours_trained["head"]["strength"]
     assert theirs_trained["temperature"] == pytest.approx(ours_trained["temperature"], rel=0.02)
     loss = ours_trained["head"]["cross_validated_log_loss"]
@@ -165,5 +163,5 @@ def test_numbers_fractions_and_words_are_read_alike() -> None:
 
 def test_a_file_never_runs_in_int8(tmp_path: Path) -> None:
     backbone, _ = open_backbone_file(_write(tmp_path / "net.onnx", tiny_network()), FileOptions(0, (0.0,), (1.0,)))
-    assert backbone.precision == ("bf16" if "BF16" in cpu_gains_from() else "fp32")
+    assert backbone.precision == "fp32"
     assert backbone.engine.row_shape == backbone.row_shape == (5,)

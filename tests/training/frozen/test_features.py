@@ -153,7 +153,7 @@ def test_three_classes_need_no_option(drawn_photos: Path, tmp_path: Path) -> Non
         (["--backbone", "resnet50"], "unknown backbone 'resnet50'; choose from lite0, lite2"),
         (["--minutes", "5"], "the recipe features takes no --minutes"),
         (["--device", "cuda"], "the recipe features runs on the cpu"),
-        (["--precision", "int4"], "unknown precision 'int4'; choose from auto, int8, bf16, fp32"),
+        (["--precision", "int4"], "the recipe features computes in int8, fp32 or auto, not in 'int4'"),
         (
             ["--recipe", "small-cnn", "--balance"],
             "the recipe small-cnn has no setting 'balance'; the recipes features and finetune have it",
@@ -185,15 +185,17 @@ def test_a_class_with_one_photo_is_refused_by_name(drawn_photos: Path, tmp_path:
 
 @pytest.mark.parametrize(
     ("gains", "chosen"),
-    [({"INT8", "BF16"}, "int8"), ({"INT8"}, "int8"), ({"BF16"}, "bf16"), ({"FP32"}, "fp32")],
+    [({"INT8", "BF16"}, "int8"), ({"INT8"}, "int8"), ({"BF16"}, "fp32"), ({"FP32"}, "fp32")],
 )
 def test_the_precision_is_the_fastest_of_the_processor(gains: set[str], chosen: str) -> None:
     assert choose_precision("auto", frozenset(gains))[0] == chosen
 
 
 def test_a_precision_that_saved_models_would_not_run_in_is_refused() -> None:
-    with pytest.raises(SettingsError, match="does not run models in bf16; choose from int8, fp32"):
-        choose_precision("bf16", frozenset({"INT8"}))
+    with pytest.raises(SettingsError, match="computes in int8, fp32 or auto, not in 'bf16'"):
+        choose_precision("bf16", frozenset({"INT8", "BF16"}))
+    with pytest.raises(SettingsError, match="does not run models in int8; choose fp32"):
+        choose_precision("int8", frozenset({"BF16"}))
 
 
 def test_a_head_on_a_backbone_keeps_small_probabilities(run: Path) -> None:

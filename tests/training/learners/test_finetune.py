@@ -134,7 +134,7 @@ def test_the_whole_network_is_trained_on_augmented_pixels(drawn_photos: Path, tm
     assert "all blocks of the pretrained backbone lite0" in told.stderr
     model = json.loads((out / "model.json").read_text())
     assert model["metrics"]["held_out"]["log_loss"] < 0.69
-    assert model["training"]["onnx_difference"]["f32"] < 0.001
+    assert model["training"]["onnx_difference"]["f32"] < 0.002
 
 
 def test_examples_of_feature_maps_are_of_the_photo_or_its_mirror_image() -> None:

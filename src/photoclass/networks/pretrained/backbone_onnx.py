@@ -3,6 +3,12 @@
 Quantisation to int8 is data-free: the ranges of activations are derived from the batch norms, after Nagel et al.,
 "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019, https://arxiv.org/abs/1906.04721. The
 int8 network is therefore the same whatever data it is used on, and cached features stay valid when photos are added.
+
+Every runtime computes the same int8 network, to the last bit. One that rounds a single activation to another step
+changes the roundings of all later layers, until the features differ by as much as quantisation itself has changed them
+(0.2 of a standard deviation of 0.4). So no sum here depends on its order: all steps are powers of two and biases are
+whole multiples of them, which makes single-precision arithmetic exact; and zero points are even, so that a half is
+rounded to the same side whether the zero point is added before rounding, as OpenVINO does, or after, as ONNX says.
 """
 
 import math
@@ -21,26 +27,30 @@ from photoclass.networks.scaling import CENTRED_PIXELS, Scaling
 
 # Part of the cache key of backbones. Increase it whenever other bytes are written for the same weights, here or by
 # `efficientnet_lite.fold`: backbones kept under the old number are then never read again.
-BACKBONE_VERSION = 1
+BACKBONE_VERSION = 2
 _OPSET, _IR_VERSION = 17, 8
 # Quantisation levels of a weight on each side of zero. CPUs without VNNI add pairs of 8-bit products in 16 bits, and
 # 2 * 255 * 64 is the largest sum that cannot overflow. With 127 levels, saturation on an AVX2-only CPU doubled the
 # error of lite0's features.
 _WEIGHT_STEPS = 64
 _ACTIVATION_STEPS = 255
+# Biases and sums in steps of their convolution are exact in single precision below 2 ** 24.
+_MOST_BIAS_STEPS = 1 << 22
+_LEAST_STEP = 1e-8
 # Assumed range of activations, in standard deviations around each channel's mean.
 _DEVIATIONS = 6.0
 
 
 @dataclass(frozen=True)
 class _Signal:
-    """A tensor in the graph: its name, mean and standard deviation per channel, and its range."""
+    """A tensor: its name, mean and standard deviation per channel, its range, and its step if quantised."""
 
     name: str
     mean: NDArray[np.floating]
     deviation: NDArray[np.floating]
     low: float
     high: float
+    step: float = 1.0
 
 
 def write_backbone(network: FoldedNetwork, precision: Literal["int8", "fp32"]) -> bytes:
@@ -152,7 +162,8 @@ class _Writer:
         planes = self.node("Transpose", ["pixels"], perm=[0, 3, 1, 2])
         name = self._scaled(planes)
         unknown = np.zeros(3, dtype=np.float32)
-        return _Signal(name, unknown, unknown, -CENTRED_PIXELS.zero * CENTRED_PIXELS.scale, 1.0)
+        low = -CENTRED_PIXELS.zero * CENTRED_PIXELS.scale
+        return _Signal(name, unknown, unknown, low, 1.0, CENTRED_PIXELS.scale)
 
     def _scaled(self, planes: str) -> str:
         numbers = self.node("Cast", [planes], to=TensorProto.FLOAT)
@@ -227,9 +238,9 @@ class _Int8Writer(_Writer):
         return self.node("DequantizeLinear", [planes, scale, zero])
 
     def prepared(self, signal: _Signal) -> _Signal:
-        steps, scale, zero, _ = self._quantised(signal)
+        steps, scale, zero, meaning = self._quantised(signal)
         name = self.node("DequantizeLinear", [steps, scale, zero])
-        return _Signal(name, signal.mean, signal.deviation, signal.low, signal.high)
+        return _Signal(name, signal.mean, signal.deviation, signal.low, signal.high, meaning.scale)
 
     def quantised(self, signal: _Signal, output: str) -> Scaling:
         """Quantise a signal as the model's output, channels last."""
@@ -240,8 +251,8 @@ class _Int8Writer(_Writer):
     def _quantised(self, signal: _Signal) -> tuple[str, str, str, Scaling]:
         """Quantise a signal; return the names of its bytes, scale and zero point, and its scaling."""
         low, high = min(signal.low, 0.0), max(signal.high, 0.0)
-        step = np.array((high - low) / _ACTIVATION_STEPS, dtype=np.float32)
-        zero = np.array(np.clip(round(-low / float(step)), 0, _ACTIVATION_STEPS), dtype=np.uint8)
+        step = _power_of_two(np.array((high - low) / _ACTIVATION_STEPS))
+        zero = np.array(2 * round(-low / float(step) / 2), dtype=np.uint8)
         number = len(self.nodes)
         scale, offset = self.constant(f"scale_{number}", step), self.constant(f"zero_{number}", zero)
         steps = self.node("QuantizeLinear", [signal.name, scale, offset])
@@ -249,7 +260,8 @@ class _Int8Writer(_Writer):
 
     def _weights(self, signal: _Signal, convolution: Convolution) -> tuple[str, NDArray[np.floating]]:
         exact = convolution.weight
-        scales = np.maximum(np.abs(exact).max(axis=(1, 2, 3)) / _WEIGHT_STEPS, 1e-8).astype(np.float32)
+        least = np.maximum(np.abs(convolution.bias) / (signal.step * _MOST_BIAS_STEPS), _LEAST_STEP)
+        scales = _power_of_two(np.maximum(np.abs(exact).max(axis=(1, 2, 3)) / _WEIGHT_STEPS, least))
         steps = np.clip(np.round(exact / scales[:, None, None, None]), -_WEIGHT_STEPS, _WEIGHT_STEPS).astype(np.int8)
         number = len(self.nodes)
         weight = self.node(
@@ -264,7 +276,13 @@ class _Int8Writer(_Writer):
         # Bias correction: rounded weights shift the mean of the output; the shift at the mean input is subtracted.
         error = (steps * scales[:, None, None, None] - exact).sum(axis=(2, 3))
         shift = error @ signal.mean if convolution.groups == 1 else error[:, 0] * signal.mean
-        return weight, convolution.bias - shift
+        bias_step = scales.astype(np.float64) * signal.step
+        return weight, np.round((convolution.bias - shift) / bias_step) * bias_step
+
+
+def _power_of_two(least: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the smallest powers of two that are not below these values."""
+    return np.exp2(np.ceil(np.log2(least.astype(np.float64)))).astype(np.float32)
 
 
 def _range(mean: NDArray[np.floating], deviation: NDArray[np.floating]) -> tuple[float, float]:

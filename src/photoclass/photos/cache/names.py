@@ -7,7 +7,7 @@ CACHE/pixels/<decoder>-<resampling>-<resize>-<size>                       pixels
 CACHE/fingerprints/v<version>-<decoder>                                   fingerprints, by photo
 CACHE/measures/v<version>-<decoder>                                       what `check` measures, by photo
 CACHE/levels/<decoder>                                                    the highest value of wide greys, by photo
-CACHE/features/<backbone>[-<views>]-<precision>-<float>-<digest>-<pixels> features of a pretrained backbone, by photo
+CACHE/features/<backbone>[-<views>]-<precision>-<digest>-<pixels>         features of a pretrained backbone, by photo
 CACHE/maps/…                                                              feature maps of its first blocks, as above
 CACHE/networks/<backbone>-<precision>-v<version>-<digest>                 a backbone as an ONNX file
 CACHE/unpacked/<digest>                                                   the files of a zip
@@ -37,7 +37,7 @@ _BACKBONE_PATTERN = r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)"
 _DIGEST_PATTERN = rf"[0-9a-f]{{{_DIGEST_LENGTH}}}"
 _GREYS = re.compile(r"-grey(\d+)-")
 _PIXELS_NAME = re.compile(_PIXELS_PATTERN)
-_FEATURES_NAME = re.compile(rf"{_BACKBONE_PATTERN}-(bf16|f32)-{_DIGEST_PATTERN}-{_PIXELS_PATTERN}")
+_FEATURES_NAME = re.compile(rf"{_BACKBONE_PATTERN}-(?:bf16-|f32-)?{_DIGEST_PATTERN}-{_PIXELS_PATTERN}")
 _NETWORK_NAME = re.compile(rf"{_BACKBONE_PATTERN}-(v\d+-)?{_DIGEST_PATTERN}")  # older ones have no version
 _UNPACKED_NAME = re.compile(r"(?P<digest>[0-9a-f]{32})(?P<unfinished>\.part)?")
 
@@ -84,7 +84,6 @@ def features_folder(
     settings: DecodeSettings,
     *,
     precision: str,
-    float_type: str,
     views: str = "",
     maps: bool = False,
 ) -> Path:
@@ -95,14 +94,13 @@ def features_folder(
         backbone: Its name.
         digest: SHA-256 of its ONNX file, as hexadecimal digits.
         settings: How photos are decoded.
-        precision: `int8`, `bf16` or `fp32`.
-        float_type: What layers compute in that are not int8: `bf16` or `f32`.
+        precision: `int8` or `fp32`.
         views: The name of what the backbone is shown of each photo, where it is not the photo alone.
         maps: Whether they are feature maps.
     """
     name = _UNSAFE.sub("_", backbone)[:_NAME_LENGTH]
     shown = f"{name}-{views}" if views else name
-    key = f"{shown}-{precision}-{float_type}-{digest[:_DIGEST_LENGTH]}-{_pixels_key(settings)}"
+    key = f"{shown}-{precision}-{digest[:_DIGEST_LENGTH]}-{_pixels_key(settings)}"
     return cache / (MAPS if maps else FEATURES) / key
 
 

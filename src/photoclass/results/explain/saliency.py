@@ -82,20 +82,20 @@ class SaliencyModel:
         info: The content of model.json.
         onnx: The content of model.onnx.
         folder: The model folder, for messages.
-        precision: `bf16`, `f32`, or None for the faster one on this processor.
+        precision: `f32`, or `bf16` for a result that is nearly the same, sooner where the processor has it.
 
     Raises:
         ModelError: The network is damaged, or has an operation after its last feature maps that cannot be
             backpropagated through.
     """
 
-    def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str | None = None) -> None:
+    def __init__(self, info: ModelInfo, onnx: bytes, folder: Path, precision: str = "f32") -> None:
         self.info = info
         self._where = f"{folder}/model.onnx"
         self._engine = Engine(onnx, self._where, info.image_size, precision, self._open)
 
     @classmethod
-    def load(cls, folder: Path, precision: str | None = None) -> "SaliencyModel":
+    def load(cls, folder: Path, precision: str = "f32") -> "SaliencyModel":
         """Load a model folder.
 
         Raises:

@@ -20,7 +20,7 @@ from photoclass.networks.scaling import Scaling
 from photoclass.photos.cache.names import network_folder
 from photoclass.photos.cache.store import cache_error
 
-PRECISIONS = ("int8", "bf16", "fp32")
+PRECISIONS = ("int8", "fp32")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Backbone:
         name: A name in `BACKBONES`, or that of its file.
         image_size: Side of its square input, in pixels.
         onnx: The network: uint8 pixels (N, image_size, image_size, 3) in, features (N, width) out.
-        precision: The precision that it computes in: `int8`, `bf16` or `fp32`.
+        precision: The precision that it computes in: `int8` or `fp32`.
         reason: Why this precision, for the output.
         gives_maps: Whether it consists of the first blocks only, and returns uint8 feature maps (N, side, side,
             channels).
@@ -120,23 +120,23 @@ def _cached(cache: Path, name: str, precision: str, make: Callable[[], bytes]) -
 def open_backbone_file(
     path: Path, options: FileOptions, precision: str = "auto", name: str = "", usual: FileOptions = UNSAID
 ) -> tuple[Backbone, FileNetwork]:
-    """Open a backbone from an ONNX file, and say what is known of the file. It runs in fp32, or in bf16 if faster.
+    """Open a backbone from an ONNX file, and say what is known of the file. It runs in fp32.
 
     Args:
         path: The file.
         options: How the network is used.
-        precision: `auto`, `bf16` or `fp32`.
+        precision: `auto` or `fp32`.
         name: What it is called in messages and in the model folder, where it is not the user's own file.
         usual: As in `read_network`.
 
     Raises:
         ModelError: There is no such file, or it is not a network that can be a backbone.
-        SettingsError: The options do not fit the network, or this processor does not support the precision.
+        SettingsError: The options do not fit the network, or it is another precision.
     """
     where = name or str(path)
     if precision == "int8":
         raise SettingsError(f"{where}: a backbone from a file cannot run in int8; leave out --precision")
-    chosen, reason = choose_precision(precision, cpu_gains_from() - {"INT8"})
+    chosen, reason = choose_precision(precision, frozenset())
     network = read_network(path, options, where, usual)
     return Backbone(name or path.name, network.image_size, network.onnx, chosen, reason), network
 
@@ -160,20 +160,18 @@ def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, 
 def choose_precision(precision: str, gains_from: frozenset[str] | None = None) -> tuple[str, str]:
     """Choose the precision of a backbone, with a reason for the output.
 
-    Measured on processors with AVX2 alone and with AVX-512, int8 is 1.3 to 1.5 times as fast as the next best.
+    Measured on processors with AVX2 alone and with AVX-512, int8 is 1.3 to 1.5 times as fast as the next best. bf16 is
+    no choice: a saved model is used in fp32 (see `Engine`), and its head must see the features that it was fitted to.
 
     Raises:
         SettingsError: The precision is unknown, or this processor does not support it.
     """
-    gains = cpu_gains_from() if gains_from is None else gains_from
-    supported = {"int8": "INT8" in gains, "bf16": "BF16" in gains, "fp32": "BF16" not in gains}
+    has_int8 = "INT8" in (cpu_gains_from() if gains_from is None else gains_from)
     if precision == "auto":
-        chosen = next(name for name in PRECISIONS if supported[name])
-        return chosen, "what this processor computes fastest"
+        return ("int8", "what this processor computes fastest") if has_int8 else ("fp32", "no int8 on this processor")
     if precision not in PRECISIONS:
-        raise SettingsError(f"unknown precision {precision!r}; choose from auto, {', '.join(PRECISIONS)}")
-    if not supported[precision]:
-        # A saved model runs in the processor's fastest precision, and must predict the same as in training.
-        choices = ", ".join(name for name in PRECISIONS if supported[name])
-        raise SettingsError(f"this processor does not run models in {precision}; choose from {choices}")
+        choices = ", ".join(PRECISIONS)
+        raise SettingsError(f"the recipe features computes in {choices} or auto, not in {precision!r}")
+    if precision == "int8" and not has_int8:
+        raise SettingsError("this processor does not run models in int8; choose fp32")
     return precision, "as requested"

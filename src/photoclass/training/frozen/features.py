@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.errors import ModelError
-from photoclass.model.engine import usual_precision
 from photoclass.photos.cache.names import features_folder
 from photoclass.photos.cache.photo_set import Missing, PhotoSet, hash_contents, keep_rows
 from photoclass.photos.cache.pixels import decode_first, fit_settings, open_fingerprints
@@ -101,7 +100,6 @@ def _open_features(settings: DecodeSettings, backbone: Backbone, views: Views, c
         backbone.digest,
         settings,
         precision=backbone.precision,
-        float_type=usual_precision(),  # the precision of those layers of an int8 network that are not int8
         views=views.name,
         maps=backbone.gives_maps,
     )

@@ -205,7 +205,7 @@ def open_recipe_backbone(
 
     Args:
         settings: The settings.
-        precision: `auto`, `int8`, `bf16` or `fp32`.
+        precision: `auto`, `int8` or `fp32`.
         workspace: The cache folder, and who is told what to know of a file.
 
     Returns:

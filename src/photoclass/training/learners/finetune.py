@@ -72,9 +72,7 @@ class FinetuneLearner:
     augment_photos: Callable[[FeaturedPhotos], FeaturedPhotos] | None = None
     from_scratch: ClassVar[bool] = False
     credit: ClassVar[str] = PRETRAINED_CREDIT
-    # The feature maps were computed in the processor's fastest precision, with bf16 between int8 layers; full precision
-    # gives different ones.
-    tolerance: ClassVar[float] = 0.1
+    tolerance: ClassVar[float] = 5e-3
     views: ClassVar[int] = 2
 
     @property
@@ -135,8 +133,7 @@ class FinetuneLearner:
     def logits(self, photos: Photos, compute: Compute) -> NDArray[np.float64]:
         """Compute the mean of the logits of each photo and its mirror image, shape (N, K).
 
-        The precision is that of the training, in which the saved file is used as well: full precision would take five
-        times as long on a processor with bf16.
+        The precision is that of the training: full precision would take five times as long on a processor with bf16.
         """
         views = [
             predict_logits(self.network, self.examples(photos, mirrored), self.scaling, compute).double().numpy()
