@@ -25,6 +25,7 @@ from photoclass.errors import (
 
 if TYPE_CHECKING:
     from photoclass.checks.check import check
+    from photoclass.checks.croissant import write_croissant
     from photoclass.checks.description import describe_findings
     from photoclass.checks.findings import Findings
     from photoclass.checks.page import write_page as write_check_page
@@ -79,6 +80,7 @@ _HOMES = {
     "Findings": "photoclass.checks.findings",
     "describe_findings": "photoclass.checks.description",
     "write_check_page": "photoclass.checks.page:write_page",
+    "write_croissant": "photoclass.checks.croissant",
     "convert": "photoclass.photos.convert.convert",
     "Conversion": "photoclass.photos.convert.convert",
     "Fix": "photoclass.photos.fixes",
@@ -140,6 +142,7 @@ __all__ = [
     "Findings",
     "describe_findings",
     "write_check_page",
+    "write_croissant",
     "convert",
     "Conversion",
     "Fix",

@@ -30,6 +30,9 @@ def check(
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page that shows them with the photos.")
     ] = None,
+    croissant: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Describe the photos in Croissant 1.0 metadata (JSON-LD).")
+    ] = None,
     write_fixes: Annotated[
         Path | None, typer.Option("--write-fixes", metavar="FILE", help="Write a proposed fixes file, for you to edit.")
     ] = None,
@@ -51,12 +54,13 @@ def check(
     """Check photos before training: unreadable files, near-duplicates, data leakage, label errors. Changes nothing."""
     from photoclass.atomic import check_writable
     from photoclass.checks.check import check as check_photos
+    from photoclass.checks.croissant import write_croissant
     from photoclass.checks.description import describe_findings
     from photoclass.checks.page import write_page
     from photoclass.photos import fixes as fixes_file
 
     json_output = JsonOutput.of(json_file)
-    for file in (html_file, write_fixes):
+    for file in (html_file, croissant, write_fixes):
         if file:
             check_writable(file)
     if write_fixes:
@@ -74,6 +78,8 @@ def check(
     if html_file:
         write_page(findings, html_file)
         print(f"{html_file}: the findings with their photos; open it in a browser")
+    if croissant:
+        print(printable(write_croissant(findings, croissant)))
     if write_fixes:
         proposed = findings.proposed_fixes([fix for _, fix in fixes_file.read_fixes(fixes)] if fixes else ())
         fixes_file.write_fixes(write_fixes, proposed)
