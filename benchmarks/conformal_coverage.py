@@ -20,7 +20,7 @@ from common.measuring import machine
 from numpy.typing import NDArray
 from scipy import stats
 
-from photoclass.metrics.conformal import calibrate, measure_sets
+from photoclass.metrics.conformal import conformal_thresholds, measure_sets
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import load_info, load_predictions
 
@@ -58,13 +58,13 @@ def row_of(
     splits: int,
 ) -> str:
     """Return a row of the table."""
-    direct = measure_sets(calibrate(valid, coverage, by_class), held_out)
+    direct = measure_sets(conformal_thresholds(valid, coverage, by_class), held_out)
     covered, sizes, aps_sizes, passed, binomial = [], [], [], 0, 0
     for seed in range(splits):
         order = np.random.default_rng(seed).permutation(len(held_out))
         half = len(order) // 2
         given, new = held_out.select(order[:half]), held_out.select(order[half:])
-        measured = measure_sets(calibrate(given, coverage, by_class), new)
+        measured = measure_sets(conformal_thresholds(given, coverage, by_class), new)
         covered.append(measured.coverage.value)
         sizes.append(measured.mean_size)
         aps_sizes.append(aps_size(given, new, coverage))
@@ -80,7 +80,7 @@ def counts_of(
     given: LabelledProbabilities, new: LabelledProbabilities, coverage: float, by_class: bool
 ) -> Iterator[tuple[int, int, int]]:
     """Yield photos to calibrate on, photos to measure on, and how many are covered: of all, or of each class."""
-    sets = calibrate(given, coverage, by_class).sets(new.probabilities)
+    sets = conformal_thresholds(given, coverage, by_class).sets(new.probabilities)
     covered = sets[np.arange(len(new)), new.labels]
     if not by_class:
         yield len(given), len(new), int(covered.sum())

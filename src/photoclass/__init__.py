@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from photoclass.hub.access import HubAccess
     from photoclass.hub.download_model import download_model
     from photoclass.hub.push import Pushed, push
+    from photoclass.metrics.conformal import ConformalThresholds, MeasuredSets, conformal_thresholds, measure_sets
     from photoclass.metrics.intervals import Interval
     from photoclass.metrics.labelled import LabelledProbabilities
     from photoclass.model.builtin import builtin_model
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from photoclass.results.scores.coverage import coverage_table
     from photoclass.results.scores.evaluate import evaluate
     from photoclass.results.scores.evaluation import Evaluation
+    from photoclass.results.scores.prediction_sets import PredictionSets
     from photoclass.results.scores.score import Score, score_predictions
     from photoclass.results.scores.thresholds import Costs, cheapest_threshold
     from photoclass.results.submit.sample import SampleOptions
@@ -106,6 +108,11 @@ _HOMES = {
     "Costs": "photoclass.results.scores.thresholds",
     "cheapest_threshold": "photoclass.results.scores.thresholds",
     "coverage_table": "photoclass.results.scores.coverage",
+    "conformal_thresholds": "photoclass.metrics.conformal",
+    "ConformalThresholds": "photoclass.metrics.conformal",
+    "measure_sets": "photoclass.metrics.conformal",
+    "MeasuredSets": "photoclass.metrics.conformal",
+    "PredictionSets": "photoclass.results.scores.prediction_sets",
     "predict": "photoclass.results.predict",
     "Predictions": "photoclass.results.predictions",
     "write_predictions": "photoclass.results.prediction_files.write",
@@ -168,6 +175,11 @@ __all__ = [
     "Costs",
     "cheapest_threshold",
     "coverage_table",
+    "conformal_thresholds",
+    "ConformalThresholds",
+    "measure_sets",
+    "MeasuredSets",
+    "PredictionSets",
     "predict",
     "Predictions",
     "write_predictions",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photoclass.errors import SettingsError
-from photoclass.metrics.conformal import calibrate, check_coverage, measure_sets, photos_needed
+from photoclass.metrics.conformal import check_coverage, conformal_thresholds, measure_sets, photos_needed
 from photoclass.metrics.labelled import LabelledProbabilities
 
 NAMES = ("cat", "dog", "fox")
@@ -34,7 +34,7 @@ def test_the_threshold_is_the_finite_sample_quantile() -> None:
     of_truth = np.linspace(0.999, 0.01, 99)
     photos = LabelledProbabilities(np.stack([of_truth, 1 - of_truth], axis=1), np.zeros(99, dtype=int), ("cat", "dog"))
     for coverage, rank in ((0.9, 90), (0.95, 95), (0.99, 99), (0.5, 50), (0.901, 91)):
-        assert calibrate(photos, coverage).thresholds == pytest.approx(of_truth[rank - 1], abs=2e-7)
+        assert conformal_thresholds(photos, coverage).thresholds == pytest.approx(of_truth[rank - 1], abs=2e-7)
 
 
 @given(st.integers(1, 400), st.floats(0.01, 0.99), st.integers(0, 2**31))
@@ -44,10 +44,12 @@ def test_ranks_are_exact_for_any_count(count: int, coverage: float, seed: int) -
     rank = math.ceil((count + 1) * Fraction(str(coverage)))
     if rank > count:
         with pytest.raises(SettingsError, match="needs at least"):
-            calibrate(photos, coverage)
+            conformal_thresholds(photos, coverage)
         return
     of_truth = photos.probabilities[np.arange(count), photos.labels]
-    assert calibrate(photos, coverage).thresholds[0] == pytest.approx(np.sort(of_truth)[::-1][rank - 1], abs=2e-7)
+    assert conformal_thresholds(photos, coverage).thresholds[0] == pytest.approx(
+        np.sort(of_truth)[::-1][rank - 1], abs=2e-7
+    )
 
 
 @given(st.integers(1, 60), st.integers(1, 4), st.floats(0.05, 0.95), st.integers(0, 2**31))
@@ -56,10 +58,10 @@ def test_copies_of_photos_change_nothing(count: int, copies: int, coverage: floa
     copied = _photos(count, np.random.default_rng(seed), copies=copies)
     if count < photos_needed(coverage):
         with pytest.raises(SettingsError, match=f"there are {count}"):
-            calibrate(copied, coverage)
+            conformal_thresholds(copied, coverage)
         return
-    assert (calibrate(copied, coverage).thresholds == calibrate(once, coverage).thresholds).all()
-    assert calibrate(copied, coverage).groups == count
+    assert (conformal_thresholds(copied, coverage).thresholds == conformal_thresholds(once, coverage).thresholds).all()
+    assert conformal_thresholds(copied, coverage).groups == count
 
 
 @given(st.integers(1, 3000), st.integers(1, 9999))
@@ -69,10 +71,10 @@ def test_the_coverage_that_a_refusal_proposes_is_possible(count: int, of_10000: 
         return
     photos = LabelledProbabilities(np.full((count, 2), 0.5), np.zeros(count, dtype=int), ("cat", "dog"))
     with pytest.raises(SettingsError) as refused:
-        calibrate(photos, coverage)
+        conformal_thresholds(photos, coverage)
     proposed = float(str(refused.value).partition("ask for at most ")[2].partition(",")[0])
     assert 0 < proposed < coverage
-    assert calibrate(photos, proposed).photos == count
+    assert conformal_thresholds(photos, proposed).photos == count
 
 
 @pytest.mark.parametrize("by_class", [False, True])
@@ -82,7 +84,7 @@ def test_new_photos_are_covered_at_least_as_asked(coverage: float, by_class: boo
     rng = np.random.default_rng(0)
     held, sizes, trials, calibrated = np.zeros(3), [], 2_000, 120
     for _ in range(trials):
-        rule = calibrate(_photos(calibrated, rng), coverage, by_class)
+        rule = conformal_thresholds(_photos(calibrated, rng), coverage, by_class)
         new = _photos(60, rng)
         measured = measure_sets(rule, new)
         sizes.append(measured.mean_size)
@@ -119,16 +121,16 @@ def test_groups_of_different_sizes_keep_the_guarantee() -> None:
         new = draw(30)
         one_each = new.select(np.unique(new.groups, return_index=True)[1])
         p = one_each.probabilities[:, 0]
-        grouped.append((p >= calibrate(photos, 0.9).thresholds[0]).mean())
+        grouped.append((p >= conformal_thresholds(photos, 0.9).thresholds[0]).mean())
         ungrouped = LabelledProbabilities(photos.probabilities, photos.labels, NAMES)
-        alone.append((p >= calibrate(ungrouped, 0.9).thresholds[0]).mean())
+        alone.append((p >= conformal_thresholds(ungrouped, 0.9).thresholds[0]).mean())
     assert np.mean(grouped) >= 0.89
     assert np.mean(alone) < 0.8, "the test would show nothing"
 
 
 def test_a_set_is_never_empty_and_holds_the_most_probable_class() -> None:
     rng = np.random.default_rng(2)
-    rule = calibrate(_photos(500, rng, sharpness=3), 0.3)
+    rule = conformal_thresholds(_photos(500, rng, sharpness=3), 0.3)
     new = _photos(500, rng, sharpness=0.1)
     sets = rule.sets(new.probabilities)
     assert (new.probabilities.max(axis=1) < rule.thresholds[0]).any(), "without the rule, some would be empty"
@@ -136,7 +138,7 @@ def test_a_set_is_never_empty_and_holds_the_most_probable_class() -> None:
 
 
 def test_photos_without_probabilities_have_no_set() -> None:
-    rule = calibrate(_photos(50, np.random.default_rng(3)), 0.9)
+    rule = conformal_thresholds(_photos(50, np.random.default_rng(3)), 0.9)
     sets = rule.sets(np.array([[np.nan] * 3, [0.9, 0.05, 0.05]], dtype=np.float32))
     assert sets.sum(axis=1).tolist() == [0, 1]
     assert rule.sets(np.empty((0, 3))).shape == (0, 3)
@@ -146,7 +148,7 @@ def test_photos_without_probabilities_have_no_set() -> None:
 def test_more_coverage_never_makes_a_set_smaller(coverage: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     photos, new = _photos(100, rng), _photos(30, rng)
-    less, more = (calibrate(photos, c).sets(new.probabilities) for c in (coverage, coverage + 0.05))
+    less, more = (conformal_thresholds(photos, c).sets(new.probabilities) for c in (coverage, coverage + 0.05))
     assert (more | ~less).all()
 
 
@@ -154,7 +156,7 @@ def test_measured_sets_are_counted_by_hand() -> None:
     calibration = LabelledProbabilities(
         np.array([[0.7, 0.3]] * 9 + [[0.3, 0.7]] * 1), np.zeros(10, dtype=int), ("cat", "dog")
     )
-    rule = calibrate(calibration, 0.9)
+    rule = conformal_thresholds(calibration, 0.9)
     assert rule.thresholds == pytest.approx(0.3, abs=2e-7)
     new = LabelledProbabilities(
         np.array([[0.9, 0.1], [0.5, 0.5], [0.71, 0.29], [0.31, 0.69]]), np.array([0, 1, 1, 0]), ("cat", "dog")
@@ -171,14 +173,14 @@ def test_measured_sets_are_counted_by_hand() -> None:
 def test_refusals_say_how_many_photos_are_needed() -> None:
     photos = _photos(60, np.random.default_rng(4), copies=2)
     with pytest.raises(SettingsError) as refused:
-        calibrate(photos, 0.99)
+        conformal_thresholds(photos, 0.99)
     assert str(refused.value) == (
         "a coverage of 0.99 needs at least 99 validation photos; there are 60 distinct ones (near-duplicates and "
         "groups count once): ask for at most 0.98, or train with more photos"
     )
     few = LabelledProbabilities(np.full((12, 3), 1 / 3), np.array([0] * 9 + [1] * 3), NAMES)
     with pytest.raises(SettingsError) as refused:
-        calibrate(few, 0.9, by_class=True)
+        conformal_thresholds(few, 0.9, by_class=True)
     assert str(refused.value) == (
         "a coverage of 0.9 needs at least 9 validation photos of class 'fox'; there are 0: train with more photos"
     )

@@ -10,7 +10,7 @@ import pytest
 
 from handmade import SIDE, brightness_onnx, make_info
 from photoclass.errors import ModelError, SettingsError
-from photoclass.metrics.conformal import calibrate, photos_needed
+from photoclass.metrics.conformal import conformal_thresholds, photos_needed
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import (
     TrainingSummary,
@@ -157,7 +157,7 @@ def test_sets_by_class_have_a_threshold_for_each(tmp_path: Path) -> None:
     kept = load_predictions(model, load_info(model), "valid")
     assert kept is not None and predictions.conformal is not None
     labelled = LabelledProbabilities(kept.probabilities, kept.labels, ("cat", "dog"), kept.groups)
-    assert (predictions.conformal.thresholds == calibrate(labelled, 0.8, by_class=True).thresholds).all()
+    assert (predictions.conformal.thresholds == conformal_thresholds(labelled, 0.8, by_class=True).thresholds).all()
     assert len(set(predictions.conformal.thresholds)) == 2
 
 

@@ -102,7 +102,7 @@ def photos_needed(coverage: float) -> int:
     return math.ceil(exact / (1 - exact))
 
 
-def calibrate(photos: LabelledProbabilities, coverage: float, by_class: bool = False) -> ConformalThresholds:
+def conformal_thresholds(photos: LabelledProbabilities, coverage: float, by_class: bool = False) -> ConformalThresholds:
     """Choose the thresholds whose sets hold the true class for at least a share of new photos.
 
     With n photos, the threshold is the k-th highest probability of a true class, k = ceil((n + 1) coverage). Of K

@@ -15,7 +15,7 @@ import pytest
 from pages import check_page
 from photoclass.errors import DataError, ModelError, OutputError
 from photoclass.metrics.bootstrap import bootstrap_metrics
-from photoclass.metrics.conformal import calibrate, measure_sets
+from photoclass.metrics.conformal import conformal_thresholds, measure_sets
 from photoclass.metrics.intervals import wilson_interval
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.metrics.optimism import Estimate, Optimism
@@ -265,7 +265,7 @@ class TestPredictionSets:
     def test_it_has_what_was_measured_and_what_was_not(self) -> None:
         labels = np.arange(200) % 3
         photos = LabelledProbabilities(_confident_in(labels, 3), labels, ("cat", "dog", "fox"))
-        rules = [calibrate(photos, coverage) for coverage in (0.9, 0.95)]
+        rules = [conformal_thresholds(photos, coverage) for coverage in (0.9, 0.95)]
         scores = tuple(SetScore(rule, measure_sets(rule, photos)) for rule in rules)
         report_data = _report_data(photos.probabilities, labels, photos.class_names)
         page = check_page(render_report(dataclasses.replace(report_data, sets=PredictionSets(scores, (), True))))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from photoclass import notebook
 from photoclass.errors import ModelError, SettingsError
-from photoclass.metrics.conformal import ConformalThresholds, MeasuredSets, calibrate, measure_sets
+from photoclass.metrics.conformal import ConformalThresholds, MeasuredSets, conformal_thresholds, measure_sets
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import ModelInfo, SplitPredictions, load_predictions
 from photoclass.text import plural
@@ -183,7 +183,7 @@ def calibrate_sets(model: Path, info: ModelInfo, request: SetRequest) -> Conform
     """
     photos = load_calibration(model, info)
     try:
-        return calibrate(photos, request.coverage, request.by == "class")
+        return conformal_thresholds(photos, request.coverage, request.by == "class")
     except SettingsError as error:
         raise SettingsError(f"{model}: {error}") from error
 
@@ -251,7 +251,7 @@ def _usual_rules(model: Path, info: ModelInfo) -> tuple[list[ConformalThresholds
     rules, refused = [], []
     for coverage in USUAL_COVERAGES:
         try:
-            rules.append(calibrate(photos, coverage))
+            rules.append(conformal_thresholds(photos, coverage))
         except SettingsError as error:
             refused.append((coverage, str(error)))
     return rules, refused
