@@ -84,12 +84,7 @@ def test_every_form_of_data_is_described(form: str, tmp_path: Path) -> None:
     defined = _ids(document, "defined")
     assert len(set(defined)) == len(defined)
     assert set(_ids(document, "referred")) <= set(defined)
-    _check_places(
-        document,
-        tmp_path,
-        [row["photos/file"] for row in photos],
-        {row["photos/file"]: row["photos/sha256"] for row in photos},
-    )
+    _check_places(document, tmp_path, {row["photos/file"]: row["photos/sha256"] for row in photos})
 
 
 def _check_places(document: dict[str, Any], folder: Path, digests: dict[str, str]) -> None:
