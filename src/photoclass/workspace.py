@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from photoclass.machine import default_cache, processors
 from photoclass.progress import SILENT, Progress, Task
@@ -23,6 +24,10 @@ class Workspace:
     workers: int | None = None
     progress: Progress = SILENT
     max_pixels: int | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Workspace":
+        """Return the same value: scikit-learn copies the parameters of estimators, and a display cannot be copied."""
+        return self
 
     @property
     def worker_count(self) -> int:

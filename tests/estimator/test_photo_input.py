@@ -120,11 +120,12 @@ def test_another_frame_than_the_first_is_a_picture(tmp_path: Path) -> None:
         ({"image": _PATHS}, "X is a table"),
         (csr_array(np.eye(3)), "X is a sparse matrix"),
         (7, "X is of type int"),
+        (np.array([b"content"]), "drops zeros at the end of each value; use dtype=object"),
     ],
     ids=[
         *("one path", "one content", "one picture", "one array", "nothing", "rows", "floats", "grey", "empty", "nan"),
         *("number", "none", "pandas na", "pandas nan", "polars null", "arrow null", "mapping null", "mapping"),
-        *("pandas frame", "polars frame", "arrow table", "dict", "sparse", "not iterable"),
+        *("pandas frame", "polars frame", "arrow table", "dict", "sparse", "not iterable", "fixed width"),
     ],
 )
 def test_what_is_no_photo_is_refused(X: Any, message: str) -> None:
@@ -138,3 +139,4 @@ def test_names_and_blocks_keep_their_places() -> None:
     assert [len(block) for block in blocks] == [1024, 1024, 452]
     assert blocks[2].name(3) == "X[2051]"
     assert len(list(PhotoInput(("a.jpg",) * 2500).blocks())) == 1
+    assert [block.start for block in PhotoInput(("a.jpg",) * 20_000).blocks()] == [0, 16_384]

@@ -1,8 +1,8 @@
 """Features of X: those in the store of features are read, the others computed and stored."""
 
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from photoclass.estimator.photo_files import photo_table, refuse_unreadable
@@ -13,10 +13,10 @@ from photoclass.training.frozen.features import compute_features
 from photoclass.workspace import Workspace
 
 
-def feature_rows(
+def feature_blocks(
     given: PhotoInput, settings: DecodeSettings, backbone: Backbone, workspace: Workspace
-) -> NDArray[np.float16]:
-    """Return the features of photos, shape (N, D).
+) -> Iterator[NDArray[Any]]:
+    """Yield the features of photos, block after block in the order of X, each of shape (n, D), float16.
 
     They are always read back from the store, which keeps three digits: a photo has the same features whether they were
     in the cache or not.
@@ -26,10 +26,8 @@ def feature_rows(
         OutputError: The cache or the temporary folder cannot be written.
         ModelError: The backbone cannot be used.
     """
-    rows: list[NDArray[Any]] = []
     for block in given.blocks():
         with photo_table(block) as table:
             photos = compute_features(table, settings, backbone, workspace)
-            refuse_unreadable(photos.table, len(block))
-            rows.append(photos.features.all())
-    return np.concatenate(rows)
+            refuse_unreadable(photos.table)
+            yield photos.features.all()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from photoclass.estimator.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from photoclass.estimator.errors import value_errors
-from photoclass.estimator.feature_rows import feature_rows
+from photoclass.estimator.feature_rows import feature_blocks
 from photoclass.estimator.photo_files import photo_table
 from photoclass.estimator.photo_input import PhotoInput
 from photoclass.photos.cache.photo_set import hash_contents
@@ -83,8 +83,8 @@ class PhotoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
         check_is_fitted(self)
         with value_errors():
-            rows = feature_rows(PhotoInput.of(X), self.settings_, self.backbone_, self.workspace or Workspace())
-        return rows.astype(np.float32)
+            blocks = feature_blocks(PhotoInput.of(X), self.settings_, self.backbone_, self.workspace or Workspace())
+            return np.concatenate([block.astype(np.float32) for block in blocks])
 
     @property
     def _n_features_out(self) -> int:

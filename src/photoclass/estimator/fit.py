@@ -73,9 +73,9 @@ def fit_model(table: PhotoTable, plan: FitPlan) -> TrainedModel:
         request = _request(table, out, name, plan)
         if isinstance(recipe_settings, FeaturesSettings):
             fitted = fit_features(request, recipe_settings)
-            refuse_unreadable(fitted.photos.table, len(table))
+            refuse_unreadable(fitted.photos.table)
             return FeatureModel.of_fitted(fitted)
-        refuse_unreadable(fingerprint_photos(table, plan.workspace).table, len(table))
+        refuse_unreadable(fingerprint_photos(table, plan.workspace).table)
         with own_folder(out, resume=False):
             recipe.train(request, recipe_settings)
         return NetworkModel(ModelFiles.read(out))

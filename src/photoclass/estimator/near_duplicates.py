@@ -40,6 +40,6 @@ def near_duplicate_groups(X: Any, groups: Any = None, workspace: Workspace | Non
         raise ValueError(f"X has {len(given):,} photos, but groups has {len(names):,} values")
     with value_errors(), photo_table(given) as table:
         photos = fingerprint_photos(table, workspace)
-        refuse_unreadable(photos.table, len(given))
+        refuse_unreadable(photos.table)
         found = group_near_duplicates(photos.fingerprints, workspace.progress, PhotoDetails.of(photos))
     return join_groups(found, names)

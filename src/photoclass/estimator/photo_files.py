@@ -14,7 +14,6 @@ from PIL import Image
 from photoclass.errors import OutputError
 from photoclass.estimator.photo_input import Photo, PhotoInput
 from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable
-from photoclass.text import plural
 
 _MOST_NAMED = 3
 _ORIENTATION_TAG = 0x0112
@@ -70,21 +69,19 @@ def _path_of(photo: Photo, file: Path) -> str:
     return os.fspath(file)
 
 
-def refuse_unreadable(table: PhotoTable, count: int) -> None:
+def refuse_unreadable(table: PhotoTable) -> None:
     """Refuse photos that were skipped: an estimator answers for every row of X.
 
     Args:
         table: The photos that could be read, the others skipped.
-        count: How many photos X has.
 
     Raises:
         ValueError: Some were skipped.
     """
     if table.skipped:
         some = "; ".join(f"{item.name}: {item.reason}" for item in table.skipped[:_MOST_NAMED])
-        more = "; …" if len(table.skipped) > _MOST_NAMED else ""
-        photos = f"{count - len(table):,} of {plural(count, 'photo')}"
-        raise ValueError(f"X has {photos} that cannot be read: {some}{more}; leave these rows out")
+        more = f"; and {len(table.skipped) - _MOST_NAMED:,} more" if len(table.skipped) > _MOST_NAMED else ""
+        raise ValueError(f"{some}{more}. Every photo of X must be readable: leave out those that are not")
 
 
 def encode_photo(photo: Image.Image | NDArray[np.uint8]) -> bytes:

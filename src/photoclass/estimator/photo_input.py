@@ -13,7 +13,8 @@ from PIL import Image, ImageFile
 # A path, the content of a photo file, a picture, or pixels of shape (height, width, 3), uint8 RGB.
 Photo: TypeAlias = str | bytes | Image.Image | NDArray[np.uint8]
 
-_BLOCK = 1024
+# Photos that are written to temporary files, or whose features are read, at once.
+_WRITTEN_AT_ONCE, _READ_AT_ONCE = 1024, 16_384
 _ACCEPTED = "paths, bytes of photo files, PIL images, or uint8 arrays of shape (height, width, 3)"
 
 
@@ -55,8 +56,8 @@ class PhotoInput:
         return photo if isinstance(photo, str) else f"X[{self.start + row}]"
 
     def blocks(self) -> Iterator["PhotoInput"]:
-        """Yield the photos in parts of which the temporary files are small; photos that are files are one part."""
-        step = len(self) if all(isinstance(photo, str) for photo in self.photos) else _BLOCK
+        """Yield the photos in parts, which bounds memory and the size of temporary files."""
+        step = _READ_AT_ONCE if all(isinstance(photo, str) for photo in self.photos) else _WRITTEN_AT_ONCE
         for start in range(0, len(self), step):
             yield PhotoInput(self.photos[start : start + step], self.start + start)
 
@@ -83,8 +84,10 @@ def _items_of(X: Any) -> Sequence[Any]:
 
 
 def _items_of_array(X: NDArray[Any]) -> Sequence[Any]:
-    if X.ndim == 1 and X.dtype.kind in "OUST":
+    if X.ndim == 1 and X.dtype.kind in "OUT":
         return list(X.tolist())
+    if X.ndim == 1 and X.dtype.kind == "S":
+        raise ValueError(f"X is an array of {X.dtype}, which drops zeros at the end of each value; use dtype=object")
     if X.ndim == 4 and X.dtype != np.object_:
         return list(X)
     shape = f"an array of shape {X.shape}, {X.dtype}"

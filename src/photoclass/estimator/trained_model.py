@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.estimator.feature_rows import feature_rows
+from photoclass.estimator.feature_rows import feature_blocks
 from photoclass.estimator.model_files import ModelFiles
 from photoclass.estimator.photo_files import photo_table, refuse_unreadable
 from photoclass.estimator.photo_input import PhotoInput
@@ -76,8 +76,8 @@ class FeatureModel:
         Raises:
             ValueError: A photo cannot be read.
         """
-        rows = feature_rows(given, self.settings, self.backbone, workspace)
-        logits = self.head.logits(signed_roots(rows))
+        blocks = feature_blocks(given, self.settings, self.backbone, workspace)
+        logits = np.concatenate([self.head.logits(signed_roots(block)) for block in blocks])
         logits -= logits.max(axis=1, keepdims=True)
         return np.asarray(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
 
@@ -127,7 +127,7 @@ class NetworkModel:
                 numbered = replace(table, names=tuple(map(str, range(len(table)))))
                 predictions = predict_table(self.runtime, numbered, workspace)
                 named = [replace(item, name=block.name(int(item.name))) for item in predictions.skipped]
-                refuse_unreadable(table.select(predictions.is_ok).with_skipped(named), len(block))
+                refuse_unreadable(table.select(predictions.is_ok).with_skipped(named))
                 rows.append(predictions.probabilities)
         return np.log(np.maximum(np.concatenate(rows), _LEAST), dtype=np.float64)
 

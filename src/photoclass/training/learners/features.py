@@ -1,6 +1,7 @@
 """The learner of the recipe `features`: a linear head on the features of a frozen backbone."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from photoclass.workspace import Workspace
 
 # The saved model's probabilities may differ by this from those of the stored features, which have three digits.
 _TOLERANCE = 0.01
-_SAMPLES = 32
+_SAMPLES, _MOST_SAMPLE_BYTES = 32, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def fit_features(request: TrainRequest, settings: FeaturesSettings) -> FittedFea
         kept = np.setdiff1d(np.arange(len(train)), found.rows)
         before, head = head, _fit(request, settings, train.select(kept), groups[kept])
         request.say(_describe_dropping(len(label_errors), before, head, valid))
-    samples = tuple(map(read_file, valid.table.paths[:_SAMPLES]))
+    samples = _read_samples(valid.table.paths)
     seconds = time.monotonic() - started_at
     return FittedFeatures(run, photos, settings, backbone, head, label_errors, mixed, seconds, samples)
 
@@ -156,6 +157,19 @@ def save_features(fitted: FittedFeatures) -> TrainResult:
     difference = _check(Runtime(info, onnx, request.out), fitted, predicted[VALID])
     novelty = _novelty(parts[TRAIN], parts[VALID], request.seed)
     return finish(run, Outcome(info, onnx, predicted, difference, None, novelty, label_errors=fitted.label_errors))
+
+
+def _read_samples(paths: Sequence[str]) -> tuple[bytes | Unreadable, ...]:
+    """Read the first few files, fewer if they are large: pixels that an estimator is given may be 100 MB a photo."""
+    samples: list[bytes | Unreadable] = []
+    size = 0
+    for path in paths[:_SAMPLES]:
+        content = read_file(path)
+        size += 0 if isinstance(content, Unreadable) else len(content)
+        if samples and size > _MOST_SAMPLE_BYTES:
+            break
+        samples.append(content)
+    return tuple(samples)
 
 
 def _describe_training(run: Run, backbone: Backbone, head: Head) -> str:
