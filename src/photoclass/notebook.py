@@ -51,14 +51,15 @@ def table(
 
     Args:
         caption: What it shows.
-        headings: Of the columns.
+        headings: Of the columns; none are shown if all are empty.
         rows: The cells of each row.
         most: Rows that are shown; the others are counted.
         texts: How many columns are text.
     """
     if not rows:
         return Markup("")
-    head = Markup("").join(_cell("th", heading, i >= texts, ' scope="col"') for i, heading in enumerate(headings))
+    cells = Markup("").join(_cell("th", heading, i >= texts, ' scope="col"') for i, heading in enumerate(headings))
+    head = Markup("<thead><tr>{}</tr></thead>").format(cells) if any(headings) else Markup("")
     shown = Markup("").join(
         Markup("<tr>{}</tr>").format(Markup("").join(_cell("td", cell, i >= texts) for i, cell in enumerate(row)))
         for row in rows[:most]
@@ -67,7 +68,7 @@ def table(
     return Markup(
         '<table style="border-collapse:collapse;margin:.5em 0">'
         '<caption style="caption-side:top;text-align:left;opacity:.75;padding:0;white-space:nowrap">{}</caption>'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>{}"
+        "{}<tbody>{}</tbody></table>{}"
     ).format(clean(caption, 300), head, shown, more)
 
 

@@ -124,7 +124,7 @@ def test_a_model_that_the_validation_photos_selected_says_so(tmp_path: Path) -> 
             ["--coverage", "0.99", "--coverage-by", "class"],
             "at least 99 validation photos of class 'dog'; there are 49",
         ),
-        (["--coverage", "99"], "coverage is 99; it must be above 0 and below 1, such as 0.99"),
+        (["--coverage", "99"], "photoclass: coverage is 99; it must be above 0 and below 1, such as 0.99"),
         (["--coverage", "0.9", "--coverage-by", "photo"], "--coverage-by is photo; choose from all, class"),
         (["--coverage-by", "class"], "--coverage-by needs --coverage"),
     ],

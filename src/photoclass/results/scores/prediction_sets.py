@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from photoclass import notebook
 from photoclass.errors import ModelError, SettingsError
-from photoclass.metrics.conformal import ConformalThresholds, MeasuredSets, conformal_thresholds, measure_sets
+from photoclass.metrics.conformal import (
+    ConformalThresholds,
+    MeasuredSets,
+    check_coverage,
+    conformal_thresholds,
+    measure_sets,
+)
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.folder import ModelInfo, SplitPredictions, load_predictions
 from photoclass.text import plural
@@ -34,13 +40,14 @@ class SetRequest:
         by: `all`, or `class` to keep the share among the photos of each class.
 
     Raises:
-        SettingsError: `by` is unknown.
+        SettingsError: `coverage` is out of range, or `by` is unknown.
     """
 
     coverage: float
     by: str = "all"
 
     def __post_init__(self) -> None:
+        check_coverage(self.coverage)
         if self.by not in COVERAGE_BY:
             raise SettingsError(f"--coverage-by is {self.by}; choose from {', '.join(COVERAGE_BY)}")
 
