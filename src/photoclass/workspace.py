@@ -14,7 +14,8 @@ class Workspace:
     """What longer work needs besides its input; `Workspace()` suits most callers.
 
     Attributes:
-        cache: The cache folder, for unpacked zips, decoded pixels, fingerprints and features; by default the user's.
+        cache: The cache folder, for unpacked archives, decoded pixels, fingerprints and features; by default the
+            user's.
         workers: The number of processes or threads that decode photos; None for one per processor.
         progress: Receives progress reports; by default they are discarded.
         max_pixels: Photos with more pixels are not decoded, see `PictureRules`; None for the usual limit.

@@ -28,8 +28,8 @@ def check(
     """Check the photos of DATA: unreadable files, near-duplicates, data leakage, outliers, label errors, class balance.
 
     Args:
-        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
-            A list of folders and zips: the parts of one data set.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip or tar of these, or a
+            label table (CSV, JSON Lines, Parquet, Arrow). A list of several: the parts of one data set.
         fixes: A fixes file, whose labels replace DATA's own.
         reading: How DATA is read where its names leave a choice.
         labels: Whether to look for label errors too, which takes as long as training.

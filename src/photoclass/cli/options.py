@@ -17,12 +17,15 @@ DataArgument = Annotated[
     list[Path],
     typer.Argument(
         metavar="DATA...",
-        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, or a table; "
-        "or folders and zips that are the parts of one data set.",
+        help="Labelled photos: class folders, train/ and valid/ folders, flat names (cat.0.jpg), a zip, a tar, or a "
+        "table (CSV, JSON Lines, Parquet, Arrow); or several of these that are the parts of one data set.",
         rich_help_panel="Data",
     ),
 ]
-PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTOS...", help="Photo files, folders or zips.")]
+PhotosArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="PHOTOS...", help="Photo files, folders, zips, tars, or Parquet files that hold photos."),
+]
 ModelOption = Annotated[
     Path | None,
     typer.Option(

@@ -18,7 +18,7 @@ from photoclass.text import printable
 
 
 def submit(
-    test: Annotated[Path, typer.Argument(metavar="TEST", help="The test photos: a folder or a zip.")],
+    test: Annotated[Path, typer.Argument(metavar="TEST", help="The test photos: a folder, a zip or a tar.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The submission to write.")],
     model: ModelOption = None,
     sample: Annotated[

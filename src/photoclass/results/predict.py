@@ -39,10 +39,10 @@ def predict(
     coverage_by: str | None = None,
     workspace: Workspace | None = None,
 ) -> Predictions:
-    """Predict photos: files, folders with all photos below them, and zips.
+    """Predict photos: files, folders with all photos below them, zips, tars and tables of photos.
 
     Args:
-        photos: Files, folders and zips.
+        photos: Files, folders, zips, tars, and tables of Parquet or Arrow that hold or name photos.
         model: A model folder.
         abstain: Abstain (label `unsure`) below this confidence, 0.5 to 1, and from out-of-distribution photos.
         coverage: Add to each photo the set of classes that holds the true one for at least this share of such photos

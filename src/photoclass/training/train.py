@@ -35,8 +35,8 @@ def train(
     """Train a model on DATA and write its folder.
 
     Args:
-        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
-            A list of folders and zips: the parts of one data set.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip or tar of these, or a
+            label table (CSV, JSON Lines, Parquet, Arrow). A list of several: the parts of one data set.
         out: The model folder; new or empty, unless resumed.
         recipe: Name of the recipe; None for `features`, or that of the resumed run.
         settings: Hyperparameters to change, by name; text is parsed. The others are the recipe's, or the resumed

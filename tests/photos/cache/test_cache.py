@@ -142,8 +142,8 @@ def test_a_zip_that_is_being_unpacked_is_kept_and_named(tmp_path: Path) -> None:
     (zipped,) = (path for path in (folder / "unpacked").iterdir() if path.is_dir())
     with filelock.FileLock(zipped.with_suffix(".lock")):
         report = cache(folder, empty=True)
-        assert [what.startswith("unpacked zip") for what in report.in_use] == [True]
-        assert "not removed, another run is writing it: unpacked zip" in report.as_text()
+        assert [what.startswith("unpacked files") for what in report.in_use] == [True]
+        assert "not removed, another run is writing it: unpacked files" in report.as_text()
     assert len([path for path in zipped.rglob("*") if path.is_file()]) == 5
     assert not (folder / "pixels").exists()
 

@@ -23,7 +23,7 @@ SCHEMA = "photoclass/cache/1"
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """A store, backbone or unpacked zip in the cache.
+    """A store, a backbone, or what was unpacked in the cache.
 
     Attributes:
         what: A description.
@@ -194,7 +194,7 @@ def _remove(place: _Place) -> bool:
 
 
 def _remove_empty(kinds: set[Path]) -> None:
-    """Remove the folders of kinds that are empty now, and the locks of unpacked zips that are gone."""
+    """Remove the folders of kinds that are empty now, and the locks of what was unpacked and is gone."""
     for kind in kinds:
         if kind.is_symlink():
             continue

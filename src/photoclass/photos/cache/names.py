@@ -10,7 +10,7 @@ CACHE/levels/<decoder>                                                    the hi
 CACHE/features/<backbone>[-<views>]-<precision>-<digest>-<pixels>         features of a pretrained backbone, by photo
 CACHE/maps/…                                                              feature maps of its first blocks, as above
 CACHE/networks/<backbone>-<precision>-v<version>-<digest>                 a backbone as an ONNX file
-CACHE/unpacked/<digest>                                                   the files of a zip
+CACHE/unpacked/<digest>                                                   the files of an archive, the photos of a table
 """
 
 import re
@@ -47,7 +47,7 @@ class CacheName:
     """What the name of a folder in the cache says.
 
     Attributes:
-        kind: A store of rows, a backbone, or an unpacked zip.
+        kind: A store of rows, a backbone, or an unpacked archive or table.
         text: A description.
         is_ours: Whether the name alone proves that photoclass made it; otherwise it does if it holds a readable index.
     """
@@ -118,12 +118,12 @@ def network_folder(cache: Path, backbone: str, precision: str, version: int, wei
 
 
 def unpacked_folder(cache: Path, digest: str) -> Path:
-    """Return where the files of a zip are kept; `digest` is 32 hexadecimal digits of its list of members."""
+    """Return where what is unpacked is kept; `digest` is 32 hexadecimal digits of a zip's list, a file's content."""
     return cache / UNPACKED / digest
 
 
 def is_unpacked(name: str) -> bool:
-    """Return whether this is the name of an unpacked zip."""
+    """Return whether this is the name of an unpacked archive or table."""
     return _UNPACKED_NAME.fullmatch(name) is not None
 
 
@@ -131,7 +131,7 @@ def parse(kind: str, name: str) -> CacheName:
     """Return what CACHE/kind/name is, if photoclass made it."""
     if kind == UNPACKED and (match := _UNPACKED_NAME.fullmatch(name)):
         state = "partly unpacked" if match["unfinished"] else "unpacked"
-        return CacheName("unpacked", f"{state} zip ({match['digest'][:8]})")
+        return CacheName("unpacked", f"{state} files ({match['digest'][:8]})")
     if kind == NETWORKS and (match := _NETWORK_NAME.fullmatch(name)):
         return CacheName("network", f"backbone {match['name']}, {match['precision']}")
     return CacheName("store", _describe_store(kind, name), kind in _STORES)

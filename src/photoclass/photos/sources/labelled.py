@@ -14,7 +14,7 @@ from photoclass.text import plural
 
 FORMS = (
     "give class folders (DATA/cats/…, DATA/dogs/…), a folder with train/ and valid/, "
-    "flat names (cat.0.jpg), a zip of these, or a CSV of image,label"
+    "flat names (cat.0.jpg), a zip or tar of these, or a table of image,label"
 )
 
 

@@ -131,7 +131,7 @@ def explain(
     """Draw photos beside heat maps of what contributed to a class, 12 a page.
 
     Args:
-        photos: Files, folders or zips.
+        photos: Files, folders, zips, tars or tables, as `predict` takes them.
         model: A model folder.
         out: The picture; with several pages, `heat.png` becomes `heat-1.png`, `heat-2.png` …
         count: Show a random sample of at most this many; None for all.

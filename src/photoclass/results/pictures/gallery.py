@@ -55,7 +55,7 @@ def gallery(
     """Predict photos and draw them on pages of 25.
 
     Args:
-        photos: Files, folders or zips.
+        photos: Files, folders, zips, tars or tables, as `predict` takes them.
         model: A model folder.
         out: The image file; several pages become `gallery-1.png`, `gallery-2.png` …
         worst: Show the most confident mistakes, in order of falling confidence; the truth must be known from folder or

@@ -175,8 +175,8 @@ def compare(
     """Compare two models on the same photos: of those that `evaluate` would score, the ones that neither model knows.
 
     Args:
-        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
-            A list of folders and zips: the parts of one data set.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip or tar of these, or a
+            label table (CSV, JSON Lines, Parquet, Arrow). A list of several: the parts of one data set.
         models: Two model folders, A and B, with the same classes; their image sizes may differ.
         include_known: Include photos that trained or selected a model.
         fixes: A fixes file, whose labels replace DATA's own.

@@ -66,8 +66,8 @@ def evaluate(
     `evaluate` on the DATA of the training itself gives the score of its held-out part.
 
     Args:
-        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip of these, or a label CSV.
-            A list of folders and zips: the parts of one data set.
+        data: Labelled photos: class folders, split folders, flat names (`cat.0.jpg`), a zip or tar of these, or a
+            label table (CSV, JSON Lines, Parquet, Arrow). A list of several: the parts of one data set.
         model: A model folder.
         include_known: Score photos that trained or selected the model, too.
         costs: What mistakes cost; with them, the cheapest decision threshold is found.
