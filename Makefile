@@ -9,7 +9,10 @@ INSTALLED := $(VENV)/.installed
 # Test files run side by side: most tests wait for commands that keep one processor busy.
 PYTEST := $(VENV)/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-slow check format reference builtin-model clean
+# An empty environment, to try the wheel in.
+EMPTY := build/empty
+
+.PHONY: demo test test-slow check format reference builtin-model dist clean
 
 demo: $(INSTALLED)  ## draws cats and dogs, trains, scores and predicts, in about a minute
 	$(VENV)/bin/photoclass demo
@@ -39,6 +42,15 @@ reference: $(INSTALLED)  ## the JSON Schemas, and the generated parts of docs/re
 builtin-model: $(INSTALLED)  ## the built-in cat-or-dog model, trained again on DATA; takes an hour
 	$(VENV)/bin/photoclass train $(DATA) --recipe resnet --seed 0 --out build/builtin-model
 	$(VENV)/bin/python tools/builtin_model.py build/builtin-model
+
+dist: $(INSTALLED)  ## wheel and sdist in dist/; the wheel is tried in an empty environment, outside this checkout
+	rm -rf dist $(EMPTY) build/tried
+	$(VENV)/bin/python -m build --no-isolation
+	$(PYTHON) -m venv $(EMPTY)
+	$(EMPTY)/bin/python -m pip install --quiet -c constraints.txt dist/*.whl
+	mkdir -p build/tried
+	cd build/tried && PHOTOCLASS_CACHE=$(CURDIR)/build/tried/cache ../empty/bin/photoclass demo
+	$(VENV)/bin/python benchmarks/install_size.py $(EMPTY)
 
 clean:
 	rm -rf $(VENV) photoclass-demo build dist

@@ -13,7 +13,10 @@ from running import done
 
 SMALL_DEMO = Path(__file__).parent / "walkthrough" / "small_demo.py"
 # Packages of extras, and others that no base dependency needs.
-HIDDEN = ("torch", "onnxscript", "safetensors", "matplotlib", "sklearn", "scipy", "pandas", "polars", "pyarrow")
+HIDDEN = (
+    *("torch", "onnxscript", "safetensors", "cv2"),
+    *("matplotlib", "sklearn", "scipy", "pandas", "polars", "pyarrow", "onnxruntime"),
+)
 # Python imports this file at its start, if it is in PYTHONPATH; None in `sys.modules` stands for "not installed".
 _HIDE = f"import sys\nsys.modules.update(dict.fromkeys({HIDDEN!r}))\n"
 
