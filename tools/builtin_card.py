@@ -8,12 +8,12 @@ from photoclass.model.card_metadata import front_matter
 from photoclass.model.folder import (
     CARD_FILE,
     CURVES_FILE,
+    HASHES_FILE,
     HELD_OUT_PREDICTIONS_FILE,
     HISTORY_FILE,
     INFO_FILE,
     NETWORK_FILE,
     NOVELTY_FILE,
-    PHOTOS_FILE,
     VALID_PREDICTIONS_FILE,
     ModelInfo,
 )
@@ -21,7 +21,7 @@ from photoclass.model.folder import (
 PACKED_FILES = (
     NETWORK_FILE,
     INFO_FILE,
-    PHOTOS_FILE,
+    HASHES_FILE,
     VALID_PREDICTIONS_FILE,
     HELD_OUT_PREDICTIONS_FILE,
     NOVELTY_FILE,
@@ -63,8 +63,9 @@ Without photoclass, in this folder, with any ONNX runtime (here OpenVINO):
 ## What it was trained on
 
 {total:,} photos of Kaggle's *Dogs vs. Cats*: {photos["train"]} for training, {photos["valid"]} for validation and
-{photos["held_out"]} held out, with near-duplicates kept in one split. This folder contains no photo: `photos.csv` has
-the SHA-256, split and class of each, so that `photoclass evaluate` can leave out those that trained the model.
+{photos["held_out"]} held out, with near-duplicates kept in one split. This folder contains no photo: `photos.bin` has
+the start of the SHA-256, the split and the class of each, so that `photoclass evaluate` can leave out those that
+trained the model.
 
 ## Limits
 

@@ -3,12 +3,13 @@
 python tools/builtin_model.py RUN [--data DATA] [--out FOLDER]
 python tools/builtin_model.py --rewrite [--out FOLDER]
 
-`make builtin-model` trains such a RUN and then packs it. Of the photos, the folder keeps SHA-256, split, class and the
-predictions for those that it was scored on: no name, no path, no picture. `--rewrite` brings a packed folder to the
-current format without its photos: the network and the predictions stay as they are, byte by byte.
+`make builtin-model` trains such a RUN and then packs it. Of the photos, the folder keeps the start of the SHA-256,
+split, class and the predictions for those that it was scored on: no name, no path, no picture. `--rewrite` brings a
+packed folder to the current format without its photos: network and predictions stay as they are, byte by byte.
 """
 
 import argparse
+import csv
 import dataclasses
 import shutil
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from builtin_card import write_builtin_card
 
+from photoclass.atomic import atomic_text
 from photoclass.errors import DataError, ModelError, PhotoclassError
 from photoclass.metrics.labelled import LabelledProbabilities
 from photoclass.model.builtin import BUILTIN_MODEL
@@ -25,7 +27,6 @@ from photoclass.model.folder import (
     CURVES_FILE,
     HELD_OUT_PREDICTIONS_FILE,
     HISTORY_FILE,
-    PHOTOS_FILE,
     VALID_PREDICTIONS_FILE,
     ModelInfo,
     PackingSummary,
@@ -35,10 +36,11 @@ from photoclass.model.folder import (
     load_photos,
     read_onnx,
     save_model,
-    save_nameless_photos,
     save_novelty,
+    save_photo_hashes,
     save_predictions,
 )
+from photoclass.model.folder.hashes import DIGEST_BYTES
 from photoclass.model.runtime import Runtime
 from photoclass.networks.fp16_weights import with_fp16_weights
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
@@ -55,7 +57,6 @@ MOST_BYTES = 4_000_000
 # The largest increase of log loss accepted for fp16: a hundredth of the spread of log losses between trainings.
 MOST_LOSS = 0.0005
 _KEPT_FILES = (HISTORY_FILE, CURVES_FILE)
-_REWRITTEN_AS_THEY_ARE = (*_KEPT_FILES, PHOTOS_FILE, VALID_PREDICTIONS_FILE, HELD_OUT_PREDICTIONS_FILE)
 
 
 @dataclass(frozen=True)
@@ -166,9 +167,9 @@ def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict
     info = dataclasses.replace(info, metrics=metrics, training=training)
     save_model(new, info, chosen.onnx)
     write_builtin_card(new, info)
-    save_nameless_photos(new, load_photos(run))
+    save_photo_hashes(new, load_photos(run))
     for split, part in parts.items():
-        nameless = dataclasses.replace(part.table, names=tuple(content.hex() for content in part.contents))
+        nameless = dataclasses.replace(part.table, names=tuple(_name(content) for content in part.contents))
         groups = group_near_duplicates(part.fingerprints)
         save_predictions(new, SPLITS[split], nameless, chosen.probabilities[split], groups)
     # The detector keeps features in steps of 1/127; rounding the weights changes them much less.
@@ -187,7 +188,19 @@ def rewrite(folder: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
     save_model(new, info, onnx)
     write_builtin_card(new, info)
-    _finish(folder, new, onnx, _REWRITTEN_AS_THEY_ARE, folder)
+    save_photo_hashes(new, load_photos(folder))
+    for name in (VALID_PREDICTIONS_FILE, HELD_OUT_PREDICTIONS_FILE):
+        with open(folder / name, newline="") as before, atomic_text(new / name) as after:
+            writer = csv.writer(after)
+            header, *rows = csv.reader(before)
+            writer.writerow(header)
+            writer.writerows([_name(bytes.fromhex(row[0])), *row[1:]] for row in rows)
+    _finish(folder, new, onnx, _KEPT_FILES, folder)
+
+
+def _name(content: bytes) -> str:
+    """Return the name of a photo, given the SHA-256 of its file or the start of it."""
+    return content[:DIGEST_BYTES].hex()
 
 
 def _finish(source: Path, new: Path, onnx: bytes, copied: tuple[str, ...], out: Path) -> None:

@@ -12,6 +12,7 @@ from photoclass.model.folder import (
     CARD_FILE,
     CURVES_FILE,
     FILES,
+    HASHES_FILE,
     HELD_OUT_PREDICTIONS_FILE,
     HISTORY_FILE,
     INFO_FILE,
@@ -186,6 +187,7 @@ def _present_files(info: ModelInfo) -> list[str]:
     head, loop = info.training.head, info.training.loop
     absent = {
         HELD_OUT_PREDICTIONS_FILE: "held_out" not in info.metrics,
+        HASHES_FILE: True,  # only in the built-in model
         SKIPPED_FILE: True,  # whether photos were skipped is not in model.json
         LABEL_ERRORS_FILE: not (head and head.label_errors),
         HISTORY_FILE: loop is None,

@@ -5,6 +5,7 @@
     ├── model.json             class names, image size and resize rule, recipe and settings, scores, fingerprints
     ├── README.md              the same as a model card
     ├── photos.csv             the split and class of each photo, by content
+    │   or photos.bin          the same without names, in the built-in model
     ├── fingerprints.bin       16x16 grey thumbnails of the training photos, to find near-duplicates of them
     ├── novelty.npz            features of up to 2,000 training photos, to detect out-of-distribution photos
     ├── valid_predictions.csv, held_out_predictions.csv
@@ -23,6 +24,7 @@ from photoclass.model.folder.files import (
     CURVES_FILE,
     FILES,
     FINGERPRINTS_FILE,
+    HASHES_FILE,
     HELD_OUT_PREDICTIONS_FILE,
     HISTORY_FILE,
     INFO_FILE,
@@ -56,6 +58,7 @@ from photoclass.model.folder.photos import (
     save_fingerprints,
     save_label_errors,
     save_nameless_photos,
+    save_photo_hashes,
     save_photos,
     save_skipped,
 )
@@ -81,6 +84,7 @@ __all__ = [
     "CURVES_FILE",
     "FILES",
     "FINGERPRINTS_FILE",
+    "HASHES_FILE",
     "FORMAT_VERSION",
     "HELD_OUT_PREDICTIONS_FILE",
     "HISTORY_FILE",
@@ -123,6 +127,7 @@ __all__ = [
     "save_label_errors",
     "save_model",
     "save_nameless_photos",
+    "save_photo_hashes",
     "save_nameless_predictions",
     "save_novelty",
     "save_photos",

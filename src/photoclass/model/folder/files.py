@@ -6,6 +6,7 @@ NETWORK_FILE = "model.onnx"
 INFO_FILE = "model.json"
 CARD_FILE = "README.md"
 PHOTOS_FILE = "photos.csv"
+HASHES_FILE = "photos.bin"
 FINGERPRINTS_FILE = "fingerprints.bin"
 NOVELTY_FILE = "novelty.npz"
 VALID_PREDICTIONS_FILE = "valid_predictions.csv"
@@ -23,6 +24,7 @@ FILES = {
     NETWORK_FILE: "the network, from uint8 RGB pixels (N, height, width, 3) to probabilities (N, classes)",
     INFO_FILE: "class names, image size, settings, scores, and the SHA-256 of `model.onnx`",
     PHOTOS_FILE: "the split and class of each photo, by content (SHA-256)",
+    HASHES_FILE: "the split and class of each photo, by the start of its SHA-256: `photos.csv` of the built-in model",
     VALID_PREDICTIONS_FILE: "predictions for the validation photos, with their groups, to calibrate prediction sets",
     HELD_OUT_PREDICTIONS_FILE: "predictions for the held-out photos, with their groups",
     NOVELTY_FILE: "features of up to 2,000 training photos, to detect out-of-distribution photos",

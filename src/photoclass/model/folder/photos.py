@@ -12,11 +12,13 @@ from photoclass.atomic import atomic_path, atomic_text
 from photoclass.errors import ModelError
 from photoclass.model.folder.files import (
     FINGERPRINTS_FILE,
+    HASHES_FILE,
     LABEL_ERRORS_FILE,
     PHOTOS_FILE,
     SKIPPED_FILE,
     existing_file,
 )
+from photoclass.model.folder.hashes import PhotoSplits, load_hashes, save_hashes
 from photoclass.photos.cache.store import Rows
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, halved
@@ -30,7 +32,8 @@ _FINGERPRINTS_AT_ONCE = 65_536
 class KnownPhoto:
     """One row of `photos.csv`: SHA-256 of a photo's file, its split, its class, and its name at the time.
 
-    A folder may omit names, as the built-in model's does; the name is then the SHA-256.
+    A model that is given away omits names; the name is then the SHA-256. The built-in one has `photos.bin` instead: the
+    content is the start of the SHA-256, and the name is the same in hexadecimal digits.
     """
 
     content: bytes
@@ -66,13 +69,20 @@ def save_nameless_photos(folder: Path, photos: Sequence[KnownPhoto]) -> None:
         writer.writerows([photo.content.hex(), photo.split, photo.label] for photo in photos)
 
 
+def save_photo_hashes(folder: Path, photos: Sequence[KnownPhoto]) -> None:
+    """Write `photos.bin`, a shorter `photos.csv` without names, for the built-in model."""
+    save_hashes(folder, [(photo.content, photo.split, photo.label) for photo in photos])
+
+
 def load_photos(folder: Path) -> list[KnownPhoto]:
-    """Read `photos.csv`: every photo that trained, selected or scored the model.
+    """Read `photos.csv`, or else `photos.bin`: every photo that trained, selected or scored the model.
 
     Raises:
         ModelError: It is missing or damaged.
     """
     path = folder / PHOTOS_FILE
+    if not path.exists() and (folder / HASHES_FILE).exists():
+        return [KnownPhoto(digest, split, label, digest.hex()) for digest, split, label in load_hashes(folder)]
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
             return [
@@ -83,7 +93,7 @@ def load_photos(folder: Path) -> list[KnownPhoto]:
         raise ModelError(f"{path}: cannot be read ({error}); copy the model folder again") from error
 
 
-def load_photo_splits(folder: Path) -> dict[bytes, str]:
+def load_photo_splits(folder: Path) -> PhotoSplits:
     """Read which split of the training each photo was in, by content.
 
     A photo that the user put into several splits counts for the one that influenced the model most: train, then valid.
@@ -97,7 +107,7 @@ def load_photo_splits(folder: Path) -> dict[bytes, str]:
             splits[photo.content] = min(photo.split, splits.get(photo.content, photo.split), key=SPLITS.index)
     except ValueError as error:
         raise ModelError(f"{folder / PHOTOS_FILE}: cannot be read ({error}); copy the model folder again") from error
-    return splits
+    return PhotoSplits(splits)
 
 
 def save_fingerprints(folder: Path, fingerprints: Rows) -> None:

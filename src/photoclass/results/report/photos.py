@@ -35,7 +35,8 @@ def find_photos(
     if 2 * len(found) >= len(wanted):
         return found
     readable, contents = hash_contents(table, progress)
-    by_content = dict(zip(contents, readable.paths, strict=True))
+    length = max((len(photo.content) for photo in wanted), default=0)  # the built-in model has short digests
+    by_content = {content[:length]: path for content, path in zip(contents, readable.paths, strict=True)}
     return {photo.name: by_content[photo.content] for photo in wanted if photo.content in by_content}
 
 
@@ -54,4 +55,4 @@ def _endings(name: str) -> Iterator[str]:
 
 def _has_content(path: str, content: bytes) -> bool:
     data = read_file(path)
-    return not isinstance(data, Unreadable) and hashlib.sha256(data).digest() == content
+    return not isinstance(data, Unreadable) and hashlib.sha256(data).digest().startswith(content)
