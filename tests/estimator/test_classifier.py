@@ -32,7 +32,7 @@ from photoclass.progress import Silent
 from running import done
 
 # The features that are stored have three digits: so far may a prediction be from that of the saved network.
-_TOLERANCE = 0.01
+_TOLERANCE = 0.001
 
 
 def draw(count: int, labels: NDArray[Any], seed: int = 0) -> NDArray[np.uint8]:

@@ -87,7 +87,7 @@ class Labels:
         return np.array([place[name] for name in self.names], dtype=np.int64)
 
     def check_known(self, y: NDArray[Any]) -> None:
-        """Refuse labels that are none of the classes.
+        """Refuse labels that are not among the classes.
 
         Raises:
             ValueError: There are some.

@@ -43,7 +43,7 @@ class PhotoInput:
                 `{"bytes": …, "path": …}` of Hugging Face data sets.
 
         Raises:
-            ValueError: X or one of its items is none of these, X is empty, or a photo is null.
+            ValueError: X or one of its items is something else, X is empty, or a photo is null.
         """
         items = _items_of(X)
         if not len(items):
