@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import io
 import json
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import photoclass
 from fake_hub import FakeHub
 from photoclass.cli.commands import COMMANDS
 from photoclass.errors import SettingsError
+from photoclass.schemas.documents import write_json
 from photoclass.schemas.load import schema_names
 from running import QUICK, run_command
 
@@ -119,6 +121,24 @@ def test_two_models_are_compared_in_a_document_of_their_own(photos: Path, model:
     validate(document)
 
 
+@pytest.mark.parametrize(("cats", "dogs"), [(1, 0), (1, 1), (2, 1)])
+def test_few_photos_have_documents_without_nan(
+    cats: int, dogs: int, model: Path, few_drawn_photos: Path, tmp_path: Path
+) -> None:
+    for name, count in (("cat", cats), ("dog", dogs)):
+        for photo in sorted((few_drawn_photos / name).iterdir())[:count]:
+            (tmp_path / name).mkdir(exist_ok=True)
+            shutil.copy(photo, tmp_path / name)
+    costs, builtin = photoclass.Costs(fp=1, fn=5), photoclass.builtin_model()
+    for result in (
+        photoclass.evaluate(tmp_path, model, include_known=True, costs=costs),
+        photoclass.compare(tmp_path, [model, builtin], include_known=True),
+    ):
+        stream = io.BytesIO()
+        write_json(result.as_json(), stream)
+        validate(json.loads(stream.getvalue()))
+
+
 def test_skipped_photos_and_files_passed_over_are_in_the_document(photos: Path, model: Path, tmp_path: Path) -> None:
     result = run_command("predict", photos, "--model", model, "--json", "-", "--strict")
     assert result.returncode == 3, "the exit code stays"
@@ -142,6 +162,15 @@ def test_a_file_that_cannot_be_written_is_refused_before_any_work(
 def test_a_command_that_fails_writes_no_document(model: Path, tmp_path: Path) -> None:
     result = run_command("predict", tmp_path, "--model", model, "--json", "-")
     assert result.returncode == 1 and not result.stdout and "no photos found" in result.stderr
+
+
+def test_standard_output_that_cannot_be_written_is_one_line() -> None:
+    command = f"{sys.executable} -m photoclass cache --json -"
+    for where, message in ((">&-", "standard output is closed"), ("> /dev/full", "No space left on device")):
+        result = subprocess.run(f"{command} {where}", shell=True, capture_output=True, text=True)
+        assert result.returncode == 1, where
+        (line,) = [line for line in result.stderr.splitlines() if line.startswith("photoclass: ")]
+        assert message in line and "Traceback" not in result.stderr and "Exception" not in result.stderr
 
 
 # Standard output for the predictions themselves

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import typer
 
 from photoclass.cli.exit_codes import SKIPPED
+from photoclass.errors import OutputError
 from photoclass.text import printable
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ class JsonOutput:
 
 
 def take_standard_output() -> BinaryIO:
-    """Return standard output for a document; whatever is printed from now on goes to standard error."""
+    """Return standard output for a document; whatever is printed from now on goes to standard error.
+
+    Raises:
+        OutputError: Standard output is closed.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; give a file instead of -")
     stream = sys.stdout.buffer
     sys.stdout.flush()
     sys.stdout = sys.stderr

@@ -117,8 +117,9 @@ class _Output:
                 raise SettingsError(f"--format {asked} is the format of --out; give --out FILE, or --out -")
             return cls(None, "")
         if out != STANDARD_OUTPUT:
+            found = file_format(out, asked)
             check_writable(out)
-            return cls(out, file_format(out, asked))
+            return cls(out, found)
         found = file_format(out, asked or "csv")
         if found == "parquet" and sys.stdout.isatty():
             raise OutputError("--out -: Parquet is no text for a terminal; give a file, or pipe it into a program")

@@ -33,7 +33,7 @@ def read_predictions(file: AnyPath) -> list[dict[str, str]]:
         reader = csv.DictReader(stream)
         if missing := {"file", "label"} - set(reader.fieldnames or ()):
             raise DataError(
-                f"{file}: is no CSV of predictions (it has no column {min(missing)!r}); give one of predict"
+                f"{file}: is no CSV of predictions (it has no column {min(missing)!r}); give one that predict wrote"
             )
         rows = list(reader)
     for row in rows:
