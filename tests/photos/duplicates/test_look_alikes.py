@@ -103,6 +103,13 @@ def test_copies_under_one_lamp_are_found_and_their_kind_is_right(how: str, photo
         assert found.cropped.all() and (found.first < COUNT).all()
 
 
+def test_small_photos_are_enlarged_by_linear_interpolation() -> None:
+    """A filter that leaves steps would look like texture of a photo's own."""
+    picture = noise_picture(3, 96, 72)
+    expected = cv2.resize(np.asarray(picture.convert("L")), (128, 128), interpolation=cv2.INTER_LINEAR).astype(int)
+    assert np.abs(in_detail(picture) - expected).max() <= 1
+
+
 def test_cropped_copies_under_fine_stripes_are_found() -> None:
     pictures = [_under_one_lamp(number, waves=FINE_STRIPES) for number in range(COUNT)]
     files = [encode(picture, "JPEG", quality=92) for picture in pictures]

@@ -47,7 +47,7 @@ _KEPT = 2048  # photos of 128 KB each
 def in_detail(picture: Image.Image) -> Pixels:
     """Resize an RGB picture of any shape to 128x128 grey cells, by the filter of fingerprints."""
     size = (DETAIL_SIDE, DETAIL_SIDE)
-    return np.asarray(picture.convert("L").resize(size, Image.Resampling.HAMMING), dtype=np.uint8)
+    return np.asarray(picture.convert("L").resize(size, Image.Resampling.BILINEAR), dtype=np.uint8)
 
 
 class Details(Protocol):
