@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from photoclass.atomic import atomic_text
-from photoclass.model.card import example, files, scores
+from photoclass.model.card import describe_use, files, scores
 from photoclass.model.card_metadata import front_matter
 from photoclass.model.folder import (
     CARD_FILE,
@@ -56,9 +56,7 @@ It classifies **{held_out.accuracy.value:.2%}** of {held_out.n:,} held-out photo
 
     photoclass predict my-pet.jpg
 
-Without photoclass, in this folder, with any ONNX runtime (here OpenVINO):
-
-{example(info)}
+{describe_use(info)}
 
 ## What it was trained on
 

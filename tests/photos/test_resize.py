@@ -25,14 +25,15 @@ def _stripes(height: int, width: int, rows: slice, columns: slice, value: int = 
     return Image.fromarray(pixels)
 
 
-@given(width=sides, height=sides, side=sides)
+@given(width=sides, height=sides, side=sides, name=st.sampled_from(["bicubic", "bilinear"]))
 @settings(max_examples=50, deadline=None)
-def test_pictures_are_resized_by_one_line_of_pillow(width: int, height: int, side: int) -> None:
-    picture = _noise(width, height)
-    squashed = picture.resize((side, side), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(to_square(picture, DecodeSettings(side)), np.asarray(squashed))
-    cropped = ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
-    np.testing.assert_array_equal(to_square(picture, DecodeSettings(side, "crop")), np.asarray(cropped))
+def test_pictures_are_resized_by_one_line_of_pillow(width: int, height: int, side: int, name: Resampling) -> None:
+    picture, kind = _noise(width, height), Image.Resampling[name.upper()]
+    squashed = picture.resize((side, side), kind)
+    np.testing.assert_array_equal(to_square(picture, DecodeSettings(side, resampling=name)), np.asarray(squashed))
+    cropped = ImageOps.fit(picture, (side, side), kind)
+    rule = DecodeSettings(side, "crop", resampling=name)
+    np.testing.assert_array_equal(to_square(picture, rule), np.asarray(cropped))
 
 
 @given(width=st.integers(1, 300), height=st.integers(1, 300), side=st.integers(1, 160), crop=st.booleans())

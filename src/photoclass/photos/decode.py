@@ -96,7 +96,7 @@ def decode_photo(data: bytes, settings: DecodeSettings) -> Pixels | Unreadable:
 
 def decode_pixels(data: bytes, settings: DecodeSettings) -> tuple[Pixels, SourceInfo] | Unreadable:
     """Decode a photo as `decode_photo` does, and return the properties of the file too."""
-    decoded = decode_with_origin(data, 2 * settings.image_size, settings.rules)
+    decoded = decode_with_origin(data, settings.least_side, settings.rules)
     return decoded if isinstance(decoded, Unreadable) else (to_square(decoded[0], settings), decoded[1])
 
 

@@ -7,9 +7,12 @@ from photoclass.errors import SettingsError
 
 ResizeRule: TypeAlias = Literal["squash", "crop"]
 # See photos/resize.py.
-Resampling: TypeAlias = Literal["bicubic", "area"]
+Resampling: TypeAlias = Literal["bicubic", "bilinear", "area"]
 RESAMPLING: Resampling = "bicubic"
-RESAMPLINGS: tuple[Resampling, ...] = ("bicubic", "area")
+RESAMPLINGS: tuple[Resampling, ...] = ("bicubic", "bilinear", "area")
+# Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never below this: the fingerprint for finding
+# near-duplicates is then taken from the same pixels whatever the image size of the network.
+DRAFT_SIDE = 512
 MAX_IMAGE_SIZE = 2048
 # Allows for 108-megapixel phone photos; a larger image that is decoded whole is more often a decompression bomb than a
 # photo, and takes 400 MB and more.
@@ -56,13 +59,18 @@ class DecodeSettings:
         image_size: Side of the square, in pixels.
         resize: `squash` scales both sides to it; `crop` scales the shorter side to it and takes the centre.
         rules: How its file is read.
-        resampling: How pixels are averaged or interpolated: `bicubic`, or `area` for models of format 2 and older.
+        resampling: How pixels are averaged or interpolated; see `photos/resize.py`.
     """
 
     image_size: int
     resize: ResizeRule = "squash"
     rules: PictureRules = DEFAULT_RULES
     resampling: Resampling = RESAMPLING
+
+    @property
+    def least_side(self) -> int:
+        """The shorter side, in pixels, below which no JPEG is decoded at a fraction of its size."""
+        return max(2 * self.image_size, DRAFT_SIDE)
 
     def limited(self, max_pixels: int | None) -> "DecodeSettings":
         """Return the settings with another limit of pixels; None for the same."""

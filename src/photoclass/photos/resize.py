@@ -2,8 +2,9 @@
 
 A model says in `model.json` by which rule its photos are resized (`resampling`):
 
-- `bicubic`: Pillow's filter of that name, which takes a weighted mean over all pixels that an output pixel covers
-  where it shrinks, and interpolates where it enlarges. One line of Pillow repeats it, in both directions.
+- `bicubic`, `bilinear`: Pillow's filters of these names. They take a weighted mean over all pixels that an output pixel
+  covers where they shrink, and interpolate where they enlarge, so that one line of Pillow repeats them. Training uses
+  the first.
 - `area`: the rule of model folders of format 2 and older, which was OpenCV's: area averaging where both sides shrink,
   else linear interpolation without antialiasing. Written here once more, so that OpenCV is not needed.
 """
@@ -30,7 +31,8 @@ def to_square(picture: Image.Image, settings: DecodeSettings) -> Pixels:
     if settings.resampling == "area":
         return _to_square_by_area(np.asarray(picture), settings)
     side = settings.image_size
-    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box=_box(picture, settings)))
+    filters = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+    return np.asarray(picture.resize((side, side), filters[settings.resampling], box=_box(picture, settings)))
 
 
 def _box(picture: Image.Image, settings: DecodeSettings) -> tuple[float, float, float, float]:

@@ -23,7 +23,6 @@ from photoclass.photos.decode_settings import (
     RESAMPLINGS,
     DecodeSettings,
     PictureRules,
-    Resampling,
     ResizeRule,
 )
 from photoclass.photos.formats.wide_grey import STEPS
@@ -59,8 +58,8 @@ class ModelInfo:
         onnx_sha256: Of `model.onnx`; filled in when both are saved.
         grey_bits: The bits that grey of more than 8 bits reaches in the training photos, where the files do not say it;
             None if there was none.
-        resampling: How pixels are averaged or interpolated when a photo is resized: `bicubic`, Pillow's filter of that
-            name, or `area`, the rule of format 2 and older.
+        resampling: How pixels are averaged or interpolated when a photo is resized: `bicubic` or `bilinear`, Pillow's
+            filters of these names, or `area`, the rule of format 2 and older.
         metrics: Score by split.
         training: How the training went.
     """
@@ -84,7 +83,7 @@ class ModelInfo:
     def decode_settings(self) -> DecodeSettings:
         """Return how photos are decoded for this model."""
         resize: ResizeRule = "crop" if self.resize == "crop" else "squash"
-        resampling: Resampling = "area" if self.resampling == "area" else "bicubic"
+        resampling = next((known for known in RESAMPLINGS if known == self.resampling), RESAMPLING)
         return DecodeSettings(self.image_size, resize, PictureRules(self.grey_bits), resampling)
 
     def _repr_html_(self) -> str:

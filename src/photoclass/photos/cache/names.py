@@ -21,7 +21,7 @@ from typing import Literal
 import PIL
 
 from photoclass.photos.decode import DECODE_VERSION
-from photoclass.photos.decode_settings import DecodeSettings, Resampling, ResizeRule
+from photoclass.photos.decode_settings import RESAMPLING, RESAMPLINGS, DecodeSettings, ResizeRule
 
 PIXELS, FINGERPRINTS, MEASURES, LEVELS = "pixels", "fingerprints", "measures", "levels"
 FEATURES, MAPS = "features", "maps"
@@ -32,7 +32,7 @@ _DIGEST_LENGTH = 16
 # A backbone's file name is in the folder's name only for people: its digest decides.
 _UNSAFE, _NAME_LENGTH = re.compile(r"[^A-Za-z0-9+._-]"), 40
 
-_PIXELS_PATTERN = r"(?P<key>.+?(?P<resampling>-bicubic|-area)?-(?P<resize>squash|crop)-(?P<size>\d+))"
+_PIXELS_PATTERN = r"(?P<key>.+?(?:-(?P<resampling>bicubic|bilinear|area))?-(?P<resize>squash|crop)-(?P<size>\d+))"
 _BACKBONE_PATTERN = r"(?P<name>.+)-(?P<precision>int8|bf16|fp32)"
 _DIGEST_PATTERN = rf"[0-9a-f]{{{_DIGEST_LENGTH}}}"
 _GREYS = re.compile(r"-grey(\d+)-")
@@ -146,14 +146,14 @@ def _describe_store(kind: str, name: str) -> str:
 
 
 def _describe_decoding(match: re.Match[str]) -> str:
-    resampling: Resampling = "area" if match["resampling"] == "-area" else "bicubic"
+    resampling = next((known for known in RESAMPLINGS if known == match["resampling"]), RESAMPLING)
     resize: ResizeRule = "crop" if match["resize"] == "crop" else "squash"
     settings = DecodeSettings(int(match["size"]), resize, resampling=resampling)
     greys = _GREYS.search(match["key"])
     settings = settings.with_grey_bits(int(greys[1]) if greys else None)
     old = "" if match["key"] == _pixels_key(settings) else ", by another version of the decoder"
     read = f", greys read as {greys[1]}-bit" if greys else ""
-    by = ", area" if resampling == "area" else ""
+    by = f", {resampling}" if resampling != RESAMPLING else ""
     return f"at {settings.image_size} px, {settings.resize}{by}{read}{old}"
 
 

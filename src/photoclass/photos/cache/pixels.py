@@ -134,7 +134,7 @@ def _fingerprint_alone(data: bytes, rules: PictureRules) -> tuple[Pixels] | Unre
 
 
 def _pixels_and_fingerprint(data: bytes, settings: DecodeSettings) -> tuple[Pixels, Pixels] | Unreadable:
-    picture = decode_picture(data, 2 * settings.image_size, settings.rules)
+    picture = decode_picture(data, settings.least_side, settings.rules)
     if isinstance(picture, Unreadable):
         return picture
     return to_square(picture, settings), fingerprint(picture)

@@ -9,7 +9,7 @@ from functools import partial
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from photoclass.photos.decode_settings import PictureRules
+from photoclass.photos.decode_settings import DRAFT_SIDE, PictureRules
 from photoclass.photos.formats import jpeg, png, tiff
 from photoclass.photos.formats.jpeg import JpegHeader
 from photoclass.photos.formats.kinds import is_heif, raw_photo
@@ -18,9 +18,6 @@ from photoclass.photos.formats.rare_tiff import open_rare_grey
 from photoclass.photos.formats.tiff import TiffPage
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
-# Large JPEGs are decoded at 1/2, 1/4 or 1/8 of their size, but never below this: the fingerprint for finding
-# near-duplicates is then taken from the same pixels whatever the image size of the network.
-_DRAFT_SIDE = 512
 # An ordinary JPEG of 200 megapixels that is decoded at an eighth takes half a second and 30 MB; one that is decoded
 # whole takes 600 MB. So JPEGs may have as many times the pixels that others may have.
 JPEG_FACTOR = 8
@@ -71,7 +68,7 @@ def load_picture(data: bytes, least_side: int, rules: PictureRules, *, ends_earl
             return rare
         raise
     if opened.format in ("JPEG", "MPO"):
-        return _load_jpeg(data, opened, max(least_side, _DRAFT_SIDE), rules.max_pixels, ends_early=ends_early)
+        return _load_jpeg(data, opened, max(least_side, DRAFT_SIDE), rules.max_pixels, ends_early=ends_early)
     if page:
         opened.seek(page.number)
     width, height = opened.size
@@ -160,11 +157,11 @@ def _decode_jpeg(data: bytes, side: int) -> Image.Image:
 
 
 def _draft(opened: ImageFile.ImageFile, side: int) -> None:
-    """Let a large JPEG be decoded at a fraction of its size, with a shorter side of at least `side`."""
-    width, height = opened.size
-    scale = min(width, height) / side
-    if scale >= 2:
-        opened.draft(None, (int(width // scale) + 1, int(height // scale) + 1))
+    """Let a large JPEG be decoded at a fraction of its size, with a shorter side of at least `side`.
+
+    The model card has the same call. It asks for one pixel more, as models of format 2 and older were trained.
+    """
+    opened.draft(None, (side + 1, side + 1))
 
 
 def _too_large(size: tuple[int, int], limit: int) -> RefusedError:

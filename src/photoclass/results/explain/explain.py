@@ -259,7 +259,7 @@ def _explained(
 def _decode(path: str, settings: DecodeSettings) -> tuple[Image.Image, Pixels] | Unreadable:
     """Decode a photo once, to the picture to draw and to the network's input."""
     data = read_file(path)
-    picture = data if isinstance(data, Unreadable) else decode_picture(data, 2 * settings.image_size, settings.rules)
+    picture = data if isinstance(data, Unreadable) else decode_picture(data, settings.least_side, settings.rules)
     if isinstance(picture, Unreadable):
         return picture
     pixels = to_square(picture, settings)
