@@ -113,6 +113,27 @@ def test_using_a_model_needs_no_torch(module: str) -> None:
     assert not imported & {"torch", "safetensors", "onnx", "sklearn", "scipy"}
 
 
+def _imports_at_start(path: Path) -> set[str]:
+    """Return the packages that a module imports when it is loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    found |= {node.module for node in tree.body if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in found}
+
+
+def test_only_the_recipes_of_the_extra_torch_load_its_packages() -> None:
+    """The default way is run without them in `tests/test_default_way.py`; this names the module that breaks it."""
+    packages = {"torch", "safetensors", "onnxscript", "cv2", "matplotlib"}
+    loading = {module for module, path in _modules().items() if _imports_at_start(path) & packages}
+    others = {
+        module
+        for module in loading
+        if not module.startswith(("photoclass.training.loop.", "photoclass.training.learners.", "photoclass.networks."))
+    }
+    assert others == {"photoclass.training.augment", "photoclass.training.export"}
+    assert "photoclass.training.learners.features" not in loading
+
+
 def test_no_module_is_imported_in_a_circle() -> None:
     modules = _modules()
     graph = {
