@@ -60,12 +60,14 @@ def validate(document: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def photos(few_drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn photos with one that is skipped, a text file, and a copy in the other class."""
+    """Drawn photos with one that is skipped, a text file, a copy in the other class, and two wrong labels."""
     folder = tmp_path_factory.mktemp("data") / "photos"
     shutil.copytree(few_drawn_photos, folder)
     (folder / "cat" / "empty.jpg").touch()
     (folder / "cat" / "notes.txt").write_text("no photo")
     shutil.copy(folder / "cat" / "cat-0001.jpg", folder / "dog" / "copy.jpg")
+    for name in ("dog-0002.jpg", "dog-0003.jpg"):
+        (folder / "dog" / name).rename(folder / "cat" / name)
     return folder
 
 
@@ -73,7 +75,7 @@ def _words(command: str, photos: Path, model: Path, out: Path) -> list[object]:
     """Return a command that is done with these photos."""
     with_model = ["--model", model]
     words: dict[str, list[object]] = {
-        "check": [photos, "--quick", "--group-by", "/([^/]{3})[^/]*$"],
+        "check": [photos, "--group-by", "/([^/]{3})[^/]*$"],
         "convert": [photos, "--to", "csv", "--out", out / "converted"],
         "train": [photos, "--out", out / "run", "--recipe", "small-cnn", "--epochs", 1, *QUICK, "--no-report"],
         "evaluate": [photos, *with_model, "--include-known", "--cost-fp", 1, "--cost-fn", 5],
@@ -98,6 +100,8 @@ def test_every_command_writes_its_document_and_nothing_else_to_standard_output(
     document = json.loads(result.stdout)
     assert document["schema"] == f"photoclass/{command}/1"
     validate(document)
+    if command == "check":
+        assert document["label_errors"] and document["duplicates"] and document["unreadable"] and document["groups"]
     assert result.stderr.strip(), "the text is on standard error"
 
 
