@@ -75,6 +75,16 @@ def test_a_pushed_model_names_no_photo_and_no_path(run: Path, hub: FakeHub, acce
     assert not any(name.startswith("resume") for name in everything.files)
 
 
+def test_the_built_in_model_is_pushed_with_what_prediction_sets_and_scores_need(
+    hub: FakeHub, access: HubAccess
+) -> None:
+    pushed = push(photoclass.builtin_model(), f"hf:{NAME}", access=access)
+    assert {"photos.bin", "valid_predictions.csv", "held_out_predictions.csv"} <= set(pushed.files)
+    files = hub.repositories[NAME].commits[pushed.reference.revision]
+    assert files["valid_predictions.csv"] == (photoclass.builtin_model() / "valid_predictions.csv").read_bytes()
+    assert files["photos.bin"] == (photoclass.builtin_model() / "photos.bin").read_bytes()
+
+
 def test_a_model_is_downloaded_whole_or_not_at_all(run: Path, hub: FakeHub, access: HubAccess) -> None:
     push(run, f"hf:{NAME}", public=True, access=access)
     assert not hub.repositories[NAME].private

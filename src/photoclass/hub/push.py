@@ -15,6 +15,7 @@ from photoclass.model.folder import (
     CARD_FILE,
     CURVES_FILE,
     FILES,
+    HASHES_FILE,
     HELD_OUT_PREDICTIONS_FILE,
     HISTORY_FILE,
     INFO_FILE,
@@ -39,7 +40,7 @@ SCHEMA = "photoclass/push/1"
 # Files that say nothing of single photos but their SHA-256, class, split and prediction. `model.json`, `photos.csv` and
 # the predictions are written again for the hub: without paths of this computer and without names of files.
 _PUBLIC = (
-    *(NETWORK_FILE, INFO_FILE, CARD_FILE, PHOTOS_FILE, NOVELTY_FILE, HISTORY_FILE, CURVES_FILE),
+    *(NETWORK_FILE, INFO_FILE, CARD_FILE, PHOTOS_FILE, HASHES_FILE, NOVELTY_FILE, HISTORY_FILE, CURVES_FILE),
     *(VALID_PREDICTIONS_FILE, HELD_OUT_PREDICTIONS_FILE),
 )
 
@@ -138,9 +139,10 @@ def _files_to_push(folder: Path, info: ModelInfo, onnx: bytes, made: Path, every
     nameless = dataclasses.replace(info, training=dataclasses.replace(info.training, data=None, fixes=None))
     save_model(made, nameless, onnx)
     write_card(made, nameless)
-    if PHOTOS_FILE in present:
+    if PHOTOS_FILE in present or HASHES_FILE in present:
         photos = load_photos(folder)
-        save_nameless_photos(made, photos)
+        if PHOTOS_FILE in present:  # photos.bin has no names
+            save_nameless_photos(made, photos)
         for split, name in (("valid", VALID_PREDICTIONS_FILE), ("held_out", HELD_OUT_PREDICTIONS_FILE)):
             predictions = load_predictions(folder, info, split)
             if predictions is not None:
