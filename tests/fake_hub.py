@@ -21,6 +21,7 @@ class Repository:
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     licence: str = ""
+    base_model: str = ""
     gated: bool = False
     private: bool = True
 
@@ -177,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._commit(name, repository, revision, body)
         elif commit := self._commit_of(repository, revision or "main"):
             siblings = [_sibling(file, content) for file, content in repository.commits[commit].items()]
-            card = {"license": repository.licence} if repository.licence else None
+            card = {"license": repository.licence} if repository.licence else {"base_model": repository.base_model}
             self._send({"id": name, "sha": commit, "siblings": siblings, "tags": [], "cardData": card})
 
     def _create(self, asked: dict[str, Any]) -> None:

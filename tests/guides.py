@@ -2,11 +2,13 @@
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 GUIDES = Path(__file__).parents[1] / "docs" / "guide"
+_COMMAND = re.compile(r"^    photoclass (.*)$", re.MULTILINE)
 _BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -36,3 +38,14 @@ def run_cells(name: str, names: dict[str, Any]) -> Iterator[Any]:
             tree.body[-1] = ast.copy_location(ast.Assign([ast.Name("_", ast.Store())], last.value), last)
         exec(compile(ast.fix_missing_locations(tree), str(page), "exec"), names)
         yield names["_"]
+
+
+def commands_of(name: str, places: dict[str, Path]) -> list[list[str]]:
+    """Return the photoclass commands of docs/guide/NAME as lists of words.
+
+    Args:
+        name: The guide.
+        places: Where what its words in capitals stand for is, such as PHOTOS and RUN.
+    """
+    text = (GUIDES / name).read_text(encoding="utf-8")
+    return [[str(places.get(word, word)) for word in shlex.split(line)] for line in _COMMAND.findall(text)]

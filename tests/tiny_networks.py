@@ -61,6 +61,44 @@ def tiny_network(
     return model
 
 
+def tiny_transformer(others: int = 1, *, pooled: bool = False) -> onnx.ModelProto:
+    """Make a network that returns tokens: `others` constant ones, the first of them 7 everywhere, then the patches.
+
+    Args:
+        others: How many tokens stand before those of the patches.
+        pooled: Whether the mean of the patches is an output, too.
+    """
+    model = tiny_network(ends_in="maps")
+    graph = model.graph
+    del graph.node[-1]
+    graph.initializer.append(numpy_helper.from_array(np.array([0, WIDTH, -1]), "by_place"))
+    graph.node.append(helper.make_node("Reshape", ["pixels", "by_place"], ["flat"]))
+    graph.node.append(helper.make_node("Transpose", ["flat"], ["patches"], perm=[0, 2, 1]))
+    if others:
+        more = np.arange(others * WIDTH).reshape(1, others, WIDTH).astype(np.float32)
+        more[:, 0] = 7
+        graph.initializer.append(numpy_helper.from_array(more, "others"))
+        graph.initializer.append(numpy_helper.from_array(np.array([0, 1, 1]), "from"))
+        # As many copies as there are photos, as exporters write it.
+        graph.initializer.append(numpy_helper.from_array(np.array([0]), "first"))
+        graph.initializer.append(numpy_helper.from_array(np.array([1, 1]), "ones"))
+        graph.node.append(helper.make_node("Shape", ["patches"], ["sizes"]))
+        graph.node.append(helper.make_node("Gather", ["sizes", "first"], ["count"]))
+        graph.node.append(helper.make_node("Concat", ["count", "ones"], ["copies"], axis=0))
+        graph.node.append(helper.make_node("Expand", ["others", "copies"], ["of_each"]))
+    parts = ["of_each", "patches"] if others else ["patches"]
+    graph.node.append(helper.make_node("Concat", parts, ["last_hidden_state"], axis=1))
+    del graph.output[:]
+    graph.output.append(
+        helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "tokens", WIDTH])
+    )
+    if pooled:
+        graph.node.append(helper.make_node("GlobalAveragePool", ["pixels"], ["means"]))
+        graph.node.append(helper.make_node("Flatten", ["means"], ["pooler_output"]))
+        graph.output.append(helper.make_tensor_value_info("pooler_output", TensorProto.FLOAT, ["batch", WIDTH]))
+    return model
+
+
 def tiny_features(images: NDArray[np.floating]) -> NDArray[np.float64]:
     """Compute what a tiny network makes of images, shape (N, 3, side, side): rows of shape (N, WIDTH)."""
     count, _, side, _ = images.shape

@@ -57,7 +57,7 @@ def test_a_backbone_is_said_downloaded_and_pinned(hub: FakeHub, access: HubAcces
     found = _fetch(access, lines=lines)
     assert str(found.reference) == f"hf:{NAME}@{commit}:onnx/model.onnx"
     assert found.path.read_bytes() == NETWORK
-    assert (found.preprocessing.size, found.preprocessing.mean, found.licence) == (32, (0.5,) * 3, "apache-2.0")
+    assert (found.preprocessing.size, found.preprocessing.mean, found.licence) == (32, (0.5,) * 3, "licence apache-2.0")
     assert lines.lines == [f"hf:{NAME}@{commit}: onnx/model.onnx, 1.2 KB, licence apache-2.0, downloading"]
     # Nothing but what is needed, and no telemetry.
     assert sorted(hub.downloads) == [f"{commit}/onnx/model.onnx", f"{commit}/preprocessor_config.json"]
@@ -66,6 +66,13 @@ def test_a_backbone_is_said_downloaded_and_pinned(hub: FakeHub, access: HubAcces
     assert _fetch(access, lines=again).path == found.path
     assert again.lines[0].endswith("licence apache-2.0, on this disk already")
     assert len(hub.downloads) == 2
+
+
+def test_a_conversion_without_a_licence_names_what_it_was_made_from(hub: FakeHub, access: HubAccess) -> None:
+    hub.add(NAME, FILES, licence="")
+    assert _fetch(access).licence == "licence not stated"
+    hub.repositories[NAME].base_model = "facebook/dinov2-small"
+    assert _fetch(access).licence == "licence not stated (made from facebook/dinov2-small)"
 
 
 def test_what_was_downloaded_works_offline(hub: FakeHub, access: HubAccess) -> None:

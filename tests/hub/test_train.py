@@ -49,7 +49,7 @@ def test_a_training_pins_the_backbone_and_is_repeated_from_what_it_kept(
     assert len(settings["backbone_sha256"]) == 64
     card = (tmp_path / "a" / "README.md").read_text()
     assert f'base_model: "{NAME}"' in card
-    assert f"Its backbone's licence is apache-2.0, as {NAME} on the hub says." in info["training"]["description"]
+    assert f"Its backbone is {NAME} on the hub, licence apache-2.0." in info["training"]["description"]
 
     # The repository moves on, then the hub is gone: what model.json keeps gives the same network, byte for byte.
     hub.repositories[NAME].commit(_files(image_mean=[0.1] * 3))

@@ -27,7 +27,7 @@ class HubBackbone:
         reference: Its repository at one commit, with the file: what `model.json` keeps.
         path: The ONNX file.
         preprocessing: What its repository says of its input; empty where that was not asked for, or is not said.
-        licence: As the model card says; empty where unknown.
+        licence: What the model card says of it, such as `licence apache-2.0`; empty where the hub was not asked.
     """
 
     reference: HubReference
@@ -111,7 +111,7 @@ def _say(snapshot: Snapshot, name: str, progress: Progress) -> None:
     parts = [
         f"{snapshot.reference}: {name}" if name != snapshot.reference.file else str(snapshot.reference),
         describe_bytes(size) if size is not None else "size unknown",
-        f"licence {snapshot.licence}" if snapshot.licence else "" if snapshot.is_local else "licence not stated",
+        snapshot.licence,
         "on this disk already" if snapshot.has(name) else "downloading",
     ]
     progress.say(", ".join(part for part in parts if part))

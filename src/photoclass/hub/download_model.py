@@ -51,9 +51,9 @@ def download_model(name: str, *, workspace: Workspace | None = None, access: Hub
     missing = [file for file in wanted if not snapshot.has(file)]
     if missing:
         size = sum(snapshot.files[file].size or 0 for file in missing)
-        licence = f"licence {snapshot.licence}" if snapshot.licence else "licence not stated"
         progress.say(
-            f"{snapshot.reference}: {plural(len(missing), 'file')}, {describe_bytes(size)}, {licence}, downloading"
+            f"{snapshot.reference}: {plural(len(missing), 'file')}, {describe_bytes(size)}, "
+            f"{snapshot.licence}, downloading"
         )
     for file in wanted:
         path = snapshot.fetch(file, progress, MAX_MODEL_BYTES)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError
@@ -41,7 +42,7 @@ class Snapshot:
         asked: What the user named, for messages.
         reference: The same, at this commit.
         files: By name; of a snapshot that is only on this disk, those that were downloaded.
-        licence: As its model card says; empty where unknown.
+        licence: What its model card says of the licence, as it is shown; empty where the hub was not asked.
         is_local: Whether the hub was not asked.
     """
 
@@ -182,13 +183,22 @@ def _remote_snapshot(asked: HubReference, access: HubAccess) -> Snapshot:
         )
         if not info.sha or (asked.is_pinned and info.sha != asked.revision):
             raise ValueError("the answer is about no commit, or about another one")
-        tags = [tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:")]
-        licence = getattr(info.card_data, "license", None) or (tags[0] if tags else "")
         files = {
             file.rfilename: RemoteFile(file.rfilename, file.size, file.lfs.sha256 if file.lfs else "")
             for file in info.siblings or ()
         }
-    return Snapshot(access, asked, asked.pinned(info.sha), files, str(licence))
+    return Snapshot(access, asked, asked.pinned(info.sha), files, _describe_licence(info))
+
+
+def _describe_licence(info: Any) -> str:
+    """Return a repository's licence; for a conversion that states none, what it was made from: its licence holds."""
+    tags = [tag.removeprefix("license:") for tag in info.tags or () if tag.startswith("license:")]
+    licence = getattr(info.card_data, "license", None) or (tags[0] if tags else "")
+    if licence:
+        return f"licence {licence}"
+    base = getattr(info.card_data, "base_model", None)
+    origin = f" (made from {base})" if isinstance(base, str) and base else ""
+    return f"licence not stated{origin}"
 
 
 def _local_snapshot(asked: HubReference, access: HubAccess) -> Snapshot | None:

@@ -271,7 +271,7 @@ def _open_hub_backbone(
     usual = FileOptions(fetched.preprocessing.size, fetched.preprocessing.mean, fetched.preprocessing.std)
     backbone, file = open_backbone_file(fetched.path, options, precision, str(fetched.reference), usual)
     if fetched.licence:
-        credit = f"Its backbone's licence is {fetched.licence}, as {fetched.reference.repository} on the hub says."
+        credit = f"Its backbone is {fetched.reference.repository} on the hub, {fetched.licence}."
         backbone = replace(backbone, credit=credit)
     return backbone, file
 

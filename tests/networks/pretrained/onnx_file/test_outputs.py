@@ -15,7 +15,7 @@ from photoclass.errors import ModelError, PhotoclassError, SettingsError
 from photoclass.model.engine import Engine
 from photoclass.networks.pretrained.onnx_file.outputs import reduce_output
 from photoclass.networks.pretrained.onnx_file.read import FileNetwork, FileOptions, read_network
-from tiny_networks import WEIGHTS, WIDTH, tiny_features, tiny_network
+from tiny_networks import WEIGHTS, WIDTH, tiny_features, tiny_network, tiny_transformer
 
 FLOAT = TensorProto.FLOAT
 SIDE, PATCHES = 32, 64  # the convolution of tiny networks takes 4 x 4 pixels
@@ -44,40 +44,9 @@ def _first_patch() -> NDArray[np.float64]:
     return np.einsum("nchw,dchw->nd", images, WEIGHTS.astype(np.float64))
 
 
-def transformer(others: int = 1, *, pooled: bool = False) -> onnx.ModelProto:
-    """A network that returns tokens: `others` constant ones, where the first is 7 everywhere, then the patches."""
-    model = tiny_network(ends_in="maps")
-    graph = model.graph
-    del graph.node[-1]
-    graph.initializer.append(numpy_helper.from_array(np.array([0, WIDTH, -1]), "by_place"))
-    graph.node.append(helper.make_node("Reshape", ["pixels", "by_place"], ["flat"]))
-    graph.node.append(helper.make_node("Transpose", ["flat"], ["patches"], perm=[0, 2, 1]))
-    if others:
-        more = np.arange(others * WIDTH).reshape(1, others, WIDTH).astype(np.float32)
-        more[:, 0] = 7
-        graph.initializer.append(numpy_helper.from_array(more, "others"))
-        graph.initializer.append(numpy_helper.from_array(np.array([0, 1, 1]), "from"))
-        # As many copies as there are photos, as exporters write it.
-        graph.initializer.append(numpy_helper.from_array(np.array([0]), "first"))
-        graph.initializer.append(numpy_helper.from_array(np.array([1, 1]), "ones"))
-        graph.node.append(helper.make_node("Shape", ["patches"], ["sizes"]))
-        graph.node.append(helper.make_node("Gather", ["sizes", "first"], ["count"]))
-        graph.node.append(helper.make_node("Concat", ["count", "ones"], ["copies"], axis=0))
-        graph.node.append(helper.make_node("Expand", ["others", "copies"], ["of_each"]))
-    parts = ["of_each", "patches"] if others else ["patches"]
-    graph.node.append(helper.make_node("Concat", parts, ["last_hidden_state"], axis=1))
-    del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info("last_hidden_state", FLOAT, ["batch", "tokens", WIDTH]))
-    if pooled:
-        graph.node.append(helper.make_node("GlobalAveragePool", ["pixels"], ["means"]))
-        graph.node.append(helper.make_node("Flatten", ["means"], ["pooler_output"]))
-        graph.output.append(helper.make_tensor_value_info("pooler_output", FLOAT, ["batch", WIDTH]))
-    return model
-
-
 @pytest.mark.parametrize("others", [1, 5], ids=["class token", "with registers"])
 def test_tokens_become_the_class_token_the_mean_of_patches_or_both(others: int, tmp_path: Path) -> None:
-    model = transformer(others)
+    model = tiny_transformer(others)
     np.testing.assert_allclose(_rows(_read(tmp_path, model, "class")), np.full((3, WIDTH), 7), rtol=1e-6)
     np.testing.assert_allclose(_rows(_read(tmp_path, model, "mean")), _patch_means(), atol=1e-4)
     both = _rows(_read(tmp_path, model, "both"))
@@ -85,23 +54,23 @@ def test_tokens_become_the_class_token_the_mean_of_patches_or_both(others: int, 
 
 
 def test_tokens_of_patches_alone_have_a_mean_and_no_class_token(tmp_path: Path) -> None:
-    np.testing.assert_allclose(_rows(_read(tmp_path, transformer(0), "mean")), _patch_means(), atol=1e-4)
+    np.testing.assert_allclose(_rows(_read(tmp_path, tiny_transformer(0), "mean")), _patch_means(), atol=1e-4)
     for choice in ("class", "both"):
         with pytest.raises(SettingsError, match=r"no class token, for its 64 tokens are those of 8 x 8 patches"):
-            _read(tmp_path, transformer(0), choice)
+            _read(tmp_path, tiny_transformer(0), choice)
 
 
 def test_what_tokens_become_is_never_guessed(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"returns 65 tokens .*--backbone-output class, mean or both"):
-        _read(tmp_path, transformer())
+        _read(tmp_path, tiny_transformer())
     with pytest.raises(SettingsError, match=r"returns 64 tokens .*--backbone-output mean$"):
-        _read(tmp_path, transformer(0))
+        _read(tmp_path, tiny_transformer(0))
     with pytest.raises(SettingsError, match=r"returns \[1, 5\] for one photo, which are no tokens"):
         _read(tmp_path, tiny_network(), "class")
 
 
 def test_one_of_several_outputs_is_chosen_by_name(tmp_path: Path) -> None:
-    model = transformer(pooled=True)
+    model = tiny_transformer(pooled=True)
     with pytest.raises(SettingsError, match="choose one with --backbone-output: last_hidden_state, pooler_output, or"):
         _read(tmp_path, model)
     with pytest.raises(ModelError, match=r"has no output 'logits'; it returns 'last_hidden_state' FLOAT"):
