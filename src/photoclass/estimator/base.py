@@ -1,6 +1,7 @@
-"""scikit-learn's base classes, or stand-ins that say which command installs them.
+"""What estimators take from scikit-learn, or stand-ins that say which command installs it.
 
-With the stand-ins, `from photoclass import *` and `help` work where scikit-learn is not installed.
+With the stand-ins, `from photoclass import *` and `help` work where scikit-learn is not installed. No estimator can be
+made then, so none of its functions is called.
 """
 
 from typing import Any
@@ -9,7 +10,9 @@ from photoclass.extras import load_extra
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+    from sklearn.utils import multiclass, validation
 except ModuleNotFoundError:
+    multiclass = validation = None
 
     class BaseEstimator:  # type: ignore[no-redef]
         """Stands in for scikit-learn's class: no instance can be made."""
@@ -28,4 +31,11 @@ except ModuleNotFoundError:
         """Stands in for scikit-learn's class."""
 
 
-__all__ = ["BaseEstimator", "ClassNamePrefixFeaturesOutMixin", "ClassifierMixin", "TransformerMixin"]
+__all__ = [
+    "BaseEstimator",
+    "ClassNamePrefixFeaturesOutMixin",
+    "ClassifierMixin",
+    "TransformerMixin",
+    "multiclass",
+    "validation",
+]

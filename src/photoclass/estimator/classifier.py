@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.estimator.base import BaseEstimator, ClassifierMixin
+from photoclass.estimator.base import BaseEstimator, ClassifierMixin, validation
 from photoclass.estimator.errors import value_errors
 from photoclass.estimator.fit import FitPlan, fit_model
 from photoclass.estimator.labels import Labels, checked_labels, group_names
@@ -91,11 +91,9 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: X, y or groups cannot be trained on, or a parameter is out of range.
             OutputError: The cache or the temporary folder cannot be written.
         """
-        from sklearn.utils.validation import check_consistent_length
-
         given = PhotoInput.of(X)
         values = checked_labels(y, type(self).__name__)
-        check_consistent_length(given.photos, values, groups)
+        validation.check_consistent_length(given.photos, values, groups)
         labels, numbers = Labels.fit(values)
         with value_errors():
             names = group_names(groups)
@@ -151,12 +149,10 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: X and y differ in length, y has labels that are no class of the model, or a photo cannot be
                 read.
         """
-        from sklearn.utils.validation import check_consistent_length, check_is_fitted
-
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         given = PhotoInput.of(X)
         values = checked_labels(y, type(self).__name__)
-        check_consistent_length(given.photos, values)
+        validation.check_consistent_length(given.photos, values)
         self._labels.check_known(values)
         return float(super().score(X, values, sample_weight))
 
@@ -171,9 +167,7 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             OutputError: The folder is not empty or cannot be written, or the cache was emptied since `fit`.
             TrainingError: The saved network disagrees with the fitted model on real photos.
         """
-        from sklearn.utils.validation import check_is_fitted
-
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         folder = Path(folder)
         with own_folder(folder, resume=False):
             self.model_.write(folder)
@@ -209,20 +203,16 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return found
 
     def _log_probabilities(self, X: Any) -> NDArray[np.float64]:
-        from sklearn.utils.validation import check_is_fitted
-
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         with value_errors():
             logs = self.model_.log_probabilities(PhotoInput.of(X), self.workspace or Workspace())
         return np.asarray(logs[:, self._labels.places])
 
     def _plan(self, *, grouped: bool) -> FitPlan:
-        from sklearn.utils import check_random_state
-
         if not 0 < self.validation_fraction < 1:
             raise ValueError(f"validation_fraction is {self.validation_fraction}; it must be above 0 and below 1")
         state = self.random_state
-        seed = state if isinstance(state, int | np.integer) else check_random_state(state).randint(2**31)
+        seed = state if isinstance(state, int | np.integer) else validation.check_random_state(state).randint(2**31)
         options = TrainOptions(
             seed=int(seed),
             minutes=self.minutes,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from photoclass.estimator.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from photoclass.estimator.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, validation
 from photoclass.estimator.errors import value_errors
 from photoclass.estimator.feature_rows import feature_blocks
 from photoclass.estimator.photo_files import photo_table
@@ -79,9 +79,7 @@ class PhotoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             NotFittedError: `fit` was not called.
             ValueError: X cannot be used, or one of its photos cannot be read.
         """
-        from sklearn.utils.validation import check_is_fitted
-
-        check_is_fitted(self)
+        validation.check_is_fitted(self)
         with value_errors():
             blocks = feature_blocks(PhotoInput.of(X), self.settings_, self.backbone_, self.workspace or Workspace())
             return np.concatenate([block.astype(np.float32) for block in blocks])

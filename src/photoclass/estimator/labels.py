@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from photoclass.estimator.base import multiclass, validation
 from photoclass.photos.class_names import clean_class_name, has_control_characters
 from photoclass.photos.table import natural_key
 
@@ -127,18 +128,15 @@ def checked_labels(y: Any, estimator: str) -> NDArray[Any]:
         ValueError: It is None, has more than one column, values that are null or infinite, or is no classification
             target.
     """
-    from sklearn.utils import assert_all_finite, column_or_1d
-    from sklearn.utils.multiclass import check_classification_targets
-
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    values = column_or_1d(y.to_pylist() if hasattr(y, "to_pylist") else y, warn=True)
+    values = validation.column_or_1d(y.to_pylist() if hasattr(y, "to_pylist") else y, warn=True)
     if values.dtype.kind == "O":
         if any(value is None or value != value for value in values.tolist()):
             raise ValueError("Input y contains NaN or None; leave out the rows without a label")
         values = _of_one_type(values)
-    assert_all_finite(values, input_name="y")
-    check_classification_targets(values)
+    validation.assert_all_finite(values, input_name="y")
+    multiclass.check_classification_targets(values)
     return np.asarray(values)
 
 
