@@ -45,7 +45,7 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         validation_fraction: The share of the photos that validates, above 0 and below 1.
         minutes: Time budget, for recipes with epochs; None for none.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        precision: `auto`, `bf16` or `fp32`; for `features`, `int8` as well.
+        precision: `auto`, `bf16` or `fp32`; for `features`, `auto`, `int8` or `fp32`.
         random_state: An integer is the seed of all randomness; as elsewhere in scikit-learn, a generator or None draws
             a seed.
         workspace: The cache folder, the number of workers, and who receives progress reports; None for `Workspace()`.

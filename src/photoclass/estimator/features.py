@@ -31,7 +31,7 @@ class PhotoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         backbone: `lite0`, `lite2`, `lite0+lite2`, or the path of an ONNX file.
         settings: Settings of the recipe `features` that concern the backbone, by name: `resize`, and for an ONNX file
             `backbone_size`, `backbone_mean`, `backbone_std`, `backbone_output`, `backbone_sha256`.
-        precision: `auto`, `int8`, `bf16` or `fp32`.
+        precision: `auto`, `int8` or `fp32`.
         workspace: The cache folder, the number of workers, and who receives progress reports; None for `Workspace()`.
 
     Attributes:
