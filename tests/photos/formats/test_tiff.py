@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from photoclass.photos.decode import Unreadable, decode_picture
+from photoclass.photos.decode_settings import PictureRules
 from photoclass.photos.formats.tiff import raw_photo, read_pages
 from photoclass.photos.formats.wide_grey import is_wide
 from picture_files import decoded, encode, noise_picture, reason_of
@@ -94,6 +95,14 @@ def test_compressed_tiffs_are_read(compression: str) -> None:
     expected = decoded(encode(picture, "PNG")).astype(int)
     difference = np.abs(decoded(encode(picture, "TIFF", compression=compression)) - expected)
     assert difference.mean() < (8 if compression == "jpeg" else 1e-9)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_the_limit_of_pixels_is_that_of_the_rules(compression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    data = encode(WHOLE, "TIFF", compression=compression)
+    assert isinstance(decode_picture(data, 64), Image.Image)
+    assert isinstance(decode_picture(data, 64, PictureRules(max_pixels=2000)), Unreadable)
 
 
 @pytest.mark.parametrize("length", [60, 3000, -300])

@@ -20,6 +20,9 @@ def load_tiff(picture: ImageFile.ImageFile, page: TiffPage) -> str:
     libtiff decodes some damaged pictures to the end, a fax for example, and says so on standard error alone. Pillow
     reads uncompressed pixels itself, but takes planes of 16 bits for planes of 8.
     """
+    if picture._im is None:
+        # Pillow would hold the size to its own limit, which is for the whole process; it is within that of the rules.
+        picture.im = _imaging.new(picture.mode, getattr(picture, "_tile_size", picture.size))
     if page.is_planar and page.is_wide_colour and isinstance(picture, TiffImagePlugin.TiffImageFile):
         decode_with_libtiff(picture, f"{picture.mode};16N", page)
     if all(tile.codec_name != _LIBTIFF for tile in picture.tile):
@@ -39,7 +42,8 @@ def decode_with_libtiff(picture: TiffImagePlugin.TiffImageFile, rawmode: str, pa
         rawmode: How Pillow is to take libtiff's values, which are in the order of this machine.
         page: The page.
     """
-    picture.tile = [ImageFile._Tile(_LIBTIFF, (0, 0, *page.size), 0, (rawmode, False, page.place))]
+    whole, how = (0, 0, *page.size), (rawmode, False, page.place)
+    picture.tile = [picture.tile[0]._replace(codec_name=_LIBTIFF, extents=whole, offset=0, args=how)]
     picture.use_load_libtiff = True
 
 

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL import Image, PngImagePlugin, PpmImagePlugin, TiffImagePlugin
 
 from photoclass.photos.formats import png
 from photoclass.photos.formats.libtiff import decode_with_libtiff, load_tiff
@@ -82,16 +82,14 @@ def _of_planes(data: bytes, page: TiffPage) -> NDArray[np.uint16] | None:
         opened = _open_tiff(data, page)
         if any(tile.codec_name != "raw" for tile in opened.tile):
             return None
-        opened.tile = [_with_order(tile, order) for tile in opened.tile]
+        args = [tuple(tile.args or ()) for tile in opened.tile]  # the plane, such as `R`, and how its rows lie
+        opened.tile = [
+            tile._replace(args=(f"{plane};16{order}", *rows))
+            for tile, (plane, *rows) in zip(opened.tile, args, strict=True)
+        ]
         opened.load()
         halves.append(opened)
     return _joined(*halves)[..., :_COLOUR_CHANNELS]
-
-
-def _with_order(tile: ImageFile._Tile, order: str) -> ImageFile._Tile:
-    """Return one plane's part, such as `R`, with the order of the two bytes of a value."""
-    rawmode, *rest = tuple(tile.args or ())
-    return tile._replace(args=(f"{rawmode};16{order}", *rest))
 
 
 def _open_tiff(data: bytes, page: TiffPage) -> TiffImagePlugin.TiffImageFile:
