@@ -17,8 +17,8 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for all results.")] = Path(
         "photoclass-demo"
     ),
-    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Time budget for training, in minutes.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Maximum number of epochs; needs torch.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget for training, in minutes; needs torch.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the drawings, the splits and all randomness.")] = 0,
     json_file: JsonOption = None,
 ) -> None:
