@@ -118,6 +118,13 @@ def test_a_name_that_is_none_is_refused(name: str, message: str, hub: FakeHub, a
     assert not hub.requests
 
 
+def test_a_name_where_a_folder_is_wanted_is_explained() -> None:
+    with pytest.raises(
+        ModelError, match=r"hf:me/cats: is a name on the hub; get its folder first, with photoclass\.down"
+    ):
+        photoclass.load_info(f"hf:{NAME}")
+
+
 def test_what_is_no_model_folder_is_refused(run: Path, hub: FakeHub, access: HubAccess) -> None:
     hub.add(NAME, {"model.onnx": b"x" * 2000, "config.json": b"{}"})
     with pytest.raises(ModelError, match=r"hf:me/cats: is not a model folder of photoclass \(model.json or model.onnx"):

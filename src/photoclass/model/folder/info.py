@@ -134,6 +134,10 @@ def load_info(folder: AnyPath) -> ModelInfo:
         raise ModelError(
             f"{folder}: a {folder.suffix} file can run code when it is opened, so it is not opened; give a RUN folder"
         )
+    if str(folder).startswith("hf:"):
+        raise ModelError(
+            f"{folder}: is a name on the hub; get its folder first, with photoclass.download_model({str(folder)!r})"
+        )
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder; train one with: photoclass train DATA --out {folder}")
     path = folder / INFO_FILE

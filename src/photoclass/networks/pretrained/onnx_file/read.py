@@ -103,7 +103,7 @@ def read_network(path: Path, options: FileOptions, where: str = "", usual: FileO
     note = ""
     if not options.output and looks_like_classes(output):
         note = (
-            f"{where}: its output is scores of {reduction.width} classes, used as features; --backbone-output "
+            f"{where}: its output is scores of {reduction.width:,} classes, used as features; --backbone-output "
             "penultimate takes what they are computed from"
         )
     return FileNetwork(wrap, entry.image_size, hashlib.sha256(content).hexdigest(), options, note)
