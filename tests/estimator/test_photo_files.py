@@ -94,3 +94,15 @@ def test_a_full_disk_is_named_with_what_helps(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match=r"No space left on device.*TMPDIR"), photo_table(PhotoInput((b"x",))):
         pass
+
+
+def test_no_temporary_folder_is_named_with_what_helps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with (
+        pytest.raises(OutputError, match=r"no temporary folder can be made.*set TMPDIR"),
+        photo_table(PhotoInput((b"x",))),
+    ):
+        pass
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    with photo_table(PhotoInput((str(tmp_path / "a.jpg"),))) as table:
+        assert table.paths == (str(tmp_path / "a.jpg"),)

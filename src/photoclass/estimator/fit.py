@@ -1,6 +1,5 @@
 """Fitting the model of an estimator: any recipe, on a table of photos."""
 
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from photoclass.estimator.model_files import ModelFiles
-from photoclass.estimator.photo_files import refuse_unreadable
+from photoclass.estimator.photo_files import refuse_unreadable, temporary_folder
 from photoclass.estimator.trained_model import FeatureModel, NetworkModel, TrainedModel
 from photoclass.photos.cache.pixels import fingerprint_photos
 from photoclass.photos.data_paths import DataPaths
@@ -26,6 +25,9 @@ from photoclass.training.run import TrainOptions, TrainRequest
 from photoclass.training.run_folder import own_folder
 from photoclass.training.stopping import StopRequest
 from photoclass.workspace import Workspace
+
+
+_NOT_SAVED = Path("model")
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,16 @@ def fit_model(table: PhotoTable, plan: FitPlan) -> TrainedModel:
     recipe = find_recipe(name)
     refuse_settings_of_others(recipe, settings)
     recipe_settings = with_settings(recipe.settings(), settings)
-    with tempfile.TemporaryDirectory(prefix="photoclass-") as folder:
-        out = Path(folder) / "run"
-        request = _request(table, out, name, plan)
-        if isinstance(recipe_settings, FeaturesSettings):
-            fitted = fit_features(request, recipe_settings)
-            refuse_unreadable(fitted.photos.table)
-            return FeatureModel.of_fitted(fitted)
-        refuse_unreadable(fingerprint_photos(table, plan.workspace).table)
+    if isinstance(recipe_settings, FeaturesSettings):
+        fitted = fit_features(_request(table, _NOT_SAVED, name, plan), recipe_settings)
+        refuse_unreadable(fitted.photos.table)
+        return FeatureModel.of_fitted(fitted)
+    # Looked at beforehand: training may take hours.
+    refuse_unreadable(fingerprint_photos(table, plan.workspace).table)
+    with temporary_folder() as folder:
+        out = folder / "run"
         with own_folder(out, resume=False):
-            recipe.train(request, recipe_settings)
+            recipe.train(_request(table, out, name, plan), recipe_settings)
         return NetworkModel(ModelFiles.read(out))
 
 

@@ -4,7 +4,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from photoclass.estimator.photo_input import Photo, PhotoInput
 from photoclass.photos.table import NO_LABEL, NO_SPLIT, PhotoTable
 
 _MOST_NAMED = 3
+_ADVICE = "TMPDIR to a folder with room"
 _ORIENTATION_TAG = 0x0112
 # Modes that PNG keeps as they are; others are kept by TIFF.
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
@@ -43,8 +44,9 @@ def photo_table(
     for row, photo in enumerate(given.photos):
         if isinstance(photo, str) and not os.path.lexists(photo):
             raise ValueError(f"X[{given.start + row}]: {photo}: there is no such file")
-    with tempfile.TemporaryDirectory(prefix="photoclass-") as folder:
-        paths = [_path_of(photo, Path(folder) / str(row)) for row, photo in enumerate(given.photos)]
+    in_memory = not all(isinstance(photo, str) for photo in given.photos)
+    with temporary_folder() if in_memory else nullcontext(Path()) as folder:
+        paths = [_path_of(photo, folder / str(row)) for row, photo in enumerate(given.photos)]
         yield PhotoTable(
             paths=tuple(paths),
             names=tuple(given.name(row) for row in range(len(given))),
@@ -53,6 +55,21 @@ def photo_table(
             class_names=class_names,
             groups=groups,
         )
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder that is removed when the block ends.
+
+    Raises:
+        OutputError: No temporary folder can be written.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="photoclass-")
+    except OSError as error:
+        raise OutputError(f"no temporary folder can be made ({error}); set {_ADVICE}") from error
+    with made as folder:
+        yield Path(folder)
 
 
 def _path_of(photo: Photo, file: Path) -> str:
@@ -64,7 +81,7 @@ def _path_of(photo: Photo, file: Path) -> str:
     except OSError as error:
         raise OutputError(
             f"{file.parent}: photos in memory cannot be written there ({error.strerror}); free some space, or set "
-            "TMPDIR to a folder with room"
+            f"{_ADVICE}"
         ) from error
     return os.fspath(file)
 
