@@ -19,13 +19,12 @@ from common.measuring import machine
 from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from card_client import ask_client  # noqa: E402
-
-from photoclass import predict, train  # noqa: E402
-from photoclass.model.builtin import builtin_model  # noqa: E402
-from photoclass.photos.sources.read import read_data  # noqa: E402
-from photoclass.photos.table import PhotoTable  # noqa: E402
-from photoclass.workspace import Workspace  # noqa: E402
+from card_client import ask_client
+from photoclass import predict, train
+from photoclass.model.builtin import builtin_model
+from photoclass.photos.sources.read import read_data
+from photoclass.photos.table import PhotoTable
+from photoclass.workspace import Workspace
 
 _SIDES = (60, 3000)
 _FORMS = ("JPEG", "JPEG", "JPEG", "PNG", "WEBP")

@@ -17,6 +17,7 @@ from photoclass.model.folder import (
     VALID_PREDICTIONS_FILE,
     ModelInfo,
 )
+from photoclass.photos.decode_settings import RESAMPLING
 
 PACKED_FILES = (
     NETWORK_FILE,
@@ -36,6 +37,15 @@ def write_builtin_card(folder: Path, info: ModelInfo) -> None:
         stream.write(_card(info))
 
 
+def _resampling(info: ModelInfo) -> str:
+    """Say where photos are resized by another rule than those that it was trained on."""
+    if info.resampling == RESAMPLING:
+        return ""
+    return f"""Its training photos were resized by area averaging; it is used, and was scored, with Pillow's
+{info.resampling} filter.
+"""
+
+
 def _card(info: ModelInfo) -> str:
     held_out = info.metrics["held_out"]
     photos = {split: f"{sum(by_class.values()):,}" for split, by_class in info.photos.items()}
@@ -46,7 +56,7 @@ def _card(info: ModelInfo) -> str:
 
 The model that `photoclass` uses when no `--model` is given. Its classes are {classes}. photoclass
 {info.photoclass_version} trained it from scratch with the recipe `{info.recipe}`, without pretrained weights.
-
+{_resampling(info)}
 It classifies **{held_out.accuracy.value:.2%}** of {held_out.n:,} held-out photos correctly, with a log loss of
 **{held_out.log_loss.value:.4f}**.
 

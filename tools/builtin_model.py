@@ -2,10 +2,12 @@
 
 python tools/builtin_model.py RUN [--data DATA] [--out FOLDER]
 python tools/builtin_model.py --rewrite [--out FOLDER]
+python tools/builtin_model.py --resampling NAME --data DATA [--out FOLDER]
 
 `make builtin-model` trains such a RUN and then packs it. Of the photos, the folder keeps the start of the SHA-256,
 split, class and the predictions for those that it was scored on: no name, no path, no picture. `--rewrite` brings a
 packed folder to the current format without its photos: network and predictions stay as they are, byte by byte.
+`--resampling` lets a packed folder resize photos by another rule, and measures its scores and predictions again.
 """
 
 import argparse
@@ -33,6 +35,7 @@ from photoclass.model.folder import (
     StoredScore,
     load_info,
     load_novelty,
+    load_photo_splits,
     load_photos,
     read_onnx,
     save_model,
@@ -43,8 +46,10 @@ from photoclass.model.folder import (
 from photoclass.model.folder.hashes import DIGEST_BYTES
 from photoclass.model.runtime import Runtime
 from photoclass.networks.fp16_weights import with_fp16_weights
+from photoclass.photos.cache.photo_set import hash_contents
 from photoclass.photos.cache.pixels import CachedPhotos, cache_photos
 from photoclass.photos.data_paths import DataPaths
+from photoclass.photos.decode_settings import RESAMPLINGS
 from photoclass.photos.duplicates.near_duplicates import group_near_duplicates
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.table import HELD_OUT, SPLITS, VALID
@@ -77,14 +82,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN", nargs="?")
     parser.add_argument("--rewrite", action="store_true", help="only bring FOLDER to the current format")
+    parser.add_argument("--resampling", choices=RESAMPLINGS, help="only change FOLDER's rule of resizing, with --data")
     parser.add_argument("--data", type=Path, help="the photos (where they were at the training)")
     parser.add_argument("--out", type=Path, default=BUILTIN_MODEL, help="the folder to write (the one in the package)")
     arguments = parser.parse_args()
-    if arguments.rewrite == (arguments.run is not None):
-        parser.error("give either RUN or --rewrite")
+    if arguments.rewrite + (arguments.run is not None) + (arguments.resampling is not None) != 1:
+        parser.error("give one of RUN, --rewrite and --resampling")
+    if arguments.resampling and arguments.data is None:
+        parser.error("--resampling needs --data")
     try:
         if arguments.rewrite:
             rewrite(arguments.out)
+            return
+        if arguments.resampling:
+            for line in resample(arguments.out, arguments.resampling, arguments.data):
+                print(line)
             return
         for line in pack(arguments.run, arguments.data, arguments.out):
             print(line)
@@ -101,13 +113,7 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
     """
     info = load_info(run)
     onnx = read_onnx(run, info)
-    photos = _photos_of(run, info, data)
-    splits = known_splits(photos, run)
-    parts = {split: photos.select(splits == split) for split in (VALID, HELD_OUT)}
-    for split, part in parts.items():
-        stored = info.metrics.get(SPLITS[split])
-        if stored is None or len(part) != stored.n:
-            raise DataError(f"{run}: not all its {SPLITS[split]} photos are in DATA; give what it was trained on")
+    parts = _parts_of(run, info, data)
     full, half = (_score(run, info, network, parts) for network in (onnx, with_fp16_weights(onnx)))
     chosen = half if half.loss - full.loss < MOST_LOSS else full
     if len(chosen.onnx) > MOST_BYTES:
@@ -115,15 +121,50 @@ def pack(run: Path, data: Path | None, out: Path) -> list[str]:
             f"{run}: its network takes {len(chosen.onnx):,} bytes, more than {MOST_BYTES:,}, and fp16 costs "
             f"{half.loss - full.loss:.5f} of log loss; train a smaller one"
         )
-    _write(run, info, chosen, full, parts, out)
-    lines = [
-        f"{name}: {len(scored.onnx):,} bytes, {SPLITS[split]} log loss {scored.scores[split].log_loss.value:.6f}, "
-        f"accuracy {scored.scores[split].accuracy.value:.2%} of {scored.scores[split].n:,}"
-        for name, scored in (("fp32", full), ("fp16", half))
-        for split in (VALID, HELD_OUT)
-    ]
+    packing = PackingSummary("fp32" if chosen is full else "fp16", log_loss_with_fp32_weights=full.loss)
+    _write(run, info, chosen, packing, parts, out)
+    lines = [*_lines("fp32", full), *_lines("fp16", half)]
     size = sum(path.stat().st_size for path in out.iterdir())
     return [*lines, f"{out}: weights in {'fp16' if chosen is half else 'fp32'}, {size:,} bytes in all"]
+
+
+def resample(folder: Path, resampling: str, data: Path) -> list[str]:
+    """Let a packed folder resize photos by another rule, score it again, and return lines on the outcome.
+
+    Raises:
+        DataError: The photos are not those that the model was trained and scored on.
+        ModelError: It cannot be used, or is not a packed folder.
+    """
+    info = dataclasses.replace(load_info(folder), resampling=resampling)
+    packing = info.training.packing
+    if packing is None:
+        raise ModelError(f"{folder}: not a packed folder; pack it first")
+    parts = _parts_of(folder, info, data)
+    scored = _score(folder, info, read_onnx(folder, info), parts)
+    # What rounding the weights changed was measured when it was packed, and is kept.
+    rounding = info.metrics[SPLITS[HELD_OUT]].log_loss.value - packing.log_loss_with_fp32_weights
+    packing = dataclasses.replace(packing, log_loss_with_fp32_weights=scored.loss - rounding)
+    _write(folder, info, scored, packing, parts, folder)
+    return _lines(resampling, scored)
+
+
+def _lines(name: str, scored: Scored) -> list[str]:
+    return [
+        f"{name}: {len(scored.onnx):,} bytes, {SPLITS[split]} log loss {scored.scores[split].log_loss.value:.6f}, "
+        f"accuracy {scored.scores[split].accuracy.value:.2%} of {scored.scores[split].n:,}"
+        for split in (VALID, HELD_OUT)
+    ]
+
+
+def _parts_of(run: Path, info: ModelInfo, data: Path | None) -> dict[int, CachedPhotos]:
+    photos = _photos_of(run, info, data)
+    splits = known_splits(photos, run)
+    parts = {split: photos.select(splits == split) for split in (VALID, HELD_OUT)}
+    for split, part in parts.items():
+        stored = info.metrics.get(SPLITS[split])
+        if stored is None or len(part) != stored.n:
+            raise DataError(f"{run}: not all its {SPLITS[split]} photos are in DATA; give what it was trained on")
+    return parts
 
 
 def _photos_of(run: Path, info: ModelInfo, data: Path | None) -> CachedPhotos:
@@ -132,6 +173,9 @@ def _photos_of(run: Path, info: ModelInfo, data: Path | None) -> CachedPhotos:
     workspace = Workspace(progress=terminal_progress())
     table = read_data(where, workspace, Path(fixes) if fixes else None, info.training.reading)
     table = map_classes(table, info.class_names, str(where))
+    table, contents = hash_contents(table, workspace.progress)
+    splits = load_photo_splits(run)
+    table = table.select(np.array([splits.get(content) in (SPLITS[VALID], SPLITS[HELD_OUT]) for content in contents]))
     return cache_photos(table, info.decode_settings(), workspace)
 
 
@@ -153,14 +197,13 @@ def _score(run: Path, info: ModelInfo, onnx: bytes, parts: dict[int, CachedPhoto
     return Scored(onnx, probabilities, scores)
 
 
-def _write(run: Path, info: ModelInfo, chosen: Scored, full: Scored, parts: dict[int, CachedPhotos], out: Path) -> None:
+def _write(
+    run: Path, info: ModelInfo, chosen: Scored, packing: PackingSummary, parts: dict[int, CachedPhotos], out: Path
+) -> None:
     """Write the folder beside its destination, then move it there."""
     new = out.with_name(f".{out.name}.new")
     shutil.rmtree(new, ignore_errors=True)
-    weights = "fp32" if chosen is full else "fp16"
-    training = dataclasses.replace(
-        info.training, data=None, fixes=None, packing=PackingSummary(weights, log_loss_with_fp32_weights=full.loss)
-    )
+    training = dataclasses.replace(info.training, data=None, fixes=None, packing=packing)
     metrics = {
         SPLITS[split]: StoredScore.from_json(score.as_json(), SPLITS[split]) for split, score in chosen.scores.items()
     }

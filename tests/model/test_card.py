@@ -208,5 +208,5 @@ def test_the_example_in_python_says_what_the_model_says(
 
 
 def test_models_of_older_formats_are_told_that_the_example_is_not_exact() -> None:
-    assert "exactly as `photoclass` does" in card(_info())
+    assert "are those of `photoclass predict`" in card(_info())
     assert "by a few hundredths" in card(_info(resampling="area"))

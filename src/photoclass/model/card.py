@@ -131,16 +131,17 @@ def _describe_optimism(split: str, score: StoredScore) -> str:
 def describe_use(info: ModelInfo) -> str:
     """Return how the model is used without photoclass: a few lines of Python in Markdown, and what they leave out."""
     rule = (
-        "by area averaging, for which Pillow has no filter: probabilities may differ by a few hundredths"
+        "Photos are resized by area averaging here, which Pillow lacks: probabilities may differ by a few hundredths."
         if info.resampling == "area"
-        else "exactly as `photoclass` does"
+        else "The probabilities are those of `photoclass predict`."
     )
     return f"""Without photoclass, in the model's folder, with ONNX Runtime and Pillow alone:
 
 {example(info)}
 
-This resizes photos {rule}. It leaves out what few photos need: colour profiles other than sRGB are to be converted
-(`PIL.ImageCms`), and grey of 16 bits scaled to 8."""
+{rule}
+A few photos need more: one with another colour profile than sRGB is converted (`PIL.ImageCms`), and grey of 16 bits is
+scaled to 8."""
 
 
 def example(info: ModelInfo) -> str:
