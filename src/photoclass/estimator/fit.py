@@ -26,7 +26,6 @@ from photoclass.training.run_folder import own_folder
 from photoclass.training.stopping import StopRequest
 from photoclass.workspace import Workspace
 
-
 _NOT_SAVED = Path("model")
 
 
