@@ -152,9 +152,6 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self.fake.repositories.get(name)
         if repository is None:
             self._fail(401, "RepoNotFound")
-        elif repository.gated and not self.headers.get("Authorization"):
-            self._fail(401, "GatedRepo")
-            return None
         return repository
 
     def _commit_of(self, repository: Repository, revision: str) -> str | None:
@@ -219,6 +216,9 @@ class _Handler(BaseHTTPRequestHandler):
         repository = self._repository(name)
         commit = repository and self._commit_of(repository, revision)
         if repository is None or commit is None:
+            return
+        if repository.gated and not self.headers.get("Authorization"):  # what it has can be seen by all
+            self._fail(403, "GatedRepo")
             return
         content = repository.commits[commit].get(file)
         if content is None:
