@@ -32,6 +32,7 @@ _LONGEST_FIRST = (
     "training/test_train.py",
     "training/frozen/test_features.py",
     "test_commands.py",
+    "estimator/test_classifier.py",
     "training/frozen/test_backbone_file.py",
 )
 
