@@ -59,6 +59,7 @@ def fit_model(table: PhotoTable, plan: FitPlan) -> TrainedModel:
 
     Raises:
         DataError: The photos cannot be trained on.
+        MissingPackageError: The recipe needs torch, which is not installed.
         SettingsError: A setting is unknown or out of range.
         ValueError: A photo cannot be read.
     """
@@ -67,6 +68,7 @@ def fit_model(table: PhotoTable, plan: FitPlan) -> TrainedModel:
         name, chosen = recipe_of_quality(plan.quality, plan.recipe)
         settings = {**chosen, **settings}
     recipe = find_recipe(name)
+    recipe.require_packages()
     refuse_settings_of_others(recipe, settings)
     recipe_settings = with_settings(recipe.settings(), settings)
     if isinstance(recipe_settings, FeaturesSettings):

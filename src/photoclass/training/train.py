@@ -65,8 +65,7 @@ def train(
             require_torch("a checkpoint")
         saved = _saved_identity(out) if resumes else None
         chosen = find_recipe(recipe or (saved["recipe"] if saved else DEFAULT_RECIPE))
-        if chosen.needs_torch:
-            require_torch(f"the recipe {chosen.name}")
+        chosen.require_packages()
         all_settings = _all_settings(chosen, settings or {}, saved)
         seed = options.seed if options.seed is not None else saved["seed"] if saved else 0
         with open_records(options.log, out, workspace.progress) as records:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from photoclass.errors import SettingsError
+from photoclass.extras import require_torch
 from photoclass.training.recipes.features import FeaturesSettings
 from photoclass.training.recipes.finetune import FinetuneSettings
 from photoclass.training.recipes.resnet import ResnetSettings
@@ -36,6 +37,15 @@ class Recipe(Generic[Settings]):
     settings: type[Settings]
     train: "Callable[[TrainRequest, Settings], TrainResult]"
     needs_torch: bool = True
+
+    def require_packages(self) -> None:
+        """Refuse to train where a package that the recipe needs is not installed.
+
+        Raises:
+            MissingPackageError: One is not; the message has the command that installs it.
+        """
+        if self.needs_torch:
+            require_torch(f"the recipe {self.name}")
 
 
 def _train_features(request: "TrainRequest", settings: FeaturesSettings) -> "TrainResult":
