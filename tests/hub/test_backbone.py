@@ -2,7 +2,9 @@
 
 import errno
 import json
+import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import pytest
 from huggingface_hub import constants
 
 from fake_hub import FakeHub
-from photoclass.errors import ModelError, PhotoclassError
+from photoclass.errors import MissingPackageError, ModelError, PhotoclassError
 from photoclass.hub.access import HubAccess
 from photoclass.hub.backbone import HubBackbone, fetch_backbone
+from photoclass.hub.download_model import download_model
 from photoclass.hub.reference import parse_reference
 from tiny_networks import tiny_network
 
@@ -266,6 +269,34 @@ def test_the_answer_about_another_commit_is_refused(hub: FakeHub, access: HubAcc
     hub.repositories[NAME].refs["f" * 40] = commit  # a branch that is named like a commit
     with pytest.raises(PhotoclassError, match="does not answer as a hub does"):
         _fetch(access, f"hf:{NAME}@{'f' * 40}")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "[1]", "{}", '{"sha": 5}', '{"sha": "../..", "siblings": []}', '{"sha": "x", "siblings": [1]}', "null"],
+    ids=["nothing", "list", "empty", "number", "path", "no file", "null"],
+)
+def test_an_answer_that_is_none_of_a_hub_is_one_line(answer: str, hub: FakeHub, access: HubAccess) -> None:
+    hub.says = answer or " "
+    with pytest.raises(ModelError, match="does not answer as a hub does; check HF_ENDPOINT") as refused:
+        _fetch(access)
+    assert "\n" not in str(refused.value)
+
+
+def test_names_that_lead_out_of_the_repository_are_not_taken(hub: FakeHub, access: HubAccess) -> None:
+    (access.cache / "outside").mkdir(parents=True)
+    (access.cache / "outside" / "model.onnx").write_bytes(NETWORK)
+    outside = ["../../../outside/model.onnx", str(access.cache / "outside" / "model.onnx"), "..\\model.onnx"]
+    hub.add(NAME, dict.fromkeys(outside, NETWORK))
+    with pytest.raises(ModelError, match="has no ONNX file"):
+        _fetch(access)
+
+
+def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    wanted = re.escape("a name on the hub (hf:) needs huggingface_hub; run: pip install 'photoclass[hub]'")
+    with pytest.raises(MissingPackageError, match=wanted):
+        download_model(f"hf:{NAME}")
 
 
 def test_the_environment_is_obeyed(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

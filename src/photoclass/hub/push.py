@@ -107,7 +107,7 @@ def push(
     Raises:
         MissingPackageError: huggingface_hub is not installed.
         ModelError: `run` is not a model folder.
-        OutputError: It could not be uploaded; nothing of it is on the hub then.
+        OutputError: It could not be uploaded; no file of it is on the hub then.
         SettingsError: `to` is not of that form, or no request may be sent (HF_HUB_OFFLINE).
     """
     reference = parse_reference(to, takes_file=False)

@@ -1,11 +1,12 @@
 """One commit of a repository on the hub: what it has, and its files, each downloaded once."""
 
+import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from photoclass.atomic import atomic_text
@@ -177,17 +178,34 @@ def open_snapshot(
 
 
 def _remote_snapshot(asked: HubReference, access: HubAccess) -> Snapshot:
-    with hub_faults(asked, access):
+    with hub_faults(asked, access), _odd_answers():
         info = access.api().model_info(
             asked.repository, revision=asked.revision or None, files_metadata=True, timeout=access.timeout
         )
-        if not info.sha or (asked.is_pinned and info.sha != asked.revision):
+        reference = asked.pinned(str(info.sha))
+        if not reference.is_pinned or (asked.is_pinned and reference != asked):
             raise ValueError("the answer is about no commit, or about another one")
         files = {
             file.rfilename: RemoteFile(file.rfilename, file.size, file.lfs.sha256 if file.lfs else "")
             for file in info.siblings or ()
+            if _stays_inside(file.rfilename)
         }
-    return Snapshot(access, asked, asked.pinned(info.sha), files, _describe_licence(info))
+    return Snapshot(access, asked, reference, files, _describe_licence(info))
+
+
+@contextlib.contextmanager
+def _odd_answers() -> Iterator[None]:
+    """Turn what the client raises on JSON that is not of a hub into a `ValueError`."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("not the answer of a hub") from error
+
+
+def _stays_inside(name: str) -> bool:
+    """Return whether a file's name cannot lead out of the folder of its repository; others are never taken."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\\" not in name
 
 
 def _describe_licence(info: Any) -> str:
