@@ -278,12 +278,27 @@ def test_quality_is_a_name_for_recipe_and_settings(drawn_photos: Path, tmp_path:
         ({"settings": {"dropout": 0.5}}, "has no setting 'dropout'"),
         ({"settings": {"backbone": "lite9"}}, "unknown backbone 'lite9'"),
         ({"validation_fraction": 0.0}, "validation_fraction is 0.0"),
+        ({"validation_fraction": "a tenth"}, "validation_fraction is 'a tenth'"),
+        ({"settings": "lite0"}, "settings is 'lite0'; give a mapping"),
         ({"minutes": 1}, "takes no --minutes"),
         ({"device": "cuda"}, "runs on the cpu only"),
         ({"precision": "int4"}, "not in 'int4'"),
         ({"random_state": -1}, "seed is -1"),
     ],
-    ids=["recipe", "quality", "both", "setting", "backbone", "fraction", "minutes", "device", "precision", "seed"],
+    ids=[
+        "recipe",
+        "quality",
+        "both",
+        "setting",
+        "backbone",
+        "fraction",
+        "text",
+        "no mapping",
+        "minutes",
+        "device",
+        "precision",
+        "seed",
+    ],
 )
 def test_parameters_are_checked_by_fit(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -294,6 +309,8 @@ def test_what_cannot_be_trained_on_is_refused(classifier: PhotoClassifier, tmp_p
     damaged = [*PICTURES[:46], b"no photo", b""]
     with pytest.raises(ValueError, match=r"^X\[46\]: .*; X\[47\]: file is empty \(0 bytes\)\. Every photo"):
         classifier.fit(damaged, LABELS)
+    with pytest.raises(ValueError, match=r"a folder, not a photo file\. Every photo"):
+        classifier.fit([tmp_path] * 48, LABELS)
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[48, 47\]"):
         classifier.fit(PICTURES, LABELS[:47])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

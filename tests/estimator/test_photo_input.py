@@ -120,12 +120,24 @@ def test_another_frame_than_the_first_is_a_picture(tmp_path: Path) -> None:
         ({"image": _PATHS}, "X is a table"),
         (csr_array(np.eye(3)), "X is a sparse matrix"),
         (7, "X is of type int"),
+        ({"a.jpg", "b.jpg"}, "X is of type set; give a list"),
+        (np.zeros((2, 3, 4, 5), np.uint8), r"found an array of shape \(3, 4, 5\), uint8; .*np.moveaxis\(X, 1, -1\)"),
         (np.array([b"content"]), "drops zeros at the end of each value; use dtype=object"),
     ],
     ids=[
         *("one path", "one content", "one picture", "one array", "nothing", "rows", "floats", "grey", "empty", "nan"),
         *("number", "none", "pandas na", "pandas nan", "polars null", "arrow null", "mapping null", "mapping"),
-        *("pandas frame", "polars frame", "arrow table", "dict", "sparse", "not iterable", "fixed width"),
+        *(
+            "pandas frame",
+            "polars frame",
+            "arrow table",
+            "dict",
+            "sparse",
+            "not iterable",
+            "set",
+            "channels first",
+            "fixed width",
+        ),
     ],
 )
 def test_what_is_no_photo_is_refused(X: Any, message: str) -> None:

@@ -209,8 +209,11 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(logs[:, self._labels.places])
 
     def _plan(self, *, grouped: bool) -> FitPlan:
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(f"validation_fraction is {self.validation_fraction}; it must be above 0 and below 1")
+        fraction, settings = self.validation_fraction, self.settings or {}
+        if not isinstance(fraction, int | float | np.number) or not 0 < fraction < 1:
+            raise ValueError(f"validation_fraction is {fraction!r}; it must be a number above 0 and below 1")
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"settings is {settings!r}; give a mapping, such as {{'backbone': 'lite0'}}")
         state = self.random_state
         seed = state if isinstance(state, int | np.integer) else validation.check_random_state(state).randint(2**31)
         options = TrainOptions(
@@ -219,10 +222,9 @@ class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             device=self.device,
             precision=self.precision,
             reading=ReadOptions(group_by="groups") if grouped else AS_IT_IS,
-            split=SplitFractions(self.validation_fraction, 0),
+            split=SplitFractions(float(fraction), 0),
             report=False,
         )
-        settings = self.settings or {}
         return FitPlan(self.recipe, self.quality, settings, int(seed), options, self.workspace or Workspace())
 
     def __sklearn_tags__(self) -> Any:

@@ -89,7 +89,9 @@ class PhotoFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return self.backbone_.row_shape[0]
 
     def _recipe_settings(self) -> FeaturesSettings:
-        settings = dict(self.settings or {})
+        settings = self.settings or {}
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"settings is {settings!r}; give a mapping, such as {{'resize': 'crop'}}")
         for name in settings:
             if name != "resize" and not name.startswith("backbone_"):
                 raise ValueError(f"settings has {name!r}, which is no setting of a backbone; see PhotoFeatures")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from photoclass.errors import DataError
 from photoclass.estimator.model_files import ModelFiles
 from photoclass.estimator.photo_files import refuse_unreadable, temporary_folder
 from photoclass.estimator.trained_model import FeatureModel, NetworkModel, TrainedModel
@@ -72,7 +73,11 @@ def fit_model(table: PhotoTable, plan: FitPlan) -> TrainedModel:
     refuse_settings_of_others(recipe, settings)
     recipe_settings = with_settings(recipe.settings(), settings)
     if isinstance(recipe_settings, FeaturesSettings):
-        fitted = fit_features(_request(table, _NOT_SAVED, name, plan), recipe_settings)
+        try:
+            fitted = fit_features(_request(table, _NOT_SAVED, name, plan), recipe_settings)
+        except DataError:
+            refuse_unreadable(fingerprint_photos(table, plan.workspace).table)  # if any, they are why
+            raise
         refuse_unreadable(fitted.photos.table)
         return FeatureModel.of_fitted(fitted)
     # Looked at beforehand: training may take hours.

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -78,7 +78,7 @@ def _items_of(X: Any) -> Sequence[Any]:
         X = np.asarray(X)
     if isinstance(X, np.ndarray):
         return _items_of_array(X)
-    if isinstance(X, Iterable):
+    if isinstance(X, Iterable) and not isinstance(X, Set):  # a set has no order, but y has
         return X if isinstance(X, list | tuple) else list(X)
     raise ValueError(f"X is {_describe(X)}; give a list of {_ACCEPTED}")
 
@@ -137,6 +137,8 @@ def _checked_pixels(pixels: NDArray[Any], row: int) -> NDArray[np.uint8]:
         advice += "; for pixels from 0 to 1: (255 * X).round().astype('uint8')"
     elif pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (1, 4)):
         advice += "; for other colour modes give PIL images: Image.fromarray(pixels)"
+    elif pixels.ndim == 3 and pixels.shape[0] == 3:
+        advice += "; for channels that come first: np.moveaxis(X, 1, -1)"
     raise ValueError(f"X[{row}]: {advice}")
 
 
