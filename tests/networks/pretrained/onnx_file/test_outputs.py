@@ -101,7 +101,10 @@ def _classifier(bias: str) -> onnx.ModelProto:
 def test_a_classifier_without_its_last_layer_gives_features(bias: str, tmp_path: Path) -> None:
     classes = _read(tmp_path, _classifier(bias))
     assert _rows(classes).shape == (3, 10)
-    assert "its output is scores of 10 classes, used as features; --backbone-output penultimate" in classes.note
+    assert (
+        "its output seems to be scores of 10 classes, which are used as features; --backbone-output penultimate"
+        in classes.note
+    )
     features = _read(tmp_path, _classifier(bias), "penultimate")
     np.testing.assert_allclose(_rows(features), _patch_means(), atol=1e-4)
     assert not features.note

@@ -47,6 +47,9 @@ def test_published_formats_become_rows(
     path = tmp_path / "model.onnx"
     path.write_bytes(make().SerializeToString())
     network = read_network(path, FileOptions(size, (0.5,), (0.5,), output))
+    assert not network.note
+    if output == "penultimate" and make is not convnext_tiny:
+        assert "scores of 1,000 classes" in read_network(path, FileOptions(size, (0.5,), (0.5,))).note
     assert network.image_size == (size or (300 if make is efficientnet_v2_small else 224))
     photos = np.random.default_rng(0).integers(0, 256, (2, *[network.image_size] * 2, 3), dtype=np.uint8)
     rows = np.stack(list(Engine(network.onnx, "net", network.image_size).rows(photos)))

@@ -27,6 +27,9 @@ _EXPECTED = (
 _TOKENS_NAME = "last_hidden_state"
 # Operators that may stand between a classifier's last linear layer and its output.
 _AFTER_LAST_LAYER = frozenset({"Identity", "Add", "Softmax", "LogSoftmax", "Sigmoid", "Flatten", "Reshape", "Squeeze"})
+# With and without a class for anything else; ImageNet-1k, -12k and -21k.
+_CLASSES_OF_IMAGENET = (1_000, 1_001, 11_821, 21_841, 21_843)
+_NAMES_OF_SCORES = ("logits", "probabilities", "probs", "scores")
 _LINEAR = frozenset({"Gemm", "MatMul"})
 
 
@@ -107,9 +110,9 @@ def reduce_output(output: str, shape: tuple[int, ...], image_size: int, choice: 
     return Reduction([helper.make_node("Identity", [output], ["features"])], [], shape[1])
 
 
-def looks_like_classes(output: str) -> bool:
-    """Return whether an output's name says that it has scores of classes, not features."""
-    return output.removeprefix(PREFIX).casefold() in ("logits", "probabilities", "probs", "scores")
+def looks_like_classes(output: str, width: int) -> bool:
+    """Return whether an output has scores of classes, by its name or as many as ImageNet has, and not features."""
+    return output.removeprefix(PREFIX).casefold() in _NAMES_OF_SCORES or width in _CLASSES_OF_IMAGENET
 
 
 def _token_outputs(outputs: list[ValueInfoProto]) -> list[ValueInfoProto]:

@@ -101,10 +101,10 @@ def read_network(path: Path, options: FileOptions, where: str = "", usual: FileO
         )
     check_batch(wrap, entry.image_size, where)
     note = ""
-    if not options.output and looks_like_classes(output):
+    if not options.output and looks_like_classes(output, reduction.width):
         note = (
-            f"{where}: its output is scores of {reduction.width:,} classes, used as features; --backbone-output "
-            "penultimate takes what they are computed from"
+            f"{where}: its output seems to be scores of {reduction.width:,} classes, which are used as features; "
+            "--backbone-output penultimate takes what they are computed from"
         )
     return FileNetwork(wrap, entry.image_size, hashlib.sha256(content).hexdigest(), options, note)
 
