@@ -7,6 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from photoclass import predict
+
 _PHOTO = '"photo.jpg"'
 # The card's lines print one dict of class names and probabilities for each photo.
 _EACH = """import json, sys
@@ -40,3 +45,27 @@ def ask_client(model: Path, photos: Sequence[Path]) -> list[dict[str, float]]:
         check=True,
     )
     return [json.loads(line.replace("'", '"')) for line in result.stdout.splitlines()]
+
+
+def assert_client_agrees(model: Path, photos: Path, folder: Path, most: float = 1e-4) -> None:
+    """Check that the card's lines give what `predict` gives, for some photos in sizes from 60 to 3,000 pixels.
+
+    Args:
+        model: The model folder.
+        photos: A folder of photos, with other folders in it.
+        folder: Where the photos of other sizes are saved.
+        most: By how much a probability may differ.
+    """
+    folder.mkdir()
+    originals = sorted(photos.rglob("*.*"))
+    for number, size in enumerate(
+        ((60, 61), (77, 300), (200, 200), (224, 224), (640, 480), (1026, 1100), (3000, 2200))
+    ):
+        with Image.open(originals[number * len(originals) // 7]) as photo:
+            picture = photo.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+        picture.save(folder / f"{number}.{('jpg', 'png')[number == 2]}")
+    here = predict(folder, model)
+    there = ask_client(model, [Path(file) for file in here.files])
+    for row, said in zip(here.probabilities, there, strict=True):
+        assert list(said) == list(here.class_names)
+        np.testing.assert_allclose(row, list(said.values()), rtol=0, atol=most)

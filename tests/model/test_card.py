@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from card_client import client_of
+from card_client import assert_client_agrees, client_of
 from handmade import brightness_onnx, make_info
 from photoclass.metrics.intervals import Interval
 from photoclass.metrics.optimism import Estimate, Optimism
+from photoclass.model.builtin import builtin_model
 from photoclass.model.card import card, write_card
 from photoclass.model.card_metadata import scalar
 from photoclass.model.folder import LoopSummary, ModelInfo, StoredScore, TrainingSummary, save_model
@@ -210,3 +211,11 @@ def test_the_example_in_python_says_what_the_model_says(
 def test_models_of_older_formats_are_told_that_the_example_is_not_exact() -> None:
     assert "are those of `photoclass predict`" in card(_info())
     assert "by a few hundredths" in card(_info(resampling="area"))
+
+
+def test_the_lines_of_the_built_in_models_card_agree_with_predict(drawn_photos: Path, tmp_path: Path) -> None:
+    assert_client_agrees(builtin_model(), drawn_photos, tmp_path / "photos")
+
+
+def test_the_lines_of_a_small_cnns_card_agree_with_predict(model: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    assert_client_agrees(model, drawn_photos, tmp_path / "photos")

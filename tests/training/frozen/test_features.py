@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
+from card_client import assert_client_agrees
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.cache import cache as look_at_cache
@@ -246,3 +247,7 @@ def test_likely_label_errors_are_written_as_fixes_and_can_be_left_out(tmp_path: 
         "--fixes",
         tmp_path / "run" / "label_errors.csv",
     )
+
+
+def test_the_lines_of_its_card_agree_with_predict(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    assert_client_agrees(run, drawn_photos, tmp_path / "photos")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from card_client import assert_client_agrees
 from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.networks.pretrained.efficientnet_lite import fold
@@ -218,3 +219,7 @@ def test_three_classes_need_no_option_and_a_class_of_one_photo_is_refused(drawn_
     refused = run_command("train", photos, "--out", tmp_path / "few", *words)
     assert refused.returncode == 1
     assert "class 'none' has 1 photo; at least 2 different photos of each class are needed" in refused.stderr
+
+
+def test_the_lines_of_its_card_agree_with_predict(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
+    assert_client_agrees(run, drawn_photos, tmp_path / "photos")
