@@ -123,6 +123,13 @@ def test_tables_of_text_are_read_as_one(tmp_path: Path) -> None:
         _read(files[0], tmp_path / "photos")
 
 
+def test_photos_beside_a_table_are_the_data_whatever_their_endings(tmp_path: Path) -> None:
+    for number in range(8):
+        put(tmp_path / f"data/{number % 2}/{number}.dat", PHOTOS[number])
+    _table(tmp_path / "data/other.parquet", 8)
+    assert sorted(_splits(_read(tmp_path / "data"))) == list(range(8))
+
+
 def test_one_tar_of_samples(tmp_path: Path) -> None:
     table = _read(_tar(tmp_path / "pets.tar", {**_samples(0, 6), "9.jpg": PHOTOS[9]}))
     assert _splits(table) == dict.fromkeys(range(6), NO_SPLIT)

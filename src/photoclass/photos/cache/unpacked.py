@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
@@ -89,7 +89,7 @@ def _fill(folder: Path, fill: Callable[[Path, Path], UnpackedRecord], keep_recor
         record = fill(growing / _FILES, own)
         shutil.rmtree(own, ignore_errors=True)
         if keep_record:
-            (growing / _RECORD).write_text(json.dumps(asdict(record)))
+            (growing / _RECORD).write_text(json.dumps(vars(record)))
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(growing, folder)
     finally:

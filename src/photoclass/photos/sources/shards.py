@@ -15,7 +15,7 @@ from photoclass.photos.sources.label_tables.label_file import label_table, label
 from photoclass.photos.sources.label_tables.samples import sample_table
 from photoclass.photos.sources.label_tables.splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
 from photoclass.photos.sources.labelled import LabelledFiles, LabelledRow, make_table
-from photoclass.photos.sources.litter import has_photo_ending
+from photoclass.photos.sources.litter import has_photo_ending, holds_picture
 from photoclass.photos.sources.names import meaning
 from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.table import NO_SPLIT, TRAIN, PassedOver, PhotoTable, SkippedPhoto, name_below
@@ -36,7 +36,8 @@ def shards_in(part: DataPart) -> list[Path]:
     Raises:
         DataError: There are both.
     """
-    if not part.path.is_dir() or any(map(has_photo_ending, part.listing.files)):
+    files = part.listing.files
+    if not part.path.is_dir() or any(has_photo_ending(file) or holds_picture(part.path_of(file)) for file in files):
         return []
     names = [name for name in part.listing.beside if name.casefold().endswith(_ENDINGS)]
     names = [name for name in names if name.rpartition("/")[2].casefold() not in LABEL_TABLES]

@@ -172,6 +172,11 @@ def test_a_damaged_header_in_the_middle_is_refused(tmp_path: Path) -> None:
     assert "damaged after 1,536 bytes" in _refusal(put(tmp_path / "photos.tar", bytes(content)))
 
 
+def test_a_name_with_a_nul_byte_is_refused(tmp_path: Path) -> None:
+    content = _tar({"cats/ä1.jpg": b"one"}).replace("ä1".encode(), b"\0x1")
+    assert "has a NUL byte" in _refusal(put(tmp_path / "photos.tar", content))
+
+
 def test_tars_that_were_joined_are_refused(tmp_path: Path) -> None:
     assert "goes on after its end" in _refusal(put(tmp_path / "photos.tar", _tar(PHOTOS) + _tar({"cats/2.jpg": b"x"})))
 

@@ -12,6 +12,7 @@ from pyarrow import parquet
 from arrow_files import FORMS, images, write_table
 from photoclass.errors import DataError, MissingPackageError
 from photoclass.photos.sources.archives import safety
+from photoclass.photos.sources.label_tables import held_photos
 from photoclass.photos.sources.options import ReadOptions
 from photoclass.photos.sources.read import read_data
 from photoclass.photos.sources.read_photos import read_photos
@@ -179,6 +180,13 @@ def test_a_table_that_is_cut_is_refused(form: str, tmp_path: Path) -> None:
     for length in (9, len(content) // 2, len(content) - 20):
         file.write_bytes(content[:length])
         assert "damaged, or no whole table" in _refusal(file)
+
+
+@pytest.mark.parametrize("rows", [5, 7])
+def test_columns_of_different_length_are_damage(rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_table(tmp_path / "pets.parquet", {"image": PHOTOS, "label": LABELS})
+    monkeypatch.setattr(held_photos, "read_photos_of", lambda *_: iter([PHOTOS[0]] * rows))
+    assert "its columns are of different length" in _refusal(file)
 
 
 def test_old_feather_is_named(tmp_path: Path) -> None:

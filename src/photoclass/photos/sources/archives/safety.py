@@ -24,6 +24,8 @@ def safe_parts(where: str, name: str, kind: str) -> tuple[str, ...]:
     """
     if name.startswith(("/", "\\")) or _DRIVE.match(name) or ".." in re.split(r"[/\\]", name):
         raise ArchiveError(f"{where}: the name {name!r} leads outside the {kind}; {unpack_it(kind)}")
+    if "\0" in name:
+        raise ArchiveError(f"{where}: the name {name!r} has a NUL byte; create the {kind} again")
     parts = tuple(part for part in name.split("/") if part not in ("", "."))
     for part in parts:
         length = len(part.encode(errors="surrogatepass"))

@@ -42,6 +42,7 @@ class _Unpacking:
         self._sizes: dict[str, int] = {}
         self._litter: dict[str, str] = {}
         self._folders: set[str] = set()
+        self._made = {""}
 
     def fill(self, files: Path) -> UnpackedRecord:
         """Write all files of the tar."""
@@ -67,9 +68,10 @@ class _Unpacking:
             self._litter[name] = kind
             return
         self._refuse_second(name, parts)
-        target = files.joinpath(*parts)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "xb") as out:
+        if (folder := "/".join(parts[:-1])) not in self._made:
+            (files / folder).mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+        with open(f"{files}/{name}", "xb") as out:
             for chunk in reader.chunks():
                 out.write(chunk)
         self._sizes[name] = member.size

@@ -18,6 +18,7 @@ from photoclass.workspace import Workspace
 
 _VERSION = 1
 _HEAD_BYTES = 32
+_LONGEST_PATH = 1000  # below the cache folder
 
 
 @dataclass(frozen=True)
@@ -83,22 +84,32 @@ def _write(
     where, packed = str(table.file), table.file.stat().st_size
     sizes: dict[str, int] = {}
     rows: list[str] = []
+    folders = {""}
     written = 0
     with workspace.task(f"Unpacking {table.file.name}", len(table.rows)) as task:
         for row, photo in enumerate(read_photos_of(table.file, where, column)):
+            if row == len(table.rows):
+                raise _uneven(where)
             name = ""
             if photo is not None:
                 name = names[row] if names else f"{row}{ending_of_picture(photo[:_HEAD_BYTES])}"
                 sizes[name] = len(photo)
                 written += len(photo)
                 refuse_bomb(where, packed, written, "table")
-                target = files / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with open(target, "xb") as out:
+                if (folder := name.rpartition("/")[0]) not in folders:
+                    (files / folder).mkdir(parents=True, exist_ok=True)
+                    folders.add(folder)
+                with open(f"{files}/{name}", "xb") as out:
                     out.write(photo)
             rows.append(name)
             task.advance()
+    if len(rows) < len(table.rows):
+        raise _uneven(where)
     return UnpackedRecord(sizes, rows=tuple(rows))
+
+
+def _uneven(where: str) -> DataError:
+    return DataError(f"{where}: damaged (its columns are of different length); download or write it again")
 
 
 def _names(paths: Sequence[str]) -> list[str] | None:
@@ -108,6 +119,7 @@ def _names(paths: Sequence[str]) -> list[str] | None:
     folders = {"/".join(found[:depth]).casefold() for found in parts for depth in range(1, len(found))}
     folded = {name.casefold() for name in names}
     fits = all(len(part.encode(errors="surrogateescape")) <= LONGEST_NAME_BYTES for found in parts for part in found)
+    fits = fits and all(len(name) <= _LONGEST_PATH for name in names)
     if "" in folded or len(folded) < len(names) or folded & folders or any(map(has_control_characters, names)):
         return None
     return names if fits else None
@@ -115,5 +127,6 @@ def _names(paths: Sequence[str]) -> list[str] | None:
 
 def _cells(file: Path, unpacked: Unpacked, paths: Sequence[str]) -> list[str]:
     """Return what names each row's photo: a file in the cache, a path beside the table, or nothing."""
-    beside = [str(file.parent.absolute() / path) if path.strip() else "" for path in paths]
+    folder = file.parent.absolute()
+    beside = (str(folder / path) if path.strip() else "" for path in paths)
     return [name or path for name, path in zip(unpacked.rows, beside, strict=True)]
