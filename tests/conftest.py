@@ -27,6 +27,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 _LONGEST_FIRST = (
     "checks/test_planted.py",
     "walkthrough/test_demo.py",
+    "test_default_way.py",
     "training/test_machines.py",
     "training/learners/test_finetune.py",
     "training/test_train.py",

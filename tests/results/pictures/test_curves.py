@@ -17,10 +17,10 @@ def _epochs(*losses: float) -> list[Epoch]:
     return [Epoch(i, loss + 0.1, 0.5, loss, 0.6, 1, 1) for i, loss in enumerate(losses, start=1)]
 
 
-def _colours(file: Path) -> set[tuple[int, ...]]:
+def _has(file: Path, colour: tuple[int, int, int]) -> bool:
     with Image.open(file) as opened:
         assert opened.size == (1320, 528)
-        return set(map(tuple, np.asarray(opened.convert("RGB")).reshape(-1, 3).tolist()))
+        return bool((np.asarray(opened.convert("RGB")) == colour).all(axis=-1).any())
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def _colours(file: Path) -> set[tuple[int, ...]]:
 )
 def test_both_curves_are_drawn(history: list[Epoch], tmp_path: Path) -> None:
     draw_curves(history, tmp_path / "curves.png", "small-cnn · run")
-    assert {TRAIN, VALID} <= _colours(tmp_path / "curves.png")
+    assert _has(tmp_path / "curves.png", TRAIN) and _has(tmp_path / "curves.png", VALID)
 
 
 def test_a_history_without_a_number_has_empty_axes(tmp_path: Path) -> None:
@@ -50,4 +50,4 @@ def test_a_history_without_a_number_has_empty_axes(tmp_path: Path) -> None:
 )
 def test_any_title_can_be_written(title: str, tmp_path: Path) -> None:
     draw_curves(_epochs(0.7, 0.5), tmp_path / "curves.png", title)
-    assert VALID in _colours(tmp_path / "curves.png")
+    assert _has(tmp_path / "curves.png", VALID)
