@@ -12,6 +12,7 @@ from PIL import Image
 
 from photoclass import predict
 
+_SIZES = ((60, 61), (77, 300), (200, 200), (224, 224), (640, 480), (1026, 1100), (3000, 2200))
 _PHOTO = '"photo.jpg"'
 # The card's lines print one dict of class names and probabilities for each photo.
 _EACH = """import json, sys
@@ -58,10 +59,8 @@ def assert_client_agrees(model: Path, photos: Path, folder: Path, most: float = 
     """
     folder.mkdir()
     originals = sorted(photos.rglob("*.*"))
-    for number, size in enumerate(
-        ((60, 61), (77, 300), (200, 200), (224, 224), (640, 480), (1026, 1100), (3000, 2200))
-    ):
-        with Image.open(originals[number * len(originals) // 7]) as photo:
+    for number, size in enumerate(_SIZES):
+        with Image.open(originals[number * len(originals) // len(_SIZES)]) as photo:
             picture = photo.convert("RGB").resize(size, Image.Resampling.BICUBIC)
         picture.save(folder / f"{number}.{('jpg', 'png')[number == 2]}")
     here = predict(folder, model)

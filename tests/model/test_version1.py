@@ -95,8 +95,8 @@ def test_predictions_are_those_of_the_training(drawn_photos: Path) -> None:
         photos = [drawn_photos / Path(name).relative_to("/photos") for name in then.names]
         now = predict(photos, MODEL, abstain=0.5)
         assert [Path(file) for file in now.files] == photos and now.distances is not None
-        # It was written by a processor with bf16, which gives the same digits; in fp32 they differ by up to 0.0001.
-        np.testing.assert_allclose(now.probabilities, then.probabilities, atol=2e-4)
+        # The drawings that it was scored on were made by OpenCV, those of today by Pillow: edges are a little different.
+        np.testing.assert_allclose(now.probabilities, then.probabilities, atol=1e-2)
 
 
 def test_evaluate_compare_and_report_work(drawn_photos: Path, tmp_path: Path) -> None:

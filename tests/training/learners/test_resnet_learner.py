@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from card_client import assert_client_agrees
 from photoclass.errors import Interrupted, SettingsError
 from photoclass.model.runtime import Runtime
 from photoclass.photos.cache.pixels import CachedPhotos
@@ -63,6 +64,7 @@ def test_all_other_commands_take_its_model(tiny: Tiny, tmp_path: Path) -> None:
     done("predict", tiny.data, "--model", tmp_path / "run", "--out", tmp_path / "p.csv", "--abstain", "0.9")
     done("explain", tiny.data, "--model", tmp_path / "run", "--out", tmp_path / "heat.png", "--count", "4")
     done("evaluate", tiny.data, "--model", tmp_path / "run")
+    assert_client_agrees(tmp_path / "run", tiny.data, tmp_path / "photos")
 
 
 def _as_words(value: Any) -> str:

@@ -16,7 +16,8 @@
     ├── report.html            everything about the model on one page
     └── resume/                the checkpoint for --resume
 
-Nothing in it can run code when it is loaded. `model.json` has a format version; format 1 (photoclass 0.1) opens too.
+Nothing in it can run code when it is loaded. `model.json` has a format version; formats 1 (photoclass 0.1) and 2 open,
+too.
 """
 
 from photoclass.model.folder.files import (
