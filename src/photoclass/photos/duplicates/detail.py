@@ -16,7 +16,7 @@ from PIL import Image
 
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.blur import blur, blur_matrix
-from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE, cell_filter
 from photoclass.photos.duplicates.particular import Placed, principal_components, without
 
 DETAIL_SIDE = 128
@@ -45,9 +45,9 @@ _KEPT = 2048  # photos of 128 KB each
 
 
 def in_detail(picture: Image.Image) -> Pixels:
-    """Resize an RGB picture of any shape to 128x128 grey cells, by the filter of fingerprints."""
+    """Resize an RGB picture of any shape to 128x128 grey cells, as for its fingerprint."""
     size = (DETAIL_SIDE, DETAIL_SIDE)
-    return np.asarray(picture.convert("L").resize(size, Image.Resampling.BILINEAR), dtype=np.uint8)
+    return np.asarray(picture.convert("L").resize(size, cell_filter(picture, DETAIL_SIDE)), dtype=np.uint8)
 
 
 class Details(Protocol):

@@ -14,7 +14,7 @@ from PIL import Image
 from photoclass.photos.decode import Pixels
 
 FINGERPRINT_SIDE = 32
-FINGERPRINT_VERSION = 2
+FINGERPRINT_VERSION = 3
 # The part of a side that a crop keeps, and the step between the positions that are searched, as shares of the side.
 _CROPPED_SIDE = 0.9
 _STEP = 0.025
@@ -32,17 +32,25 @@ FLIPPED = np.array([i % _FREQUENCIES % 2 == 1 for i in _ORDER])
 
 
 def fingerprint(picture: Image.Image) -> Pixels:
-    """Resize an RGB picture of any shape to 32x32 grey cells, by Pillow's bilinear filter.
+    """Resize an RGB picture of any shape to 32x32 grey cells.
 
-    Its cells overlap, so that a copy whose cells lie elsewhere in the picture, a cropped one, differs less than with
-    an average of the area of each; docs/decisions/near-duplicates.md has the figures. A large picture is first reduced
-    by a whole factor, to no fewer than four pixels a cell.
+    A large picture is first reduced by a whole factor, to no fewer than four pixels a cell.
 
     Returns:
         Shape (32, 32), uint8.
     """
     size = (FINGERPRINT_SIDE, FINGERPRINT_SIDE)
-    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=4).convert("L"), dtype=np.uint8)
+    return np.asarray(picture.resize(size, cell_filter(picture, FINGERPRINT_SIDE), reducing_gap=4).convert("L"))
+
+
+def cell_filter(picture: Image.Image, side: int) -> Image.Resampling:
+    """Return the filter of Pillow's that makes a picture into so many cells a side.
+
+    Hamming's weights a pixel by how much of it a cell covers, nearly as an average of the area does; the box filter
+    counts it whole or not at all, and the bilinear one mixes cells, so that look-alikes lose what is particular to
+    them (docs/decisions/near-duplicates.md). To enlarge, Hamming's would leave steps.
+    """
+    return Image.Resampling.HAMMING if min(picture.size) >= side else Image.Resampling.BILINEAR
 
 
 def halved(fingerprints: Pixels) -> Pixels:
