@@ -173,3 +173,10 @@ def test_samples_beside_other_tars_and_tables_beside_tars_are_refused(tmp_path: 
     _table(tmp_path / "data/c.parquet", 0)
     with pytest.raises(DataError, match=r"holds tars \(a.tar, …\) and tables \(c.parquet, …\)"):
         _read(tmp_path / "data")
+
+
+def test_shards_that_were_not_given_are_named(tmp_path: Path) -> None:
+    files = [_table(tmp_path / f"data/train-{number:05}-of-00003.parquet", 4 * number) for number in range(3)]
+    assert _read(files[0]).notes[0].startswith(f"{files[1]} and 1 more may hold the rest")
+    files[1].unlink()
+    assert _read(files[0], files[2]).notes[0].startswith("number 1 is missing among the parts")

@@ -14,8 +14,11 @@ from photoclass.photos.sources.rules import COPIES
 from photoclass.photos.table import TRAIN, PhotoTable, SkippedPhoto, name_below, natural_key
 from photoclass.text import plural
 
-# The numbered zips of Google Drive and of Takeout: pets-20260101T120000Z-001.zip, takeout-001.zip, pets_part2.zip.
-_NUMBERED_ZIP = re.compile(r"(?P<stem>.*?)(?P<number>\d{1,4})\.zip", re.IGNORECASE)
+# Numbered files: those of Google Drive and Takeout (pets-20260101T120000Z-001.zip, takeout-001.zip), and shards
+# (pets-0001.tar, train-00000-of-00002.parquet).
+_NUMBERED = re.compile(
+    r"(?P<stem>.*?)(?P<number>\d{1,6})(?:-of-\d+)?(?P<ending>\.(?:zip|tar|tar\.gz|tgz|parquet|arrow))", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -122,19 +125,18 @@ def merge_parts(parts: Sequence[DataPart]) -> MergedParts:
 
 
 def note_other_parts(given: Sequence[Path]) -> str:
-    """Return a note on numbered zips beside the given ones, or missing among them; empty if there are none.
+    """Return a note on numbered files beside the given ones, or missing among them; empty if there are none.
 
     `pets-001.zip` alone may be half of a data set, of which `pets-002.zip` is the rest.
     """
-    zips = {path: match for path in given if path.is_file() and (match := _NUMBERED_ZIP.fullmatch(path.name))}
+    series = {path: key for path in given if path.is_file() and (key := _series(path))}
     real = {os.path.realpath(path) for path in given}
     beside = sorted(
         (
             path
-            for folder, stem in dict.fromkeys((path.parent, match["stem"]) for path, match in zips.items())
-            for path in _zips_in(folder)
-            if (other := _NUMBERED_ZIP.fullmatch(path.name)) and other["stem"] == stem
-            if os.path.realpath(path) not in real
+            for key in dict.fromkeys(series.values())
+            for path in _files_in(key[0])
+            if _series(path) == key and os.path.realpath(path) not in real
         ),
         key=lambda path: natural_key(str(path)),
     )
@@ -142,15 +144,20 @@ def note_other_parts(given: Sequence[Path]) -> str:
         named = f"{beside[0]}{f' and {len(beside) - 1:,} more' if len(beside) > 1 else ''}"
         are = "are parts" if len(beside) > 1 else "is a part"
         return f"{named} may hold the rest: if {'these' if len(beside) > 1 else 'it'} {are} of the same data, give all"
-    numbers = {int(match["number"]) for match in zips.values()}
-    stems = {(path.parent, match["stem"]) for path, match in zips.items()}
-    if len(stems) != 1 or len(zips) < len(given):
+    if len(set(series.values())) != 1 or len(series) < len(given):
         return ""
+    numbers = {int(match["number"]) for path in series if (match := _NUMBERED.fullmatch(path.name))}
     missing = [number for number in range(min(numbers), max(numbers)) if number not in numbers]
-    return f"number {missing[0]} is missing among the parts; if there is such a zip, give it too" if missing else ""
+    return f"number {missing[0]} is missing among the parts; if there is such a file, give it too" if missing else ""
 
 
-def _zips_in(folder: Path) -> list[Path]:
+def _series(path: Path) -> tuple[Path, str, str] | None:
+    """Return what numbered files of one series have in common: folder, beginning and ending; None for other files."""
+    match = _NUMBERED.fullmatch(path.name)
+    return (path.parent, match["stem"], match["ending"].casefold()) if match else None
+
+
+def _files_in(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if path.is_file()]
     except OSError:

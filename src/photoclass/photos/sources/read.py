@@ -99,7 +99,7 @@ def _read_one(
                 raise
             # A link that was not followed, for instance, may be why a class is missing.
             raise DataError(f"{error}. Note: {'; '.join(part.listing.notes)}") from error
-        meant = name_below(where, table) if part.root == where else f"{table}: unpack the zip, and give that table"
+        meant = name_below(where, table) if part.root == where else f"{table}: unpack {where}, and give that table"
         raise DataError(f"{error}; perhaps you mean {meant}") from error
 
 

@@ -12,7 +12,7 @@ from photoclass.errors import DataError
 from photoclass.photos.decode import kind_of_special_file
 from photoclass.photos.sources.archives.kinds import is_archive
 from photoclass.photos.sources.data_parts import DataPart
-from photoclass.photos.sources.label_tables.label_file import photos_of_table
+from photoclass.photos.sources.label_tables.named_photos import photos_of_table
 from photoclass.photos.sources.layout import label_of_name
 from photoclass.photos.sources.list_part import list_archive
 from photoclass.photos.sources.listing import count_kinds, list_files, why_broken

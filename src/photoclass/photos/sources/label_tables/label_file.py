@@ -7,7 +7,8 @@ from typing import NamedTuple
 from photoclass.errors import DataError
 from photoclass.photos.class_names import clean_class_name
 from photoclass.photos.sources.label_tables.held_photos import unpack_photos
-from photoclass.photos.sources.label_tables.locate import FoundPhoto, Missing, PhotoFinder, check_uncertain
+from photoclass.photos.sources.label_tables.locate import FoundPhoto, PhotoFinder
+from photoclass.photos.sources.label_tables.named_photos import find_photos
 from photoclass.photos.sources.label_tables.splits import (
     IGNORED,
     SPLIT_NAMES,
@@ -68,31 +69,6 @@ def read_label_file(
     return labelled, paths
 
 
-def photos_of_table(file: Path, workspace: Workspace) -> tuple[dict[str, str], list[str]]:
-    """Find the photos that a table holds or names, whatever else it says.
-
-    Returns:
-        The path of each photo by its name, which is `FILE/NAME` of one that the table holds; and notes.
-
-    Raises:
-        DataError: No column holds or names photos, a cell is empty, or a file is not there.
-    """
-    table = read_table_file(file)
-    column, folder, held = photo_column(table), file.parent, None
-    if column is None:
-        column = find_columns(table, has_options=False).images[0]
-    else:
-        held = unpack_photos(table, column, workspace)
-        table, folder = held.table, held.folder
-    faults = RowFaults(table.file, table.unit)
-    rows = [_Row(row.line, row.cells[column], "", NO_SPLIT, "") for row in table.rows]
-    faults.add_all((row.line for row in rows if not row.image.strip()), "the photo is empty")
-    faults.refuse()
-    notes = list(table.notes)
-    found = _find_photos(table, rows, PhotoFinder(str(folder), table.encoding, str(file.parent)), notes)
-    return {held.name(photo.name) if held else photo.name: photo.path for photo in found.values()}, notes
-
-
 def label_table_file(
     file: Path, workspace: Workspace, reading: ReadOptions, splits: TableSplits, split: int = NO_SPLIT
 ) -> tuple[LabelledFiles, dict[str, str]]:
@@ -143,7 +119,9 @@ def label_table(
     if ignored := row_splits.count(IGNORED):
         labelled.notes.append(f"{table.file}: {plural(ignored, 'row')} ignored, as --splits says")
         rows = [row for row in rows if row.split != IGNORED]
-    paths = _fill(table, rows, _find_photos(table, rows, finder, labelled.notes), labelled)
+    paths = _fill(
+        table, rows, find_photos(table, [(row.line, row.image) for row in rows], finder, labelled.notes), labelled
+    )
     if columns.split is None and split == NO_SPLIT:
         understood = split_by_folders(labelled, splits)
         labelled.notes += [f"{table.file}: {understood}"] if understood else []
@@ -224,47 +202,6 @@ def _group_column(table: TableFile, reading: ReadOptions) -> int | None:
 def _line_break_advice(cells: tuple[str, ...]) -> str:
     broken = any("\n" in cell or "\r" in cell for cell in cells)
     return 'a cell of this row has a line break: perhaps a quote (") is missing' if broken else ""
-
-
-def _find_photos(table: TableFile, rows: list[_Row], finder: PhotoFinder, notes: list[str]) -> dict[str, FoundPhoto]:
-    """Return the photo of each cell.
-
-    Raises:
-        DataError: Some are not there; the cause is named once.
-    """
-    found: dict[str, tuple[int, FoundPhoto]] = {}
-    elsewhere: list[tuple[str, FoundPhoto]] = []
-    faults = RowFaults(table.file, table.unit)
-    missing: dict[str, Missing] = {}
-    for row in rows:
-        cell = row.image
-        if cell in found:
-            continue
-        photo = missing.get(cell) or finder.as_written(cell)
-        if photo is None:
-            photo = finder.below(cell)
-            if isinstance(photo, FoundPhoto):
-                elsewhere.append((cell, photo))
-        if isinstance(photo, FoundPhoto):
-            found[cell] = (row.line, photo)
-        else:
-            missing[cell] = photo
-            faults.add(row.line, *photo)
-    check_uncertain(found, faults)
-    faults.refuse()
-    if finder.by_table:
-        cell, name = finder.by_table
-        notes.append(
-            f"{table.file}: of several files with one name, that in the folder of the table's split is read, such as "
-            f"{cell.strip()!r} → {name}"
-        )
-    elif elsewhere:
-        cell, photo = elsewhere[0]
-        notes.append(
-            f"{table.file}: {plural(len(elsewhere), 'name')} read as the only file that can be meant, such as "
-            f"{cell.strip()!r} → {photo.name}"
-        )
-    return {cell: photo for cell, (_, photo) in found.items()}
 
 
 def _fill(table: TableFile, rows: list[_Row], found: dict[str, FoundPhoto], labelled: LabelledFiles) -> dict[str, str]:
