@@ -18,6 +18,7 @@ from photoclass.checks.croissant import TO_FILL_IN, describe_croissant, write_cr
 from photoclass.photos.data_paths import Data
 from photoclass.workspace import Workspace
 from picture_files import encode, noise_picture, put
+from running import run_command
 
 PHOTOS = [encode(noise_picture(number), "JPEG" if number % 3 else "PNG") for number in range(12)]
 # Table "Required" of the specification, and `distribution`.
@@ -138,3 +139,12 @@ def test_paths_are_below_data_where_the_file_is_elsewhere(tmp_path: Path) -> Non
     assert all((folder / row["photos/file"]).is_file() for row in _rows(document, "photos"))
     document = _written(folder, folder / "croissant.json")
     assert all((folder / row["photos/file"]).is_file() for row in _rows(document, "photos"))
+
+
+def test_the_command_writes_it_and_says_what_to_fill_in(tmp_path: Path) -> None:
+    file = _folder(tmp_path / "pets") / "croissant.json"
+    result = run_command("check", tmp_path / "pets", "--quick", "--croissant", file)
+    assert result.returncode == 0, result.stderr
+    assert f"{file}: Croissant metadata of 12 photos" in result.stdout
+    assert "fill in license, url, creator, datePublished" in result.stdout
+    assert len(_rows(json.loads(file.read_text()), "photos")) == 12

@@ -135,8 +135,17 @@ def test_one_tar_of_samples(tmp_path: Path) -> None:
     assert _splits(table) == dict.fromkeys(range(6), NO_SPLIT)
     assert table.names[0] == f"{tmp_path}/pets.tar/0000.jpg"
     assert {item.kind: item.count for item in table.passed_over} == {
-        "sidecar files (cls)": 6, "text files (txt)": 1, "photos without a label beside them": 1,
+        "sidecar files (cls)": 6, "text files (txt)": 1, "pictures without a label of their own": 1,
     }  # fmt: skip
+
+
+def test_other_pictures_of_a_sample_are_not_photos_of_their_own(tmp_path: Path) -> None:
+    masks = {f"{number:04}.seg.png": PHOTOS[6 + number] for number in range(6)}
+    table = _read(_tar(tmp_path / "pets.tar", {**_samples(0, 6), **masks}))
+    assert sorted(_splits(table)) == list(range(6))
+    assert {item.kind: item.count for item in table.passed_over}["pictures without a label of their own"] == 6
+    both = {name.replace(".jpg", ".left.jpg"): content for name, content in _samples(0, 6).items()}
+    assert sorted(_splits(_read(_tar(tmp_path / "views.tar", both)))) == list(range(6))
 
 
 def test_a_tar_of_class_folders_is_read_as_the_folder(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from photoclass.photos.tables.columns import holds_labels
 from photoclass.photos.tables.table_file import WORKBOOK_ENDINGS, TableFile, is_table, read_table_file
 
 LABEL_TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv")
-UNLABELLED_SAMPLES = "photos without a label beside them"
+UNLABELLED_SAMPLES = "pictures without a label of their own"
 _MOST_TABLES_TRIED = 50
 
 

@@ -33,8 +33,8 @@ def sample_table(listing: Listing, root: str, where: Path) -> TableFile | None:
     labels = _by_sample(listing, ".cls")
     if labels:
         texts = {sample: _text(Path(root, file)) for sample, file in labels.items()}
-        pairs = [(file, texts[sample]) for file in listing.files if (sample := sample_of(file)) in texts]
-        return _table(where, (_IMAGE, _LABEL), [(file, label) for file, label in pairs]) if pairs else None
+        rows = [(file, texts[sample]) for file, sample in _photos(listing) if sample in texts]
+        return _table(where, (_IMAGE, _LABEL), rows) if rows else None
     if where.is_file() and is_tar(where):
         return _table_of_json(listing, root, where)
     return None
@@ -46,6 +46,16 @@ def sample_of(file: str) -> str:
     return folder + slash + name.partition(".")[0]
 
 
+def _photos(listing: Listing) -> list[tuple[str, str]]:
+    """Return the photos with their samples: of `0001.jpg` beside `0001.seg.png`, the first alone."""
+    plain = {sample_of(file) for file in listing.files if _is_plain(file)}
+    return [(file, sample) for file in listing.files if (sample := sample_of(file)) not in plain or _is_plain(file)]
+
+
+def _is_plain(file: str) -> bool:
+    return file.rpartition("/")[2].count(".") == 1
+
+
 def _by_sample(listing: Listing, ending: str) -> dict[str, str]:
     return {sample_of(file): file for file in listing.kinds if file.casefold().endswith(ending)}
 
@@ -55,8 +65,8 @@ def _table_of_json(listing: Listing, root: str, where: Path) -> TableFile | None
     keys = tuple(dict.fromkeys(key for value in values.values() for key in value if key != _IMAGE))
     rows = [
         (file, *(cell_of(values[sample].get(key)) for key in keys))
-        for file in listing.files
-        if (sample := sample_of(file)) in values
+        for file, sample in _photos(listing)
+        if sample in values
     ]
     table = _table(where, (_IMAGE, *keys), rows)
     return table if rows and holds_labels(table, _IMAGE) else None
