@@ -5,6 +5,7 @@ The name of a sample is its path up to the first dot of the file's name
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from photoclass.photos.sources.archives.kinds import is_tar
@@ -72,7 +73,7 @@ def _table_of_json(listing: Listing, root: str, where: Path) -> TableFile | None
     return table if rows and holds_labels(table, _IMAGE) else None
 
 
-def _table(where: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> TableFile:
+def _table(where: Path, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> TableFile:
     numbered = tuple(TableRow(number, row) for number, row in enumerate(rows))
     return TableFile(where, header, numbered, unit="sample")
 
