@@ -207,6 +207,9 @@ def test_without_pyarrow_the_command_to_install_it_is_named(tmp_path: Path, monk
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'photoclass\[parquet\]'"):
         _read(file)
+    put(tmp_path / "1.jpg", PHOTOS[0])
+    with pytest.raises(DataError, match=r"no class folders found, and 1 photo .*; perhaps you mean .*pets.parquet"):
+        _read(tmp_path)
 
 
 def test_a_row_group_at_a_time_is_in_memory(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from photoclass.errors import DataError
+from photoclass.errors import DataError, MissingPackageError
 from photoclass.photos.sources.label_tables.label_file import label_table
 from photoclass.photos.sources.label_tables.samples import sample_table
 from photoclass.photos.sources.label_tables.splits import IGNORED, SPLIT_NAMES, TableSplits, finish_splits
@@ -155,6 +155,8 @@ def label_table_beside(listing: Listing, root: str) -> str:
         except DataError:
             if name.casefold().endswith(WORKBOOK_ENDINGS):
                 found.append((name.count("/"), 1, name))  # given as DATA, it is refused with what to do
+        except MissingPackageError:
+            found.append((name.count("/"), 1, name))  # the same
     return min(found)[2] if found else ""
 
 
