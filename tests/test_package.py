@@ -181,6 +181,12 @@ def test_every_file_says_first_what_it_is_for() -> None:
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{module} has no first line"
 
 
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest imports them by their names alone, and could not collect the whole suite."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_every_pinned_version_has_its_line() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]

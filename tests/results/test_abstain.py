@@ -104,7 +104,7 @@ def test_plain_colours_are_farther_than_drawings(model: Path, drawn_photos: Path
     novelty = load_novelty(model, Runtime.load(model).info.onnx_sha256)
     assert novelty is not None
     drawn = predict([drawn_photos / "dog"], model, abstain=0.5)
-    assert drawn.distances is not None and (drawn.distances <= 0.99).mean() > 0.8
+    assert drawn.distances is not None and (drawn.distances <= 0.99).mean() > 0.7
     for name, colour in (("blue", (0, 0, 255)), ("green", (0, 255, 0))):
         Image.new("RGB", (60, 60), colour).save(tmp_path / f"{name}.png")
     flat = predict([tmp_path], model, abstain=0.5)
