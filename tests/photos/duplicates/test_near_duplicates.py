@@ -197,13 +197,12 @@ def test_a_fingerprint_is_32_by_32_grey_cells_of_any_picture(width: int, height:
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 1000), st.integers(130, 1100), st.integers(130, 1100))
-def test_a_cell_is_nearly_the_mean_of_the_pixels_that_it_covers(seed: int, width: int, height: int) -> None:
+@given(st.integers(0, 1000), st.integers(32, 1400), st.integers(32, 1400))
+def test_a_cell_is_the_mean_of_the_pixels_that_it_covers(seed: int, width: int, height: int) -> None:
     picture = noise_picture(seed, width, height)
     grey = np.asarray(picture.convert("L"), dtype=np.float32)
     shares = [_shares_of_cells(side) for side in (height, width)]
-    difference = np.abs(shares[0] @ grey @ shares[1].T - fingerprint(picture))
-    assert difference.mean() < 0.8 and difference.max() < 4
+    assert np.abs(shares[0] @ grey @ shares[1].T - fingerprint(picture)).max() < 1.2
 
 
 def _shares_of_cells(side: int) -> NDArray[np.float64]:

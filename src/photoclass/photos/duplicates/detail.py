@@ -16,7 +16,8 @@ from PIL import Image
 
 from photoclass.photos.decode import Pixels
 from photoclass.photos.duplicates.blur import blur, blur_matrix
-from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE, cell_filter
+from photoclass.photos.duplicates.cells import grey_cells
+from photoclass.photos.duplicates.fingerprint import FINGERPRINT_SIDE, LEAST_CROPPED_SIDE
 from photoclass.photos.duplicates.particular import Placed, principal_components, without
 
 DETAIL_SIDE = 128
@@ -45,9 +46,8 @@ _KEPT = 2048  # photos of 128 KB each
 
 
 def in_detail(picture: Image.Image) -> Pixels:
-    """Resize an RGB picture of any shape to 128x128 grey cells, as for its fingerprint."""
-    size = (DETAIL_SIDE, DETAIL_SIDE)
-    return np.asarray(picture.convert("L").resize(size, cell_filter(picture, DETAIL_SIDE)), dtype=np.uint8)
+    """Average an RGB picture of any shape over 128x128 grey cells, uint8."""
+    return grey_cells(picture, DETAIL_SIDE)
 
 
 class Details(Protocol):

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photoclass.photos.decode import Pixels
+from photoclass.photos.duplicates.cells import grey_cells
 
 FINGERPRINT_SIDE = 32
-FINGERPRINT_VERSION = 3
+FINGERPRINT_VERSION = 4
 # The part of a side that a crop keeps, and the step between the positions that are searched, as shares of the side.
 _CROPPED_SIDE = 0.9
 _STEP = 0.025
@@ -32,25 +33,8 @@ FLIPPED = np.array([i % _FREQUENCIES % 2 == 1 for i in _ORDER])
 
 
 def fingerprint(picture: Image.Image) -> Pixels:
-    """Resize an RGB picture of any shape to 32x32 grey cells.
-
-    A large picture is first reduced by a whole factor, to no fewer than four pixels a cell.
-
-    Returns:
-        Shape (32, 32), uint8.
-    """
-    size = (FINGERPRINT_SIDE, FINGERPRINT_SIDE)
-    return np.asarray(picture.resize(size, cell_filter(picture, FINGERPRINT_SIDE), reducing_gap=4).convert("L"))
-
-
-def cell_filter(picture: Image.Image, side: int) -> Image.Resampling:
-    """Return the filter of Pillow's that makes a picture into so many cells a side.
-
-    Hamming's weights a pixel by how much of it a cell covers, nearly as an average of the area does; the box filter
-    counts it whole or not at all, and the bilinear one mixes cells, so that look-alikes lose what is particular to
-    them (docs/decisions/near-duplicates.md). To enlarge, Hamming's would leave steps.
-    """
-    return Image.Resampling.HAMMING if min(picture.size) >= side else Image.Resampling.BILINEAR
+    """Average an RGB picture of any shape over 32x32 grey cells, uint8."""
+    return grey_cells(picture, FINGERPRINT_SIDE)
 
 
 def halved(fingerprints: Pixels) -> Pixels:
