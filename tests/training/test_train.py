@@ -114,7 +114,8 @@ class TestModelFolder:
             assert run.info.metrics[score.split].as_json() == score.as_json()
             assert score.split_selected_model == (split == VALID)
 
-    def test_the_kept_network_is_that_of_the_best_epoch(self, run: TrainResult) -> None:
+    def test_the_kept_network_is_that_of_the_best_epoch(self, tiny: Tiny, tmp_path: Path) -> None:
+        run = tiny.train(tmp_path / "run", settings={**TINY, "learning_rate": 0.006})
         best = min(run.history, key=lambda row: row.val_loss)
         assert best is not run.history[-1], "else this would be no test"
         exact = Runtime.load(run.folder, "f32")
