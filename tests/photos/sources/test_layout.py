@@ -217,3 +217,10 @@ def test_a_class_name_that_cannot_be_shown_is_refused(name: str) -> None:
         DataError, match=r"class name '[^\n]*' has (a line break or control character|no visible letter)"
     ):
         _read(f"{name}/1.jpg", "dogs/1.jpg")
+
+
+@pytest.mark.parametrize("levels", [101, 5_000])
+def test_folders_that_are_nested_too_deeply_are_refused(levels: int) -> None:
+    with pytest.raises(DataError, match=rf"DATA: its folders are nested {levels:,} levels deep, more than the 100"):
+        _read(*(f"{'d/' * (levels - 1)}{name}/1.jpg" for name in ("cats", "dogs")))
+    assert _read(*(f"{'d/' * 99}{name}/1.jpg" for name in ("cats", "dogs"))).class_names == ("cats", "dogs")

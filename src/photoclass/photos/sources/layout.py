@@ -66,7 +66,7 @@ def label_listing(
     Raises:
         DataError: The layout is unknown, or two readings of it are possible.
     """
-    tree = folder_tree(listing, lambda file: path_of is None or holds_picture(path_of(file)))
+    tree = folder_tree(listing, where, lambda file: path_of is None or holds_picture(path_of(file)))
     choices = Choices(reading)
     found = find_parts(tree, where, choices)
     labelled = LabelledFiles(

@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from photoclass.errors import DataError
 from photoclass.photos.sources.listing import Listing
 from photoclass.photos.sources.name_labels import NameLabels, is_called_photo, labels_by_dots, labels_by_name
 
 # Those of nearly all photos: looking them up is three times as fast as asking for any ending.
 _USUAL_ENDINGS = frozenset({".jpg", ".JPG", ".png", ".PNG"})
+
+# A tree is walked by functions that call themselves for each level: Python stops them at 1,000.
+_MOST_LEVELS = 100
 
 IsPhoto = Callable[[str], bool]
 
@@ -91,8 +95,25 @@ class Folder:
         return {name: folder for name, folder in self.folders.items() if folder.has_photos}
 
 
-def folder_tree(listing: Listing, is_photo: IsPhoto) -> Folder:
-    """Return the root of a listing."""
+def folder_tree(listing: Listing, where: str, is_photo: IsPhoto) -> Folder:
+    """Return the root of a listing.
+
+    Args:
+        listing: The content of a folder.
+        where: The folder's path as the user wrote it, for messages.
+        is_photo: Returns whether a file, by its path in the listing, holds a photo.
+
+    Raises:
+        DataError: Its folders are nested too deeply.
+    """
+    deepest = max(
+        (file.count("/") for file in (*listing.files, *(f"{folder}/" for folder in listing.folders))), default=0
+    )
+    if deepest > _MOST_LEVELS:
+        raise DataError(
+            f"{where}: its folders are nested {deepest:,} levels deep, more than the {_MOST_LEVELS} that are read; "
+            "give the folder that holds the photos"
+        )
     root = Folder("", is_photo)
     known = {"": root}
 
