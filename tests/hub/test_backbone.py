@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ def test_a_backbone_is_said_downloaded_and_pinned(hub: FakeHub, access: HubAcces
     assert lines.lines == [f"hf:{NAME}@{commit}: onnx/model.onnx, 1.2 KB, licence apache-2.0, downloading"]
     # Nothing but what is needed, and no telemetry.
     assert sorted(hub.downloads) == [f"{commit}/onnx/model.onnx", f"{commit}/preprocessor_config.json"]
-    assert all(agent.startswith("photoclass/") and "torch" not in agent for agent in hub.agents)
+    assert all(
+        agent.startswith(f"photoclass/{version('photoclass')};") and "torch" not in agent for agent in hub.agents
+    )
     again = _Lines()
     assert _fetch(access, lines=again).path == found.path
     assert again.lines[0].endswith("licence apache-2.0, on this disk already")

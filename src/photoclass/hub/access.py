@@ -1,6 +1,7 @@
 """Where the hub is, where its files are kept, and huggingface_hub itself, without its telemetry."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from photoclass.extras import load_extra
 
 # Names of this program in the requests that it sends, as every client gives one.
 LIBRARY = "photoclass"
+LIBRARY_VERSION = version("photoclass")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class HubAccess:
 
     def api(self) -> Any:
         """Return the client of the hub's interface."""
-        return import_hub().HfApi(endpoint=self.endpoint, library_name=LIBRARY)
+        return import_hub().HfApi(endpoint=self.endpoint, library_name=LIBRARY, library_version=LIBRARY_VERSION)
 
 
 def usual_access() -> HubAccess:

@@ -11,7 +11,7 @@ from typing import Any
 
 from photoclass.atomic import atomic_text
 from photoclass.errors import ModelError
-from photoclass.hub.access import LIBRARY, HubAccess, import_hub
+from photoclass.hub.access import LIBRARY, LIBRARY_VERSION, HubAccess, import_hub
 from photoclass.hub.faults import HubUnreachableError, hub_faults
 from photoclass.hub.progress_bar import progress_bar
 from photoclass.hub.reference import DEFAULT_REVISION, HubReference, short_commit
@@ -92,6 +92,7 @@ class Snapshot:
                 endpoint=access.endpoint,
                 etag_timeout=access.timeout,
                 library_name=LIBRARY,
+                library_version=LIBRARY_VERSION,
                 tqdm_class=bar,
             )
 
