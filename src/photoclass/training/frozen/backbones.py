@@ -136,9 +136,9 @@ def open_backbone_file(
     where = name or str(path)
     if precision == "int8":
         raise SettingsError(f"{where}: a backbone from a file cannot run in int8; leave out --precision")
-    chosen, reason = choose_precision(precision, frozenset())
+    chosen, _ = choose_precision(precision, frozenset())
     network = read_network(path, options, where, usual)
-    return Backbone(name or path.name, network.image_size, network.onnx, chosen, reason), network
+    return Backbone(name or path.name, network.image_size, network.onnx, chosen, "as every ONNX file is used"), network
 
 
 def open_trunk(name: str, network: FoldedNetwork, upto: int) -> tuple[Backbone, Scaling]:
