@@ -157,6 +157,11 @@ class TestRefusedUnread:
         with pytest.raises(ModelError, match="no such model folder; train one with"):
             load_info(tmp_path / name)
 
+    @pytest.mark.parametrize("name", ["https://huggingface.co/me/pets", "http://localhost/run"])
+    def test_a_web_address_is_no_folder(self, name: str) -> None:
+        with pytest.raises(ModelError, match=r"is a web address; .* --model hf:OWNER/REPO"):
+            load_info(Path(name))
+
     def test_a_folder_without_model_json_is_distinguished_from_an_unfinished_training(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"model.json is missing\); give a RUN folder"):
             load_info(tmp_path)

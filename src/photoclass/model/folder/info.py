@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,8 @@ def load_info(folder: AnyPath) -> ModelInfo:
         raise ModelError(
             f"{folder}: is a name on the hub; get its folder first, with photoclass.download_model({str(folder)!r})"
         )
+    if re.match(r"https?:/", str(folder)):  # a Path has one slash of two
+        raise ModelError(f"{folder}: is a web address; a model on the Hugging Face Hub is --model hf:OWNER/REPO")
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder; train one with: photoclass train DATA --out {folder}")
     path = folder / INFO_FILE
