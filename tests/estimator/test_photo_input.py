@@ -33,6 +33,8 @@ _PIXELS = np.arange(2 * 4 * 5 * 3, dtype=np.uint8).reshape(2, 4, 5, 3)
         lambda photos: pa.table({"image": photos})["image"],
         lambda photos: [{"bytes": photo, "path": None} if isinstance(photo, bytes) else photo for photo in photos],
         lambda photos: pa.array([{"bytes": photo, "path": "x"} for photo in photos]) if photos is _BYTES else photos,
+        lambda photos: pl.Series([{"bytes": photo, "path": "x"} for photo in photos]) if photos is _BYTES else photos,
+        lambda photos: pd.Series([{"bytes": photo, "path": None} for photo in photos]) if photos is _BYTES else photos,
         lambda photos: iter(photos),
     ],
     ids=[
@@ -46,6 +48,8 @@ _PIXELS = np.arange(2 * 4 * 5 * 3, dtype=np.uint8).reshape(2, 4, 5, 3)
         "chunked",
         "mappings",
         "structs",
+        "polars structs",
+        "pandas mappings",
         "iterator",
     ],
 )
@@ -114,6 +118,8 @@ def test_another_frame_than_the_first_is_a_picture(tmp_path: Path) -> None:
         (pa.array([None, b"x"]), r"X\[0\] is null"),
         ([{"bytes": None, "path": None}], r"X\[0\] is null"),
         ([{"image": b"x"}], r"X\[0\] is of type dict"),
+        (pl.Series([{"image": b"x"}]), r"X\[0\] is of type dict"),
+        (pl.Series([{"bytes": b"x", "path": "x"}, None]), r"X\[1\] is null"),
         (pd.DataFrame({"image": _PATHS}), r"X is a table \(DataFrame\); give its column"),
         (pl.DataFrame({"image": _PATHS}), "X is a table"),
         (pa.table({"image": _PATHS}), "X is a table"),
@@ -126,7 +132,18 @@ def test_another_frame_than_the_first_is_a_picture(tmp_path: Path) -> None:
     ],
     ids=[
         *("one path", "one content", "one picture", "one array", "nothing", "rows", "floats", "grey", "empty", "nan"),
-        *("number", "none", "pandas na", "pandas nan", "polars null", "arrow null", "mapping null", "mapping"),
+        *(
+            "number",
+            "none",
+            "pandas na",
+            "pandas nan",
+            "polars null",
+            "arrow null",
+            "mapping null",
+            "mapping",
+            "polars mapping",
+            "polars mapping null",
+        ),
         *(
             "pandas frame",
             "polars frame",

@@ -73,7 +73,9 @@ def _items_of(X: Any) -> Sequence[Any]:
     if hasattr(X, "to_pylist"):  # pyarrow
         return list(X.to_pylist())
     if hasattr(X, "to_numpy"):  # pandas, polars
-        X = X.to_numpy()
+        values = X.to_numpy()
+        # polars makes one column for each field of its structs; as a list, each row is a mapping.
+        X = X.to_list() if values.ndim == 2 else values
     elif hasattr(X, "__array__") and not isinstance(X, np.ndarray):
         X = np.asarray(X)
     if isinstance(X, np.ndarray):
