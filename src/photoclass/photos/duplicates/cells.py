@@ -21,8 +21,8 @@ def grey_cells(picture: Image.Image, side: int) -> Pixels:
     if min(picture.size) < side:
         return np.asarray(picture.convert("L").resize((side, side), Image.Resampling.BILINEAR))
     across, down = (max(1, length // (_PIXELS_OF_A_CELL * side)) for length in picture.size)
-    grey = np.asarray(picture.reduce((across, down)).convert("L"))
-    rows = _averaged(grey, picture.height / down, side)
+    reduced = picture if across == down == 1 else picture.reduce((across, down))
+    rows = _averaged(np.asarray(reduced.convert("L")), picture.height / down, side)
     return np.asarray(np.rint(_averaged(rows.T, picture.width / across, side).T), dtype=np.uint8)
 
 
@@ -34,9 +34,13 @@ def _averaged(values: NDArray[np.uint8] | NDArray[np.float32], length: float, co
         length: How many rows they stand for: a reduced picture's last one may be a part of a row.
         count: How many parts.
     """
-    sums = np.zeros((len(values) + 1, values.shape[1]), dtype=np.float32)
-    np.cumsum(values, axis=0, dtype=np.float32, out=sums[1:])
+    # Sums of 16 bits wrap around, but those of a part do not: it has 17 rows at the most. They stay below the size from
+    # which memory is mapped again for each photo, which takes longer than all the rest.
+    kind = np.uint16 if values.dtype == np.uint8 else np.float32
+    sums = np.zeros((len(values) + 1, values.shape[1]), dtype=kind)
+    np.cumsum(values, axis=0, dtype=kind, out=sums[1:])
     borders = np.linspace(0, length, count + 1)
     whole = np.minimum(borders.astype(np.int64), len(values) - 1)
-    up_to = sums[whole] + (borders - whole)[:, None].astype(np.float32) * values[whole]
-    return np.asarray(np.diff(up_to, axis=0) * (count / length), dtype=np.float32)
+    beyond = (borders - whole)[:, None].astype(np.float32) * values[whole]
+    inside = np.diff(sums[whole], axis=0).astype(np.float32) + np.diff(beyond, axis=0)
+    return np.asarray(inside * (count / length), dtype=np.float32)
