@@ -17,7 +17,7 @@ def config(drawn_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     (folder / "photos").symlink_to(drawn_photos)
     file = folder / "run.toml"
     file.write_text(
-        'data = "photos"\nquality = "fast"\nseed = 3\nsplit = "60/20/20"\nno-report = true\n'
+        'data = "photos"\nquality = "fast"\nseed = 3\nsplit = "60/20/20"\nno-report = true\njson = "run.json"\n'
         "[settings]\nbalance = true\n"
     )
     return file
@@ -53,6 +53,7 @@ def test_a_file_gives_every_option(run: Path) -> None:
     )
     assert info.training.split == "60/20/20"
     assert not (run / "report.html").exists()
+    assert json.loads((run.parent / "run.json").read_text())["model"] == str(run)
 
 
 def test_the_command_line_wins(config: Path) -> None:
@@ -66,6 +67,11 @@ def test_another_recipe_on_the_command_line_leaves_the_files_hyperparameters(con
     words = ("--recipe", "small-cnn", "--epochs", 1, "--set", "image_size=32")
     done("train", "--config", config, "--out", out, *words)
     assert _info(out).recipe == "small-cnn" and _info(out).seed == 3
+
+
+def test_a_backbones_file_is_looked_for_beside_the_config(config: Path) -> None:
+    line = _refused(config, "data = 'photos'\nbackbone = 'net.onnx'\n")
+    assert line.endswith(f"{config.with_name('net.onnx')}: there is no such file; give an ONNX file as --backbone")
 
 
 @pytest.mark.parametrize("name", ["folder", "model.json"])
@@ -82,6 +88,13 @@ def test_the_library_does_an_earlier_run_again(run: Path, tmp_path: Path) -> Non
     assert again.data is not None
     photoclass.train(again.data, tmp_path / "again", again.recipe, again.settings, again.options)
     assert (tmp_path / "again" / "model.onnx").read_bytes() == (run / "model.onnx").read_bytes()
+
+
+def test_a_run_of_an_older_version_is_done_again_though_it_lacks_later_settings(run: Path, tmp_path: Path) -> None:
+    values = json.loads((run / "model.json").read_text())
+    del values["settings"]["backbone_output"]
+    (tmp_path / "model.json").write_text(json.dumps(values))
+    assert photoclass.run_settings(tmp_path) == photoclass.run_settings(run)
 
 
 def test_a_run_of_an_unknown_recipe_cannot_be_done_again(run: Path, tmp_path: Path) -> None:
@@ -105,6 +118,9 @@ def test_a_run_of_an_unknown_recipe_cannot_be_done_again(run: Path, tmp_path: Pa
         ("balance = 'yes'", "balance = 'yes': must be true or false"),
         ("seed = true", "seed = True: must be text or a number"),
         ("log = [1, {}]", "log = [1, {}]: must be text or a number or a list of these"),
+        ("fixes = ''", "fixes is empty; give a value, or leave it out"),
+        ("data = ['']", "data is empty"),
+        ("backbone = ''", "backbone is empty"),
         ("settings = 3", "settings must be a table of hyperparameters"),
         ("data = photos", "is not TOML"),
     ],

@@ -14,7 +14,7 @@ from photoclass.errors import SettingsError
 
 _SETTINGS = "settings"
 # Their relative paths are looked for beside the file, so that it means the same from every folder.
-_PATHS = ("data", "fixes", "out")
+_PATHS = ("data", "fixes", "json", "out")
 # What says which recipe is trained, and with it what its settings are called.
 _RECIPE = ("recipe", "quality")
 _NOT_IN_A_FILE = ("config", "help", "resume", "force")
@@ -96,7 +96,7 @@ def _read_toml(file: Path, context: typer.Context) -> Config:
             hint = f"; did you mean {near[0]}?" if near else f"; choose from {', '.join(sorted(parameters))}, settings"
             raise SettingsError(f"{file}: unknown option {key!r}{hint}")
         parameter = parameters[name]
-        options[str(parameter.name)] = _checked(file, key, _beside(file, name, value), parameter, context)
+        options[str(parameter.name)] = _beside(file, name, _checked(file, key, value, parameter, context))
     return Config(options, {name: _text(value) for name, value in settings.items()})
 
 
@@ -111,10 +111,12 @@ def _parameters(context: typer.Context) -> dict[str, Any]:
 
 def _beside(file: Path, name: str, value: Any) -> Any:
     """Return paths relative to the file's folder as paths that can be opened."""
-    if name not in _PATHS:
+    # Of backbones, only a file is a path.
+    is_file = name == "backbone" and str(value).casefold().endswith(".onnx") and not str(value).startswith("hf:")
+    if name not in _PATHS and not is_file:
         return value
     values = value if isinstance(value, list) else [value]
-    paths = [str(file.parent / item) if isinstance(item, str) else item for item in values]
+    paths = [str(file.parent / item) if isinstance(item, str) and item != "-" else item for item in values]
     return paths if isinstance(value, list) or name == "data" else paths[0]
 
 
@@ -131,6 +133,8 @@ def _checked(file: Path, key: str, value: Any, parameter: Any, context: typer.Co
     wanted = "true or false" if is_flag else "text or a number"
     if any(isinstance(item, dict | list) or isinstance(item, bool) != is_flag for item in items):
         raise SettingsError(f"{file}: {key} = {value!r}: must be {wanted}{' or a list of these' if many else ''}")
+    if "" in items:  # as on the command line
+        raise SettingsError(f"{file}: {key} is empty; give a value, or leave it out")
     if isinstance(value, list) and not many:
         raise SettingsError(f"{file}: {key} = {value!r}: must be one value, {wanted}")
     # As text, as on the command line: 1.5 epochs are refused, and not rounded.

@@ -37,7 +37,7 @@ class RunSettings:
             SettingsError: This version has no such recipe, or its settings are others.
         """
         training = info.training
-        settings = from_saved(find_recipe(info.recipe).settings(), info.settings)
+        settings = from_saved(find_recipe(info.recipe).settings(), info.settings, by_older_version=True)
         options = TrainOptions(
             seed=info.seed,
             fixes=training.fixes,

@@ -114,3 +114,4 @@ def test_saved_settings_that_lack_one_are_refused() -> None:
     del saved["loop"]["patience"]
     with pytest.raises(SettingsError, match="lack 'patience'"):
         from_saved(RECIPE, saved)
+    assert from_saved(RECIPE, saved, by_older_version=True) == RECIPE

@@ -82,8 +82,13 @@ def changed_settings(settings: RecipeSettings) -> dict[str, str]:
     return {name: setting_text(value) for name, value in named_settings(settings) if value != defaults[name]}
 
 
-def from_saved(settings: Settings, saved: Mapping[str, Any]) -> Settings:
+def from_saved(settings: Settings, saved: Mapping[str, Any], *, by_older_version: bool = False) -> Settings:
     """Return `settings` with values that were saved by `dataclasses.asdict` as JSON.
+
+    Args:
+        settings: Settings of the same recipe.
+        saved: The values.
+        by_older_version: Whether they may lack settings that the recipe did not have yet: these stay as in `settings`.
 
     Raises:
         SettingsError: A saved setting is missing or out of range.
@@ -92,9 +97,11 @@ def from_saved(settings: Settings, saved: Mapping[str, Any]) -> Settings:
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         if field.name not in saved:
+            if by_older_version:
+                continue
             raise SettingsError(f"the saved settings lack {field.name!r}; train again")
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            changes[field.name] = from_saved(value, saved[field.name])
+            changes[field.name] = from_saved(value, saved[field.name], by_older_version=by_older_version)
         else:
             changes[field.name] = tuple(saved[field.name]) if isinstance(value, tuple) else saved[field.name]
     return dataclasses.replace(settings, **changes)
