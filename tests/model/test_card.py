@@ -180,6 +180,7 @@ def _photo_files() -> dict[str, bytes]:
         "alpha.png": encode(photo(90, 200, "RGBA"), "PNG"),
         "palette.png": encode(photo(90, 200).quantize(20), "PNG", transparency=3),
         "one-bit.png": encode(photo(300, 200, "1"), "PNG"),
+        "wide-grey.png": encode(Image.fromarray(generator.integers(0, 65_536, (200, 90), dtype=np.uint16)), "PNG"),
         "large.webp": encode(photo(2000, 1500), "WEBP"),
     }
 

@@ -140,8 +140,8 @@ def describe_use(info: ModelInfo) -> str:
 {example(info)}
 
 {rule}
-A few photos need more: one with another colour profile than sRGB is converted (`PIL.ImageCms`), and grey of 16 bits is
-scaled to 8."""
+A few photos need more: one with another colour profile than sRGB is converted (`PIL.ImageCms`), and grey whose range is
+not 8 or 16 bits is scaled to 8."""
 
 
 def example(info: ModelInfo) -> str:
@@ -156,6 +156,8 @@ def example(info: ModelInfo) -> str:
 
     photo = Image.open("photo.jpg")
     photo.draft("RGB", ({draft}, {draft}))  # a large JPEG is decoded at a fraction of its size
+    if photo.mode == "I;16":  # grey of 16 bits
+        photo = photo.point(lambda value: value / 257 + 0.5).convert("L")
     photo = ImageOps.exif_transpose(photo).convert("RGBA")
     photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB")
     pixels = numpy.asarray({fitted}Image.Resampling.{kind}))[None]
