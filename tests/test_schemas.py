@@ -219,6 +219,25 @@ def test_one_document_at_a_time_and_no_option_that_does_nothing(photos: Path) ->
     assert result.returncode == 1 and "--format csv is the format of --out" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("check", ("--json", "--html")),
+        ("check", ("--croissant", "--write-fixes")),
+        *((command, ("--out", "--json")) for command in ("predict", "gallery", "explain", "submit")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_two_outputs_in_one_file_are_refused(
+    command: str, options: tuple[str, str], photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "here").symlink_to(tmp_path)
+    files = (tmp_path / "one.jpg", tmp_path / "here" / "one.jpg")
+    result = run_command(command, photos, *(word for pair in zip(options, files, strict=True) for word in pair))
+    assert result.returncode == 1 and f"both {options[0]} and {options[1]} would write it" in result.stderr
+    assert not files[0].exists() and not result.stdout
+
+
 # The schemas
 
 

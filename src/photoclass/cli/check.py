@@ -20,7 +20,7 @@ from photoclass.cli.options import (
     reading_of,
     workspace_of,
 )
-from photoclass.cli.output import JsonOutput, next_line, options_of, unused_name
+from photoclass.cli.output import JsonOutput, next_line, options_of, refuse_shared_files, unused_name
 from photoclass.text import plural, printable
 
 
@@ -59,6 +59,9 @@ def check(
     from photoclass.checks.page import write_page
     from photoclass.photos import fixes as fixes_file
 
+    refuse_shared_files(
+        {"--json": json_file, "--html": html_file, "--croissant": croissant, "--write-fixes": write_fixes}
+    )
     json_output = JsonOutput.of(json_file)
     for file in (html_file, croissant, write_fixes):
         if file:

@@ -14,7 +14,7 @@ from photoclass.cli.options import (
     model_or_builtin,
     workspace_of,
 )
-from photoclass.cli.output import JsonOutput, report_unused
+from photoclass.cli.output import JsonOutput, refuse_shared_files, report_unused
 from photoclass.text import printable
 
 
@@ -37,6 +37,7 @@ def explain(
     """Draw heat maps beside photos: which parts of each the prediction is based on."""
     from photoclass.results.explain.explain import explain as draw
 
+    refuse_shared_files({"--out": out, "--json": json_file})
     json_output = JsonOutput.of(json_file)
     workspace = workspace_of(max_megapixels=max_megapixels)
     drawn = draw(

@@ -14,7 +14,7 @@ from photoclass.cli.options import (
     model_or_builtin,
     workspace_of,
 )
-from photoclass.cli.output import JsonOutput, report_unused
+from photoclass.cli.output import JsonOutput, refuse_shared_files, report_unused
 from photoclass.text import printable
 
 
@@ -32,6 +32,7 @@ def gallery(
     """Draw pages of photos with their predicted classes."""
     from photoclass.results.pictures.gallery import gallery as draw
 
+    refuse_shared_files({"--out": out, "--json": json_file})
     json_output = JsonOutput.of(json_file)
     workspace = workspace_of(max_megapixels=max_megapixels)
     drawn = draw(

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import typer
 
 from photoclass.cli.exit_codes import SKIPPED
-from photoclass.errors import OutputError
+from photoclass.errors import OutputError, SettingsError
 from photoclass.text import printable
 
 if TYPE_CHECKING:
@@ -65,6 +65,24 @@ class JsonOutput:
             self.stream.flush()
         elif self.file:
             write_document(result.as_json(), self.file)
+
+
+def refuse_shared_files(files: Mapping[str, Path | None]) -> None:
+    """Refuse two outputs in one file, of which only the last would be left.
+
+    Args:
+        files: What is written, by the option that names it.
+
+    Raises:
+        SettingsError: Two are the same file.
+    """
+    seen: dict[str, str] = {}
+    for option, file in files.items():
+        if file is None or file == STANDARD_OUTPUT:
+            continue
+        other = seen.setdefault(os.path.realpath(file), option)
+        if other != option:
+            raise SettingsError(f"{file}: both {other} and {option} would write it; give each a file of its own")
 
 
 def take_standard_output() -> BinaryIO:

@@ -17,7 +17,7 @@ from photoclass.cli.options import (
     model_or_builtin,
     workspace_of,
 )
-from photoclass.cli.output import STANDARD_OUTPUT, JsonOutput, report_unused, take_standard_output
+from photoclass.cli.output import STANDARD_OUTPUT, JsonOutput, refuse_shared_files, report_unused, take_standard_output
 from photoclass.errors import OutputError, SettingsError
 from photoclass.text import plural, printable
 
@@ -69,6 +69,7 @@ def predict(
 
     if out == json_file == STANDARD_OUTPUT:
         raise SettingsError("--out - and --json - both ask for standard output; give one of them a file")
+    refuse_shared_files({"--out": out, "--json": json_file})
     output = _Output.of(out, out_format)
     json_output = JsonOutput.of(json_file)
     if abstain is not None:

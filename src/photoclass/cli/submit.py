@@ -13,7 +13,7 @@ from photoclass.cli.options import (
     model_or_builtin,
     workspace_of,
 )
-from photoclass.cli.output import JsonOutput, report_unused
+from photoclass.cli.output import JsonOutput, refuse_shared_files, report_unused
 from photoclass.text import printable
 
 
@@ -54,6 +54,7 @@ def submit(
     from photoclass.results.submit.sample import SampleOptions
     from photoclass.results.submit.submit import submit as write_submission
 
+    refuse_shared_files({"--out": out, "--json": json_file})
     json_output = JsonOutput.of(json_file)
     options = SampleOptions(id_column, positive, values)
     workspace = workspace_of(max_megapixels=max_megapixels)
