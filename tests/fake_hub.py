@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-_LARGE = 1_000  # bytes from which a file is kept as a large one, with its SHA-256
+_LARGE = 1_000  # bytes from which a file that is no text is kept as a large one, with its SHA-256
+_TEXTS = (".csv", ".json", ".md", ".txt")
 
 
 @dataclass
@@ -48,6 +49,7 @@ class FakeHub:
         mends_after: Keep connections open from this many requests for files on; 0 for never.
         silent: Accept connections and never answer.
         wrong_content: Send other bytes of the same length.
+        changed: Bytes that are sent as others of the same length, such as a class name.
         says: Answer everything with this text.
         fails_at: Answer requests with this in their method and path with status `fails_with`.
         fails_with: That status; clients try again for a while after 500.
@@ -62,6 +64,7 @@ class FakeHub:
     mends_after: int = 0
     silent: bool = False
     wrong_content: bool = False
+    changed: tuple[bytes, bytes] | None = None
     says: str = ""
     fails_at: str = ""
     fails_with: int = 500
@@ -169,7 +172,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if action == "preupload":
             asked = json.loads(body)["files"]
-            modes = [{"path": f["path"], "uploadMode": "lfs" if f["size"] >= _LARGE else "regular"} for f in asked]
+            modes = [
+                {"path": f["path"], "uploadMode": "lfs" if _is_large(f["path"], f["size"]) else "regular"}
+                for f in asked
+            ]
             self._send({"files": [{**mode, "shouldIgnore": False} for mode in modes]})
         elif action == "commit":
             self._commit(name, repository, revision, body)
@@ -229,6 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
         sent = content[start:]
         if self.fake.wrong_content:
             sent = bytes(len(sent))
+        if self.fake.changed:
+            sent = sent.replace(*self.fake.changed)
         self.send_response(206 if start else 200)
         headers = {
             "X-Repo-Commit": commit,
@@ -265,9 +273,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
 
+def _is_large(name: str, size: int) -> bool:
+    return size >= _LARGE and not name.endswith(_TEXTS)
+
+
 def _sibling(name: str, content: bytes) -> dict[str, Any]:
     entry: dict[str, Any] = {"rfilename": name, "size": len(content), "blobId": _blob_id(content)}
-    if len(content) >= _LARGE:
+    if _is_large(name, len(content)):
         sha256 = hashlib.sha256(content).hexdigest()
         entry["lfs"] = {"sha256": sha256, "size": len(content), "pointerSize": 134}
     return entry

@@ -197,7 +197,7 @@ def _absent(hub: FakeHub) -> None:
         (_silent, r"does not answer \(.*\); check the connection and HF_ENDPOINT, or set HF_HUB_OFFLINE=1"),
         (_out_of_order, r"is out of order or busy \(500\); try again later"),
         (_cut_short, r"(cut short|does not answer|cannot be downloaded)"),
-        (_damaged, r"onnx/model.onnx is damaged, for its SHA-256 is not .*run the same command to download it again"),
+        (_damaged, r"onnx/model.onnx is damaged, for its checksum is not .*run the same command to download it again"),
         (_no_hub, r"does not answer as a hub does; check HF_ENDPOINT"),
         (_gated, r"is gated; accept its terms on http://127.0.0.1:\d+/onnx-community/tiny, and log in"),
         (_absent, r"no such repository at http://127.0.0.1:\d+, or a private one; log in"),
@@ -261,7 +261,7 @@ def test_a_file_damaged_in_the_cache_is_found_offline_and_fetched_again(hub: Fak
     blob = _fetch(access).path.resolve()
     blob.write_bytes(NETWORK[:-1] + b"!")
     offline = HubAccess(access.endpoint, access.cache, offline=True)
-    with pytest.raises(ModelError, match="is damaged, for its SHA-256 is not"):
+    with pytest.raises(ModelError, match="is damaged, for its checksum is not"):
         _fetch(offline)
     assert _fetch(access).path.read_bytes() == NETWORK
 

@@ -100,6 +100,15 @@ def test_a_model_is_downloaded_whole_or_not_at_all(run: Path, hub: FakeHub, acce
     assert photoclass.load_info(folder).class_names == photoclass.load_info(run).class_names
 
 
+def test_a_class_name_that_was_changed_on_the_way_is_noticed(run: Path, hub: FakeHub, access: HubAccess) -> None:
+    push(run, f"hf:{NAME}", access=access)
+    hub.changed = (b'"cat"', b'"cow"')
+    with pytest.raises(ModelError, match=r"model\.json is damaged, for its checksum is not [0-9a-f]{40}; it"):
+        download_model(f"hf:{NAME}", access=access)
+    hub.changed = None
+    assert photoclass.load_info(download_model(f"hf:{NAME}", access=access)).class_names == ("cat", "dog")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -56,9 +56,9 @@ def _splits(model: Path) -> dict[str, set[str]]:
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes of eight animals with four photos each, in folders of their own."""
+    """Two classes of twelve animals with four photos each, in folders of their own."""
     folder = tmp_path_factory.mktemp("animals") / "DATA"
-    for number in range(64):
+    for number in range(96):
         animal = number // 4
         _draw(folder / ("cats", "dogs")[animal % 2] / f"animal{animal}" / f"{number}.jpg", 1000 + number, animal + 1)
     return folder
@@ -154,7 +154,7 @@ def test_no_group_is_on_two_sides(grouped: TrainResult) -> None:
 def test_the_effect_of_grouping_is_measured_on_the_same_photos_and_reported(grouped: TrainResult) -> None:
     grouping = grouped.info.training.grouping
     assert grouping is not None and grouping.mixed is not None
-    assert (grouping.group_by, grouping.groups, grouping.largest, grouping.across_splits) == ("folder", 16, 4, 0)
+    assert (grouping.group_by, grouping.groups, grouping.largest, grouping.across_splits) == ("folder", 24, 4, 0)
     mixed = grouping.mixed
     assert mixed.photos == sum(grouped.info.photos["train"].values())
     # Half of each photo is its animal's and says nothing of the class: mixed folds recognise the animal.
@@ -163,8 +163,8 @@ def test_the_effect_of_grouping_is_measured_on_the_same_photos_and_reported(grou
     report = (grouped.folder / "report.html").read_text(encoding="utf-8")
     assert "without --group-by the score would look better by" in report
     card = (grouped.folder / "README.md").read_text(encoding="utf-8")
-    assert "16 groups, by folder" in card and "the score would look better by" in card
-    assert "16 groups (--group-by folder)" in report and "--group-by folder" in report
+    assert "24 groups, by folder" in card and "the score would look better by" in card
+    assert "24 groups (--group-by folder)" in report and "--group-by folder" in report
 
 
 def test_intervals_draw_groups_together(grouped: TrainResult) -> None:
@@ -195,7 +195,7 @@ def test_evaluate_finds_groups_that_trained_a_model(grouped: TrainResult, animal
     )
     assert leaky.as_json()["leaked_groups"] == leaky.leaked_groups
     both = compare(animals, [grouped.folder, alone.folder], include_known=True, reading=BY_FOLDER)
-    assert both.scores[0].distinct_photos == 16 and both.as_json()["grouped_by"] == "folder"
+    assert both.scores[0].distinct_photos == 24 and both.as_json()["grouped_by"] == "folder"
 
 
 def test_other_recipes_say_that_they_do_not_measure_it(tiny: Tiny, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_other_recipes_say_that_they_do_not_measure_it(tiny: Tiny, tmp_path: Pat
 
 
 def test_a_class_of_one_group_is_refused(animals: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"class 'cats' has 32 photos, all of one group .*at least 2 groups"):
+    with pytest.raises(DataError, match=r"class 'cats' has 48 photos, all of one group .*at least 2 groups"):
         _train(animals, tmp_path / "run", reading=ReadOptions(group_by="(cats|dogs)"))
 
 
@@ -218,12 +218,12 @@ def test_a_column_of_a_label_table_groups_photos(animals: Path, tmp_path: Path) 
             writer.writerow([photo, photo.parents[1].name, f"p{int(photo.parent.name[6:]) // 2}"])
     trained = _train(table, tmp_path / "run", reading=ReadOptions(group_by="patient"))
     grouping = trained.info.training.grouping
-    assert grouping is not None and (grouping.groups, grouping.largest) == (8, 8)
+    assert grouping is not None and (grouping.groups, grouping.largest) == (12, 8)
 
 
 def test_the_commands_take_the_options(animals: Path, tmp_path: Path) -> None:
     checked = run_command("check", animals, "--quick", "--group-by", "folder")
-    assert "  groups    16 by folder, of 4 to 4 photos" in checked.stdout
+    assert "  groups    24 by folder, of 4 to 4 photos" in checked.stdout
     assert checked.stdout.splitlines()[-1].endswith("--group-by folder")
     lone = _classes(tmp_path / "DATA", 2, 2)
     refused = run_command("check", lone, "--quick")

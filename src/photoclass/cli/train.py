@@ -165,9 +165,9 @@ def train(
     backbone_output: Annotated[
         str | None,
         typer.Option(
-            metavar="class|mean|both|penultimate|NAME",
-            help="What FILE's features are: of a transformer's tokens the class token, the mean of its patches or "
-            "both; of a classifier what its last layer takes; or one of several outputs, by its name.",
+            metavar="NAME",
+            help="What FILE's features are: class, mean or both (class token, mean of the patches) of a transformer's "
+            "tokens; penultimate (what the last layer takes) of a classifier; or one of several outputs, by its name.",
             rich_help_panel="Pretrained backbone",
         ),
     ] = None,
@@ -215,7 +215,6 @@ def train(
 ) -> None:
     """Train a model on DATA and write its folder."""
     from photoclass.photos.split import SplitFractions
-    from photoclass.training.recipes.registry import recipe_of_quality
     from photoclass.training.run import TrainOptions
     from photoclass.training.stopping import StopRequest
     from photoclass.training.train import train as train_model
@@ -235,8 +234,7 @@ def train(
     chosen = {name: str(value) for name, value in given.items() if value is not None}
     in_file = {name: value for name, value in chosen.items() if not from_command_line(context, name)}
     recipe, quality = without_other_recipe(context, recipe, quality)
-    recipe, quality_settings = (recipe, {}) if quality is None else recipe_of_quality(quality, recipe)
-    values = quality_settings | settings_of_config(context) | in_file | _named_values(settings or [])
+    values = settings_of_config(context) | in_file | _named_values(settings or [])
     values |= {name: value for name, value in chosen.items() if name not in in_file}
     stop = StopRequest.after_minutes(above_zero("--minutes", minutes))
     stop_on_signal(stop)
@@ -253,7 +251,8 @@ def train(
         log=tuple(log or ()),
         report=not no_report,
     )
-    trained = train_model(data, out, recipe, values, options, stop, workspace_of(workers, max_megapixels))
+    workspace = workspace_of(workers, max_megapixels)
+    trained = train_model(data, out, recipe, values, options, stop, workspace, quality=quality)
     for score in trained.scores:
         print(score.as_text())
     if trained.info.training.grouping:

@@ -18,6 +18,8 @@ from photoclass.hub.reference import DEFAULT_REVISION, HubReference, short_commi
 from photoclass.progress import Progress
 from photoclass.text import describe_bytes
 
+_SHA256_DIGITS, _GIT_DIGITS = 64, 40
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -26,12 +28,13 @@ class RemoteFile:
     Attributes:
         name: Its path there.
         size: In bytes; None where unknown.
-        sha256: Its checksum; empty where the hub does not give it, as for small files.
+        checksum: Of a large file the SHA-256, 64 digits; of a small one the id that git gives its content, 40 digits;
+            empty where the hub gives neither.
     """
 
     name: str
     size: int | None
-    sha256: str = ""
+    checksum: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,14 @@ class Snapshot:
         Raises:
             ModelError: They differ. The file is removed, so that the next use downloads it again.
         """
-        wanted = file.sha256 or _checksum_in_cache(path)
-        if wanted and _sha256(path) != wanted:
+        wanted = file.checksum or _checksum_in_cache(path)
+        if wanted and _checksum(path, len(wanted)) != wanted:
             blob = path.resolve()
             with hub_faults(self.asked, self.access):
                 path.unlink()
                 blob.unlink(missing_ok=True)
             raise ModelError(
-                f"{self.asked}: {file.name} is damaged, for its SHA-256 is not {wanted}; it was removed: run the same "
+                f"{self.asked}: {file.name} is damaged, for its checksum is not {wanted}; it was removed: run the same "
                 "command to download it again"
             )
 
@@ -187,7 +190,7 @@ def _remote_snapshot(asked: HubReference, access: HubAccess) -> Snapshot:
         if not reference.is_pinned or (asked.is_pinned and reference != asked):
             raise ValueError("the answer is about no commit, or about another one")
         files = {
-            file.rfilename: RemoteFile(file.rfilename, file.size, file.lfs.sha256 if file.lfs else "")
+            file.rfilename: RemoteFile(file.rfilename, file.size, file.lfs.sha256 if file.lfs else file.blob_id or "")
             for file in info.siblings or ()
             if _stays_inside(file.rfilename)
         }
@@ -256,11 +259,15 @@ def _repository_folder(access: HubAccess, reference: HubReference) -> Path:
 
 
 def _checksum_in_cache(path: Path) -> str:
-    """Return the SHA-256 that names a large file's content in the cache; empty for small files."""
+    """Return the checksum that names a file's content in the cache; empty where nothing does."""
     name = Path(os.readlink(path)).name if path.is_symlink() else ""
-    return name if len(name) == 64 else ""
+    return name if len(name) in (_SHA256_DIGITS, _GIT_DIGITS) else ""
 
 
-def _sha256(path: Path) -> str:
+def _checksum(path: Path, digits: int) -> str:
+    """Return a file's SHA-256, or the id of its content in git: the SHA-1 of its length and itself."""
     with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        if digits == _SHA256_DIGITS:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        content = stream.read()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -13,6 +13,7 @@ from photoclass.training.recipes.registry import (
     DEFAULT_RECIPE,
     Recipe,
     find_recipe,
+    recipe_of_quality,
     refuse_settings_of_others,
 )
 from photoclass.training.recipes.settings import RecipeSettings, from_saved, with_settings
@@ -31,6 +32,8 @@ def train(
     options: TrainOptions = DEFAULT_OPTIONS,
     stop: StopRequest | None = None,
     workspace: Workspace | None = None,
+    *,
+    quality: str | None = None,
 ) -> TrainResult:
     """Train a model on DATA and write its folder.
 
@@ -44,6 +47,7 @@ def train(
         options: How to train.
         stop: Lets the caller end the training early.
         workspace: The cache folder, the number of workers, and who receives progress reports; `Workspace()` when None.
+        quality: Instead of a recipe: `fast`, `good` or `best`; `settings` change what it stands for.
 
     Raises:
         DataError: DATA cannot be read or trained on.
@@ -55,6 +59,10 @@ def train(
         Interrupted: A signal arrived; the checkpoint is kept.
     """
     out = Path(out)
+    settings = settings or {}
+    if quality is not None:
+        recipe, of_quality = recipe_of_quality(quality, recipe)
+        settings = of_quality | dict(settings)
     stop, workspace = stop or StopRequest(), workspace or Workspace()
     if options.minutes is not None and stop.deadline is None:
         stop.deadline = time.monotonic() + 60 * options.minutes
@@ -66,7 +74,7 @@ def train(
         saved = _saved_identity(out) if resumes else None
         chosen = find_recipe(recipe or (saved["recipe"] if saved else DEFAULT_RECIPE))
         chosen.require_packages()
-        all_settings = _all_settings(chosen, settings or {}, saved)
+        all_settings = _all_settings(chosen, settings, saved)
         seed = options.seed if options.seed is not None else saved["seed"] if saved else 0
         with open_records(options.log, out, workspace.progress) as records:
             request = TrainRequest(DataPaths.of(data), out, chosen.name, seed, options, saved, stop, workspace, records)

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 
+import photoclass
 from card_client import assert_client_agrees
 from photoclass.errors import SettingsError
 from photoclass.model.runtime import Runtime
@@ -251,3 +252,14 @@ def test_likely_label_errors_are_written_as_fixes_and_can_be_left_out(tmp_path: 
 
 def test_the_lines_of_its_card_agree_with_predict(run: Path, drawn_photos: Path, tmp_path: Path) -> None:
     assert_client_agrees(run, drawn_photos, tmp_path / "photos")
+
+
+def test_a_quality_is_the_same_in_the_library(drawn_photos: Path, tmp_path: Path) -> None:
+    photoclass.train(
+        drawn_photos, tmp_path / "a", settings={"backbone": "lite0"}, options=photoclass.TrainOptions(report=False)
+    )
+    photoclass.train(drawn_photos, tmp_path / "b", quality="fast", options=photoclass.TrainOptions(report=False))
+    assert (tmp_path / "a" / "model.onnx").read_bytes() == (tmp_path / "b" / "model.onnx").read_bytes()
+    with pytest.raises(photoclass.SettingsError, match="quality 'best' means the recipe finetune, not features"):
+        photoclass.train(drawn_photos, tmp_path / "c", "features", quality="best")
+    assert not (tmp_path / "c").exists()
