@@ -21,6 +21,14 @@ HIDDEN = (
 _HIDE = f"import sys\nsys.modules.update(dict.fromkeys({HIDDEN!r}))\n"
 
 
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Draw before anything is hidden: joblib keeps the processes that draw, and other tests work in them later."""
+    folder = tmp_path_factory.mktemp("drawn") / "photos"
+    draw_photo_folders(folder, 40)
+    return folder
+
+
 @pytest.fixture
 def without_extras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the packages from every interpreter that this test starts, with a cache of its own."""
@@ -46,10 +54,9 @@ def _done(*words: object, script: Path | None = None) -> subprocess.CompletedPro
 
 
 def test_every_step_needs_the_base_dependencies_alone(
-    tmp_path: Path, without_extras: None, monkeypatch: pytest.MonkeyPatch
+    photos: Path, tmp_path: Path, without_extras: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    photos, run, test = tmp_path / "photos", tmp_path / "run", tmp_path / "photos" / "dog"
-    draw_photo_folders(photos, 40)
+    run, test = tmp_path / "run", photos / "dog"
     checked = json.loads(_written("check", photos, "--json", tmp_path / "check.json"))
     assert checked["label_errors"] is not None, "labels are checked"
     _done("train", photos, "--quality", "fast", "--out", run)
