@@ -140,3 +140,19 @@ def test_every_option_of_train_can_stand_in_a_file(config: Path) -> None:
     line = _refused(config, "xyz = 1")
     for name in names - not_in_a_file:
         assert name.removeprefix("--").replace("-", "_") in line
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run.yaml", "run.yaml: is neither a TOML file (NAME.toml) nor a model folder"),
+        ("nothing", "nothing: no such file or folder; --config takes a TOML file (NAME.toml) or a model folder"),
+        ("nothing/model.json", "model.json: no such file or folder; --config takes a TOML file (NAME.toml) or a model"),
+        ("nothing.toml", "nothing.toml: cannot be read (No such file or directory)"),
+    ],
+    ids=["another file", "absent", "absent run", "absent file"],
+)
+def test_what_is_no_config_is_refused_by_name(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text("seed: 3\n")
+    result = run_command("train", "--config", tmp_path / name, "--out", tmp_path / "never")
+    assert (result.returncode, len(result.stderr.splitlines())) == (1, 1) and message in result.stderr

@@ -17,6 +17,7 @@ _SETTINGS = "settings"
 _PATHS = ("data", "fixes", "json", "out")
 # What says which recipe is trained, and with it what its settings are called.
 _RECIPE = ("recipe", "quality")
+_RUN_FILE = "model.json"  # may be named in place of its folder
 _NOT_IN_A_FILE = ("config", "help", "resume", "force")
 
 
@@ -42,7 +43,12 @@ def load_config(context: typer.Context, parameter: Any, file: Path | None) -> Pa
     """
     if file is None:
         return None
-    config = _read_toml(file, context) if file.suffix.casefold() == ".toml" else _read_run(file)
+    is_toml = file.suffix.casefold() == ".toml"
+    if not is_toml and not file.exists():
+        raise SettingsError(f"{file}: no such file or folder; --config takes a TOML file (NAME.toml) or a model folder")
+    if not is_toml and not file.is_dir() and file.name != _RUN_FILE:
+        raise SettingsError(f"{file}: is neither a TOML file (NAME.toml) nor a model folder")
+    config = _read_toml(file, context) if is_toml else _read_run(file)
     context.default_map = config.options
     context.meta[_SETTINGS] = config.settings
     return file

@@ -103,6 +103,8 @@ def read_table_file(file: Path, shown: Path | None = None) -> TableFile:
             named=columns.named,
         )
     file = shown or file
+    if not content and file.suffix.casefold() in ARROW_ENDINGS:
+        raise DataError(f"{where}: file is empty (0 bytes); download or write it again")
     decoded = decode_table(content, where)
     notes = [_cp1252_note(decoded.text, where)] if decoded.encoding == CP1252 else []
     if is_json(decoded.text):

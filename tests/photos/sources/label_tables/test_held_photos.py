@@ -180,6 +180,8 @@ def test_a_table_that_is_cut_is_refused(form: str, tmp_path: Path) -> None:
     for length in (9, len(content) // 2, len(content) - 20):
         file.write_bytes(content[:length])
         assert "damaged, or no whole table" in _refusal(file)
+    file.write_bytes(b"")
+    assert "file is empty (0 bytes); download or write it again" in _refusal(file)
 
 
 @pytest.mark.parametrize("rows", [5, 7])
