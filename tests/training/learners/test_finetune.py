@@ -130,12 +130,24 @@ def test_without_a_tail_the_device_decides_how_many_blocks_are_trained() -> None
 
 def test_the_whole_network_is_trained_on_augmented_pixels(drawn_photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    words = ["--recipe", "finetune", *WORDS, "--tail", "16", "--set", "epochs=1", "--set", "learning_rate=3e-5"]
+    words = [
+        "--recipe",
+        "finetune",
+        *WORDS,
+        "--tail",
+        "16",
+        "--set",
+        "epochs=1",
+        "--set",
+        "learning_rate=3e-5",
+        "--precision",
+        "fp32",
+    ]
     told = done("train", drawn_photos, "--out", out, *words, "--no-report")
     assert "all blocks of the pretrained backbone lite0" in told.stderr
     model = json.loads((out / "model.json").read_text())
     assert model["metrics"]["held_out"]["log_loss"] < 0.69
-    assert model["training"]["onnx_difference"]["f32"] < 0.002
+    assert model["training"]["onnx_difference"]["f32"] < 0.001
 
 
 def test_examples_of_feature_maps_are_of_the_photo_or_its_mirror_image() -> None:
